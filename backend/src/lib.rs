@@ -1,0 +1,1 @@
+//! JSON API over the store, and the web page.

@@ -1,0 +1,85 @@
+//! What a client should know before it shows anything.
+
+use serde::{Deserialize, Serialize};
+
+/// Configuration of the server, as far as clients need it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Config {
+    /// Version of ECoMan.
+    #[cfg_attr(feature = "openapi", schema(example = "0.1.0"))]
+    pub version: String,
+    /// From which size on a VM is large.
+    pub thresholds: Thresholds,
+    /// Sizes to offer for a new VM.
+    pub presets: Vec<Preset>,
+    /// Seconds between two rounds of the crawler; `null` until it has reported.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 60))]
+    pub interval_seconds: Option<u64>,
+    /// Who is asking, and what they may do.
+    pub identity: Identity,
+}
+
+/// From which size on a VM is large; the limit itself is large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Thresholds {
+    /// Virtual CPUs.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 5))]
+    pub cpus: u32,
+    /// Memory in MB.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 8192))]
+    pub memory_mb: u64,
+    /// Storage in use in GB of 1024³ bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 50))]
+    pub storage_gb: u64,
+}
+
+/// A size to offer for a new VM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Preset {
+    /// Name.
+    #[cfg_attr(feature = "openapi", schema(example = "small"))]
+    pub name: String,
+    /// Virtual CPUs.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 1))]
+    pub cpus: u32,
+    /// Memory in MB.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 1024))]
+    pub memory_mb: u64,
+    /// Disk in GB of 1024³ bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 30))]
+    pub disk_gb: u64,
+}
+
+/// Who is asking.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Identity {
+    /// Name; `null` where nobody signs in.
+    #[cfg_attr(feature = "openapi", schema(example = "alice"))]
+    pub name: Option<String>,
+    /// How people sign in.
+    pub mode: SignInMode,
+    /// What they may do.
+    pub may: Vec<Permission>,
+}
+
+/// How people sign in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMode {
+    /// Not at all: the server listens on this machine only.
+    None,
+}
+
+/// Something that a user may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Permission {
+    /// See nodes and VMs.
+    Read,
+}

@@ -1,0 +1,52 @@
+//! What `/events` sends: server-sent events whose `id` is the revision that they lead to.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Node, Vm};
+
+/// One event: its `event` field by variant, its `data` as JSON.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+pub enum Event {
+    /// `vm`: a VM is new, or something of it has changed other than `observed_at` alone.
+    Vm(Box<Vm>),
+    /// `vm_removed`: a VM is gone.
+    VmRemoved(VmRemoved),
+    /// `node`: a node is new or has changed, `observed_at` included.
+    Node(Box<Node>),
+    /// `node_removed`: a node is no longer in `hosts.yml`; its VMs have gone before it.
+    NodeRemoved(NodeRemoved),
+    /// `reset`: too much has happened since `Last-Event-ID`; load the lists again.
+    Reset(Reset),
+}
+
+/// Which VM is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmRemoved {
+    /// Its node.
+    #[cfg_attr(feature = "openapi", schema(example = "hoge"))]
+    pub node: String,
+    /// Its id there.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 14))]
+    pub vmid: u32,
+}
+
+/// Which node is gone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NodeRemoved {
+    /// Its name.
+    #[cfg_attr(feature = "openapi", schema(example = "hoge"))]
+    pub name: String,
+}
+
+/// Where the stream goes on after a reset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Reset {
+    /// The current revision.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 1_795_372_800_000_017_u64))]
+    pub revision: u64,
+}

@@ -1,0 +1,55 @@
+//! Errors of the API, RFC 9457.
+
+use serde::{Deserialize, Serialize};
+
+/// An error of the API: `application/problem+json`, RFC 9457.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Problem {
+    /// Identifies the kind of problem; stable, for programs.
+    #[serde(rename = "type")]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "urn:ecoman:problem:vm-not-found")
+    )]
+    pub kind: String,
+    /// The kind of problem in words.
+    #[cfg_attr(feature = "openapi", schema(example = "VM not found"))]
+    pub title: String,
+    /// The HTTP status.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 400, maximum = 599, example = 404))]
+    pub status: u16,
+    /// What happened this time and what to do about it.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "hoge has no VM 14; it may have been removed.")
+    )]
+    pub detail: String,
+    /// The path that was asked for.
+    #[cfg_attr(feature = "openapi", schema(example = "/api/v1/vms/hoge/14"))]
+    pub instance: String,
+    /// The id of the request, also in the server's log.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "0b1c2d3e-4f50-4a6b-8c7d-0123456789ab")
+    )]
+    pub request_id: String,
+    /// The fields or parameters that are wrong, if it is about those.
+    #[serde(default)]
+    pub errors: Vec<FieldError>,
+}
+
+/// What is wrong with one field or parameter.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct FieldError {
+    /// JSON pointer into the body (`/name`), or the name of a query parameter (`?limit`).
+    #[cfg_attr(feature = "openapi", schema(example = "?limit"))]
+    pub pointer: String,
+    /// The rule that it breaks.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "must be a number from 1 to 10000")
+    )]
+    pub detail: String,
+}

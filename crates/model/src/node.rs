@@ -1,0 +1,210 @@
+//! The ESXi node: how it is called, how it is reached and what it says of itself.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::Timestamp;
+
+/// The name of a node: its key in `hosts.yml`.
+///
+/// 1 to 253 bytes of text without control characters, without `/`, with no blank at either end,
+/// and neither `.` nor `..`, so that it is one segment of a URL path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct NodeName(String);
+
+/// The text is no node name; the message is the rule that it breaks.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidNodeName(&'static str);
+
+impl NodeName {
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for NodeName {
+    type Error = InvalidNodeName;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let broken = if text.is_empty() {
+            "a node name must not be empty"
+        } else if text.len() > 253 {
+            "a node name has at most 253 bytes"
+        } else if text.chars().any(char::is_control) {
+            "a node name must not contain control characters"
+        } else if text.contains('/') {
+            "a node name must not contain a slash"
+        } else if text.trim() != text {
+            "a node name must not begin or end with a blank"
+        } else if text == "." || text == ".." {
+            "a node name must not be . or .."
+        } else {
+            return Ok(Self(text));
+        };
+        Err(InvalidNodeName(broken))
+    }
+}
+
+impl FromStr for NodeName {
+    type Err = InvalidNodeName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<NodeName> for String {
+    fn from(name: NodeName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for NodeName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What `hosts.yml` says of a node, less the key file: that is nobody's business but the
+/// crawler's and the executor's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeSettings {
+    /// Host name or IP address.
+    pub address: String,
+    /// SSH port.
+    pub port: u16,
+    /// SSH user.
+    pub username: String,
+    /// Directory for new VMs, without a slash at the end.
+    pub datastore_path: String,
+    /// ISO image for the CD drive of new VMs.
+    pub installer_iso_path: String,
+    /// Port group for the network card of new VMs.
+    pub network_port_group: String,
+    /// Commands that may run at once on this node.
+    pub max_sessions: u8,
+    /// Whether changes of this node are refused.
+    pub read_only: bool,
+}
+
+/// What an ESXi node says of itself. `None` and empty lists are "the node did not say".
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NodeFacts {
+    /// Product and version.
+    pub version: VersionFacts,
+    /// `hardware.vendor` of `vim-cmd hostsvc/hostsummary` (vim.host.Summary).
+    pub vendor: Option<String>,
+    /// `hardware.model`.
+    pub model: Option<String>,
+    /// `hardware.cpuModel`, without the padding.
+    pub cpu_model: Option<String>,
+    /// `hardware.cpuMhz`, of one core.
+    pub cpu_mhz: Option<u64>,
+    /// `hardware.numCpuPkgs`.
+    pub cpu_packages: Option<u32>,
+    /// `hardware.numCpuCores`.
+    pub cpu_cores: Option<u32>,
+    /// `hardware.numCpuThreads`.
+    pub cpu_threads: Option<u32>,
+    /// `hardware.memorySize`.
+    pub memory_bytes: Option<u64>,
+    /// `quickStats.overallCpuUsage`, MHz over all cores.
+    pub cpu_usage_mhz: Option<u64>,
+    /// `quickStats.overallMemoryUsage`.
+    pub memory_usage_mb: Option<u64>,
+    /// `runtime.bootTime`.
+    pub booted_at: Option<Timestamp>,
+    /// `runtime.inMaintenanceMode`.
+    pub in_maintenance_mode: Option<bool>,
+    /// `overallStatus`: `green`, `yellow`, `red`, `gray`.
+    pub overall_status: Option<String>,
+    /// The volumes that can hold VMs, of `esxcli storage filesystem list`.
+    pub datastores: Vec<Datastore>,
+    /// Of `esxcli network vswitch standard portgroup list`.
+    pub port_groups: Vec<PortGroup>,
+}
+
+/// Product and version of a node (`config.product` of vim.host.Summary, `vmware -vl`,
+/// `esxcli system version get`).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct VersionFacts {
+    /// `VMware ESXi`
+    pub product: Option<String>,
+    /// `7.0.3`
+    pub version: Option<String>,
+    /// `21053776`, digits only.
+    pub build: Option<String>,
+    /// `3`: the update release.
+    pub update: Option<u32>,
+    /// `65`: the patch release; none before 6.0.
+    pub patch: Option<u32>,
+}
+
+/// A volume that is mounted on a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Datastore {
+    /// The volume's name; boot banks may have none.
+    pub name: Option<String>,
+    /// `/vmfs/volumes/UUID`
+    pub path: String,
+    /// `VMFS-6`, `NFS`, ...
+    pub kind: String,
+    /// Whether it is mounted and can be used.
+    pub accessible: bool,
+    /// Size.
+    pub capacity_bytes: Option<u64>,
+    /// Free space.
+    pub free_bytes: Option<u64>,
+}
+
+impl Datastore {
+    /// Whether VMs can live here: VMFS, NFS, vSAN and vVol volumes do; the node's own system
+    /// volumes (`vfat`, `VFFS`, `VMFSOS`, `VMFS-L`) do not.
+    #[must_use]
+    pub fn holds_vms(&self) -> bool {
+        let kind = self.kind.to_ascii_uppercase();
+        !matches!(kind.as_str(), "VFAT" | "VFFS" | "VMFSOS" | "VMFS-L")
+    }
+}
+
+/// A port group of a standard virtual switch.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortGroup {
+    /// Its name: what a VM's network card is connected to.
+    pub name: String,
+    /// The virtual switch.
+    pub virtual_switch: String,
+    /// Clients that are connected now.
+    pub active_clients: u32,
+    /// VLAN id; 0 is none, 4095 all.
+    pub vlan_id: u16,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_name_is_one_path_segment() {
+        for text in ["hoge", "esxi-01.example.org", "ノード 1", "a%2fb"] {
+            assert!(text.parse::<NodeName>().is_ok(), "{text:?}");
+        }
+        for text in ["", " a", "a ", "a/b", ".", "..", "a\nb", &"x".repeat(254)] {
+            assert!(text.parse::<NodeName>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_name_passes_serde_by_the_same_door() {
+        assert!(serde_json::from_str::<NodeName>(r#""a/b""#).is_err());
+        assert!(serde_json::from_str::<NodeName>(r#""hoge""#).is_ok());
+    }
+}

@@ -1,0 +1,127 @@
+//! What the crawler saw, with its time: the records that the store keeps.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
+
+/// One VM as the crawler last saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VmRecord {
+    /// Which VM.
+    pub key: VmKey,
+    /// The last facts that could be read.
+    pub facts: VmFacts,
+    /// When `facts` were read. A later round that read the very same facts need not move it:
+    /// see [`VmRecord::seen_at`].
+    pub observed_at: Timestamp,
+    /// Why the last round could not read this VM again though its node answered: a sentence for
+    /// the user. `None`: the facts are those of the node's last round.
+    pub failure: Option<String>,
+}
+
+impl VmRecord {
+    /// When these facts were last seen to be true: the later of the record's own time and, as
+    /// long as the VM could be read, that of its node's last complete round. (A round writes
+    /// only what changed, so a VM that stays as it is keeps an old `observed_at`.)
+    #[must_use]
+    pub fn seen_at(&self, node: &NodeRecord) -> Timestamp {
+        match (&self.failure, node.observed_at) {
+            (None, Some(round)) => self.observed_at.max(round),
+            _ => self.observed_at,
+        }
+    }
+
+    /// Whether both say the same of the same VM, whenever they were read.
+    #[must_use]
+    pub fn same_but_for_time(&self, other: &Self) -> bool {
+        self.key == other.key && self.facts == other.facts && self.failure == other.failure
+    }
+}
+
+/// One node as the crawler last saw it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeRecord {
+    /// Which node.
+    pub name: NodeName,
+    /// What `hosts.yml` says of it.
+    pub settings: NodeSettings,
+    /// The last facts that could be read; `None` before the first answer.
+    pub facts: Option<NodeFacts>,
+    /// When the last round with a complete VM list began; `None` before the first.
+    pub observed_at: Option<Timestamp>,
+    /// When the last round ended, whatever came of it; `None`: not tried yet.
+    pub attempted_at: Option<Timestamp>,
+    /// When the next round is due.
+    pub next_attempt_at: Option<Timestamp>,
+    /// The crawler's interval (`CRAWLER_INTERVAL`).
+    pub interval_seconds: u64,
+    /// How long the last round took.
+    pub round_millis: Option<u64>,
+    /// Why the last round brought no complete VM list; `None`: it did.
+    pub failure: Option<NodeFailure>,
+    /// What went wrong in the last round without spoiling it (a command of its own facts that
+    /// failed, VMs that could not be read): sentences for the user.
+    pub warnings: Vec<String>,
+}
+
+/// Why a node brought no VM list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeFailure {
+    /// What kind of failure: decides how soon it is tried again.
+    pub kind: FailureKind,
+    /// What happened, in one sentence that names the node.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+    /// Since when no round has succeeded.
+    pub since: Timestamp,
+}
+
+/// Kinds of failure of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FailureKind {
+    /// Its entry in `hosts.yml` cannot be used (an unreadable key file, say).
+    Configuration,
+    /// No TCP connection: wrong address, node down, SSH off, firewall.
+    Unreachable,
+    /// Its SSH host key is not known, or is another than the known one.
+    HostKey,
+    /// It refused the login.
+    Authentication,
+    /// It was connected and did not answer in time.
+    Timeout,
+    /// It closed the connection or refuses sessions.
+    Disconnected,
+    /// Its management agent (hostd) does not answer.
+    Hostd,
+    /// It answered with something that cannot be read.
+    Protocol,
+}
+
+/// A node with its VMs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeState {
+    /// The node.
+    pub node: NodeRecord,
+    /// Its VMs by id.
+    pub vms: Vec<VmRecord>,
+}
+
+/// What one round on one node brought: what the crawler hands to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Round {
+    /// The node after the round.
+    pub node: NodeRecord,
+    /// Its VMs after the round.
+    pub vms: RoundVms,
+}
+
+/// The VMs of a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RoundVms {
+    /// The node listed its VMs: these are all it has, every other one is gone.
+    Complete(Vec<VmRecord>),
+    /// The node did not answer: its VMs stay as they are.
+    Unchanged,
+}

@@ -1,0 +1,1 @@
+//! Asks every node for its VMs and records what it saw.

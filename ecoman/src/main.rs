@@ -1,0 +1,3 @@
+//! Manages the virtual machines of many standalone ESXi nodes over SSH.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The web page: a Leptos single-page application.
+
+fn main() {}

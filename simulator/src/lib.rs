@@ -1,0 +1,1 @@
+//! A simulated ESXi node behind a real sshd, for tests and the demo.
