@@ -1,1 +1,11 @@
 //! How to talk to ESXi: hosts.yml, SSH sessions, commands, and reading what hosts print.
+//!
+//! Knows neither the store nor HTTP. Reading is apart from talking: [`parse`] holds pure
+//! functions from bytes to facts, and the session knows nothing of what it carries.
+
+pub mod parse;
+
+mod command;
+mod hosts;
+mod session;
+mod trust;

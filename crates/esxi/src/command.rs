@@ -1,0 +1,1 @@
+//! The commands that are run on a node, as argument lists.

@@ -1,0 +1,1 @@
+//! hosts.yml, read into typed nodes; every error names file, line, node and key.

@@ -1,0 +1,1 @@
+//! One kept, multiplexed OpenSSH connection to a node.

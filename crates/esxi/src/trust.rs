@@ -1,0 +1,1 @@
+//! Host keys: fetching, showing and pinning them.
