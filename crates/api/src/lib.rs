@@ -6,14 +6,18 @@
 
 mod config;
 mod event;
+mod filter;
 mod node;
 mod problem;
+mod sort;
 mod vm;
 
 pub use config::{Config, Identity, Permission, Preset, SignInMode, Thresholds};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
+pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
 pub use node::{
     Allocated, Cpu, Datastore, FailureKind, Memory, Node, NodeError, NodePage, PortGroup, VmCounts,
 };
 pub use problem::{FieldError, Problem};
+pub use sort::{Sort, SortBy, SortError, SortKey};
 pub use vm::{PowerState, Resource, Vm, VmPage};

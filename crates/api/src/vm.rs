@@ -153,3 +153,44 @@ pub struct VmPage {
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 1_795_372_800_000_017_u64))]
     pub revision: u64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A VM of which nothing is known.
+    pub(crate) fn vm(node: &str, vmid: u32) -> Vm {
+        Vm {
+            node: node.to_owned(),
+            vmid,
+            uuid: None,
+            name: None,
+            power: PowerState::Unknown,
+            hostname: None,
+            ip_address: None,
+            cpus: None,
+            memory_mb: None,
+            storage_bytes: None,
+            storage_uncommitted_bytes: None,
+            guest_os: None,
+            tools_status: None,
+            overall_status: None,
+            connection_state: None,
+            uptime_seconds: None,
+            booted_at: None,
+            cpu_usage_mhz: None,
+            guest_memory_mb: None,
+            host_memory_mb: None,
+            nic_count: None,
+            disk_count: None,
+            datastore: None,
+            vmx_path: None,
+            hardware_version: None,
+            comment: None,
+            large: Vec::new(),
+            observed_at: DateTime::UNIX_EPOCH,
+            stale: false,
+            stale_reason: None,
+        }
+    }
+}
