@@ -19,5 +19,5 @@ pub use node::{
     Allocated, Cpu, Datastore, FailureKind, Memory, Node, NodeError, NodePage, PortGroup, VmCounts,
 };
 pub use problem::{FieldError, Problem};
-pub use sort::{Sort, SortBy, SortError, SortKey};
+pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use vm::{PowerState, Resource, Vm, VmPage};

@@ -2,12 +2,13 @@
 //!
 //! Keys with commas between them, the first the most important, `-` before a key for the reverse:
 //! `memory,-name`. VMs that are equal by all keys come by node and id. What the node did not say
-//! comes last in both directions.
+//! comes last in both directions. Of a text the first [`SORTED_CHARACTERS`] count.
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::iter::{Peekable, Take};
 use std::net::IpAddr;
-use std::str::FromStr;
+use std::str::{Chars, FromStr};
 
 use crate::{PowerState, Vm};
 
@@ -68,6 +69,39 @@ pub struct SortError {
     pub position: usize,
     /// What is wrong there and what would be right, as a sentence.
     pub message: String,
+}
+
+/// How many characters of a text its place depends on: a comment may be a book.
+pub const SORTED_CHARACTERS: usize = 256;
+
+/// Compares as people sort: upper and lower case the same, runs of ASCII digits by their value,
+/// up to [`SORTED_CHARACTERS`]. `Equal` does not mean the same text.
+#[must_use]
+pub fn natural(a: &str, b: &str) -> Ordering {
+    let mut left = a.chars().take(SORTED_CHARACTERS).peekable();
+    let mut right = b.chars().take(SORTED_CHARACTERS).peekable();
+    loop {
+        let order = match (left.peek().copied(), right.peek().copied()) {
+            (None, None) => return Ordering::Equal,
+            (None, Some(_)) => Ordering::Less,
+            (Some(_), None) => Ordering::Greater,
+            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
+                by_value(&mut left, &mut right)
+            }
+            (Some(x), Some(y)) => {
+                left.next();
+                right.next();
+                if x.is_ascii() && y.is_ascii() {
+                    x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase())
+                } else {
+                    x.to_lowercase().cmp(y.to_lowercase())
+                }
+            }
+        };
+        if order.is_ne() {
+            return order;
+        }
+    }
 }
 
 impl Sort {
@@ -246,37 +280,10 @@ fn by_address(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// As people sort: upper and lower case the same, runs of ASCII digits by their value.
-fn natural(a: &str, b: &str) -> Ordering {
-    let (mut left, mut right) = (a.chars().peekable(), b.chars().peekable());
-    loop {
-        let order = match (left.peek().copied(), right.peek().copied()) {
-            (None, None) => return Ordering::Equal,
-            (None, Some(_)) => Ordering::Less,
-            (Some(_), None) => Ordering::Greater,
-            (Some(x), Some(y)) if x.is_ascii_digit() && y.is_ascii_digit() => {
-                by_value(&mut left, &mut right)
-            }
-            (Some(x), Some(y)) => {
-                left.next();
-                right.next();
-                if x.is_ascii() && y.is_ascii() {
-                    x.to_ascii_lowercase().cmp(&y.to_ascii_lowercase())
-                } else {
-                    x.to_lowercase().cmp(y.to_lowercase())
-                }
-            }
-        };
-        if order.is_ne() {
-            return order;
-        }
-    }
-}
-
 /// Compares two runs of digits by value and moves behind both.
 fn by_value(
-    left: &mut std::iter::Peekable<std::str::Chars<'_>>,
-    right: &mut std::iter::Peekable<std::str::Chars<'_>>,
+    left: &mut Peekable<Take<Chars<'_>>>,
+    right: &mut Peekable<Take<Chars<'_>>>,
 ) -> Ordering {
     while left.next_if_eq(&'0').is_some() {}
     while right.next_if_eq(&'0').is_some() {}
@@ -359,6 +366,13 @@ mod tests {
         assert_eq!(sorted("cpus,memory", vms), [4, 1, 2, 3]);
         let vms = named(&[Some("WEB"), Some("web")]);
         assert_eq!(sorted("name,-vmid", vms), [2, 1]);
+    }
+
+    #[test]
+    fn the_beginning_of_a_long_text_decides() {
+        let long = |end: &str| format!("{}{end}", "x".repeat(SORTED_CHARACTERS - 1));
+        let vms = named(&[Some(&long("b")), Some(&long("ab")), Some(&long("aa"))]);
+        assert_eq!(sorted("name", vms), [2, 3, 1]);
     }
 
     #[test]
