@@ -3,42 +3,61 @@
 //!
 //! Knows what is kept, never how it was come by (ESXi) or how it is shown (HTTP).
 
+mod changes;
+mod document;
+mod embedded;
+mod mongo;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use async_trait::async_trait;
-use ecoman_model::{NodeName, NodeState, Round, VmRecord};
+use ecoman_model::{NodeName, NodeState, Round, VmKey, VmRecord};
 
-/// Counts the writes to one node's state; only equality means anything.
+pub use embedded::EmbeddedStore;
+pub use mongo::{MongoSettings, MongoStore};
+
+/// Tells one state of a node from another: it moves with every write to the node or its VMs, is
+/// never used twice for a node, not even if the node is forgotten and comes back, and only
+/// equality means anything.
 pub type Revision = u64;
 
 /// What is kept of the nodes and their VMs.
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is
-/// away and works again once it is back, without anything having to be restarted.
+/// away and works again once it is back, without anything having to be restarted. A call that
+/// failed may be made again as it was: what it had already written does no harm.
+///
+/// A reader sees a node as one write left it, all of it or nothing. The one exception is a writer
+/// of MongoDB that died in the middle: then the VMs are shown as they are, each of them true on
+/// its own, until the next round on that node.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
     /// Asks the database for a sign of life, and is back within some seconds if there is none.
     async fn ping(&self) -> Result<(), StoreError>;
 
     /// Records what one round on one node brought, VMs first and the node last, so that a
-    /// reader who sees the node's new revision sees its VMs too. Writes only what changed.
+    /// reader who sees the node's new revision sees its VMs too. Writes only what changed; a VM
+    /// that is the same but for its time keeps the time that it has (see `VmRecord::seen_at`).
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError>;
 
-    /// Records one VM that was looked at on its own. A node that was never recorded is an error.
+    /// Records one VM that was looked at on its own. A node that was never recorded is an error
+    /// ([`StoreError::UnknownNode`]).
     async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError>;
 
     /// Forgets the nodes that are not among `names`, with their VMs: they are no longer in
-    /// `hosts.yml`. Returns those that were forgotten.
+    /// `hosts.yml`. Returns those that were forgotten, by name.
     async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError>;
 
-    /// A node with its VMs, by id; `None` if it was never recorded.
+    /// A node with its VMs, by id; `None` if it was never recorded. At least as new as every
+    /// revision of it that was seen before the call.
     async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError>;
 
     /// The revision of every node.
     async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError>;
 
-    /// Waits until the revisions may be others than `known`, and returns them: at once where they
-    /// are already, else as soon as the database tells or a short interval has passed.
+    /// Waits until the revisions are others than `known`, and returns them: at once where they
+    /// are already, else as soon as the database tells, which takes half a second at most.
     async fn changed(
         &self,
         known: &BTreeMap<NodeName, Revision>,
@@ -57,4 +76,146 @@ pub struct Written {
 /// Why the store could not do it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StoreError {}
+pub enum StoreError {
+    /// A setting cannot be used. Tells at start, before anything is connected.
+    #[error("{variable}: {problem}")]
+    Setting {
+        /// The environment variable.
+        variable: &'static str,
+        /// What is wrong with its value and what is allowed; never a password.
+        problem: String,
+    },
+
+    /// MongoDB does not answer, or not in time.
+    #[error(
+        "MongoDB at {server} does not answer; check that it runs there and that MONGO_HOST (or \
+         MONGO_URI) is right"
+    )]
+    Away {
+        /// Its addresses.
+        server: String,
+        /// What the driver says.
+        source: Cause,
+    },
+
+    /// MongoDB refuses the login or the access to the database.
+    #[error(
+        "MongoDB at {server} refuses access to the database {database}; check MONGO_USERNAME and \
+         MONGO_PASSWORD (or MONGO_URI), and that this user has the role readWrite there"
+    )]
+    Access {
+        /// Its addresses.
+        server: String,
+        /// The database.
+        database: String,
+        /// What the server says.
+        source: Cause,
+    },
+
+    /// The database was asked and failed at it.
+    #[error("cannot read {what}")]
+    Read {
+        /// What was to be read.
+        what: String,
+        /// What the database says.
+        source: Cause,
+    },
+
+    /// The database was told and failed at it.
+    #[error("cannot write {what}")]
+    Write {
+        /// What was to be written.
+        what: String,
+        /// What the database says.
+        source: Cause,
+    },
+
+    /// A stored record makes no sense to this version.
+    #[error("{record} is not as this version of ECoMan writes it; {remedy}")]
+    Record {
+        /// Which record, and where it lies.
+        record: String,
+        /// What to do about it.
+        remedy: String,
+        /// What is wrong with it.
+        source: Cause,
+    },
+
+    /// A record is larger than the database takes.
+    #[error("{what} takes {bytes} bytes, and MongoDB keeps at most {limit} in one document")]
+    TooLarge {
+        /// Which record.
+        what: String,
+        /// Its size.
+        bytes: usize,
+        /// The greatest size.
+        limit: usize,
+    },
+
+    /// A VM of a node that was never recorded, or that was forgotten meanwhile.
+    #[error("the store has no node {0}; it is recorded by the next round on it")]
+    UnknownNode(NodeName),
+
+    /// A round that contradicts itself: a fault in ECoMan.
+    #[error("the round on {node} is inconsistent: it has {problem} ({vm})")]
+    Round {
+        /// The round's node.
+        node: NodeName,
+        /// The VM that does not fit.
+        vm: VmKey,
+        /// In what way.
+        problem: &'static str,
+    },
+
+    /// The file of the embedded store belongs to another process.
+    #[error(
+        "another process uses {}; is another ecoman running with the same ECOMAN_DATA? The \
+         embedded store serves one process: stop the other one, set ECOMAN_DATA to another \
+         directory, or share a MongoDB (ECOMAN_STORE=mongodb)",
+        path.display()
+    )]
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+
+    /// The file of the embedded store is damaged, or is something else.
+    #[error(
+        "{} is damaged or no file of ECoMan; move it away and start again: the next round on each \
+         node fills a new one",
+        path.display()
+    )]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Cause,
+    },
+
+    /// The file of the embedded store was written by a newer version.
+    #[error(
+        "{} has format {found}, and this version of ECoMan knows formats up to {known}; use the \
+         newer version, or move the file away: the next round on each node fills a new one",
+        path.display()
+    )]
+    Format {
+        /// The file.
+        path: PathBuf,
+        /// The file's format.
+        found: u64,
+        /// The newest format of this version.
+        known: u64,
+    },
+
+    /// The file of the embedded store cannot be opened or made.
+    #[error("cannot open {}", path.display())]
+    Open {
+        /// The file, or its directory.
+        path: PathBuf,
+        /// Why.
+        source: Cause,
+    },
+}
+
+/// What lies beneath an error of the store.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;

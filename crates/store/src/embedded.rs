@@ -1,0 +1,561 @@
+//! The store in one file, by redb: for one machine and one process, nothing to install.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use async_trait::async_trait;
+use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, Vmid};
+use redb::backends::FileBackend;
+use redb::{
+    Builder, Database, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
+    WriteTransaction,
+};
+use tokio::sync::watch;
+
+use crate::changes::{Changes, check, first_revision};
+use crate::document::{NodeDocument, VmDocument};
+use crate::{Cause, Revision, Store, StoreError, Written};
+
+/// Facts about the file itself, by name.
+const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+
+/// Nodes by name: revision and [`NodeDocument`] as JSON.
+const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
+
+/// VMs by node and id: [`VmDocument`] as JSON.
+const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
+
+/// The key in [`META`] of the number that says how all the rest is to be read.
+const FORMAT: &str = "format";
+
+/// The format that this version writes. A table more, or a field more in a document, is the same
+/// format: older versions pass over it.
+const KNOWN_FORMAT: u64 = 1;
+
+/// What redb may keep in memory. The whole store of 10,000 VMs is about this large.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// The store in one file.
+///
+/// Every write is one transaction and on disk when the call returns. Clones are handles of the
+/// same store; the file belongs to one process at a time.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    shared: Arc<Shared>,
+}
+
+/// How the file is come by; tests put a failing disk in between.
+type Opener = Box<dyn Fn(&Builder, &Path) -> Result<Database, redb::Error> + Send + Sync>;
+
+/// What all handles share.
+struct Shared {
+    path: PathBuf,
+    opener: Opener,
+    /// `None` after a failure of the disk: redb refuses everything from then on, and the next
+    /// call opens the file anew.
+    database: RwLock<Option<Database>>,
+    /// Held from the beginning of a write until `revisions` tells of it, so that they move in
+    /// the order of the writes.
+    writing: Mutex<()>,
+    revisions: watch::Sender<BTreeMap<NodeName, Revision>>,
+}
+
+impl EmbeddedStore {
+    /// Opens the store in the file `path`, and makes it if it is not there: the directory
+    /// readable by nobody else (0700), the file too (0600).
+    ///
+    /// The whole file is checked, which takes some 20 ms with 10,000 VMs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Locked`] where another process has the file open, [`StoreError::Damaged`],
+    /// [`StoreError::Format`] where a newer version wrote it, else [`StoreError::Open`].
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        Self::open_with(
+            path,
+            Box::new(|builder, path| Ok(builder.create_with_backend(open_backend(path)?)?)),
+        )
+        .await
+    }
+
+    async fn open_with(path: &Path, opener: Opener) -> Result<Self, StoreError> {
+        let store = Self {
+            shared: Arc::new(Shared {
+                path: path.to_owned(),
+                opener,
+                database: RwLock::new(None),
+                writing: Mutex::new(()),
+                revisions: watch::Sender::new(BTreeMap::new()),
+            }),
+        };
+        store.read("the file", |_, _| Ok(())).await?;
+        Ok(store)
+    }
+
+    /// Runs `work` beside the asynchronous tasks, for redb waits for the disk.
+    async fn run<T: Send + 'static>(
+        &self,
+        describe: impl FnOnce(Cause) -> StoreError,
+        work: impl FnOnce(&Shared, &Database) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        match tokio::task::spawn_blocking(move || shared.with_database(work)).await {
+            Ok(Ok(result)) => Ok(result),
+            Ok(Err(Failure::Store(error))) => Err(error),
+            Ok(Err(Failure::Database(redb::Error::Corrupted(message)))) => {
+                Err(self.shared.damaged(redb::Error::Corrupted(message)))
+            }
+            Ok(Err(Failure::Database(error))) => Err(describe(error.into())),
+            // redb panics on some kinds of damage that were done while the file was open.
+            Err(panic) => Err(describe(panic.into())),
+        }
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        what: impl Into<String>,
+        work: impl FnOnce(&Shared, &Database) -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let what = what.into();
+        self.run(|source| StoreError::Read { what, source }, work)
+            .await
+    }
+
+    /// Runs `work` in one transaction, which is undone if it fails; then tells of the revisions
+    /// that it returns, `None` for a node that is gone.
+    async fn write<T: Send + 'static>(
+        &self,
+        what: impl Into<String>,
+        work: impl FnOnce(&Shared, &WriteTransaction) -> Result<(T, Moved), Failure> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let what = what.into();
+        self.run(
+            |source| StoreError::Write { what, source },
+            |shared, database| {
+                let _writing = shared
+                    .writing
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                let transaction = database.begin_write()?;
+                let (result, moved) = work(shared, &transaction)?;
+                if moved.is_empty() {
+                    transaction.abort()?;
+                } else {
+                    transaction.commit()?;
+                    shared.revisions.send_modify(|revisions| {
+                        for (name, revision) in moved {
+                            match revision {
+                                Some(revision) => revisions.insert(name, revision),
+                                None => revisions.remove(&name),
+                            };
+                        }
+                    });
+                }
+                Ok(result)
+            },
+        )
+        .await
+    }
+}
+
+/// The nodes that a write has moved, with their new revision; `None`: the node is gone.
+type Moved = Vec<(NodeName, Option<Revision>)>;
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read("the file", |_, database| {
+            database.begin_read()?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
+        check(round)?;
+        let round = round.clone();
+        self.write(
+            format!("the round on {}", round.node.name),
+            move |shared, transaction| {
+                let name = &round.node.name;
+                let stored = match round.vms {
+                    RoundVms::Complete(_) => {
+                        shared.vms(&transaction.open_table(VMS)?, name.as_str())?
+                    }
+                    RoundVms::Unchanged => BTreeMap::new(),
+                };
+                let changes = Changes::of_round(&round, &stored);
+                write_changes(transaction, name, &changes)?;
+
+                let mut nodes = transaction.open_table(NODES)?;
+                let before = shared.node(&nodes, name)?;
+                let unchanged = changes.is_empty()
+                    && before
+                        .as_ref()
+                        .is_some_and(|(_, stored)| *stored == round.node);
+                if unchanged {
+                    return Ok((changes.written(), Moved::new()));
+                }
+                let revision = next_revision(before.map(|(revision, _)| revision));
+                let document = to_json(&NodeDocument::from(&round.node))?;
+                nodes.insert(name.as_str(), (revision, document.as_slice()))?;
+                Ok((changes.written(), vec![(name.clone(), Some(revision))]))
+            },
+        )
+        .await
+    }
+
+    async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
+        let vm = vm.clone();
+        self.write(format!("VM {}", vm.key), move |shared, transaction| {
+            let name = &vm.key.node;
+            let mut nodes = transaction.open_table(NODES)?;
+            let Some((revision, node)) = shared.node(&nodes, name)? else {
+                return Err(Failure::Store(StoreError::UnknownNode(name.clone())));
+            };
+            let stored = {
+                let vms = transaction.open_table(VMS)?;
+                let stored = vms.get((name.as_str(), vm.key.vmid.0))?;
+                stored
+                    .map(|json| shared.vm(name.as_str(), vm.key.vmid.0, json.value()))
+                    .transpose()?
+            };
+            let changes = Changes::of_vm(&vm, stored.as_ref());
+            if changes.is_empty() {
+                return Ok((changes.written(), Moved::new()));
+            }
+            write_changes(transaction, name, &changes)?;
+            let revision = next_revision(Some(revision));
+            let document = to_json(&NodeDocument::from(&node))?;
+            nodes.insert(name.as_str(), (revision, document.as_slice()))?;
+            Ok((changes.written(), vec![(name.clone(), Some(revision))]))
+        })
+        .await
+    }
+
+    async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError> {
+        let names = names.to_vec();
+        self.write("the list of nodes", move |shared, transaction| {
+            let mut nodes = transaction.open_table(NODES)?;
+            let mut vms = transaction.open_table(VMS)?;
+            let mut forgotten = Vec::new();
+            for entry in nodes.iter()? {
+                let (name, _) = entry?;
+                let name = shared.node_name(name.value())?;
+                if !names.contains(&name) {
+                    forgotten.push(name);
+                }
+            }
+            for name in &forgotten {
+                nodes.remove(name.as_str())?;
+                vms.retain_in(vms_of(name.as_str()), |_, _| false)?;
+            }
+            let moved = forgotten.iter().map(|name| (name.clone(), None)).collect();
+            Ok((forgotten, moved))
+        })
+        .await
+    }
+
+    async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError> {
+        let name = name.clone();
+        self.read(format!("node {name}"), move |shared, database| {
+            let transaction = database.begin_read()?;
+            let Some((_, node)) = shared.node(&transaction.open_table(NODES)?, &name)? else {
+                return Ok(None);
+            };
+            let vms = shared.vms(&transaction.open_table(VMS)?, name.as_str())?;
+            Ok(Some(NodeState {
+                node,
+                vms: vms.into_values().collect(),
+            }))
+        })
+        .await
+    }
+
+    async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        self.ping().await?;
+        Ok(self.shared.revisions.borrow().clone())
+    }
+
+    async fn changed(
+        &self,
+        known: &BTreeMap<NodeName, Revision>,
+    ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        let mut revisions = self.shared.revisions.subscribe();
+        match revisions.wait_for(|now| now != known).await {
+            Ok(now) => Ok(now.clone()),
+            // The sender lives as long as `self`.
+            Err(closed) => Err(StoreError::Read {
+                what: "the revisions".to_owned(),
+                source: closed.into(),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for EmbeddedStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EmbeddedStore")
+            .field("path", &self.shared.path)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why work on the file failed.
+enum Failure {
+    /// redb could not do it.
+    Database(redb::Error),
+    /// Anything else, ready for the caller.
+    Store(StoreError),
+}
+
+impl<E: Into<redb::Error>> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl Shared {
+    /// Runs `work` on the open file, opening it first where that is needed.
+    fn with_database<T>(
+        &self,
+        work: impl FnOnce(&Shared, &Database) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        loop {
+            let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
+            let Some(open) = database.as_ref() else {
+                drop(database);
+                self.open()?;
+                continue;
+            };
+            let result = work(self, open);
+            drop(database);
+            if let Err(Failure::Database(error)) = &result
+                && !matches!(error, redb::Error::ValueTooLarge(_))
+            {
+                tracing::warn!(
+                    path = %self.path.display(),
+                    %error,
+                    "the embedded store failed; its file is opened anew at the next call"
+                );
+                self.database
+                    .write()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .take();
+            }
+            return result;
+        }
+    }
+
+    fn open(&self) -> Result<(), Failure> {
+        let mut database = self
+            .database
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if database.is_none() {
+            let opened = self.open_file().map_err(Failure::Store)?;
+            let revisions = self.stored_revisions(&opened)?;
+            self.revisions.send_if_modified(|known| {
+                let moved = *known != revisions;
+                *known = revisions;
+                moved
+            });
+            *database = Some(opened);
+        }
+        Ok(())
+    }
+
+    fn open_file(&self) -> Result<Database, StoreError> {
+        let failed = |error: redb::Error| match error {
+            redb::Error::DatabaseAlreadyOpen => StoreError::Locked {
+                path: self.path.clone(),
+            },
+            error @ redb::Error::Corrupted(_) => self.damaged(error),
+            // What redb says of a file that begins as none of its own.
+            redb::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                self.damaged(error)
+            }
+            error @ (redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }) => self.damaged(error),
+            error => StoreError::Open {
+                path: self.path.clone(),
+                source: error.into(),
+            },
+        };
+
+        let mut builder = Database::builder();
+        builder
+            .set_cache_size(CACHE_BYTES)
+            .set_check_integrity_on_open(true);
+        // Some kinds of damage redb only asserts against.
+        let opened = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (self.opener)(&builder, &self.path)
+        }));
+        let database = match opened {
+            Ok(opened) => opened.map_err(failed)?,
+            Err(_) => return Err(self.damaged("redb gave up on it")),
+        };
+        let found = agree_on_format(&database).map_err(failed)?;
+        if found > KNOWN_FORMAT {
+            return Err(StoreError::Format {
+                path: self.path.clone(),
+                found,
+                known: KNOWN_FORMAT,
+            });
+        }
+        Ok(database)
+    }
+
+    fn stored_revisions(
+        &self,
+        database: &Database,
+    ) -> Result<BTreeMap<NodeName, Revision>, Failure> {
+        let transaction = database.begin_read()?;
+        let mut revisions = BTreeMap::new();
+        for entry in transaction.open_table(NODES)?.iter()? {
+            let (name, value) = entry?;
+            let (revision, _) = value.value();
+            revisions.insert(self.node_name(name.value())?, revision);
+        }
+        Ok(revisions)
+    }
+
+    fn node(
+        &self,
+        table: &impl ReadableTable<&'static str, (Revision, &'static [u8])>,
+        name: &NodeName,
+    ) -> Result<Option<(Revision, NodeRecord)>, Failure> {
+        let Some(value) = table.get(name.as_str())? else {
+            return Ok(None);
+        };
+        let (revision, json) = value.value();
+        let document: NodeDocument = serde_json::from_slice(json)
+            .map_err(|error| self.unreadable(&format!("node {name}"), error))?;
+        Ok(Some((revision, document.into())))
+    }
+
+    fn vms(
+        &self,
+        table: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+        node: &str,
+    ) -> Result<BTreeMap<Vmid, VmRecord>, Failure> {
+        let mut vms = BTreeMap::new();
+        for entry in table.range(vms_of(node))? {
+            let (key, json) = entry?;
+            let (_, vmid) = key.value();
+            vms.insert(Vmid(vmid), self.vm(node, vmid, json.value())?);
+        }
+        Ok(vms)
+    }
+
+    fn vm(&self, node: &str, vmid: u32, json: &[u8]) -> Result<VmRecord, Failure> {
+        serde_json::from_slice::<VmDocument>(json)
+            .map(VmRecord::from)
+            .map_err(|error| self.unreadable(&format!("VM {node}/{vmid}"), error))
+    }
+
+    fn node_name(&self, name: &str) -> Result<NodeName, Failure> {
+        name.parse()
+            .map_err(|error: ecoman_model::InvalidNodeName| {
+                self.unreadable(&format!("node {name}"), error)
+            })
+    }
+
+    fn unreadable(&self, record: &str, source: impl Into<Cause>) -> Failure {
+        Failure::Store(StoreError::Record {
+            record: format!("the record of {record} in {}", self.path.display()),
+            remedy: "use the version that wrote it, or move the file away and start again: the \
+                     next round on each node fills a new one"
+                .to_owned(),
+            source: source.into(),
+        })
+    }
+
+    fn damaged(&self, source: impl Into<Cause>) -> StoreError {
+        StoreError::Damaged {
+            path: self.path.clone(),
+            source: source.into(),
+        }
+    }
+}
+
+fn open_backend(path: &Path) -> Result<FileBackend, redb::Error> {
+    let io = |error: io::Error| redb::Error::from(StorageError::Io(error));
+    if let Some(directory) = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+    {
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(directory)
+            .map_err(io)?;
+    }
+    let file = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(io)?;
+    Ok(FileBackend::new(file)?)
+}
+
+/// The format of the file; a new one is given ours, with its tables.
+fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
+    let transaction = database.begin_write()?;
+    let found = {
+        let mut meta = transaction.open_table(META)?;
+        let found = meta.get(FORMAT)?.map(|format| format.value());
+        match found {
+            Some(found) => found,
+            None => {
+                meta.insert(FORMAT, KNOWN_FORMAT)?;
+                transaction.open_table(NODES)?;
+                transaction.open_table(VMS)?;
+                KNOWN_FORMAT
+            }
+        }
+    };
+    transaction.commit()?;
+    Ok(found)
+}
+
+fn write_changes(
+    transaction: &WriteTransaction,
+    node: &NodeName,
+    changes: &Changes<'_>,
+) -> Result<(), Failure> {
+    let mut table = transaction.open_table(VMS)?;
+    for vm in &changes.vms {
+        let document = to_json(&VmDocument::from(*vm))?;
+        table.insert((node.as_str(), vm.key.vmid.0), document.as_slice())?;
+    }
+    for vmid in &changes.removed {
+        table.remove((node.as_str(), vmid.0))?;
+    }
+    Ok(())
+}
+
+fn to_json(document: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
+    serde_json::to_vec(document).map_err(|error| {
+        Failure::Store(StoreError::Write {
+            what: "a record".to_owned(),
+            source: error.into(),
+        })
+    })
+}
+
+fn next_revision(before: Option<Revision>) -> Revision {
+    before.map_or_else(first_revision, |before| before + 1)
+}
+
+fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
+    (node, u32::MIN)..=(node, u32::MAX)
+}
