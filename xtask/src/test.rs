@@ -44,7 +44,7 @@ struct Outcome {
 }
 
 /// In this order: what is quick first, and what others stand on before them.
-const CHECKS: [Check; 9] = [
+const CHECKS: &[Check] = &[
     Check {
         name: "fmt",
         about: "the code is formatted",
@@ -80,6 +80,12 @@ const CHECKS: [Check; 9] = [
         about: "unit, contract, sshd, MongoDB and documentation tests of all crates",
         tools: &[Tool::Ssh, Tool::Sshd, Tool::Busybox, Tool::Mongod],
         run: rust,
+    },
+    Check {
+        name: "types",
+        about: "the browser tests have no type errors",
+        tools: &[Tool::Node, Tool::NpmPackages],
+        run: types,
     },
     Check {
         name: "openapi",
