@@ -9,3 +9,8 @@ mod command;
 mod hosts;
 mod session;
 mod trust;
+
+pub use command::Command;
+pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch};
+pub use session::{Output, Session, SessionError, SessionFault, SessionOptions};
+pub use trust::{HostKey, Trust, TrustError, host_keys, known, pin};

@@ -1,1 +1,394 @@
 //! One kept, multiplexed OpenSSH connection to a node.
+//!
+//! Nothing of the user's `~/.ssh/config` is read and no agent is asked: what is in hosts.yml is
+//! what is used. Host keys are checked strictly.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::{sleep, timeout};
+
+use crate::hosts::key;
+use crate::{Command, Host};
+
+mod control;
+mod fault;
+mod master;
+mod shell;
+
+pub use fault::{SessionError, SessionFault};
+use master::Master;
+use shell::{OpenError, RunError, Shell};
+
+/// A command that prints more than this on one of its streams is killed.
+const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
+
+/// How often a command is sent whose shell ended under it.
+const MAX_TRIES: u32 = 2;
+
+/// How often, and in which steps, a session is asked for that is refused though nothing else
+/// runs: the node may not yet have counted out one that was dropped.
+const REFUSED_TRIES: u32 = 20;
+const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How to connect.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// The files that a host key may be pinned in; those that are missing count as empty.
+    pub known_hosts: Vec<PathBuf>,
+    /// How long the TCP connection and the key exchange may take together; the login has as long
+    /// again. Whole seconds, at least one.
+    pub connect_timeout: Duration,
+}
+
+/// What a command printed, and its exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output, byte by byte.
+    pub stdout: Vec<u8>,
+    /// Standard error, byte by byte.
+    pub stderr: Vec<u8>,
+    /// The exit code as the node's shell tells it: 127 is "no such command", 128 and more a
+    /// signal.
+    pub exit: i32,
+}
+
+/// A connection to a node.
+///
+/// End it with [`Session::close`]; when it is dropped the connection ends as well, a moment
+/// later. Commands that run then are killed on the node, and so they are when ECoMan itself is.
+#[derive(Debug)]
+pub struct Session {
+    host: Host,
+    mux: openssh::Session,
+    master: Master,
+    /// One permit per shell that may be open.
+    slots: Semaphore,
+    max_sessions: u32,
+    /// The node has refused a session beside others: from then on each takes all permits.
+    one_at_a_time: AtomicBool,
+}
+
+impl SessionOptions {
+    /// Checks host keys against `known_hosts` (ECoMan's own, see [`crate::pin`]) and the user's
+    /// `~/.ssh/known_hosts`; 10 s to connect.
+    #[must_use]
+    pub fn new(known_hosts: PathBuf) -> Self {
+        let users = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
+        Self {
+            known_hosts: std::iter::once(known_hosts).chain(users).collect(),
+            connect_timeout: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Session {
+    /// Connects to a node and logs in.
+    ///
+    /// How many nodes are connected to at once is up to the caller. A connection that the node
+    /// closes before the login, as a busy one does, is tried a second time; nothing else is.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the stages of connecting, see [`SessionFault`].
+    pub async fn connect(host: &Host, options: &SessionOptions) -> Result<Self, SessionError> {
+        let error = |fault| SessionError::new(host, fault);
+        key::inspect(&host.identity_file).map_err(|reason| {
+            error(SessionFault::KeyFile {
+                path: host.identity_file.clone(),
+                reason,
+            })
+        })?;
+        let master = match Master::start(host, options).await {
+            Err(SessionFault::Closed { .. }) => {
+                // MaxStartups turns connections away at random: come again, and not all at once.
+                sleep(Duration::from_millis(fastrand::u64(200..700))).await;
+                Master::start(host, options).await
+            }
+            outcome => outcome,
+        }
+        .map_err(error)?;
+        let socket = master.directory().socket().into_boxed_path();
+        let max_sessions = u32::from(host.settings.max_sessions.max(1));
+        Ok(Self {
+            host: host.clone(),
+            mux: openssh::Session::resume_mux(socket, None),
+            master,
+            slots: Semaphore::new(max_sessions as usize),
+            max_sessions,
+            one_at_a_time: AtomicBool::new(false),
+        })
+    }
+
+    /// Runs a command that may take `limit`, which begins when the node is asked to run it.
+    ///
+    /// When the time is over, or when the future is dropped, the command and its children are
+    /// killed on the node. It is sent a second time when its shell ends under it (not when it
+    /// fails by itself); a caller to whom that matters must ask for the state first.
+    ///
+    /// # Errors
+    ///
+    /// Every fault of the stages of running, see [`SessionFault`]. A command that fails is none.
+    pub async fn run(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
+        let mut results = self.run_each(std::slice::from_ref(command), limit).await;
+        results
+            .pop()
+            .unwrap_or_else(|| Err(self.error(lost(String::new()))))
+    }
+
+    /// Runs many commands, each of which may take `limit`, and brings their results in the same
+    /// order.
+    ///
+    /// They are spread over as many shells as the node's `max_sessions` allows, less those that
+    /// other calls have open; each shell takes the next command when it has done its last. A node
+    /// that refuses sessions beside each other gets one at a time from then on.
+    ///
+    /// # Errors
+    ///
+    /// Each result is that of [`Session::run`]: one that is missing costs no other, unless the
+    /// connection is lost.
+    pub async fn run_each(
+        &self,
+        commands: &[Command],
+        limit: Duration,
+    ) -> Vec<Result<Output, SessionError>> {
+        let batch = Batch::new(commands, limit);
+        let shells = commands.len().min(self.max_sessions as usize);
+        join_all((0..shells).map(|_| self.work(&batch))).await;
+        batch
+            .into_results()
+            .map(|result| result.map_err(|fault| self.error(fault)))
+            .collect()
+    }
+
+    /// Whether the connection stands, as far as this side knows.
+    pub async fn is_alive(&self) -> bool {
+        matches!(
+            timeout(Duration::from_secs(2), self.mux.check()).await,
+            Ok(Ok(()))
+        )
+    }
+
+    /// Ends the connection. What still runs on the node is killed there.
+    pub async fn close(self) {
+        self.master.close().await;
+    }
+
+    fn error(&self, fault: SessionFault) -> SessionError {
+        SessionError::new(&self.host, fault)
+    }
+
+    /// One shell after another, as long as there is something to run.
+    async fn work(&self, batch: &Batch<'_>) {
+        let mut refused = 0;
+        loop {
+            let Some((_permit, alone)) = self.slot().await else {
+                return;
+            };
+            let Some(job) = batch.next() else { return };
+            match timeout(batch.limit, Shell::open(&self.mux)).await {
+                Ok(Ok(shell)) => {
+                    refused = 0;
+                    if let Err(fault) = self.work_in(shell, job, batch).await {
+                        return batch.give_up(&fault);
+                    }
+                }
+                Ok(Err(OpenError::Refused)) => {
+                    batch.put_back(job);
+                    if !alone {
+                        if !self.one_at_a_time.swap(true, Ordering::Relaxed) {
+                            tracing::info!(
+                                node = %self.host.name,
+                                "the node refuses sessions beside each other: one at a time now"
+                            );
+                        }
+                        continue;
+                    }
+                    refused += 1;
+                    if refused >= REFUSED_TRIES {
+                        return batch.give_up(&SessionFault::SessionsRefused);
+                    }
+                    sleep(REFUSED_PAUSE).await;
+                }
+                Ok(Err(OpenError::Failed(text))) => {
+                    let words = self.master.last_words().await;
+                    let reason = if words.is_empty() { text } else { words };
+                    batch.finish(job, Err(lost(reason.clone())));
+                    return batch.give_up(&lost(reason));
+                }
+                Err(_) => batch.finish_late(job),
+            }
+        }
+    }
+
+    /// Runs jobs in a shell until none is left or the shell is of no more use.
+    async fn work_in(
+        &self,
+        mut shell: Shell<'_>,
+        mut job: Job,
+        batch: &Batch<'_>,
+    ) -> Result<(), SessionFault> {
+        loop {
+            let Some(command) = batch.command(job) else {
+                return Ok(());
+            };
+            match timeout(batch.limit, shell.run(command)).await {
+                Ok(Ok(output)) => batch.finish(job, Ok(output)),
+                Ok(Err(RunError::InvalidArgument)) => {
+                    let command = command.clone();
+                    batch.finish(job, Err(SessionFault::InvalidArgument { command }));
+                }
+                Ok(Err(RunError::TooMuchOutput)) => {
+                    let fault = SessionFault::TooMuchOutput {
+                        command: command.clone(),
+                        limit_bytes: MAX_OUTPUT_BYTES,
+                    };
+                    batch.finish(job, Err(fault));
+                    shell.kill().await;
+                    return Ok(());
+                }
+                Ok(Err(RunError::Ended { started, text })) => {
+                    shell.kill().await;
+                    if !self.is_alive().await {
+                        let fault = lost(self.master.last_words().await);
+                        batch.finish(job, Err(fault.clone()));
+                        return Err(fault);
+                    }
+                    if job.tries + 1 < MAX_TRIES {
+                        batch.put_back(Job {
+                            tries: job.tries + 1,
+                            ..job
+                        });
+                    } else if started {
+                        let command = command.clone();
+                        batch.finish(job, Err(SessionFault::Interrupted { command, text }));
+                    } else {
+                        let fault = SessionFault::NoShell { text };
+                        batch.finish(job, Err(fault.clone()));
+                        return Err(fault);
+                    }
+                    return Ok(());
+                }
+                Err(_) => {
+                    batch.finish_late(job);
+                    shell.kill().await;
+                    return Ok(());
+                }
+            }
+            match batch.next() {
+                Some(next) => job = next,
+                None => {
+                    shell.quit().await;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// The right to open a shell, and whether no other is open then.
+    async fn slot(&self) -> Option<(SemaphorePermit<'_>, bool)> {
+        loop {
+            let alone = self.max_sessions == 1 || self.one_at_a_time.load(Ordering::Relaxed);
+            let permits = if alone { self.max_sessions } else { 1 };
+            // The semaphore is never closed.
+            let permit = self.slots.acquire_many(permits).await.ok()?;
+            if alone || !self.one_at_a_time.load(Ordering::Relaxed) {
+                return Some((permit, alone));
+            }
+        }
+    }
+}
+
+fn lost(reason: String) -> SessionFault {
+    SessionFault::Disconnected { reason }
+}
+
+/// The commands of one call, shared by its shells.
+struct Batch<'c> {
+    commands: &'c [Command],
+    limit: Duration,
+    state: Mutex<BatchState>,
+}
+
+struct BatchState {
+    queue: VecDeque<Job>,
+    results: Vec<Option<Result<Output, SessionFault>>>,
+}
+
+#[derive(Clone, Copy)]
+struct Job {
+    index: usize,
+    tries: u32,
+}
+
+impl<'c> Batch<'c> {
+    fn new(commands: &'c [Command], limit: Duration) -> Self {
+        let queue = (0..commands.len())
+            .map(|index| Job { index, tries: 0 })
+            .collect();
+        let results = commands.iter().map(|_| None).collect();
+        Self {
+            commands,
+            limit,
+            state: Mutex::new(BatchState { queue, results }),
+        }
+    }
+
+    fn command(&self, job: Job) -> Option<&'c Command> {
+        self.commands.get(job.index)
+    }
+
+    fn next(&self) -> Option<Job> {
+        self.state().queue.pop_front()
+    }
+
+    fn put_back(&self, job: Job) {
+        self.state().queue.push_front(job);
+    }
+
+    fn finish(&self, job: Job, result: Result<Output, SessionFault>) {
+        if let Some(place) = self.state().results.get_mut(job.index) {
+            *place = Some(result);
+        }
+    }
+
+    fn finish_late(&self, job: Job) {
+        if let Some(command) = self.command(job) {
+            let fault = SessionFault::Timeout {
+                command: command.clone(),
+                limit: self.limit,
+            };
+            self.finish(job, Err(fault));
+        }
+    }
+
+    /// Nothing of what is left will be run.
+    fn give_up(&self, fault: &SessionFault) {
+        let mut state = self.state();
+        while let Some(job) = state.queue.pop_front() {
+            if let Some(place) = state.results.get_mut(job.index) {
+                *place = Some(Err(fault.clone()));
+            }
+        }
+    }
+
+    fn into_results(self) -> impl Iterator<Item = Result<Output, SessionFault>> {
+        let state = self
+            .state
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        state
+            .results
+            .into_iter()
+            .map(|result| result.unwrap_or_else(|| Err(lost(String::new()))))
+    }
+
+    fn state(&self) -> MutexGuard<'_, BatchState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

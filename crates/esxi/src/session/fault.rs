@@ -1,0 +1,383 @@
+//! What can go wrong with a session, told apart by what ssh prints.
+
+use std::error::Error;
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecoman_model::{FailureKind, NodeName};
+
+use crate::{Command, Host};
+
+/// A connection could not be made, or a command could not be run.
+///
+/// [`Display`](fmt::Display) is one sentence that names node and address, [`SessionError::hint`]
+/// what to do about it. A command that ran and failed is no error of the session: its exit code
+/// is in [`crate::Output`].
+#[derive(Clone, Debug)]
+pub struct SessionError {
+    /// The node.
+    pub node: NodeName,
+    /// Its address; with the port where that is not 22.
+    pub address: String,
+    /// What happened.
+    pub fault: SessionFault,
+}
+
+/// What happened to a session: first the stages of connecting, then those of running a command.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionFault {
+    /// The private key cannot be used.
+    #[error("its key cannot be used: {reason}")]
+    KeyFile {
+        /// The file.
+        path: PathBuf,
+        /// Why, with the name of the file.
+        reason: String,
+    },
+    /// Something on this machine failed, not on the node.
+    #[error("this machine cannot connect: {doing} failed")]
+    Local {
+        /// What we were doing.
+        doing: &'static str,
+        /// Why it failed.
+        #[source]
+        source: Arc<io::Error>,
+    },
+    /// The address is no known name.
+    #[error("its address cannot be resolved: {reason}")]
+    Unresolved {
+        /// ssh's words.
+        reason: String,
+    },
+    /// No TCP connection.
+    #[error("no connection to its SSH port: {reason}")]
+    Unreachable {
+        /// ssh's words, such as `Connection refused`.
+        reason: String,
+    },
+    /// Neither `ssh-keyscan` nor a person has ever pinned its host key.
+    #[error("its SSH host key is not known")]
+    UnknownHostKey,
+    /// Another host key than the pinned one: the node was installed anew, or somebody sits in
+    /// between.
+    #[error("its SSH host key is not the one that is known")]
+    ChangedHostKey,
+    /// The host key is marked as revoked in a known_hosts file.
+    #[error("its SSH host key is marked as revoked")]
+    RevokedHostKey,
+    /// The login was refused.
+    #[error("it refuses the login of {username} with this key: {reason}")]
+    Authentication {
+        /// The user.
+        username: String,
+        /// ssh's words, such as `Permission denied (publickey)`.
+        reason: String,
+    },
+    /// ssh and the node have no algorithm in common.
+    #[error("ssh cannot agree with it on how to talk: {reason}")]
+    Negotiation {
+        /// ssh's words, with what the node offers.
+        reason: String,
+    },
+    /// It accepted the connection, but did not complete the login in time.
+    #[error("it took the connection, but did not complete the login within {} s", .limit.as_secs_f32())]
+    LoginTimeout {
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// It closed the connection before the login, as a node does that has too many at once.
+    #[error("it closed the connection before the login: {reason}")]
+    Closed {
+        /// ssh's words.
+        reason: String,
+    },
+    /// ssh failed in a way that is not known here.
+    #[error("ssh failed: {reason}")]
+    Ssh {
+        /// ssh's words.
+        reason: String,
+    },
+    /// It refuses to run even one command on the connection.
+    #[error("it refuses to run commands on the connection")]
+    SessionsRefused,
+    /// The shell on the node did not start.
+    #[error("its shell does not run commands: {}", or(.text, "it ended without a word"))]
+    NoShell {
+        /// What it printed instead.
+        text: String,
+    },
+    /// A command did not end in time; it was killed on the node.
+    #[error("`{command}` did not end within {} s and was killed", .limit.as_secs_f32())]
+    Timeout {
+        /// The command.
+        command: Command,
+        /// The time that it had.
+        limit: Duration,
+    },
+    /// A command printed more than any command should; it was killed on the node.
+    #[error("`{command}` printed more than {} MiB and was killed", .limit_bytes / (1024 * 1024))]
+    TooMuchOutput {
+        /// The command.
+        command: Command,
+        /// How much is allowed, in bytes and per stream.
+        limit_bytes: usize,
+    },
+    /// The shell on the node ended while the command ran, twice.
+    #[error("the shell that ran `{command}` ended before the command did{}", detail(.text))]
+    Interrupted {
+        /// The command.
+        command: Command,
+        /// The last that the shell printed.
+        text: String,
+    },
+    /// The command cannot be sent: an argument contains a NUL byte.
+    #[error("an argument of `{command}` contains a NUL byte")]
+    InvalidArgument {
+        /// The command.
+        command: Command,
+    },
+    /// The connection was lost: connect again.
+    #[error("the connection was lost{}", detail(.reason))]
+    Disconnected {
+        /// ssh's words; may be empty.
+        reason: String,
+    },
+}
+
+impl SessionError {
+    pub(super) fn new(host: &Host, fault: SessionFault) -> Self {
+        let settings = &host.settings;
+        let address = match settings.port {
+            22 => settings.address.clone(),
+            port if settings.address.contains(':') => format!("[{}]:{port}", settings.address),
+            port => format!("{}:{port}", settings.address),
+        };
+        Self {
+            node: host.name.clone(),
+            address,
+            fault,
+        }
+    }
+
+    /// The kind of failure: decides how soon the node is tried again.
+    #[must_use]
+    pub fn kind(&self) -> FailureKind {
+        match &self.fault {
+            SessionFault::KeyFile { .. } | SessionFault::Local { .. } => FailureKind::Configuration,
+            SessionFault::Unresolved { .. } | SessionFault::Unreachable { .. } => {
+                FailureKind::Unreachable
+            }
+            SessionFault::UnknownHostKey
+            | SessionFault::ChangedHostKey
+            | SessionFault::RevokedHostKey => FailureKind::HostKey,
+            SessionFault::Authentication { .. } => FailureKind::Authentication,
+            SessionFault::LoginTimeout { .. } | SessionFault::Timeout { .. } => {
+                FailureKind::Timeout
+            }
+            SessionFault::Closed { .. }
+            | SessionFault::Ssh { .. }
+            | SessionFault::SessionsRefused
+            | SessionFault::Interrupted { .. }
+            | SessionFault::Disconnected { .. } => FailureKind::Disconnected,
+            SessionFault::Negotiation { .. }
+            | SessionFault::NoShell { .. }
+            | SessionFault::TooMuchOutput { .. }
+            | SessionFault::InvalidArgument { .. } => FailureKind::Protocol,
+        }
+    }
+
+    /// What to do about it, in a sentence for the administrator.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        let Self { node, address, .. } = self;
+        match &self.fault {
+            SessionFault::KeyFile { .. } => {
+                format!("Correct identity_file_path of {node} in hosts.yml, or the file itself.")
+            }
+            SessionFault::Local { .. } => {
+                "Install the OpenSSH client where ECoMan runs, and let it write to its temporary \
+                 directory (XDG_RUNTIME_DIR or TMPDIR)."
+                    .into()
+            }
+            SessionFault::Unresolved { .. } => {
+                format!("Correct addr of {node} in hosts.yml, or the name server.")
+            }
+            SessionFault::Unreachable { .. } => format!(
+                "Check that {node} is on, that addr and port in hosts.yml are right, that no \
+                 firewall is in between, and that SSH is enabled on it (Host Client: Manage > \
+                 Services > TSM-SSH > Start, policy \"Start and stop with host\")."
+            ),
+            SessionFault::UnknownHostKey => {
+                format!("Compare and pin the key with `ecoman trust {node}`.")
+            }
+            SessionFault::ChangedHostKey => format!(
+                "If {node} was installed anew, compare and pin its new key with \
+                 `ecoman trust {node}`; if it was not, somebody may be intercepting the connection."
+            ),
+            SessionFault::RevokedHostKey => format!(
+                "Give {node} a new host key, take the @revoked line out of known_hosts, and pin \
+                 the key with `ecoman trust {node}`."
+            ),
+            SessionFault::Authentication { username, .. } => format!(
+                "Append the public key to /etc/ssh/keys-{username}/authorized_keys on {node} \
+                 (RSA or ECDSA: ESXi refuses Ed25519), and check that the user may log in \
+                 (lockdown mode, locked account)."
+            ),
+            SessionFault::Negotiation { .. } => {
+                format!("Update {node}, or use an OpenSSH client that still speaks its algorithms.")
+            }
+            SessionFault::LoginTimeout { .. } | SessionFault::Timeout { .. } => format!(
+                "The node may be overloaded: look at its Host Client (https://{}/ui/) and restart \
+                 its management agents if hostd hangs (/etc/init.d/hostd restart).",
+                host_part(address)
+            ),
+            SessionFault::Closed { .. } => format!(
+                "{node} may have too many connections at once (MaxStartups of its sshd); it is \
+                 tried again."
+            ),
+            SessionFault::Ssh { .. } => format!("Try `ssh {address}` by hand."),
+            SessionFault::SessionsRefused => format!(
+                "Set MaxSessions in /etc/ssh/sshd_config of {node} to at least 1, and look at its \
+                 /var/log/auth.log."
+            ),
+            SessionFault::NoShell { .. } => format!(
+                "The user of {node} in hosts.yml must be allowed to use the ESXi shell over SSH."
+            ),
+            SessionFault::TooMuchOutput { command, .. } => {
+                format!("Run `{command}` on {node} by hand and look at what it prints.")
+            }
+            SessionFault::Interrupted { .. } => format!(
+                "{node} may be short of memory: look at /var/log/vmkernel.log and restart its \
+                 management agents if hostd hangs (/etc/init.d/hostd restart)."
+            ),
+            SessionFault::InvalidArgument { .. } => "Take the NUL byte out.".into(),
+            SessionFault::Disconnected { .. } => {
+                format!("{node} is connected again by itself; check its network if this repeats.")
+            }
+        }
+    }
+}
+
+impl fmt::Display for SessionError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "node {} ({}): {}", self.node, self.address, self.fault)
+    }
+}
+
+impl Error for SessionError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.fault.source()
+    }
+}
+
+/// What ssh printed before it gave up, read. The texts are those of OpenSSH 7.4 to 10; they are
+/// not translated.
+pub(super) fn classify(text: &str, username: &str, limit: Duration) -> SessionFault {
+    let has = |needle: &str| text.contains(needle);
+    let line_with = |needle: &str| {
+        text.lines()
+            .map(str::trim)
+            .find(|line| line.contains(needle))
+            .unwrap_or_default()
+    };
+    if has("REMOTE HOST IDENTIFICATION HAS CHANGED") || has("HOST IDENTIFICATION HAS CHANGED") {
+        return SessionFault::ChangedHostKey;
+    }
+    if has("REVOKED HOST KEY") || has("is marked as revoked") {
+        return SessionFault::RevokedHostKey;
+    }
+    if has("host key is known for") || has("Host key verification failed") {
+        return SessionFault::UnknownHostKey;
+    }
+    if has("Unable to negotiate with") || has("no matching ") {
+        let line = line_with("no matching ");
+        let reason = line.find("no matching").and_then(|at| line.get(at..));
+        return SessionFault::Negotiation {
+            reason: reason.unwrap_or(line).to_owned(),
+        };
+    }
+    if has("Permission denied (") || has("Too many authentication failures") {
+        let line = if has("Permission denied (") {
+            line_with("Permission denied (")
+        } else {
+            line_with("Too many authentication failures")
+        };
+        let reason = ["Permission denied", "Too many authentication failures"]
+            .into_iter()
+            .find_map(|words| line.find(words).and_then(|at| line.get(at..)));
+        return SessionFault::Authentication {
+            username: username.to_owned(),
+            reason: reason.unwrap_or(line).trim_end_matches('.').to_owned(),
+        };
+    }
+    if has("Could not resolve hostname") {
+        return SessionFault::Unresolved {
+            reason: after_last_colon(line_with("Could not resolve hostname")),
+        };
+    }
+    if has("connect to host ") || has("connect to address ") {
+        return SessionFault::Unreachable {
+            reason: after_last_colon(line_with("connect to ")),
+        };
+    }
+    if has("timed out during banner exchange")
+        || has("Connection timed out")
+        || has("timed out") && has("Connection to ")
+        || has("not responding")
+    {
+        return SessionFault::LoginTimeout { limit };
+    }
+    if has("exchange_identification")
+        || has("Connection closed by")
+        || has("Connection reset by")
+        || has("closed by remote host")
+        || has("Received disconnect")
+        || has("Broken pipe")
+    {
+        return SessionFault::Closed {
+            reason: last_line(text),
+        };
+    }
+    SessionFault::Ssh {
+        reason: match last_line(text) {
+            line if line.is_empty() => "it ended without a word".into(),
+            line => line,
+        },
+    }
+}
+
+/// The last line that says something, without ssh's name in front.
+pub(super) fn last_line(text: &str) -> String {
+    text.lines()
+        .map(str::trim)
+        .rfind(|line| !line.is_empty())
+        .map(|line| line.strip_prefix("ssh: ").unwrap_or(line))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn after_last_colon(line: &str) -> String {
+    line.rsplit(": ").next().unwrap_or(line).to_owned()
+}
+
+fn host_part(address: &str) -> &str {
+    match address.rsplit_once(':') {
+        Some((host, _)) if host.starts_with('[') || !host.contains(':') => host,
+        _ => address,
+    }
+}
+
+fn or<'a>(text: &'a str, otherwise: &'a str) -> &'a str {
+    if text.is_empty() { otherwise } else { text }
+}
+
+fn detail(text: &str) -> impl fmt::Display + '_ {
+    fmt::from_fn(move |f| match text {
+        "" => Ok(()),
+        text => write!(f, ": {text}"),
+    })
+}

@@ -1,0 +1,331 @@
+//! A shell on the node that runs one command after another.
+
+use std::time::Duration;
+
+use memchr::memmem::Finder;
+use openssh::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{Command, MAX_OUTPUT_BYTES, Output};
+
+/// What the node's shell runs: a reader of commands. Constant; whatever is variable comes in on
+/// standard input, line by line, as data that no shell ever parses:
+///
+/// - the first line is the mark;
+/// - `pTEXT` is a part of an argument that a line break follows, `aTEXT` the last part;
+/// - `x` runs what was collected; `q` ends the shell.
+///
+/// A command reads nothing. When it has ended, and once before the first, a line with the mark
+/// and the exit code follows on both streams. The mark is random and known to no command, so no
+/// output can imitate it, and it need not be at the beginning of a line.
+///
+/// While a command runs the shell waits for the next line. When standard input ends instead,
+/// because the command was given up, or because the connection or ECoMan is gone, the shell kills
+/// its process group: the command, its children and itself. sshd gives each command a group of
+/// its own, and `exec` (see [`Shell::open`]) keeps us in it.
+///
+/// Runs in any POSIX shell; needs no program but the command itself.
+const SCRIPT: &str = r#"
+PATH=$PATH:/bin:/sbin:/usr/bin:/usr/sbin
+export PATH
+IFS=
+break='
+'
+mark() { echo "$mark $1"; echo "$mark $1" >&2; }
+read -r mark || exit
+mark start
+part=
+set --
+while read -r line; do
+	text=${line#?}
+	case $line in
+	p*) part=$part$text$break ;;
+	a*) set -- "$@" "$part$text"; part= ;;
+	x) { "$@" </dev/null; mark $?; } & set -- ;;
+	q) exit 0 ;;
+	esac
+done
+kill -9 0
+"#;
+
+/// How long a shell that was told to end may take.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// An open shell. Dropping it kills what runs in it on the node.
+pub(super) struct Shell<'s> {
+    child: Child<&'s openssh::Session>,
+    stdin: ChildStdin,
+    stdout: Stream<ChildStdout>,
+    stderr: Stream<ChildStderr>,
+    mark: Finder<'static>,
+    started: bool,
+}
+
+/// A shell could not be opened.
+#[derive(Debug)]
+pub(super) enum OpenError {
+    /// The node refuses another session on this connection.
+    Refused,
+    /// Anything else: the connection is lost or about to be.
+    Failed(String),
+}
+
+/// A command could not be run to its end.
+#[derive(Debug)]
+pub(super) enum RunError {
+    /// The shell is gone.
+    Ended {
+        /// Whether it had started at all.
+        started: bool,
+        /// The last that it printed.
+        text: String,
+    },
+    /// The command prints too much.
+    TooMuchOutput,
+    /// An argument contains a NUL byte.
+    InvalidArgument,
+}
+
+impl<'s> Shell<'s> {
+    pub(super) async fn open(session: &'s openssh::Session) -> Result<Self, OpenError> {
+        let mut child = session
+            .command("exec")
+            .args(["/bin/sh", "-c", SCRIPT])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .await
+            .map_err(|error| match error {
+                // "Session open refused by peer": the crate has no other sign of it.
+                openssh::Error::SshMux(error) if error.to_string().contains("refused by peer") => {
+                    OpenError::Refused
+                }
+                error => OpenError::Failed(error.to_string()),
+            })?;
+        let (Some(stdin), Some(stdout), Some(stderr)) = (
+            child.stdin().take(),
+            child.stdout().take(),
+            child.stderr().take(),
+        ) else {
+            return Err(OpenError::Failed("no pipes".into()));
+        };
+        let mark = Uuid::new_v4().simple().to_string();
+        let mut shell = Self {
+            child,
+            stdin,
+            stdout: Stream::new(stdout),
+            stderr: Stream::new(stderr),
+            mark: Finder::new(&mark).into_owned(),
+            started: false,
+        };
+        // A shell that is gone shows by the end of its output.
+        let _ = shell.stdin.write_all(format!("{mark}\n").as_bytes()).await;
+        Ok(shell)
+    }
+
+    /// Runs a command. After an error, and when the future is dropped, the shell must be dropped.
+    pub(super) async fn run(&mut self, command: &Command) -> Result<Output, RunError> {
+        let request = encode(command).ok_or(RunError::InvalidArgument)?;
+        // As above.
+        let _ = self.stdin.write_all(&request).await;
+        if !self.started {
+            // What is printed before the mark is the node's greeting, not ours.
+            self.section().await?;
+            self.started = true;
+        }
+        let (stdout, stderr) = self.section().await?;
+        match stdout.label.parse() {
+            Ok(exit) if stdout.label == stderr.label => Ok(Output {
+                stdout: stdout.content,
+                stderr: stderr.content,
+                exit,
+            }),
+            _ => Err(self.ended(format!(
+                "it says {:?} and {:?} where the exit code should be",
+                stdout.label, stderr.label
+            ))),
+        }
+    }
+
+    /// Ends a shell in which nothing runs, and waits until the node has counted it out.
+    pub(super) async fn quit(mut self) {
+        let _ = self.stdin.write_all(b"q\n").await;
+        // Kept open until the end: its end would be the order to kill.
+        let _stdin = self.stdin;
+        let _ = timeout(GRACE, self.child.wait()).await;
+    }
+
+    /// Kills what runs, and waits until the node has counted the shell out.
+    pub(super) async fn kill(self) {
+        drop(self.stdin);
+        let _ = timeout(GRACE, self.child.wait()).await;
+    }
+
+    async fn section(&mut self) -> Result<(Section, Section), RunError> {
+        let sections =
+            tokio::try_join!(self.stdout.until(&self.mark), self.stderr.until(&self.mark));
+        match sections {
+            Ok(sections) => Ok(sections),
+            Err(StreamError::TooMuch) => Err(RunError::TooMuchOutput),
+            Err(StreamError::Ended) => {
+                let stderr = self.stderr.last_line().await;
+                let text = match stderr.is_empty() {
+                    true => self.stdout.last_line().await,
+                    false => stderr,
+                };
+                Err(self.ended(text))
+            }
+        }
+    }
+
+    fn ended(&self, text: String) -> RunError {
+        RunError::Ended {
+            started: self.started,
+            text,
+        }
+    }
+}
+
+/// The lines that make the shell run a command; `None` when an argument contains a NUL byte.
+fn encode(command: &Command) -> Option<Vec<u8>> {
+    let mut lines = Vec::new();
+    for word in std::iter::once(command.program()).chain(command.arguments()) {
+        if word.contains('\0') {
+            return None;
+        }
+        let mut parts = word.split('\n').peekable();
+        while let Some(part) = parts.next() {
+            lines.push(if parts.peek().is_some() { b'p' } else { b'a' });
+            lines.extend_from_slice(part.as_bytes());
+            lines.push(b'\n');
+        }
+    }
+    lines.extend_from_slice(b"x\n");
+    Some(lines)
+}
+
+/// What one stream carried up to a mark.
+struct Section {
+    content: Vec<u8>,
+    /// The rest of the line after the mark.
+    label: String,
+}
+
+enum StreamError {
+    Ended,
+    TooMuch,
+}
+
+struct Stream<R> {
+    pipe: R,
+    buffer: Vec<u8>,
+    /// So much of the buffer holds no mark.
+    searched: usize,
+}
+
+impl<R: AsyncRead + Unpin> Stream<R> {
+    fn new(pipe: R) -> Self {
+        Self {
+            pipe,
+            buffer: Vec::new(),
+            searched: 0,
+        }
+    }
+
+    /// Dropping the future loses nothing.
+    async fn until(&mut self, mark: &Finder<'_>) -> Result<Section, StreamError> {
+        loop {
+            if let Some(section) = self.take(mark) {
+                return Ok(section);
+            }
+            if self.searched > MAX_OUTPUT_BYTES {
+                return Err(StreamError::TooMuch);
+            }
+            if matches!(self.pipe.read_buf(&mut self.buffer).await, Ok(0) | Err(_)) {
+                return Err(StreamError::Ended);
+            }
+        }
+    }
+
+    fn take(&mut self, mark: &Finder<'_>) -> Option<Section> {
+        let length = mark.needle().len();
+        let Some(found) = mark.find(self.buffer.get(self.searched..)?) else {
+            // The buffer may end within a mark.
+            self.searched = self.buffer.len().saturating_sub(length - 1);
+            return None;
+        };
+        let start = self.searched + found;
+        self.searched = start;
+        let after = self.buffer.get(start + length..)?;
+        let line_length = memchr::memchr(b'\n', after)?;
+        let label = after.get(..line_length)?;
+        let label = String::from_utf8_lossy(label).trim().to_owned();
+        let rest = self.buffer.split_off(start + length + line_length + 1);
+        let mut content = std::mem::replace(&mut self.buffer, rest);
+        content.truncate(start);
+        self.searched = 0;
+        Some(Section { content, label })
+    }
+
+    /// The last line that was printed, once the stream is at its end: something for a message.
+    async fn last_line(&mut self) -> String {
+        const ENOUGH: usize = 4096;
+        let reading = async {
+            while self.buffer.len() < ENOUGH {
+                if matches!(self.pipe.read_buf(&mut self.buffer).await, Ok(0) | Err(_)) {
+                    break;
+                }
+            }
+        };
+        // The other stream has ended; this one does so at once, or something still holds it.
+        let _ = timeout(Duration::from_millis(200), reading).await;
+        let end = self.buffer.len().saturating_sub(ENOUGH);
+        let text = String::from_utf8_lossy(self.buffer.get(end..).unwrap_or_default());
+        super::fault::last_line(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_mark_is_found_wherever_the_pieces_are_cut() {
+        let whole = b"no line break at the end0123456789 0\n\xff\nsecond\n0123456789 17\n".to_vec();
+        for size in 1..whole.len() {
+            let pieces = whole.chunks(size).map(<[u8]>::to_vec).collect::<Vec<_>>();
+            let (mut sender, receiver) = tokio::io::duplex(size);
+            let writer = async move {
+                for piece in pieces {
+                    sender.write_all(&piece).await.unwrap();
+                }
+            };
+            let mark = Finder::new("0123456789");
+            let mut stream = Stream::new(receiver);
+            let reader = async {
+                let first = stream.until(&mark).await.ok().unwrap();
+                let second = stream.until(&mark).await.ok().unwrap();
+                let third = stream.until(&mark).await;
+                assert_eq!(first.content, b"no line break at the end");
+                assert_eq!(first.label, "0");
+                assert_eq!(second.content, b"\xff\nsecond\n");
+                assert_eq!(second.label, "17");
+                assert!(matches!(third, Err(StreamError::Ended)));
+            };
+            tokio::join!(writer, reader);
+        }
+    }
+
+    #[test]
+    fn arguments_travel_line_by_line() {
+        let lines = encode(&Command::exists("two\n\nbreaks and a q\n")).unwrap();
+        assert_eq!(
+            String::from_utf8(lines).unwrap(),
+            "atest\na-e\nptwo\np\npbreaks and a q\na\nx\n"
+        );
+        assert!(encode(&Command::exists("a\0b")).is_none());
+    }
+}
