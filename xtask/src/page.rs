@@ -68,5 +68,7 @@ fn trunk(context: &Context, environment: &Environment) -> Command {
         .envs(&environment.variables())
         // trunk takes `1`, which others set, for no value of its option.
         .env_remove("NO_COLOR")
+        // trunk's own call stack tells nobody why the page does not compile.
+        .env_remove("RUST_BACKTRACE")
         .limit(LIMIT)
 }

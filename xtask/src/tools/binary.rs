@@ -78,10 +78,10 @@ fn install(context: &Context, binary: &Binary) -> Result<PathBuf> {
             .arg("--no-default-features")
             .args(["--force", "--root"])
             .arg(&folder)
-            // Their own release profiles take five times as long for a tool that runs seconds.
-            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1")
+            // Their own release profiles take five times as long, for a tool that runs seconds.
+            .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
-            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16")
+            .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
             .env("CARGO_TARGET_DIR", &target)
             .env_remove("RUSTFLAGS");
