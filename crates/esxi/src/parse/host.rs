@@ -1,0 +1,332 @@
+//! The node itself: `hostsvc/hostsummary`, its version, processors and memory.
+
+use ecoman_model::{NodeFacts, VersionFacts};
+use serde::Serialize;
+
+use super::dump::Trailing;
+use super::error::ParseError;
+use super::fault;
+use super::input::{Input, Line, digits, text};
+
+/// Reads what `vim-cmd hostsvc/hostsummary` printed (vim.host.Summary): all but the volumes and
+/// the port groups.
+///
+/// # Errors
+/// As for [`summary`](super::summary()).
+pub fn host_summary(stdout: &[u8]) -> Result<NodeFacts, ParseError> {
+    let input = Input::with_text("hostsummary", stdout)?;
+    let dump = fault::expect_dump(&input, &["vim.host.Summary"], Trailing::Refused)?;
+    let mut facts = NodeFacts::default();
+    let warnings = &mut Vec::new();
+    let Some(root) = dump.root() else {
+        return Err(input.truncated("the dump is empty"));
+    };
+    let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
+    facts.overall_status = root.some_text("overallStatus", warnings)?;
+    if let Some(hardware) = root.structure("hardware")? {
+        facts.vendor = trimmed(hardware.some_text("vendor", warnings)?);
+        facts.model = trimmed(hardware.some_text("model", warnings)?);
+        facts.cpu_model = trimmed(hardware.some_text("cpuModel", warnings)?);
+        facts.cpu_mhz = hardware.number("cpuMhz")?;
+        facts.cpu_packages = hardware.number("numCpuPkgs")?;
+        facts.cpu_cores = hardware.number("numCpuCores")?;
+        facts.cpu_threads = hardware.number("numCpuThreads")?;
+        facts.memory_bytes = hardware.number("memorySize")?;
+    }
+    if let Some(runtime) = root.structure("runtime")? {
+        facts.booted_at = runtime.time("bootTime")?;
+        facts.in_maintenance_mode = runtime.boolean("inMaintenanceMode")?;
+    }
+    if let Some(config) = root.structure("config")?
+        && let Some(product) = config.structure("product")?
+    {
+        facts.version.product = product.some_text("name", warnings)?;
+        facts.version.version = product.some_text("version", warnings)?;
+        facts.version.build = product.some_text("build", warnings)?;
+    }
+    if let Some(usage) = root.structure("quickStats")? {
+        facts.cpu_usage_mhz = usage.number("overallCpuUsage")?;
+        facts.memory_usage_mb = usage.number("overallMemoryUsage")?;
+    }
+    Ok(facts)
+}
+
+/// Reads what `esxcli system version get` printed. `Patch` is there since 6.0.
+///
+/// # Errors
+/// [`ParseError::Fault`] where the node printed a failure instead; [`ParseError::Truncated`]
+/// where a line is missing; [`ParseError::Unexpected`] for anything else.
+pub fn version(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
+    let input = Input::with_text("version", stdout)?;
+    let fields = Fields::read(&input)?;
+    let version = fields.need("Version")?;
+    let build = fields.need("Build")?;
+    let product = fields.need("Product")?;
+    let update = fields.need("Update")?;
+    let patch = match fields.get("Patch") {
+        Some(patch) => Some(patch.number()?),
+        // 5.x has none.
+        None if version.value.starts_with(b"5.") || version.value.starts_with(b"4.") => None,
+        None => return Err(input.truncated("the line `Patch` is missing")),
+    };
+    Ok(VersionFacts {
+        product: Some(product.words()),
+        version: Some(version.words()),
+        build: Some(build_number(build.value).ok_or_else(|| build.error("Releasebuild-NUMBER"))?),
+        update: Some(update.number()?),
+        patch,
+    })
+}
+
+/// Reads what `vmware -vl` printed: `VMware ESXi 7.0.3 build-21053776` and
+/// `VMware ESXi 7.0 Update 3`, or `... GA`, which is update 0.
+///
+/// # Errors
+/// [`ParseError::Truncated`] where the second line is missing (see [`vmware_v`]);
+/// [`ParseError::Unexpected`] where a line is another.
+pub fn vmware_vl(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
+    let input = Input::with_text("vmware -vl", stdout)?;
+    let (mut facts, rest) = product_line(&input)?;
+    let Some(line) = rest.into_iter().next() else {
+        return Err(input.truncated("the second line is missing"));
+    };
+    let words = line.text.trim_ascii();
+    let update = if words.ends_with(b" GA") {
+        Some(0)
+    } else {
+        words
+            .windows(b" Update ".len())
+            .rposition(|window| window == b" Update ")
+            .and_then(|place| {
+                let digit = words.get(place + b" Update ".len()..)?;
+                let end = digit
+                    .iter()
+                    .position(|byte| !byte.is_ascii_digit())
+                    .unwrap_or(digit.len());
+                digits(digit.get(..end)?)
+            })
+    };
+    if update.is_none() || !words.starts_with(b"VMware ") {
+        return Err(input.unexpected(line.start, "neither `... Update N` nor `... GA`"));
+    }
+    facts.update = update;
+    Ok(facts)
+}
+
+/// Reads what `vmware -v` printed, the first line of [`vmware_vl`].
+///
+/// # Errors
+/// As for [`vmware_vl`].
+pub fn vmware_v(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
+    let input = Input::with_text("vmware -v", stdout)?;
+    Ok(product_line(&input)?.0)
+}
+
+/// The processors of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct CpuGlobal {
+    /// `CPU Packages`
+    pub cpu_packages: u32,
+    /// `CPU Cores`
+    pub cpu_cores: u32,
+    /// `CPU Threads`
+    pub cpu_threads: u32,
+    /// `Hyperthreading Active`
+    pub hyperthreading_active: Option<bool>,
+    /// `HV Support`: 3 where virtualisation by hardware is there and switched on.
+    pub hv_support: Option<u32>,
+}
+
+/// Reads what `esxcli hardware cpu global get` printed.
+///
+/// # Errors
+/// As for [`version`].
+pub fn cpu_global(stdout: &[u8]) -> Result<CpuGlobal, ParseError> {
+    let input = Input::with_text("cpu.global", stdout)?;
+    let fields = Fields::read(&input)?;
+    Ok(CpuGlobal {
+        cpu_packages: fields.need("CPU Packages")?.number()?,
+        cpu_cores: fields.need("CPU Cores")?.number()?,
+        cpu_threads: fields.need("CPU Threads")?.number()?,
+        hyperthreading_active: Some(fields.need("Hyperthreading Active")?.boolean()?),
+        // The last line.
+        hv_support: Some(fields.need("HV Support")?.number()?),
+    })
+}
+
+/// The memory of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct MemoryGet {
+    /// `Physical Memory`
+    pub memory_bytes: u64,
+}
+
+/// Reads what `esxcli hardware memory get` printed.
+///
+/// # Errors
+/// As for [`version`].
+pub fn memory_get(stdout: &[u8]) -> Result<MemoryGet, ParseError> {
+    let input = Input::with_text("memory", stdout)?;
+    let fields = Fields::read(&input)?;
+    let memory = fields.need("Physical Memory")?;
+    let number = memory
+        .value
+        .strip_suffix(b" Bytes")
+        .and_then(digits)
+        .ok_or_else(|| memory.error("a number of Bytes"))?;
+    Ok(MemoryGet {
+        memory_bytes: number,
+    })
+}
+
+/// The lines `   Name: value` of one esxcli object.
+struct Fields<'i> {
+    input: &'i Input<'i>,
+    fields: Vec<Field<'i>>,
+}
+
+#[derive(Clone, Copy)]
+struct Field<'i> {
+    input: &'i Input<'i>,
+    start: usize,
+    name: &'i [u8],
+    value: &'i [u8],
+}
+
+impl<'i> Fields<'i> {
+    fn read(input: &'i Input<'i>) -> Result<Self, ParseError> {
+        let mut fields = Vec::new();
+        for line in input.lines_from(0) {
+            if line.text.trim_ascii().is_empty() {
+                continue;
+            }
+            let field = line.text.strip_prefix(b"   ").and_then(|text| {
+                let colon = memchr::memchr(b':', text)?;
+                Some(Field {
+                    input,
+                    start: line.start,
+                    name: text.get(..colon)?,
+                    value: text.get(colon + 1..)?.trim_ascii(),
+                })
+            });
+            match field {
+                Some(field) if line.ended => fields.push(field),
+                _ if !fields.is_empty() => {
+                    return Err(input.unexpected_or_cut(line, "no line `   Name: value`"));
+                }
+                _ => return Err(fault::or_unexpected(input, "no line `   Name: value`")),
+            }
+        }
+        Ok(Self { input, fields })
+    }
+
+    fn get(&self, name: &str) -> Option<Field<'i>> {
+        self.fields
+            .iter()
+            .find(|field| field.name == name.as_bytes())
+            .copied()
+    }
+
+    fn need(&self, name: &str) -> Result<Field<'i>, ParseError> {
+        self.get(name).ok_or_else(|| {
+            self.input
+                .truncated(format!("the line `{name}` is missing"))
+        })
+    }
+}
+
+impl Field<'_> {
+    fn error(&self, expected: &'static str) -> ParseError {
+        let name = String::from_utf8_lossy(self.name);
+        self.input.value(self.start, name, expected, self.value)
+    }
+
+    fn number<T: std::str::FromStr>(&self) -> Result<T, ParseError> {
+        digits(self.value)
+            .ok_or_else(|| self.error("a whole number that is neither negative nor huge"))
+    }
+
+    fn boolean(&self) -> Result<bool, ParseError> {
+        match self.value {
+            b"true" => Ok(true),
+            b"false" => Ok(false),
+            _ => Err(self.error("true or false")),
+        }
+    }
+
+    fn words(&self) -> String {
+        text(self.value, "a line", &mut Vec::new())
+    }
+}
+
+/// `VMware ESXi 7.0.3 build-21053776`, and the lines behind it.
+fn product_line<'i>(input: &'i Input<'_>) -> Result<(VersionFacts, Vec<Line<'i>>), ParseError> {
+    let mut lines = Vec::new();
+    for line in input.lines_from(0) {
+        if line.text.trim_ascii().is_empty() {
+            continue;
+        }
+        if !line.ended {
+            return Err(input.truncated("the last line has no line end"));
+        }
+        lines.push(line);
+    }
+    let at = lines
+        .iter()
+        .position(|line| line.text.starts_with(b"VMware "));
+    let Some(at) = at else {
+        return Err(fault::or_unexpected(
+            input,
+            "no line `VMware ESXi VERSION build-NUMBER`",
+        ));
+    };
+    let rest = lines.split_off(at + 1);
+    let Some(line) = lines.last() else {
+        return Err(input.truncated("the first line is missing"));
+    };
+    let words = text(line.text.trim_ascii(), "the version", &mut Vec::new());
+    let facts = words.rsplit_once(' ').and_then(|(head, build)| {
+        let (product, version) = head.rsplit_once(' ')?;
+        let numbered = version.starts_with(|c: char| c.is_ascii_digit());
+        numbered.then_some(())?;
+        Some(VersionFacts {
+            product: Some(product.to_owned()),
+            version: Some(version.to_owned()),
+            build: Some(build_number(build.as_bytes())?),
+            ..VersionFacts::default()
+        })
+    });
+    facts
+        .map(|facts| (facts, rest))
+        .ok_or_else(|| input.unexpected(line.start, "not `VMware ESXi VERSION build-NUMBER`"))
+}
+
+/// The digits of `Releasebuild-21053776` or `build-21053776`.
+fn build_number(build: &[u8]) -> Option<String> {
+    let text = std::str::from_utf8(build).ok()?;
+    let (_, number) = text.rsplit_once('-')?;
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| number.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_first_release_is_update_zero() {
+        let facts = vmware_vl(b"VMware ESXi 6.7.0 build-8169922\nVMware ESXi 6.7.0 GA\n").unwrap();
+        assert_eq!(facts.update, Some(0));
+        assert_eq!(facts.version.as_deref(), Some("6.7.0"));
+    }
+
+    #[test]
+    fn five_has_no_patch_and_nine_has_maintenance() {
+        let five = b"   Product: VMware ESXi\n   Version: 5.5.0\n   Build: Releasebuild-1331820\n   Update: 0\n";
+        assert_eq!(version(five).unwrap().patch, None);
+        let nine = b"   Product: VMware ESXi\n   Version: 9.0.0\n   Build: Releasebuild-24755229\n   Update: 0\n   Maintenance: 0\n   Patch: 0\n";
+        assert_eq!(version(nine).unwrap().patch, Some(0));
+        let cut = b"   Product: VMware ESXi\n   Version: 9.0.0\n   Build: Releasebuild-24755229\n   Update: 0\n";
+        assert!(matches!(version(cut), Err(ParseError::Truncated { .. })));
+    }
+}

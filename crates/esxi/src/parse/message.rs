@@ -1,0 +1,201 @@
+//! `vim-cmd vmsvc/message ID`: the question that a VM waits on.
+
+use serde::Serialize;
+
+use super::error::ParseError;
+use super::fault;
+use super::input::{Input, Line, digits, text};
+
+const READING: &str = "message";
+
+/// A question that blocks a VM until it is answered (`vim-cmd vmsvc/message ID QUESTION CHOICE`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Question {
+    /// What to answer with: a number, or a word such as `_vmx1`.
+    pub id: String,
+    /// `msg.uuid.altered`: what is asked, for programs.
+    pub key: Option<String>,
+    /// What is asked, in words; may have several lines.
+    pub text: String,
+    /// What can be answered.
+    pub choices: Vec<Choice>,
+}
+
+/// An answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Choice {
+    /// What to answer with.
+    pub index: u32,
+    /// `button.uuid.cancel`
+    pub key: Option<String>,
+    /// `Cancel`
+    pub label: String,
+    /// Whether the host proposes it.
+    pub default: bool,
+}
+
+/// Reads what `vim-cmd vmsvc/message ID` printed; `None`: nothing is asked (`No message.`).
+///
+/// The choices are the last lines. One of them is always the default, so that a list without
+/// one is a cut one.
+///
+/// # Errors
+/// [`ParseError::Fault`] where the node printed a fault; [`ParseError::Truncated`] where choices
+/// are missing; [`ParseError::Unexpected`] for anything else.
+pub fn message(stdout: &[u8]) -> Result<Option<Question>, ParseError> {
+    let input = Input::with_text(READING, stdout)?;
+    let lines: Vec<Line<'_>> = input.lines_from(0).collect();
+    if lines
+        .iter()
+        .any(|line| line.text.trim_ascii() == b"No message.")
+    {
+        return Ok(None);
+    }
+    let head = lines.iter().enumerate().find_map(|(place, line)| {
+        let id = line
+            .text
+            .trim_ascii()
+            .strip_prefix(b"Virtual machine message ")?
+            .strip_suffix(b":")?;
+        Some((place, id))
+    });
+    let Some((head, id)) = head else {
+        return Err(fault::or_unexpected(
+            &input,
+            "no line `Virtual machine message N:`",
+        ));
+    };
+    let input_ends = input.bytes.ends_with(b"\n");
+    if !input_ends {
+        return Err(input.truncated("the last line has no line end"));
+    }
+    let body = lines.get(head + 1..).unwrap_or_default();
+    let body_end = body
+        .iter()
+        .rposition(|line| !line.text.trim_ascii().is_empty())
+        .map_or(0, |last| last + 1);
+    let body = body.get(..body_end).unwrap_or_default();
+
+    let mut warnings = Vec::new();
+    let mut choices: Vec<Choice> = Vec::new();
+    let mut text_end = body.len();
+    // From the end on: a line of the text may look like a choice.
+    for line in body.iter().rev() {
+        let Some(choice) = choice(line.text, &mut warnings) else {
+            break;
+        };
+        if choices
+            .last()
+            .is_some_and(|next| next.index != choice.index + 1)
+        {
+            break;
+        }
+        let first = choice.index == 0;
+        choices.push(choice);
+        text_end -= 1;
+        if first {
+            break;
+        }
+    }
+    choices.reverse();
+    match choices.first() {
+        None => return Err(input.truncated("the choices of the question are missing")),
+        Some(choice) if choice.index != 0 => {
+            return Err(input.truncated("the first choice of the question is missing"));
+        }
+        Some(_) => {}
+    }
+    if !choices.iter().any(|choice| choice.default) {
+        return Err(input.truncated("the choice that is marked [default] is missing"));
+    }
+    let asked: Vec<String> = body
+        .get(..text_end)
+        .unwrap_or_default()
+        .iter()
+        .map(|line| text(line.text, "the question", &mut warnings))
+        .collect();
+    let asked = asked.join("\n");
+    let (key, asked) = split_key(&asked);
+    if asked.is_empty() {
+        return Err(input.truncated("the text of the question is missing"));
+    }
+    Ok(Some(Question {
+        id: text(id, "the question's id", &mut warnings),
+        key,
+        text: asked,
+        choices,
+    }))
+}
+
+/// `msg.uuid.altered:This virtual machine ...` into key and text.
+pub(super) fn split_key(asked: &str) -> (Option<String>, String) {
+    match asked.split_once(':') {
+        Some((key, rest)) if is_message_key(key) => (Some(key.to_owned()), rest.trim().to_owned()),
+        _ => (None, asked.trim().to_owned()),
+    }
+}
+
+/// `   0. button.uuid.cancel (Cancel) [default]`, or only a label.
+fn choice(line: &[u8], warnings: &mut Vec<String>) -> Option<Choice> {
+    let line = line.trim_ascii();
+    let point = line.iter().position(|&byte| byte == b'.')?;
+    let index = digits(line.get(..point)?)?;
+    let words = line.get(point + 1..)?.strip_prefix(b" ")?.trim_ascii();
+    let (words, default) = match words.strip_suffix(b"[default]") {
+        Some(words) => (words.trim_ascii_end(), true),
+        None => (words, false),
+    };
+    let words = text(words, "a choice", warnings);
+    let (key, label) = match words.split_once(" (") {
+        Some((key, label)) if label.ends_with(')') && is_message_key(key) => (
+            Some(key.to_owned()),
+            label.strip_suffix(')').unwrap_or(label).to_owned(),
+        ),
+        _ => (None, words),
+    };
+    Some(Choice {
+        index,
+        key,
+        label,
+        default,
+    })
+}
+
+/// `msg.uuid.altered`, `button.uuid.cancel`: a word with points in it.
+fn is_message_key(word: &str) -> bool {
+    word.contains('.')
+        && !word.starts_with('.')
+        && !word.ends_with('.')
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_may_look_like_choices() {
+        let output = b"Virtual machine message _vmx1:\nPick one:\n   0. not this\n\n\
+            \x20  0. Cancel\n   1. OK (really) [default]\n";
+        let question = message(output).unwrap().unwrap();
+        assert_eq!(question.id, "_vmx1");
+        assert_eq!(question.text, "Pick one:\n   0. not this");
+        let labels: Vec<_> = question
+            .choices
+            .iter()
+            .map(|choice| (choice.index, choice.label.as_str(), choice.default))
+            .collect();
+        assert_eq!(labels, [(0, "Cancel", false), (1, "OK (really)", true)]);
+    }
+
+    #[test]
+    fn choices_without_a_default_are_cut() {
+        let error = message(b"Virtual machine message 7:\nWhat?\n   0. Yes\n").unwrap_err();
+        assert!(
+            matches!(error, ParseError::Truncated { line: 3, .. }),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! `vim-cmd vmsvc/get.summary ID`: all that a node says of one VM.
+
+use ecoman_model::{PowerState, VmFacts, Vmid};
+use serde::Serialize;
+
+use super::dump::{Item, Trailing};
+use super::error::ParseError;
+use super::fault;
+use super::input::Input;
+use super::message::{Choice, Question, split_key};
+
+const READING: &str = "get.summary";
+
+/// What `vim-cmd vmsvc/get.summary ID` says (vim.vm.Summary).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// The VM, out of `vm = 'vim.VirtualMachine:14'`.
+    pub vmid: Option<Vmid>,
+    /// The facts that the store keeps.
+    #[serde(flatten)]
+    pub facts: VmFacts,
+    /// `config.template`: a template cannot be powered on.
+    pub template: Option<bool>,
+    /// `config.instanceUuid`: unlike the BIOS UUID not kept by a copy.
+    pub instance_uuid: Option<String>,
+    /// `config.guestId`, the configured guest operating system: `ubuntu64Guest`.
+    pub guest_id: Option<String>,
+    /// `runtime.question`: the VM waits for an answer.
+    pub question: Option<Question>,
+    /// `runtime.consolidationNeeded`: disks of removed snapshots are left over.
+    pub consolidation_needed: Option<bool>,
+    /// What was read, but not without loss: sentences for the user.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
+}
+
+/// Reads what `vim-cmd vmsvc/get.summary ID` printed.
+///
+/// For name, path and note this is the authority; the table of `getallvms` is cut to columns.
+/// `<unset>`, null structures and empty texts become `None`. A name that is not UTF-8 is kept
+/// with U+FFFD, and `warnings` says so.
+///
+/// # Errors
+/// [`ParseError::Fault`] where the node printed a fault instead (VM not found, hostd down);
+/// [`ParseError::Truncated`] where the last bracket is missing; [`ParseError::Value`] where a
+/// number is none, is negative or does not fit; else the line that is not as it should be.
+pub fn summary(stdout: &[u8]) -> Result<Summary, ParseError> {
+    let input = Input::with_text(READING, stdout)?;
+    let dump = fault::expect_dump(&input, &["vim.vm.Summary"], Trailing::Refused)?;
+    dump.root().map_or_else(
+        || Err(input.truncated("the dump is empty")),
+        |root| of_dump(&input, root),
+    )
+}
+
+/// The power state of this word of the API (`poweredOn`).
+pub(super) fn power_word(word: &str) -> PowerState {
+    match word {
+        "poweredOn" => PowerState::On,
+        "poweredOff" => PowerState::Off,
+        "suspended" => PowerState::Suspended,
+        _ => PowerState::Unknown,
+    }
+}
+
+/// The VM that a reference such as `vim.VirtualMachine:14` leads to.
+pub(super) fn vmid_of_reference(reference: &str) -> Option<Vmid> {
+    reference.strip_prefix("vim.VirtualMachine:")?.parse().ok()
+}
+
+/// `name` with `%2f`, `%5c` and `%25` turned back to `/`, `\` and `%`.
+///
+/// The API stores these three characters of a name so, and no others: any other `%` stays.
+#[must_use]
+pub fn decoded_name(name: &str) -> String {
+    let mut decoded = String::with_capacity(name.len());
+    let mut rest = name;
+    while let Some((before, after)) = rest.split_once('%') {
+        decoded.push_str(before);
+        let code = after.get(..2).unwrap_or_default();
+        let character = match code.to_ascii_lowercase().as_str() {
+            "2f" => Some('/'),
+            "5c" => Some('\\'),
+            "25" => Some('%'),
+            _ => None,
+        };
+        decoded.push(character.unwrap_or('%'));
+        rest = match character {
+            Some(_) => after.get(2..).unwrap_or_default(),
+            None => after,
+        };
+    }
+    decoded.push_str(rest);
+    decoded
+}
+
+/// The datastore of a path such as `[datastore1 (1)] web/web.vmx`; infrastructure VMs (`[]`)
+/// have none.
+pub(super) fn datastore_of(path: &str) -> Option<&str> {
+    let inner = path.strip_prefix('[')?;
+    let (name, _) = inner.split_once("] ").or_else(|| inner.split_once(']'))?;
+    (!name.is_empty()).then_some(name)
+}
+
+fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
+    let mut summary = Summary::default();
+    let warnings = &mut summary.warnings;
+    let facts = &mut summary.facts;
+
+    if let Some(reference) = root.reference("vm")? {
+        let vmid = vmid_of_reference(&reference).ok_or_else(|| {
+            root.get("vm").map_or_else(
+                || input.truncated("no VM"),
+                |vm| vm.error("a reference to a VM such as 'vim.VirtualMachine:14'"),
+            )
+        })?;
+        summary.vmid = Some(vmid);
+    }
+    facts.overall_status = root.some_text("overallStatus", warnings)?;
+
+    if let Some(runtime) = root.structure("runtime")? {
+        facts.power = runtime
+            .text("powerState", warnings)?
+            .map_or(PowerState::Unknown, |word| power_word(&word));
+        facts.connection_state = runtime.some_text("connectionState", warnings)?;
+        facts.booted_at = runtime.time("bootTime")?;
+        summary.consolidation_needed = runtime.boolean("consolidationNeeded")?;
+        summary.question = runtime
+            .structure("question")?
+            .map(|pending| question(pending, warnings))
+            .transpose()?;
+    }
+
+    let mut reported_guest_os = None;
+    if let Some(guest) = root.structure("guest")? {
+        facts.hostname = guest.some_text("hostName", warnings)?;
+        facts.ip_address = guest.some_text("ipAddress", warnings)?;
+        facts.tools_status = guest.some_text("toolsStatus", warnings)?;
+        reported_guest_os = guest.some_text("guestFullName", warnings)?;
+        facts.hardware_version = guest.some_text("hwVersion", warnings)?;
+    }
+
+    if let Some(config) = root.structure("config")? {
+        facts.name = config
+            .text("name", warnings)?
+            .filter(|name| !name.is_empty())
+            .map(|name| decoded_name(&name));
+        facts.uuid = config.some_text("uuid", warnings)?;
+        facts.cpus = config.number("numCpu")?;
+        facts.memory_mb = config.number("memorySizeMB")?;
+        facts.nic_count = config.number("numEthernetCards")?;
+        facts.disk_count = config.number("numVirtualDisks")?;
+        facts.vmx_path = config.some_text("vmPathName", warnings)?;
+        facts.datastore = facts
+            .vmx_path
+            .as_deref()
+            .and_then(datastore_of)
+            .map(str::to_owned);
+        facts.comment = config
+            .text("annotation", warnings)?
+            .filter(|note| !note.is_empty());
+        if let Some(version) = config.some_text("hwVersion", warnings)? {
+            facts.hardware_version = Some(version);
+        }
+        summary.template = config.boolean("template")?;
+        summary.instance_uuid = config.some_text("instanceUuid", warnings)?;
+        summary.guest_id = config.some_text("guestId", warnings)?;
+        facts.guest_os = match reported_guest_os {
+            Some(reported) => Some(reported),
+            None => config
+                .some_text("guestFullName", warnings)?
+                .or_else(|| summary.guest_id.clone()),
+        };
+    } else {
+        facts.guest_os = reported_guest_os;
+    }
+
+    if let Some(storage) = root.structure("storage")? {
+        facts.storage_bytes = storage.number("committed")?;
+        facts.storage_uncommitted_bytes = storage.number("uncommitted")?;
+    }
+
+    if let Some(usage) = root.structure("quickStats")? {
+        facts.uptime_seconds = usage.number("uptimeSeconds")?;
+        facts.cpu_usage_mhz = usage.number("overallCpuUsage")?;
+        facts.guest_memory_mb = usage.number("guestMemoryUsage")?;
+        facts.host_memory_mb = usage.number("hostMemoryUsage")?;
+    }
+    Ok(summary)
+}
+
+/// vim.vm.QuestionInfo: the same question that `vmsvc/message` prints.
+fn question(pending: Item<'_>, warnings: &mut Vec<String>) -> Result<Question, ParseError> {
+    let (key, text) = split_key(&pending.text("text", warnings)?.unwrap_or_default());
+    let mut question = Question {
+        id: pending.text("id", warnings)?.unwrap_or_default(),
+        key,
+        text,
+        choices: Vec::new(),
+    };
+    if let Some(choice) = pending.structure("choice")? {
+        let default = choice.number::<usize>("defaultIndex")?;
+        for (place, option) in choice.elements("choiceInfo")?.into_iter().enumerate() {
+            let key = option.text("key", warnings)?.unwrap_or_default();
+            question.choices.push(Choice {
+                // The API's key of a choice is its number.
+                index: key
+                    .parse()
+                    .unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)),
+                key: option.some_text("summary", warnings)?,
+                label: option.text("label", warnings)?.unwrap_or(key),
+                default: default == Some(place),
+            });
+        }
+    }
+    Ok(question)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_three_codes_of_the_api_are_decoded() {
+        assert_eq!(decoded_name("a%2fb%5Cc%25d"), r"a/b\c%d");
+        assert_eq!(decoded_name("100%"), "100%");
+        assert_eq!(decoded_name("%41 %2"), "%41 %2");
+        assert_eq!(decoded_name("%252f"), "%2f");
+        assert_eq!(decoded_name("%é"), "%é");
+    }
+
+    #[test]
+    fn a_datastore_stands_in_brackets() {
+        assert_eq!(
+            datastore_of("[datastore1 (1)] a/a.vmx"),
+            Some("datastore1 (1)")
+        );
+        assert_eq!(datastore_of("[] /var/run/crx/x.vmx"), None);
+        assert_eq!(datastore_of("/vmfs/volumes/x/x.vmx"), None);
+    }
+}
