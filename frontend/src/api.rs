@@ -1,0 +1,208 @@
+//! The only place that talks to the server: typed calls, one error, the stream of events.
+
+use chrono::{DateTime, Utc};
+use ecoman_api::{Config, Event, NodePage, Problem, Vm, VmPage};
+use gloo_net::http::{Request, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use wasm_bindgen::JsCast;
+use wasm_bindgen::closure::Closure;
+use web_sys::{EventSource, MessageEvent};
+
+const ROOT: &str = "/api/v1";
+/// The most that one page of the VM list may have.
+const PAGE_SIZE: usize = 10_000;
+
+/// Why an answer did not come. The message is for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    /// No connection to the server, or it was cut.
+    #[error("The server does not answer. Check that it runs and that this machine can reach it.")]
+    Unreachable,
+    /// The server says what is wrong.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// Something between the page and the server has answered.
+    #[error("The server answered with status {0} and no reason. A proxy in between may say more.")]
+    Status(u16),
+    /// The answer is not what this page understands.
+    #[error("The server's answer could not be read ({0}). Reload the page, it may be an old one.")]
+    Unreadable(String),
+}
+
+impl Error {
+    /// Whether it is about something that does not exist.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 404)
+    }
+
+    /// Whether the server is there and asks for patience: it has just started.
+    pub(crate) fn is_not_ready(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 503)
+    }
+}
+
+/// Something that was loaded, with the revision that it shows.
+#[derive(Clone, Debug)]
+pub(crate) struct At<T> {
+    /// What was loaded.
+    pub(crate) data: T,
+    /// The events up to this id are in it.
+    pub(crate) revision: u64,
+}
+
+/// Every VM.
+pub(crate) async fn vms() -> Result<At<Vec<Vm>>, Error> {
+    let mut page: VmPage = get(&format!("{ROOT}/vms?limit={PAGE_SIZE}")).await?;
+    let mut all = page.items;
+    // Later pages may be newer; events in between are taken twice, which does no harm.
+    let revision = page.revision;
+    while let Some(token) = page.next_page {
+        let token = utf8_percent_encode(&token, NON_ALPHANUMERIC);
+        page = get(&format!("{ROOT}/vms?limit={PAGE_SIZE}&page_token={token}")).await?;
+        all.append(&mut page.items);
+    }
+    Ok(At {
+        data: all,
+        revision,
+    })
+}
+
+/// One VM.
+pub(crate) async fn vm(node: &str, vmid: u32) -> Result<Vm, Error> {
+    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
+    get(&format!("{ROOT}/vms/{node}/{vmid}")).await
+}
+
+/// Every node.
+pub(crate) async fn nodes() -> Result<NodePage, Error> {
+    get(&format!("{ROOT}/nodes")).await
+}
+
+/// What the server tells of itself, and the time on its clock.
+pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
+    let response = send(&format!("{ROOT}/config")).await?;
+    let time = response
+        .headers()
+        .get("date")
+        .and_then(|text| DateTime::parse_from_rfc2822(&text).ok())
+        .map(|time| time.to_utc());
+    Ok((read(response).await?, time))
+}
+
+/// The stream of events. Dropping it closes the connection.
+#[derive(Debug)]
+pub(crate) struct EventStream {
+    source: EventSource,
+    _on_open: Closure<dyn Fn()>,
+    _on_error: Closure<dyn Fn()>,
+    _on_message: Closure<dyn Fn(MessageEvent)>,
+}
+
+impl EventStream {
+    /// Opens the stream. `on_open` is called for every connection, also when the browser has made
+    /// a new one by itself, in which case the stream goes on where it was cut. `on_error` is told
+    /// whether the browser has given up (`true`) or is trying again.
+    pub(crate) fn open(
+        on_open: impl Fn() + 'static,
+        on_event: impl Fn(u64, Result<Event, Error>) + 'static,
+        on_error: impl Fn(bool) + 'static,
+    ) -> Result<Self, Error> {
+        let source = EventSource::new(&format!("{ROOT}/events")).map_err(|_| Error::Unreachable)?;
+        let on_open = Closure::<dyn Fn()>::new(on_open);
+        source.set_onopen(Some(on_open.as_ref().unchecked_ref()));
+        let on_error = Closure::<dyn Fn()>::new({
+            let source = source.clone();
+            move || on_error(source.ready_state() == EventSource::CLOSED)
+        });
+        source.set_onerror(Some(on_error.as_ref().unchecked_ref()));
+        let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
+            let data = message.data().as_string().unwrap_or_default();
+            let revision = message.last_event_id().parse().unwrap_or_default();
+            on_event(revision, event(&message.type_(), &data));
+        });
+        for kind in ["vm", "vm_removed", "node", "node_removed", "reset"] {
+            // Fails only for a listener that is no function.
+            let _ =
+                source.add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref());
+        }
+        Ok(Self {
+            source,
+            _on_open: on_open,
+            _on_error: on_error,
+            _on_message: on_message,
+        })
+    }
+
+    /// Whether the browser has given up.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.source.ready_state() == EventSource::CLOSED
+    }
+}
+
+impl Drop for EventStream {
+    fn drop(&mut self) {
+        self.source.close();
+    }
+}
+
+fn event(kind: &str, data: &str) -> Result<Event, Error> {
+    fn parsed<T: DeserializeOwned>(data: &str) -> Result<T, Error> {
+        serde_json::from_str(data).map_err(|error| Error::Unreadable(error.to_string()))
+    }
+    Ok(match kind {
+        "vm" => Event::Vm(parsed(data)?),
+        "vm_removed" => Event::VmRemoved(parsed(data)?),
+        "node" => Event::Node(parsed(data)?),
+        "node_removed" => Event::NodeRemoved(parsed(data)?),
+        "reset" => Event::Reset(parsed(data)?),
+        other => return Err(Error::Unreadable(format!("event {other}"))),
+    })
+}
+
+async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Error> {
+    read(send(path).await?).await
+}
+
+async fn send(path: &str) -> Result<Response, Error> {
+    let response = Request::get(path)
+        .send()
+        .await
+        .map_err(|_| Error::Unreachable)?;
+    if response.ok() {
+        return Ok(response);
+    }
+    let status = response.status();
+    Err(read(response)
+        .await
+        .map_or(Error::Status(status), |problem| {
+            Error::Problem(Box::new(problem))
+        }))
+}
+
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
+    // The bytes are UTF-8 already; `text()` would go by UTF-16.
+    let body = response.binary().await.map_err(|_| Error::Unreachable)?;
+    serde_json::from_slice(&body).map_err(|error| Error::Unreadable(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_read_by_its_name() {
+        let removed = event("vm_removed", r#"{"node":"hoge","vmid":14}"#);
+        assert!(matches!(removed, Ok(Event::VmRemoved(vm)) if vm.vmid == 14));
+        assert!(matches!(
+            event("reset", r#"{"revision":7}"#),
+            Ok(Event::Reset(_))
+        ));
+    }
+
+    #[test]
+    fn an_event_that_cannot_be_read_is_an_error() {
+        assert!(matches!(event("vm", "{}"), Err(Error::Unreadable(_))));
+        assert!(matches!(event("task", "{}"), Err(Error::Unreadable(_))));
+    }
+}

@@ -1,0 +1,106 @@
+//! Text to be copied.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::JsFuture;
+
+use super::{Icon, icon};
+
+const SHOWN_FOR: Duration = Duration::from_secs(2);
+
+/// A button that copies a text, and says whether that worked.
+#[component]
+pub(crate) fn CopyButton(
+    /// The text.
+    #[prop(into)]
+    text: Signal<String>,
+    /// What is copied: `Copy` and this are the button's name.
+    #[prop(into)]
+    what: String,
+    /// Whether the name is written on it.
+    #[prop(optional)]
+    labelled: bool,
+) -> impl IntoView {
+    let outcome = RwSignal::new(None);
+    let copy = move |_| {
+        spawn_local(async move {
+            outcome.set(Some(write(&text.get_untracked()).await));
+            set_timeout(move || outcome.set(None), SHOWN_FOR);
+        });
+    };
+    let name = format!("Copy {what}");
+    let label = labelled.then(|| name.clone());
+    view! {
+        <button type="button" class="button quiet copy" aria-label=name on:click=copy>
+            {move || icon(if outcome.get() == Some(true) { Icon::Check } else { Icon::Copy })}
+            {label}
+            <span class="outcome" role="status">
+                {move || match outcome.get() {
+                    None => "",
+                    Some(true) => "Copied",
+                    Some(false) => "Not copied: select the text and press Ctrl+C",
+                }}
+            </span>
+        </button>
+    }
+}
+
+/// A line to be pasted into a terminal.
+#[component]
+pub(crate) fn CopyLine(
+    /// What it does.
+    #[prop(into)]
+    what: String,
+    /// The line.
+    #[prop(into)]
+    text: Signal<String>,
+) -> impl IntoView {
+    view! {
+        <div class="copy-line">
+            <code>{text}</code>
+            <CopyButton text what />
+        </div>
+    }
+}
+
+/// Whether the text is in the clipboard now.
+async fn write(text: &str) -> bool {
+    let clipboard = window().navigator().clipboard();
+    // Browsers offer the clipboard to https and to this machine only.
+    if !clipboard.is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
+        return true;
+    }
+    copy_by_selection(text)
+}
+
+/// The old way, which works over plain http too.
+fn copy_by_selection(text: &str) -> bool {
+    let document = document();
+    let Some(body) = document.body() else {
+        return false;
+    };
+    let Some(area) = document
+        .create_element("textarea")
+        .ok()
+        .and_then(|element| element.dyn_into::<web_sys::HtmlTextAreaElement>().ok())
+    else {
+        return false;
+    };
+    area.set_value(text);
+    area.set_class_name("sr");
+    let before = document.active_element();
+    let copied = body.append_child(&area).is_ok() && {
+        area.select();
+        document
+            .dyn_ref::<web_sys::HtmlDocument>()
+            .is_some_and(|document| document.exec_command("copy").unwrap_or(false))
+    };
+    area.remove();
+    if let Some(before) = before.and_then(|it| it.dyn_into::<web_sys::HtmlElement>().ok()) {
+        let _ = before.focus();
+    }
+    copied
+}

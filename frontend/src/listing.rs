@@ -1,0 +1,478 @@
+//! What the VM list shows: filter, chips and order, kept in the URL.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use ecoman_api::{Filter, PowerState, Sort, SortBy, SortKey, Vm};
+use form_urlencoded::Serializer;
+
+use crate::table::{Nodes, Row, VmTable, seen_at};
+
+/// A column of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// Power state.
+    Power,
+    /// Node.
+    Node,
+    /// VM id.
+    Vmid,
+    /// Name.
+    Name,
+    /// IP address.
+    Ip,
+    /// Time since power on.
+    Uptime,
+    /// Virtual CPUs.
+    Cpus,
+    /// Memory.
+    Memory,
+    /// Storage in use.
+    Storage,
+    /// Guest operating system.
+    GuestOs,
+    /// Comment.
+    Comment,
+    /// Time since it was last seen.
+    Age,
+}
+
+impl Column {
+    /// In the order on the page.
+    pub(crate) const ALL: [Self; 12] = [
+        Self::Power,
+        Self::Node,
+        Self::Vmid,
+        Self::Name,
+        Self::Ip,
+        Self::Uptime,
+        Self::Cpus,
+        Self::Memory,
+        Self::Storage,
+        Self::GuestOs,
+        Self::Comment,
+        Self::Age,
+    ];
+
+    /// Its heading.
+    pub(crate) fn title(self) -> &'static str {
+        match self {
+            Self::Power => "Power",
+            Self::Node => "Node",
+            Self::Vmid => "VM id",
+            Self::Name => "Name",
+            Self::Ip => "IP address",
+            Self::Uptime => "Uptime",
+            Self::Cpus => "CPU",
+            Self::Memory => "RAM",
+            Self::Storage => "Storage",
+            Self::GuestOs => "Guest OS",
+            Self::Comment => "Comment",
+            Self::Age => "Age",
+        }
+    }
+
+    /// Its class in the style sheet.
+    pub(crate) fn class(self) -> &'static str {
+        match self {
+            Self::Power => "c-power",
+            Self::Node => "c-node",
+            Self::Vmid => "c-vmid num",
+            Self::Name => "c-name",
+            Self::Ip => "c-ip",
+            Self::Uptime => "c-uptime num",
+            Self::Cpus => "c-cpu num",
+            Self::Memory => "c-ram num",
+            Self::Storage => "c-storage num",
+            Self::GuestOs => "c-guest",
+            Self::Comment => "c-comment",
+            Self::Age => "c-age num",
+        }
+    }
+
+    fn key(self) -> SortKey {
+        match self {
+            Self::Power => SortKey::Power,
+            Self::Node => SortKey::Node,
+            Self::Vmid => SortKey::Vmid,
+            Self::Name => SortKey::Name,
+            Self::Ip => SortKey::Ip,
+            Self::Uptime => SortKey::Uptime,
+            Self::Cpus => SortKey::Cpus,
+            Self::Memory => SortKey::Memory,
+            Self::Storage => SortKey::Storage,
+            Self::GuestOs => SortKey::GuestOs,
+            Self::Comment => SortKey::Comment,
+            Self::Age => SortKey::ObservedAt,
+        }
+    }
+
+    /// Who looks at sizes looks for the big ones.
+    fn descending_first(self) -> bool {
+        matches!(
+            self,
+            Self::Uptime | Self::Cpus | Self::Memory | Self::Storage | Self::Age
+        )
+    }
+
+    /// An age grows as its time lies further back.
+    fn inverted(self) -> bool {
+        self == Self::Age
+    }
+
+    /// How the list is sorted by this column: `None`, or whether largest first.
+    pub(crate) fn descending(self, sort: &Sort) -> Option<bool> {
+        let first = sort.keys().first().copied().unwrap_or(SortBy {
+            key: SortKey::Node,
+            descending: false,
+        });
+        (first.key == self.key()).then_some(first.descending != self.inverted())
+    }
+
+    /// The order after a click on the heading: the other direction, or this column's first one.
+    pub(crate) fn click(self, sort: &Sort) -> Sort {
+        let descending = match self.descending(sort) {
+            Some(descending) => !descending,
+            None => self.descending_first(),
+        };
+        if self == Self::Node && !descending {
+            return Sort::default();
+        }
+        Sort::by(self.key(), descending != self.inverted())
+    }
+}
+
+/// A chip: a question of yes or no about a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Chip {
+    /// Powered on.
+    Running,
+    /// Powered off.
+    Off,
+    /// Large by any resource.
+    Large,
+    /// Old facts.
+    Stale,
+}
+
+impl Chip {
+    /// In the order on the page.
+    pub(crate) const ALL: [Self; 4] = [Self::Running, Self::Off, Self::Large, Self::Stale];
+
+    /// Its label.
+    pub(crate) fn label(self) -> &'static str {
+        match self {
+            Self::Running => "Running",
+            Self::Off => "Off",
+            Self::Large => "Large",
+            Self::Stale => "Stale",
+        }
+    }
+
+    /// Its name in the URL.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Off => "off",
+            Self::Large => "large",
+            Self::Stale => "stale",
+        }
+    }
+
+    fn matches(self, vm: &Vm) -> bool {
+        match self {
+            Self::Running => vm.power == PowerState::On,
+            Self::Off => vm.power == PowerState::Off,
+            Self::Large => !vm.large.is_empty(),
+            Self::Stale => vm.stale,
+        }
+    }
+}
+
+/// The chips that are pressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Chips([bool; Chip::ALL.len()]);
+
+impl Chips {
+    /// Whether a chip is pressed.
+    pub(crate) fn has(self, chip: Chip) -> bool {
+        self.0.get(chip as usize).copied().unwrap_or_default()
+    }
+
+    /// With one chip turned over.
+    pub(crate) fn toggled(mut self, chip: Chip) -> Self {
+        if let Some(pressed) = self.0.get_mut(chip as usize) {
+            *pressed = !*pressed;
+        }
+        self
+    }
+
+    /// Whether no chip is pressed.
+    pub(crate) fn is_empty(self) -> bool {
+        self == Self::default()
+    }
+
+    /// Power states are alternatives, everything else is asked on top.
+    fn matches(self, vm: &Vm) -> bool {
+        let power = match (self.has(Chip::Running), self.has(Chip::Off)) {
+            (false, false) => true,
+            (running, off) => running && Chip::Running.matches(vm) || off && Chip::Off.matches(vm),
+        };
+        power
+            && (!self.has(Chip::Large) || Chip::Large.matches(vm))
+            && (!self.has(Chip::Stale) || Chip::Stale.matches(vm))
+    }
+}
+
+/// What the list is asked to show, as it stands in the URL.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ListQuery {
+    /// The text of the filter box, right or wrong.
+    pub(crate) filter: String,
+    /// The chips.
+    pub(crate) chips: Chips,
+    /// The order.
+    pub(crate) sort: Sort,
+}
+
+impl ListQuery {
+    /// Reads the query part of a URL, without its question mark. What it does not know it
+    /// ignores: the address was typed by a person or comes from another version.
+    pub(crate) fn parse(query: &str) -> Self {
+        let mut out = Self::default();
+        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+            match key.as_ref() {
+                "q" => out.filter = value.into_owned(),
+                "show" => {
+                    for chip in Chip::ALL {
+                        if value.split(',').any(|word| word == chip.word()) && !out.chips.has(chip)
+                        {
+                            out.chips = out.chips.toggled(chip);
+                        }
+                    }
+                }
+                "sort" => out.sort = Sort::parse(&value).unwrap_or_default(),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    /// The query part of the URL with its question mark; empty where everything is default.
+    pub(crate) fn to_url(&self) -> String {
+        let mut out = Serializer::new(String::new());
+        if !self.filter.is_empty() {
+            out.append_pair("q", &self.filter);
+        }
+        let words: Vec<_> = Chip::ALL
+            .into_iter()
+            .filter(|&chip| self.chips.has(chip))
+            .map(Chip::word)
+            .collect();
+        if !words.is_empty() {
+            out.append_pair("show", &words.join(","));
+        }
+        let sort = self.sort.to_string();
+        if !sort.is_empty() {
+            out.append_pair("sort", &sort);
+        }
+        match out.finish() {
+            // Commas and colons are allowed in a query, and this is one to be read by people.
+            query if !query.is_empty() => {
+                format!("?{}", query.replace("%2C", ",").replace("%3A", ":"))
+            }
+            _ => String::new(),
+        }
+    }
+}
+
+/// The rows that match, in order, and what was counted on the way.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Listing {
+    /// What is shown.
+    pub(crate) rows: Arc<Vec<Arc<Row>>>,
+    /// For each chip, in the order of [`Chip::ALL`]: how many VMs it would match among those
+    /// that match the filter.
+    pub(crate) counts: [usize; Chip::ALL.len()],
+    /// How many VMs there are.
+    pub(crate) total: usize,
+}
+
+impl Listing {
+    /// Picks out of `ordered` what matches.
+    pub(crate) fn select(ordered: &[Arc<Row>], filter: &Filter, chips: Chips) -> Self {
+        let mut counts = [0; Chip::ALL.len()];
+        let rows = ordered
+            .iter()
+            .filter(|row| filter.matches_prepared(&row.vm, &row.searchable))
+            .inspect(|row| {
+                for (count, chip) in counts.iter_mut().zip(Chip::ALL) {
+                    *count += usize::from(chip.matches(&row.vm));
+                }
+            })
+            .filter(|row| chips.matches(&row.vm))
+            .cloned()
+            .collect();
+        Self {
+            rows: Arc::new(rows),
+            counts,
+            total: ordered.len(),
+        }
+    }
+
+    /// For one chip: how many VMs it would match among those that match the filter.
+    pub(crate) fn count(&self, chip: Chip) -> usize {
+        self.counts.get(chip as usize).copied().unwrap_or_default()
+    }
+}
+
+impl PartialEq for Listing {
+    /// Whether it is the very same selection, not merely one that looks so.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.rows, &other.rows)
+            && self.counts == other.counts
+            && self.total == other.total
+    }
+}
+
+/// All rows in order.
+pub(crate) fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Row>> {
+    let mut rows = table.rows().to_vec();
+    match sort.keys() {
+        // The age that is shown is younger than the VM's own time: see `seen_at`.
+        [by, ..] if by.key == SortKey::ObservedAt => {
+            let mut timed: Vec<_> = rows
+                .into_iter()
+                .map(|row| (seen_at(&row.vm, nodes), row))
+                .collect();
+            timed.sort_by(|(a_time, a), (b_time, b)| {
+                let order = a_time.cmp(b_time);
+                let order = if by.descending {
+                    order.reverse()
+                } else {
+                    order
+                };
+                order.then_with(|| Sort::default().compare(&a.vm, &b.vm))
+            });
+            rows = timed.into_iter().map(|(_, row)| row).collect();
+        }
+        _ => rows.sort_by(|a, b| -> Ordering { sort.compare(&a.vm, &b.vm) }),
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_api::Resource;
+
+    use super::*;
+    use crate::format::tests::vm;
+
+    fn table() -> VmTable {
+        let power = |vmid, power| Vm {
+            power,
+            ..vm("hoge", vmid)
+        };
+        VmTable::new(vec![
+            Vm {
+                large: vec![Resource::Cpu],
+                ..power(1, PowerState::On)
+            },
+            power(2, PowerState::On),
+            Vm {
+                stale: true,
+                ..power(3, PowerState::Off)
+            },
+            Vm {
+                large: vec![Resource::Memory],
+                ..power(4, PowerState::Off)
+            },
+            power(5, PowerState::Suspended),
+        ])
+    }
+
+    fn chips(chosen: &[Chip]) -> Chips {
+        chosen
+            .iter()
+            .fold(Chips::default(), |chips, &chip| chips.toggled(chip))
+    }
+
+    fn shown(filter: &str, chosen: &[Chip]) -> Vec<u32> {
+        let rows = ordered(&table(), &Sort::default(), &Nodes::new());
+        let filter = Filter::parse(filter).expect("a filter");
+        let listing = Listing::select(&rows, &filter, chips(chosen));
+        listing.rows.iter().map(|row| row.vm.vmid).collect()
+    }
+
+    #[test]
+    fn power_chips_are_alternatives_and_the_others_are_asked_on_top() {
+        assert_eq!(shown("", &[]), [1, 2, 3, 4, 5]);
+        assert_eq!(shown("", &[Chip::Running]), [1, 2]);
+        assert_eq!(shown("", &[Chip::Running, Chip::Off]), [1, 2, 3, 4]);
+        assert_eq!(shown("", &[Chip::Off, Chip::Large]), [4]);
+        assert_eq!(shown("", &[Chip::Large, Chip::Stale]), []);
+        assert_eq!(shown("vmid:>2", &[Chip::Large]), [4]);
+    }
+
+    #[test]
+    fn a_chip_counts_what_matches_the_filter_whatever_else_is_pressed() {
+        let rows = ordered(&table(), &Sort::default(), &Nodes::new());
+        let filter = Filter::parse("vmid:<4").expect("a filter");
+        let listing = Listing::select(&rows, &filter, chips(&[Chip::Stale]));
+        assert_eq!(listing.counts, [2, 1, 1, 1]);
+        assert_eq!((listing.rows.len(), listing.total), (1, 5));
+    }
+
+    #[test]
+    fn the_url_brings_back_the_same_list() {
+        for query in [
+            ListQuery::default(),
+            ListQuery {
+                filter: String::from("name:\"a b\" & 50% +x ノード"),
+                chips: chips(&[Chip::Running, Chip::Stale]),
+                sort: Sort::parse("-memory,name").expect("an order"),
+            },
+        ] {
+            let url = query.to_url();
+            assert_eq!(
+                ListQuery::parse(url.trim_start_matches('?')),
+                query,
+                "{url}"
+            );
+        }
+        assert_eq!(ListQuery::default().to_url(), "");
+        assert_eq!(
+            ListQuery::parse("q=node:hoge&show=off,large&sort=-memory").to_url(),
+            "?q=node:hoge&show=off,large&sort=-memory"
+        );
+    }
+
+    #[test]
+    fn an_address_with_mistakes_still_shows_a_list() {
+        assert_eq!(
+            ListQuery::parse("sort=colour&show=blue&x=y&&="),
+            ListQuery::default()
+        );
+    }
+
+    #[test]
+    fn a_second_click_turns_the_order_round() {
+        let by_name = Column::Name.click(&Sort::default());
+        assert_eq!(by_name.to_string(), "name");
+        assert_eq!(Column::Name.click(&by_name).to_string(), "-name");
+        let by_memory = Column::Memory.click(&by_name);
+        assert_eq!(by_memory.to_string(), "-memory");
+        assert_eq!(Column::Memory.click(&by_memory).to_string(), "memory");
+        assert_eq!(Column::Node.click(&by_memory), Sort::default());
+        assert_eq!(Column::Node.click(&Sort::default()).to_string(), "-node");
+    }
+
+    #[test]
+    fn the_oldest_age_is_the_earliest_time() {
+        let oldest_first = Column::Age.click(&Sort::default());
+        assert_eq!(oldest_first.to_string(), "observed_at");
+        assert_eq!(Column::Age.descending(&oldest_first), Some(true));
+        assert_eq!(Column::Name.descending(&oldest_first), None);
+        assert_eq!(Column::Node.descending(&Sort::default()), Some(false));
+    }
+}

@@ -1,0 +1,421 @@
+//! What the server knows, kept current by its events.
+//!
+//! The stream is opened first and the lists are loaded then, so that nothing falls in between:
+//! events that come meanwhile are kept and applied on top, those older than a list are dropped.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use ecoman_api::{Config, Event, NodePage, Thresholds};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use crate::api::{self, EventStream};
+use crate::clock::Clock;
+use crate::load::Load;
+use crate::table::{Nodes, VmKey, VmTable};
+
+/// Ten thousand rows take some milliseconds to sort: a storm of events is not taken one by one.
+const BETWEEN_UPDATES: TimeDelta = TimeDelta::milliseconds(100);
+/// Frames stop in a hidden tab; more events than this do not wait for one.
+const MOST_WAITING: usize = 500;
+const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What is known, and how well.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Live {
+    /// The VMs.
+    pub(crate) vms: RwSignal<Load<VmTable>>,
+    /// The nodes.
+    pub(crate) nodes: RwSignal<Load<Nodes>>,
+    /// What the server tells of itself.
+    pub(crate) config: RwSignal<Option<Config>>,
+    /// The connection.
+    pub(crate) connection: RwSignal<Connection>,
+    clock: Clock,
+    sync: StoredValue<Synchronisation, LocalStorage>,
+}
+
+/// The connection to the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connection {
+    /// The first one is being made.
+    Connecting,
+    /// Changes arrive as they happen.
+    Live,
+    /// It is cut; what is shown stays as it was.
+    Lost {
+        /// When the server was last heard.
+        since: DateTime<Utc>,
+    },
+}
+
+/// What goes on behind [`Live`].
+#[derive(Debug, Default)]
+struct Synchronisation {
+    stream: Option<EventStream>,
+    /// Events that are not applied yet.
+    waiting: Vec<(u64, Event)>,
+    frame_requested: bool,
+    updated_at: Option<DateTime<Utc>>,
+    heard_at: Option<DateTime<Utc>>,
+    vms_revision: u64,
+    nodes_revision: u64,
+    loading: bool,
+    /// A list has become too old while it was being loaded.
+    load_again: bool,
+    /// The lists are those of this stream.
+    loaded: bool,
+    retry_pending: bool,
+    /// Attempts that have failed in a row.
+    failures: u32,
+    /// Tells attempts apart, so that one that was overtaken does nothing more.
+    attempt: u32,
+}
+
+impl Live {
+    /// Starts to follow the server.
+    pub(crate) fn start(clock: Clock) -> Self {
+        let live = Self {
+            vms: RwSignal::default(),
+            nodes: RwSignal::default(),
+            config: RwSignal::default(),
+            connection: RwSignal::new(Connection::Connecting),
+            clock,
+            sync: StoredValue::new_local(Synchronisation::default()),
+        };
+        live.connect();
+        set_interval(move || live.watch(), WATCH_INTERVAL);
+        let online = window_event_listener_untyped("online", move |_| live.connect());
+        on_cleanup(move || online.remove());
+        live
+    }
+
+    /// From which size on a VM is large, once it is known.
+    pub(crate) fn thresholds(self) -> Option<Thresholds> {
+        self.config
+            .with(|config| config.as_ref().map(|it| it.thresholds))
+    }
+
+    /// Makes a new connection now.
+    pub(crate) fn connect(self) {
+        self.sync.update_value(|sync| {
+            sync.attempt += 1;
+            sync.retry_pending = false;
+            sync.loaded = false;
+            sync.waiting.clear();
+            sync.stream = EventStream::open(
+                move || self.opened(),
+                move |revision, event| self.received(revision, event),
+                move |gave_up| self.cut(gave_up),
+            )
+            .ok();
+        });
+        if self.sync.with_value(|sync| sync.stream.is_none()) {
+            self.cut(true);
+        }
+    }
+
+    fn opened(self) {
+        self.heard();
+        self.connection.set(Connection::Live);
+        // A connection that the browser has made again goes on where the last one was cut.
+        if !self.sync.with_value(|sync| sync.loaded) {
+            self.load();
+        }
+    }
+
+    fn received(self, revision: u64, event: Result<Event, api::Error>) {
+        self.heard();
+        match event {
+            Ok(Event::Reset(_)) => self.load(),
+            Ok(event) => {
+                self.sync
+                    .update_value(|sync| sync.waiting.push((revision, event)));
+                self.request_update();
+            }
+            // What could not be read is lost, and the lists tell it too.
+            Err(error) => {
+                leptos::logging::warn!("An event was lost: {error}");
+                self.load();
+            }
+        }
+    }
+
+    fn cut(self, gave_up: bool) {
+        let since = self
+            .sync
+            .with_value(|sync| sync.heard_at)
+            .unwrap_or_else(|| self.clock.exact());
+        self.connection.set(Connection::Lost { since });
+        let waiting = self.sync.with_value(|sync| sync.retry_pending);
+        if !waiting && self.vms.with_untracked(|vms| vms.data().is_none()) {
+            // The answer to a request tells more than a cut stream.
+            self.load();
+        }
+        if gave_up {
+            self.retry();
+        }
+    }
+
+    /// Loads the lists; events that come meanwhile wait.
+    fn load(self) {
+        let busy = self.sync.try_update_value(|sync| {
+            let busy = sync.loading;
+            sync.load_again |= busy;
+            sync.loading = true;
+            busy
+        });
+        if busy == Some(false) {
+            spawn_local(self.load_all());
+        }
+    }
+
+    async fn load_all(self) {
+        let (config, nodes, vms) = futures::join!(api::config(), api::nodes(), api::vms());
+        if let Ok((config, time)) = config {
+            if let Some(time) = time {
+                self.clock.set_server_time(time);
+            }
+            self.config.set(Some(config));
+        }
+        let failed = nodes.is_err() || vms.is_err();
+        self.sync.update_value(|sync| {
+            sync.loading = false;
+            sync.loaded = !failed;
+            if let Ok(nodes) = &nodes {
+                sync.nodes_revision = nodes.revision;
+            }
+            if let Ok(vms) = &vms {
+                sync.vms_revision = vms.revision;
+            }
+        });
+        if !failed {
+            self.heard();
+            self.sync.update_value(|sync| sync.failures = 0);
+        }
+        self.nodes.update(|load| load.take(nodes.map(by_name)));
+        self.vms
+            .update(|load| load.take(vms.map(|vms| VmTable::new(vms.data))));
+        self.update();
+        let again = self
+            .sync
+            .try_update_value(|sync| std::mem::take(&mut sync.load_again));
+        if again == Some(true) {
+            self.load();
+        } else if failed {
+            self.retry();
+        }
+    }
+
+    /// Tries again what is missing, the stream or the lists, after a while that grows from
+    /// failure to failure.
+    fn retry(self) {
+        let Some((false, attempt, failures)) = self.sync.try_update_value(|sync| {
+            let pending = std::mem::replace(&mut sync.retry_pending, true);
+            sync.failures += u32::from(!pending);
+            (pending, sync.attempt, sync.failures)
+        }) else {
+            return;
+        };
+        set_timeout(
+            move || {
+                let overtaken = self.sync.with_value(|sync| sync.attempt != attempt);
+                if overtaken {
+                    return;
+                }
+                self.sync.update_value(|sync| sync.retry_pending = false);
+                let closed = self
+                    .sync
+                    .with_value(|sync| sync.stream.as_ref().is_none_or(EventStream::is_closed));
+                if closed {
+                    self.connect();
+                } else if self.sync.with_value(|sync| !sync.loaded) {
+                    self.load();
+                }
+            },
+            back_off(failures),
+        );
+    }
+
+    fn request_update(self) {
+        let Some((first, many)) = self.sync.try_update_value(|sync| {
+            let first = !std::mem::replace(&mut sync.frame_requested, true);
+            (first, sync.waiting.len() > MOST_WAITING)
+        }) else {
+            return;
+        };
+        if many {
+            self.update();
+        } else if first {
+            self.update_in_frame();
+        }
+    }
+
+    fn update_in_frame(self) {
+        request_animation_frame(move || {
+            let now = self.clock.exact();
+            let too_soon = self.sync.with_value(|sync| {
+                sync.updated_at
+                    .is_some_and(|last| now >= last && now - last < BETWEEN_UPDATES)
+            });
+            if too_soon {
+                self.update_in_frame();
+            } else {
+                self.sync.update_value(|sync| sync.frame_requested = false);
+                self.update();
+            }
+        });
+    }
+
+    /// Applies the events that have come, once the lists are there.
+    fn update(self) {
+        let now = self.clock.exact();
+        let Some((events, vms_revision, nodes_revision)) = self.sync.try_update_value(|sync| {
+            sync.updated_at = Some(now);
+            let events = if sync.loading {
+                Vec::new()
+            } else {
+                std::mem::take(&mut sync.waiting)
+            };
+            (events, sync.vms_revision, sync.nodes_revision)
+        }) else {
+            return;
+        };
+        let (vms, nodes): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .partition(|(_, event)| matches!(event, Event::Vm(_) | Event::VmRemoved(_)));
+        if !vms.is_empty() {
+            self.vms.update(|load| {
+                if let Some(table) = load.data_mut() {
+                    apply_to_vms(table, newer(vms, vms_revision), now);
+                }
+            });
+        }
+        if !nodes.is_empty() {
+            self.nodes.update(|load| {
+                if let Some(known) = load.data_mut() {
+                    apply_to_nodes(known, newer(nodes, nodes_revision));
+                }
+            });
+        }
+    }
+
+    /// A connection over which nothing came for longer than the crawler needs is a dead one
+    /// that nobody has closed (a laptop that slept, a firewall that forgot).
+    fn watch(self) {
+        let interval = self
+            .config
+            .with_untracked(|config| config.as_ref().and_then(|it| it.interval_seconds))
+            .unwrap_or(60);
+        let limit = TimeDelta::seconds(i64::try_from(interval).unwrap_or(3600).min(3600) * 3 + 30);
+        let silent = self.sync.with_value(|sync| {
+            sync.heard_at
+                .is_some_and(|heard| self.clock.exact() - heard > limit)
+        });
+        if silent && self.connection.get_untracked() == Connection::Live {
+            self.heard();
+            self.connect();
+        }
+    }
+
+    fn heard(self) {
+        let now = self.clock.exact();
+        self.sync.update_value(|sync| sync.heard_at = Some(now));
+    }
+}
+
+/// What the server knows, from anywhere in the page.
+pub(crate) fn use_live() -> Live {
+    expect_context()
+}
+
+fn by_name(page: NodePage) -> Nodes {
+    page.items
+        .into_iter()
+        .map(|node| (node.name.clone(), Arc::new(node)))
+        .collect::<BTreeMap<_, _>>()
+}
+
+fn newer(events: Vec<(u64, Event)>, revision: u64) -> impl Iterator<Item = Event> {
+    events
+        .into_iter()
+        .filter_map(move |(id, event)| (id > revision).then_some(event))
+}
+
+fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, now: DateTime<Utc>) {
+    for event in events {
+        match event {
+            Event::Vm(vm) => table.upsert(*vm, now),
+            Event::VmRemoved(gone) => table.remove(&VmKey {
+                node: gone.node,
+                vmid: gone.vmid,
+            }),
+            Event::Node(_) | Event::NodeRemoved(_) | Event::Reset(_) => {}
+        }
+    }
+}
+
+fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
+    for event in events {
+        match event {
+            Event::Node(node) => {
+                nodes.insert(node.name.clone(), Arc::from(node));
+            }
+            Event::NodeRemoved(gone) => {
+                nodes.remove(&gone.name);
+            }
+            Event::Vm(_) | Event::VmRemoved(_) | Event::Reset(_) => {}
+        }
+    }
+}
+
+/// How long to wait after so many failures in a row: 1 s, then twice as long each time, at most
+/// 30 s.
+fn back_off(failures: u32) -> Duration {
+    let seconds = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(30);
+    Duration::from_secs(seconds.clamp(1, 30))
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_api::VmRemoved;
+
+    use super::*;
+    use crate::format::tests::vm;
+
+    #[test]
+    fn the_wait_doubles_up_to_half_a_minute() {
+        let waits: Vec<_> = [0, 1, 2, 3, 5, 6, 63, 64, u32::MAX]
+            .into_iter()
+            .map(|failures| back_off(failures).as_secs())
+            .collect();
+        assert_eq!(waits, [1, 1, 2, 4, 16, 30, 30, 30, 30]);
+    }
+
+    #[test]
+    fn events_that_a_list_already_contains_are_dropped() {
+        let mut table = VmTable::new(vec![vm("hoge", 1)]);
+        let gone = |vmid| {
+            Event::VmRemoved(VmRemoved {
+                node: "hoge".into(),
+                vmid,
+            })
+        };
+        let events = vec![
+            (9, gone(1)),
+            (10, gone(1)),
+            (11, Event::Vm(vm("hoge", 2).into())),
+        ];
+        apply_to_vms(&mut table, newer(events, 10), DateTime::UNIX_EPOCH);
+        assert_eq!(table.rows().len(), 2);
+        apply_to_vms(
+            &mut table,
+            newer(vec![(12, gone(1))], 10),
+            DateTime::UNIX_EPOCH,
+        );
+        assert_eq!(table.rows().len(), 1);
+    }
+}

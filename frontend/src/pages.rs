@@ -1,0 +1,62 @@
+//! The pages, one per file, and what several of them share.
+
+mod banner;
+mod node;
+mod nodes;
+mod not_found;
+mod vm;
+mod vms;
+
+use leptos::prelude::*;
+use wasm_bindgen::JsCast;
+use web_sys::HtmlElement;
+
+use crate::route::Page;
+use crate::table::VmKey;
+
+pub(crate) use banner::{ConnectionBanner, UnreachableNodes};
+pub(crate) use node::Node;
+pub(crate) use nodes::Nodes;
+pub(crate) use not_found::NotFound;
+pub(crate) use vm::Vm;
+pub(crate) use vms::Vms;
+
+/// Where the reader was in the list, so that they come back to it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Visit {
+    /// The query part of the list's address, with its question mark.
+    pub(crate) query: RwSignal<String>,
+    /// How far it was scrolled.
+    pub(crate) top: StoredValue<f64>,
+    /// The row that the keyboard was on.
+    pub(crate) active: RwSignal<Option<VmKey>>,
+}
+
+impl Visit {
+    /// The list as it was left.
+    pub(crate) fn list_path(self) -> String {
+        format!("{}{}", Page::Vms.path(), self.query.get())
+    }
+}
+
+/// Sets the window's title for as long as the page is there.
+pub(crate) fn set_title(title: impl Fn() -> String + 'static) {
+    Effect::new(move || document().set_title(&format!("{} · ECoMan", title())));
+}
+
+/// Moves the focus to the element with this id.
+pub(crate) fn focus(id: &str) {
+    let element = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
+    if let Some(element) = element {
+        let _ = element.focus();
+    }
+}
+
+/// Whether the keyboard is busy with text.
+pub(crate) fn is_typing() -> bool {
+    document().active_element().is_some_and(|element| {
+        matches!(element.tag_name().as_str(), "INPUT" | "TEXTAREA" | "SELECT")
+    })
+}

@@ -1,0 +1,302 @@
+//! Above the list: filter, chips, order on small screens, counts.
+
+use ecoman_api::{FILTER_FIELDS, FilterError, Sort};
+use leptos::{ev, html, prelude::*};
+
+use super::{Asked, counted};
+use crate::components::{Icon, icon};
+use crate::format;
+use crate::listing::{Chip, Column, Listing};
+use crate::pages::{focus, is_typing};
+
+#[component]
+pub(super) fn Toolbar(
+    asked: Asked,
+    listing: Memo<Listing>,
+    #[prop(into)] error: Signal<Option<FilterError>>,
+    loaded: Memo<bool>,
+) -> impl IntoView {
+    view! {
+        <div class="toolbar" role="search" aria-label="VMs">
+            <FilterBox asked error />
+            <div class="chips" role="group" aria-label="Show only">
+                {Chip::ALL.map(|chip| view! { <ChipButton asked listing chip /> })}
+            </div>
+            <OrderSelect asked />
+            <p class="counts" role="status">
+                {move || {
+                    loaded
+                        .get()
+                        .then(|| {
+                            let counts = listing.with(counted);
+                            view! { <strong>{counts}</strong> " VMs" }
+                        })
+                }}
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn FilterBox(asked: Asked, #[prop(into)] error: Signal<Option<FilterError>>) -> impl IntoView {
+    let input = NodeRef::<html::Input>::new();
+    let help = RwSignal::new(false);
+    let text = Memo::new(move |_| asked.query.with(|query| query.filter.clone()));
+    let clear = move || asked.set_typed(|query| query.filter.clear());
+
+    let slash = window_event_listener(ev::keydown, move |event| {
+        let plain = !(event.ctrl_key() || event.meta_key() || event.alt_key());
+        if event.key() == "/"
+            && plain
+            && !is_typing()
+            && let Some(input) = input.get_untracked()
+        {
+            event.prevent_default();
+            let _ = input.focus();
+            input.select();
+        }
+    });
+    on_cleanup(move || slash.remove());
+
+    let keydown = move |event: ev::KeyboardEvent| match event.key().as_str() {
+        "Escape" => {
+            if help.get_untracked() {
+                help.set(false);
+            } else if text.with_untracked(String::is_empty) {
+                focus("grid");
+            } else {
+                clear();
+            }
+        }
+        "ArrowDown" | "Enter" => {
+            event.prevent_default();
+            focus("grid");
+        }
+        _ => {}
+    };
+
+    view! {
+        <div class="filter">
+            <label class="sr" for="filter">"Filter"</label>
+            {icon(Icon::Search)}
+            <input
+                id="filter"
+                type="text"
+                inputmode="search"
+                enterkeyhint="search"
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                placeholder="Filter"
+                aria-keyshortcuts="/"
+                aria-invalid=move || error.with(Option::is_some).then_some("true")
+                aria-describedby=move || error.with(Option::is_some).then_some("filter-error")
+                node_ref=input
+                prop:value=text
+                on:input=move |event| {
+                    let typed = event_target_value(&event);
+                    asked.set_typed(|query| query.filter = typed);
+                }
+                on:keydown=keydown
+            />
+            <Show
+                when=move || !text.with(String::is_empty)
+                fallback=|| view! { <kbd aria-hidden="true">"/"</kbd> }
+            >
+                <button
+                    type="button"
+                    class="inside"
+                    aria-label="Clear the filter"
+                    on:click=move |_| {
+                        clear();
+                        focus("filter");
+                    }
+                >
+                    {icon(Icon::Close)}
+                </button>
+            </Show>
+            <button
+                type="button"
+                class="inside"
+                aria-label="Help on filters"
+                aria-expanded=move || help.get().to_string()
+                aria-controls="filter-help"
+                on:click=move |_| help.update(|help| *help = !*help)
+            >
+                {icon(Icon::Unknown)}
+            </button>
+            {move || {
+                error
+                    .get()
+                    .filter(|_| !help.get())
+                    .map(|error| view! { <Mistake text=text.get_untracked() error /> })
+            }}
+            <Show when=move || help.get()>
+                <Help asked help />
+            </Show>
+        </div>
+    }
+}
+
+/// The text with its mistake marked, and what would be right there.
+#[component]
+fn Mistake(text: String, error: FilterError) -> impl IntoView {
+    let mut characters = text.chars();
+    let before: String = characters.by_ref().take(error.position).collect();
+    let (at, after) = match characters.next() {
+        Some(at) => (at.to_string(), characters.collect()),
+        None => (String::from("\u{a0}"), String::new()),
+    };
+    let place = error.position + 1;
+    view! {
+        <div class="under mistake" id="filter-error" role="status">
+            <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
+            <p>
+                <span class="sr">{format!("At character {place}: ")}</span>
+                {error.message}
+            </p>
+        </div>
+    }
+}
+
+#[component]
+fn Help(asked: Asked, help: RwSignal<bool>) -> impl IntoView {
+    let examples = [
+        (
+            "web",
+            "the text is in name, comment, IP, host name, guest OS or node",
+        ),
+        ("\"web server\"", "with a blank in it"),
+        ("power:on,suspended", "any of several values"),
+        ("memory:>=8GB uptime:>7d", "compared; both must hold"),
+        ("ip:192.0.2.0/24", "the address lies in the network"),
+        ("!comment:ops", "not"),
+    ];
+    let examples = examples.map(|(example, meaning)| {
+        let put = move |_| {
+            asked.set_typed(|query| query.filter = example.to_owned());
+            help.set(false);
+            focus("filter");
+        };
+        view! {
+            <dt>
+                <button type="button" class="code" on:click=put>{example}</button>
+            </dt>
+            <dd>{meaning}</dd>
+        }
+    });
+    let fields: Vec<_> = FILTER_FIELDS
+        .iter()
+        .map(|field| {
+            let insert = move |_| {
+                asked.set_typed(|query| {
+                    let before = query.filter.trim_end();
+                    let gap = if before.is_empty() { "" } else { " " };
+                    query.filter = format!("{before}{gap}{}", field.example);
+                });
+                focus("filter");
+            };
+            view! {
+                <button type="button" class="code" data-tip=field.meaning on:click=insert>
+                    {field.example}
+                    <span class="sr">{format!(": {}", field.meaning)}</span>
+                </button>
+            }
+        })
+        .collect();
+    let escape = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" {
+            help.set(false);
+            focus("filter");
+        }
+    };
+    view! {
+        <div
+            class="under help"
+            id="filter-help"
+            role="region"
+            aria-label="Help on filters"
+            on:keydown=escape
+        >
+            <p>"All terms must match; upper and lower case are the same."</p>
+            <dl>{examples}</dl>
+            <p>"Fields: add one"</p>
+            <div class="fields">{fields}</div>
+        </div>
+    }
+}
+
+#[component]
+fn ChipButton(asked: Asked, listing: Memo<Listing>, chip: Chip) -> impl IntoView {
+    let pressed = Memo::new(move |_| asked.query.with(|query| query.chips.has(chip)));
+    let count = Memo::new(move |_| listing.with(|listing| listing.count(chip)));
+    let sign = match chip {
+        Chip::Running => Icon::On,
+        Chip::Off => Icon::Off,
+        Chip::Large => Icon::Large,
+        Chip::Stale => Icon::Stale,
+    };
+    let class = match chip {
+        Chip::Running => "chip running",
+        Chip::Off => "chip off",
+        Chip::Large => "chip large",
+        Chip::Stale => "chip stale",
+    };
+    view! {
+        <button
+            type="button"
+            class=class
+            aria-pressed=move || pressed.get().to_string()
+            on:click=move |_| asked.set(|query| query.chips = query.chips.toggled(chip))
+        >
+            {icon(sign)}
+            {chip.label()}
+            " "
+            <span class="count">{move || format::grouped(count.get() as u64)}</span>
+        </button>
+    }
+}
+
+/// The order, where there are no headings to click on.
+#[component]
+fn OrderSelect(asked: Asked) -> impl IntoView {
+    let sort = Memo::new(move |_| asked.query.with(|query| query.sort.clone()));
+    let options: Vec<_> = Column::ALL
+        .iter()
+        .flat_map(|column| {
+            let first = column.click(&Sort::default());
+            let second = column.click(&first);
+            // The node is the default order: its first click turns it round.
+            [(*column, first), (*column, second)]
+        })
+        .map(|(column, order)| {
+            let arrow = if column.descending(&order) == Some(true) {
+                "↓"
+            } else {
+                "↑"
+            };
+            let value = order.to_string();
+            let chosen = {
+                let value = value.clone();
+                move || sort.with(|sort| sort.to_string() == value)
+            };
+            view! {
+                <option value=value selected=chosen>
+                    {format!("{} {arrow}", column.title())}
+                </option>
+            }
+        })
+        .collect();
+    view! {
+        <select
+            class="order"
+            aria-label="Order"
+            on:change=move |event| {
+                let chosen = Sort::parse(&event_target_value(&event)).unwrap_or_default();
+                asked.set(|query| query.sort = chosen);
+            }
+        >
+            {options}
+        </select>
+    }
+}

@@ -1,0 +1,129 @@
+//! The pages and their addresses: the only place where paths are spelled.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+/// What RFC 3986 leaves as it is in a path segment, less what only confuses people.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// A page of the application.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Page {
+    /// Every VM of every node.
+    Vms,
+    /// One VM.
+    Vm {
+        /// Its node.
+        node: String,
+        /// Its id there.
+        vmid: u32,
+    },
+    /// Every node.
+    Nodes,
+    /// One node.
+    Node {
+        /// Its name.
+        name: String,
+    },
+    /// An address that leads nowhere.
+    NotFound,
+}
+
+impl Page {
+    /// The page at a path, as the browser spells it (percent-encoded).
+    pub(crate) fn parse(path: &str) -> Self {
+        let segments: Option<Vec<String>> = path
+            .split('/')
+            .filter(|segment| !segment.is_empty())
+            .map(|segment| {
+                let text = percent_decode_str(segment).decode_utf8().ok()?;
+                Some(text.into_owned())
+            })
+            .collect();
+        let segments = segments.unwrap_or_else(|| vec![String::from("?")]);
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        match segments.as_slice() {
+            [] => Self::Vms,
+            ["vms", node, vmid] if vmid.bytes().all(|byte| byte.is_ascii_digit()) => {
+                vmid.parse().map_or(Self::NotFound, |vmid| Self::Vm {
+                    node: (*node).to_owned(),
+                    vmid,
+                })
+            }
+            ["nodes"] => Self::Nodes,
+            ["nodes", name] => Self::Node {
+                name: (*name).to_owned(),
+            },
+            _ => Self::NotFound,
+        }
+    }
+
+    /// Its path. The page that was not found has none of its own and leads home.
+    pub(crate) fn path(&self) -> String {
+        match self {
+            Self::Vms | Self::NotFound => String::from("/"),
+            Self::Vm { node, vmid } => format!("/vms/{}/{vmid}", encode(node)),
+            Self::Nodes => String::from("/nodes"),
+            Self::Node { name } => format!("/nodes/{}", encode(name)),
+        }
+    }
+}
+
+fn encode(segment: &str) -> String {
+    utf8_percent_encode(segment, SEGMENT).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_is_found_at_its_own_path() {
+        for name in [
+            "hoge",
+            "esxi-01.example.org",
+            "ノード 1",
+            "a%2fb",
+            "50%",
+            "a?b#c",
+        ] {
+            for page in [
+                Page::Vms,
+                Page::Nodes,
+                Page::Node { name: name.into() },
+                Page::Vm {
+                    node: name.into(),
+                    vmid: 14,
+                },
+            ] {
+                assert_eq!(Page::parse(&page.path()), page, "{}", page.path());
+            }
+        }
+    }
+
+    #[test]
+    fn a_slash_at_the_end_changes_nothing() {
+        assert_eq!(Page::parse("/nodes/"), Page::Nodes);
+        assert_eq!(Page::parse(""), Page::Vms);
+    }
+
+    #[test]
+    fn what_cannot_exist_is_not_found() {
+        for path in [
+            "/vms",
+            "/vms/hoge",
+            "/vms/hoge/x",
+            "/vms/hoge/+1",
+            "/vms/hoge/4294967296",
+            "/vms/hoge/1/2",
+            "/nodes/a/b",
+            "/else",
+            "/nodes/%ff",
+        ] {
+            assert_eq!(Page::parse(path), Page::NotFound, "{path}");
+        }
+    }
+}
