@@ -79,7 +79,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<ExitCode> {
         .become_it())
 }
 
-/// Builds the program in the profile that the tests use too. Returns its path.
+/// Builds `ecoman` in the profile that the tests use too. Returns its path.
 ///
 /// # Errors
 ///

@@ -10,7 +10,7 @@ use crate::command::{Command, Failed};
 use crate::console::{Step, duration};
 use crate::tally::{self, Tally};
 use crate::tools::{self, Environment, Tool};
-use crate::{Consent, Context, complain, demo, openapi, page, tidy};
+use crate::{Consent, Context, complain, openapi, page, tidy};
 
 /// Options of the tests.
 #[derive(Args, Debug)]
@@ -326,15 +326,32 @@ fn types(context: &Context, environment: &Environment) -> Result<Outcome> {
 
 fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
     page::build_quick(context, environment)?;
-    let program = demo::program(context)?;
+    let programs = ["ecoman", "ecoman-bench"];
+    context.console.step(
+        "programs",
+        "compiling what the browser tests start",
+        |step| {
+            let build = cargo(context, 60).args(["build", "--locked"]);
+            step.run(
+                &mut programs
+                    .iter()
+                    .fold(build, |build, name| build.args(["--package", name])),
+            )?;
+            Ok(())
+        },
+    )?;
     context
         .console
         .step("browser", "running the browser tests", |step| {
-            let command = Command::new("npx")
-                .args(["--no-install", "playwright", "test", "--reporter=list"])
+            let command = Command::new("playwright")
+                .args(["test", "--reporter=list"])
                 .directory(context.root.join("e2e"))
                 .envs(&environment.variables())
-                .env("ECOMAN_BIN", program)
+                .env("ECOMAN_BIN", context.target.join("debug/ecoman"))
+                .env(
+                    "ECOMAN_BENCH_BIN",
+                    context.target.join("debug/ecoman-bench"),
+                )
                 .limit(minutes(40));
             tested(
                 step,
