@@ -1,0 +1,259 @@
+//! `vmkfstools`: create, extend, clone, delete and rename virtual disks.
+
+use crate::Power;
+use crate::host::{Host, Located};
+use crate::vmx;
+
+use super::Output;
+use super::vim_cmd::write_disk;
+
+/// What a failing call exits with.
+const FAILED: u8 = 255;
+
+pub(super) fn run(host: &mut Host, arguments: &[&str], directory: &str) -> Output {
+    let mut operation = None;
+    let mut format = "zeroedthick";
+    let mut files = Vec::new();
+    let mut words = arguments.iter();
+    while let Some(&word) = words.next() {
+        match word {
+            "-c"
+            | "--createvirtualdisk"
+            | "-X"
+            | "--extendvirtualdisk"
+            | "-i"
+            | "--clonevirtualdisk"
+            | "-E"
+            | "--renamevirtualdisk" => {
+                operation = words.next().map(|&value| (word, value));
+            }
+            "-U" | "--deletevirtualdisk" => operation = Some((word, "")),
+            "-d" | "--diskformat" => format = words.next().copied().unwrap_or_default(),
+            "-a" | "--adaptertype" => {
+                words.next();
+            }
+            file => files.push(file),
+        }
+    }
+    let (Some((operation, value)), [file]) = (operation, files.as_slice()) else {
+        return usage();
+    };
+    if !matches!(format, "thin" | "zeroedthick" | "eagerzeroedthick") {
+        return Output::refused(format!("Invalid disk format {format}\n"), 1);
+    }
+    let Some(disk) = host.locate(file, directory) else {
+        return Output::refused(
+            format!("Failed to open '{file}': The system cannot find the file specified (25).\n"),
+            FAILED,
+        );
+    };
+    match operation {
+        "-c" | "--createvirtualdisk" => create(host, value, format, file, &disk),
+        "-X" | "--extendvirtualdisk" => extend(host, value, file, &disk),
+        "-i" | "--clonevirtualdisk" => {
+            let source = host.locate(value, directory);
+            clone(host, value, source.as_ref(), format, &disk)
+        }
+        "-E" | "--renamevirtualdisk" => {
+            let source = host.locate(value, directory);
+            rename(value, source.as_ref(), &disk)
+        }
+        _ => delete(host, file, &disk),
+    }
+}
+
+fn usage() -> Output {
+    Output::refused("vmkfstools: wrong arguments\n", 1)
+}
+
+fn create(host: &mut Host, size: &str, format: &str, file: &str, disk: &Located) -> Output {
+    let Some(bytes) = bytes(size) else {
+        return Output::refused(format!("Invalid size: {size}\n"), 1);
+    };
+    if disk.file.exists() {
+        return Output::refused(
+            "Failed to create virtual disk: The file already exists (39).\n",
+            FAILED,
+        );
+    }
+    if !disk.file.parent().is_some_and(std::path::Path::is_dir) {
+        return Output::refused(
+            "Failed to create virtual disk: The destination path is not valid (3).\n",
+            FAILED,
+        );
+    }
+    let taken = if format == "thin" { 1 << 20 } else { bytes };
+    if host.take_space(&disk.datastore, taken).is_err() {
+        return Output::refused(
+            "Failed to create virtual disk: There is not enough space on the file system for \
+             the selected operation (13).\n",
+            FAILED,
+        );
+    }
+    if let Err(error) = write_disk(disk, bytes) {
+        return Output::refused(format!("Failed to create virtual disk: {error}\n"), FAILED);
+    }
+    if format == "eagerzeroedthick" {
+        return Output::ok(format!(
+            "Creating disk '{file}' and zeroing it out...\nCreate: 100% done.\n"
+        ));
+    }
+    Output::ok("\rCreate: 0% done.\rCreate: 100% done.\n")
+}
+
+fn extend(host: &Host, size: &str, file: &str, disk: &Located) -> Output {
+    let Some(bytes) = bytes(size) else {
+        return Output::refused(format!("Invalid size: {size}\n"), 1);
+    };
+    let Some(now) = size_of(disk) else {
+        return missing(file);
+    };
+    if in_use(host, disk) {
+        return locked(file);
+    }
+    if bytes < now {
+        return Output::refused(
+            "Failed to extend the disk: One of the parameters supplied is invalid (1).\n",
+            FAILED,
+        );
+    }
+    match write_disk(disk, bytes) {
+        Ok(()) => Output::ok("Grow: 100% done.\n"),
+        Err(error) => Output::refused(format!("Failed to extend the disk: {error}\n"), FAILED),
+    }
+}
+
+fn clone(
+    host: &mut Host,
+    name: &str,
+    source: Option<&Located>,
+    format: &str,
+    disk: &Located,
+) -> Output {
+    let Some(bytes) = source.and_then(size_of) else {
+        return missing(name);
+    };
+    if source.is_some_and(|source| in_use(host, source)) {
+        return locked(name);
+    }
+    if disk.file.exists() {
+        return Output::refused(
+            "Failed to clone disk: The file already exists (39).\n",
+            FAILED,
+        );
+    }
+    let taken = if format == "thin" { 1 << 20 } else { bytes };
+    if host.take_space(&disk.datastore, taken).is_err() {
+        return Output::refused(
+            "Failed to clone disk : No space left on device (1835017).\n",
+            FAILED,
+        );
+    }
+    match write_disk(disk, bytes) {
+        Ok(()) => Output::ok(format!(
+            "Destination disk format: VMFS {format}\nCloning disk '{name}'...\n\
+             \rClone: 100% done.\n"
+        )),
+        Err(error) => Output::refused(format!("Failed to clone disk: {error}\n"), FAILED),
+    }
+}
+
+fn rename(name: &str, source: Option<&Located>, disk: &Located) -> Output {
+    let Some((source, bytes)) = source.and_then(|at| Some((at, size_of(at)?))) else {
+        return missing(name);
+    };
+    if disk.file.exists() {
+        return Output::refused(
+            "Failed to rename disk: The file already exists (39).\n",
+            FAILED,
+        );
+    }
+    match write_disk(disk, bytes).and_then(|()| remove_disk(source)) {
+        Ok(()) => Output::default(),
+        Err(error) => Output::refused(format!("Failed to rename disk: {error}\n"), FAILED),
+    }
+}
+
+fn delete(host: &mut Host, file: &str, disk: &Located) -> Output {
+    if size_of(disk).is_none() {
+        return missing(file);
+    }
+    if in_use(host, disk) {
+        return locked(file);
+    }
+    match remove_disk(disk) {
+        Ok(()) => {
+            host.give_space(&disk.datastore, 1 << 20);
+            Output::default()
+        }
+        Err(error) => Output::refused(format!("Failed to delete virtual disk: {error}\n"), FAILED),
+    }
+}
+
+fn remove_disk(disk: &Located) -> std::io::Result<()> {
+    let name = disk
+        .file
+        .file_name()
+        .unwrap_or_default()
+        .to_string_lossy()
+        .into_owned();
+    std::fs::remove_file(disk.file.with_file_name(vmx::flat_name(&name)))?;
+    std::fs::remove_file(&disk.file)
+}
+
+fn missing(file: &str) -> Output {
+    Output::refused(
+        format!("Failed to open '{file}': The system cannot find the file specified (25).\n"),
+        FAILED,
+    )
+}
+
+fn locked(file: &str) -> Output {
+    Output::refused(
+        format!("Failed to open '{file}': Failed to lock the file (16392).\n"),
+        FAILED,
+    )
+}
+
+fn size_of(disk: &Located) -> Option<u64> {
+    vmx::disk_size(&std::fs::read_to_string(&disk.file).ok()?)
+}
+
+/// Whether a running VM holds the disk: one that lies in the folder of its `.vmx`.
+fn in_use(host: &Host, disk: &Located) -> bool {
+    host.vms.values().any(|vm| {
+        vm.power == Power::On
+            && host
+                .vmx_file(&vm.spec)
+                .is_some_and(|vmx| vmx.parent() == disk.file.parent())
+    })
+}
+
+/// `30G`, `512m`, `1048576`: 1024 to the next unit, bytes without one.
+fn bytes(size: &str) -> Option<u64> {
+    let (digits, shift) = match size.as_bytes().last()? {
+        b'k' | b'K' => (size.get(..size.len() - 1)?, 10),
+        b'm' | b'M' => (size.get(..size.len() - 1)?, 20),
+        b'g' | b'G' => (size.get(..size.len() - 1)?, 30),
+        b't' | b'T' => (size.get(..size.len() - 1)?, 40),
+        b's' | b'S' => (size.get(..size.len() - 1)?, 9),
+        _ => (size, 0),
+    };
+    let number: u64 = digits.parse().ok()?;
+    number.checked_mul(1 << shift).filter(|bytes| *bytes > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        assert_eq!(bytes("30G"), Some(30 << 30));
+        assert_eq!(bytes("512m"), Some(512 << 20));
+        assert_eq!(bytes("1048576"), Some(1 << 20));
+        for wrong in ["", "G", "-1G", "0", "9999999999T", "1.5G"] {
+            assert_eq!(bytes(wrong), None, "{wrong:?}");
+        }
+    }
+}
