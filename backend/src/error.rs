@@ -1,0 +1,196 @@
+//! Errors → problems (RFC 9457): the only place that names statuses of failure.
+//!
+//! A handler returns an [`Error`], which becomes an answer without a body that carries it; layers
+//! and axum itself answer with mere statuses. [`render_problems`] gives all of them their body,
+//! since it alone knows the request.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use ecoman_api::{FieldError, Problem};
+
+use crate::request::RequestId;
+
+/// Media type of problems.
+pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Why a request cannot be answered.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("Some parameters of the query are wrong; see errors.")]
+    Parameters(Vec<FieldError>),
+
+    #[error("{node} has no VM {vmid}; it may have been removed.")]
+    NoSuchVm { node: String, vmid: String },
+
+    #[error("There is no node {0}; the nodes are those of the crawler's hosts.yml.")]
+    NoSuchNode(String),
+
+    #[error("There is nothing at this address. The API is described at /api/v1/openapi.json.")]
+    NoSuchPath,
+
+    #[error("This address does not take that method; see the Allow header for those it takes.")]
+    Method,
+
+    #[error(
+        "This server is not called {0:?}. Use its address, or name it in DASHBOARD_ALLOWED_HOSTS."
+    )]
+    ForeignHost(String),
+
+    #[error("The request's body is too large; this server takes at most {} KB.", crate::request::BODY_LIMIT / 1024)]
+    TooLarge,
+
+    #[error("The server could not answer in time; try again.")]
+    Timeout,
+
+    #[error("The server has just started and is still reading its store; try again.")]
+    Starting,
+
+    #[error("The server cannot read its store: {0}")]
+    Store(String),
+
+    #[error("The server failed at this request. Its log tells more under the id of the request.")]
+    Internal,
+
+    /// A status that axum or a layer has decided on.
+    #[error("The request cannot be served: {}.", reason(*.0))]
+    Status(StatusCode),
+}
+
+impl Error {
+    /// What went wrong inside is told to the log; to the client only that something did.
+    pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
+        tracing::error!(error = crate::follow::chain(error), "a request failed");
+        Self::Internal
+    }
+
+    /// Status, name of the kind, and title.
+    fn kind(&self) -> (StatusCode, &'static str, &'static str) {
+        match self {
+            Self::Parameters(_) => (
+                StatusCode::BAD_REQUEST,
+                "bad-parameters",
+                "Bad query parameters",
+            ),
+            Self::NoSuchVm { .. } => (StatusCode::NOT_FOUND, "vm-not-found", "VM not found"),
+            Self::NoSuchNode(_) => (StatusCode::NOT_FOUND, "node-not-found", "Node not found"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::Method => (
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                "Method not allowed",
+            ),
+            Self::ForeignHost(_) => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "foreign-host",
+                "Foreign host name",
+            ),
+            Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too-large", "Body too large"),
+            Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout", "Out of time"),
+            Self::Starting => (StatusCode::SERVICE_UNAVAILABLE, "starting", "Starting"),
+            Self::Store(_) => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "store-unavailable",
+                "Store unavailable",
+            ),
+            Self::Internal => (
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "internal",
+                "Internal error",
+            ),
+            Self::Status(status) => (*status, "http", reason(*status)),
+        }
+    }
+
+    /// What a mere status means.
+    fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::NoSuchPath,
+            StatusCode::METHOD_NOT_ALLOWED => Self::Method,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::SERVICE_UNAVAILABLE => Self::Timeout,
+            StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
+            other => Self::Status(other),
+        }
+    }
+}
+
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.kind().0.into_response();
+        response.extensions_mut().insert(Arc::new(self));
+        response
+    }
+}
+
+/// Gives every failure its body.
+pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
+    let instance = request.uri().path().to_owned();
+    let request_id = request.extensions().get::<RequestId>().cloned();
+    let mut response = next.run(request).await;
+
+    let status = response.status();
+    let error = match response.extensions_mut().remove::<Arc<Error>>() {
+        Some(error) => error,
+        // A page of ours says what is wrong by itself.
+        None if is_success(status) || is_html(&response) => return response,
+        None => Arc::new(Error::of_status(status)),
+    };
+    let (status, kind, title) = error.kind();
+    let problem = Problem {
+        kind: format!("urn:ecoman:problem:{kind}"),
+        title: title.to_owned(),
+        status: status.as_u16(),
+        detail: error.to_string(),
+        instance,
+        request_id: request_id.unwrap_or_default().0,
+        errors: match &*error {
+            Error::Parameters(errors) => errors.clone(),
+            _ => Vec::new(),
+        },
+    };
+    let headers = response.headers_mut();
+    headers.remove(CONTENT_LENGTH);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
+    }
+    *response.body_mut() = Body::from(crate::live::json(&problem).to_string());
+    response
+}
+
+/// A handler that panicked: tells the log, and the client that something failed.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that CatchPanicLayer asks for"
+)]
+pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
+    let message = panic
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("no message");
+    tracing::error!(panic = message, "a handler panicked");
+    Error::Internal.into_response()
+}
+
+fn is_success(status: StatusCode) -> bool {
+    !status.is_client_error() && !status.is_server_error()
+}
+
+fn is_html(response: &Response) -> bool {
+    response
+        .headers()
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
+}
+
+fn reason(status: StatusCode) -> &'static str {
+    status.canonical_reason().unwrap_or("unknown status")
+}

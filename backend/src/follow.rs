@@ -1,0 +1,347 @@
+//! The only writer of what is served: follows the store, and the clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecoman_api::{Event, NodeRemoved, VmRemoved};
+use ecoman_model::{NodeName, NodeRecord, NodeState, Thresholds};
+use ecoman_store::{Revision, Store, StoreError};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+
+use crate::live::{Live, NodeEntry, SentEvent, Snapshot, VmEntry, json};
+use crate::staleness::{self, StoreFailure};
+use crate::state::Clock;
+use crate::view;
+
+/// Follows the store until dropped.
+pub(crate) struct Follower {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) clock: Clock,
+    pub(crate) thresholds: Thresholds,
+}
+
+/// How often the clock is looked at: what is old by time is shown as old this much later.
+const TICK: Duration = Duration::from_secs(1);
+
+/// How soon a store that failed is asked again.
+const RETRY: Duration = Duration::from_secs(1);
+
+impl Follower {
+    /// Never ends by itself. A store that does not answer is asked again and again.
+    pub(crate) async fn run(self) {
+        let mut known: BTreeMap<NodeName, Revision> = BTreeMap::new();
+        let mut tick = interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let result = {
+                let work = self.look(&known);
+                tokio::pin!(work);
+                loop {
+                    tokio::select! {
+                        result = &mut work => break result,
+                        _ = tick.tick() => self.refresh(),
+                    }
+                }
+            };
+            match result {
+                Ok(look) => {
+                    self.recover();
+                    let again_soon = !look.unreadable.is_empty();
+                    known = self.apply(look);
+                    if again_soon {
+                        sleep(RETRY).await;
+                    }
+                }
+                Err(error) => {
+                    self.fail(&error);
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Waits for changes and reads the nodes that have changed.
+    async fn look(&self, known: &BTreeMap<NodeName, Revision>) -> Result<Look, StoreError> {
+        let (loaded, failing) = {
+            let snapshot = self.live.snapshot();
+            (snapshot.loaded, snapshot.store_failure.is_some())
+        };
+        let revisions = if loaded && !failing {
+            self.store.changed(known).await?
+        } else {
+            // The first time, and after a failure, the answer has to come at once.
+            self.store.revisions().await?
+        };
+        let mut look = Look {
+            revisions,
+            states: Vec::new(),
+            unreadable: BTreeMap::new(),
+        };
+        for (name, revision) in &look.revisions {
+            if known.get(name) == Some(revision) {
+                continue;
+            }
+            match self.store.node_state(name).await {
+                // `None`: gone in between; the next revisions will not have it.
+                Ok(state) => look.states.extend(state),
+                // One node that cannot be read must not hide the others.
+                Err(error) => {
+                    look.unreadable.insert(name.clone(), chain(&error));
+                }
+            }
+        }
+        Ok(look)
+    }
+
+    /// Takes over what has changed, and tells of it. Returns the revisions that are shown now.
+    fn apply(&self, look: Look) -> BTreeMap<NodeName, Revision> {
+        let Look {
+            mut revisions,
+            states,
+            unreadable,
+        } = look;
+        let old = self.live.snapshot();
+        let now = (self.clock)();
+        let mut events = Vec::new();
+
+        let mut nodes = Vec::with_capacity(revisions.len());
+        for node in &old.nodes {
+            if revisions.contains_key(&node.record.name) {
+                nodes.push(Arc::clone(node));
+            } else {
+                events.extend(node.vms.iter().map(|vm| vm_removed(vm)));
+                let name = node.view.name.clone();
+                events.push(SentEvent::new(0, &Event::NodeRemoved(NodeRemoved { name })));
+            }
+        }
+        for state in states {
+            let reason = staleness::of_node(&state.node, old.store_failure.as_ref(), now);
+            let place = nodes
+                .iter_mut()
+                .find(|node| node.record.name == state.node.name);
+            let before = place.as_deref().map(Arc::as_ref);
+            let entry = Arc::new(self.entry(state, reason, before, &mut events));
+            match place {
+                Some(place) => *place = entry,
+                None => nodes.push(entry),
+            }
+        }
+        for (name, message) in unreadable {
+            tracing::error!(node = %name, error = message, "a node cannot be read from the store");
+            revisions.remove(&name);
+            if let Some(node) = nodes.iter_mut().find(|node| node.record.name == name)
+                && node.unreadable.is_none()
+            {
+                *node = Arc::new(NodeEntry {
+                    record: node.record.clone(),
+                    unreadable: Some(StoreFailure {
+                        since: now,
+                        message,
+                    }),
+                    view: node.view.clone(),
+                    json: Arc::clone(&node.json),
+                    vms: node.vms.clone(),
+                });
+            }
+        }
+
+        let next = Snapshot::new(nodes, old.store_failure.clone());
+        if old.loaded {
+            self.live.replace(next, events);
+        } else {
+            tracing::info!(
+                nodes = next.nodes.len(),
+                vms = next.vms.len(),
+                "read the store"
+            );
+            self.live.load(next);
+        }
+        revisions
+    }
+
+    /// Looks at the clock: what has become old, and what no longer is.
+    fn refresh(&self) {
+        let old = self.live.snapshot();
+        let now = (self.clock)();
+        let mut events = Vec::new();
+        let nodes: Vec<_> = old
+            .nodes
+            .iter()
+            .map(|node| {
+                let failure = old.store_failure.as_ref().or(node.unreadable.as_ref());
+                let reason = staleness::of_node(&node.record, failure, now);
+                if reason == node.view.stale_reason {
+                    Arc::clone(node)
+                } else {
+                    Arc::new(restale(node, reason, &mut events))
+                }
+            })
+            .collect();
+        if !events.is_empty() {
+            self.live
+                .replace(Snapshot::new(nodes, old.store_failure.clone()), events);
+        }
+    }
+
+    /// Remembers since when the store fails, and says so once: another message each time would
+    /// be news of every VM each time.
+    fn fail(&self, error: &StoreError) {
+        let old = self.live.snapshot();
+        if old.store_failure.is_none() {
+            let failure = StoreFailure {
+                since: (self.clock)(),
+                message: chain(error),
+            };
+            tracing::error!(
+                error = failure.message,
+                "the store cannot be read; what was read last is served on"
+            );
+            self.set_store_failure(&old, Some(failure));
+        }
+        self.refresh();
+    }
+
+    fn recover(&self) {
+        let old = self.live.snapshot();
+        if old.store_failure.is_some() {
+            tracing::info!("the store answers again");
+            self.set_store_failure(&old, None);
+            self.refresh();
+        }
+    }
+
+    fn set_store_failure(&self, old: &Snapshot, store_failure: Option<StoreFailure>) {
+        self.live.replace(
+            Snapshot {
+                revision: old.revision,
+                loaded: old.loaded,
+                store_failure,
+                nodes: old.nodes.clone(),
+                vms: old.vms.clone(),
+            },
+            Vec::new(),
+        );
+    }
+
+    /// A node as it is now, and what is different from before: VMs first, then the node, which
+    /// tells that its VMs have been seen.
+    fn entry(
+        &self,
+        state: NodeState,
+        reason: Option<String>,
+        before: Option<&NodeEntry>,
+        events: &mut Vec<SentEvent>,
+    ) -> NodeEntry {
+        let NodeState { node: record, vms } = state;
+        let old_vms: BTreeMap<u32, &Arc<VmEntry>> = before
+            .iter()
+            .flat_map(|node| &node.vms)
+            .map(|vm| (vm.view.vmid, vm))
+            .collect();
+        let mut entries: Vec<Arc<VmEntry>> = Vec::with_capacity(vms.len());
+        for vm in vms {
+            let mut view = view::vm(&vm, &record, &self.thresholds);
+            view::set_staleness(&mut view, reason.as_deref(), vm.failure.as_deref());
+            let old = old_vms.get(&view.vmid).copied();
+            let entry = match old {
+                Some(old) if old.view == view => Arc::clone(old),
+                _ => Arc::new(VmEntry::new(view, vm.failure)),
+            };
+            if old.is_none_or(|old| !Arc::ptr_eq(old, &entry) && !same_but_for_time(old, &entry)) {
+                events.push(SentEvent::prepared("vm", &entry.json));
+            }
+            entries.push(entry);
+        }
+        entries.sort_by_key(|vm| vm.view.vmid);
+        for (vmid, vm) in old_vms {
+            if entries
+                .binary_search_by_key(&vmid, |vm| vm.view.vmid)
+                .is_err()
+            {
+                events.push(vm_removed(vm));
+            }
+        }
+        node_entry(record, entries, reason, events)
+    }
+}
+
+/// What one look at the store brought.
+struct Look {
+    revisions: BTreeMap<NodeName, Revision>,
+    /// The nodes that have changed.
+    states: Vec<NodeState>,
+    /// The nodes that have changed but could not be read, and why.
+    unreadable: BTreeMap<NodeName, String>,
+}
+
+/// The same node, old for another reason.
+fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>) -> NodeEntry {
+    let vms = old
+        .vms
+        .iter()
+        .map(|vm| {
+            let mut view = vm.view.clone();
+            view::set_staleness(&mut view, reason.as_deref(), vm.failure.as_deref());
+            if view == vm.view {
+                return Arc::clone(vm);
+            }
+            let entry = Arc::new(VmEntry::new(view, vm.failure.clone()));
+            events.push(SentEvent::prepared("vm", &entry.json));
+            entry
+        })
+        .collect();
+    NodeEntry {
+        unreadable: old.unreadable.clone(),
+        ..node_entry(old.record.clone(), vms, reason, events)
+    }
+}
+
+/// A node made ready. It is always news: at least its VMs have been looked at again.
+fn node_entry(
+    record: NodeRecord,
+    vms: Vec<Arc<VmEntry>>,
+    reason: Option<String>,
+    events: &mut Vec<SentEvent>,
+) -> NodeEntry {
+    let view = view::node(&record, vms.iter().map(|vm| &vm.view), reason);
+    let json = json(&view);
+    events.push(SentEvent::prepared("node", &json));
+    NodeEntry {
+        record,
+        unreadable: None,
+        view,
+        json,
+        vms,
+    }
+}
+
+fn vm_removed(vm: &VmEntry) -> SentEvent {
+    let removed = VmRemoved {
+        node: vm.view.node.clone(),
+        vmid: vm.view.vmid,
+    };
+    SentEvent::new(0, &Event::VmRemoved(removed))
+}
+
+/// Whether there is nothing to tell: only the time has moved on, which the node tells.
+fn same_but_for_time(old: &VmEntry, new: &VmEntry) -> bool {
+    let moved = ecoman_api::Vm {
+        observed_at: new.view.observed_at,
+        ..old.view.clone()
+    };
+    moved == new.view
+}
+
+/// An error with all that lies beneath it, in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}

@@ -1,0 +1,331 @@
+//! What is served: an immutable snapshot of all nodes and VMs, and the events that led to it.
+//!
+//! One writer ([`crate::follow`]), any number of readers. Every event has a revision of its own,
+//! the snapshot that of its last event. Revisions begin at the microseconds of the start, so that
+//! they grow over restarts too, and stay below 2^53, which JavaScript counts exactly.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ecoman_api::{Event, Node, Searchable, Vm, natural};
+use ecoman_model::NodeRecord;
+use tokio::sync::watch;
+
+use crate::staleness::StoreFailure;
+
+/// The current snapshot, and who waits for the next.
+#[derive(Debug)]
+pub(crate) struct Live {
+    snapshot: watch::Sender<Arc<Snapshot>>,
+    log: Mutex<EventLog>,
+}
+
+/// Everything at one revision.
+#[derive(Debug)]
+pub(crate) struct Snapshot {
+    pub(crate) revision: u64,
+    /// Whether the store has been read at all; before that there is nothing to show.
+    pub(crate) loaded: bool,
+    pub(crate) store_failure: Option<StoreFailure>,
+    /// By name, as people sort.
+    pub(crate) nodes: Vec<Arc<NodeEntry>>,
+    /// By node and id: the default order.
+    pub(crate) vms: Vec<Arc<VmEntry>>,
+}
+
+/// A node with its VMs.
+#[derive(Debug)]
+pub(crate) struct NodeEntry {
+    pub(crate) record: NodeRecord,
+    /// Since when newer data of this node could not be read from the store.
+    pub(crate) unreadable: Option<StoreFailure>,
+    pub(crate) view: Node,
+    /// `view` as JSON.
+    pub(crate) json: Arc<str>,
+    /// By id.
+    pub(crate) vms: Vec<Arc<VmEntry>>,
+}
+
+/// A VM, made ready for lists and filters.
+#[derive(Debug)]
+pub(crate) struct VmEntry {
+    pub(crate) view: Vm,
+    /// Why the VM itself could not be read again, whatever its node.
+    pub(crate) failure: Option<String>,
+    /// `view` as JSON.
+    pub(crate) json: Arc<str>,
+    pub(crate) searchable: Searchable,
+}
+
+/// An event as it is sent.
+#[derive(Clone, Debug)]
+pub(crate) struct SentEvent {
+    pub(crate) revision: u64,
+    /// Its `event` field.
+    pub(crate) name: &'static str,
+    /// Its `data` field.
+    pub(crate) data: Arc<str>,
+}
+
+/// What a reader has missed.
+#[derive(Debug)]
+pub(crate) enum Missed {
+    /// These events, the oldest first; none if there were none.
+    Events(Vec<SentEvent>),
+    /// More than is remembered, or something else than happened here: the lists have to be
+    /// loaded again. They are at least at this revision.
+    TooMuch(u64),
+}
+
+impl Live {
+    /// Nothing loaded yet, at `revision`.
+    pub(crate) fn new(revision: u64) -> Self {
+        let (snapshot, _) = watch::channel(Arc::new(Snapshot {
+            revision,
+            loaded: false,
+            store_failure: None,
+            nodes: Vec::new(),
+            vms: Vec::new(),
+        }));
+        Self {
+            snapshot,
+            log: Mutex::new(EventLog {
+                latest: revision,
+                forgotten: revision,
+                events: VecDeque::new(),
+                bytes: 0,
+            }),
+        }
+    }
+
+    /// The current snapshot.
+    pub(crate) fn snapshot(&self) -> Arc<Snapshot> {
+        Arc::clone(&self.snapshot.borrow())
+    }
+
+    /// Tells of every new snapshot.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshot.subscribe()
+    }
+
+    /// What a reader who has seen `revision` has missed, at most `count` events of it.
+    pub(crate) fn since(&self, revision: u64, count: usize) -> Missed {
+        self.log
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .since(revision, count)
+    }
+
+    /// Puts another state in place of the current one. Each event gets the next revision, even
+    /// if it cannot be remembered for late readers.
+    pub(crate) fn replace(&self, mut next: Snapshot, events: Vec<SentEvent>) {
+        // Held to the end: nobody is to read of an event whose state is not there yet.
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            log.push(event);
+        }
+        next.revision = log.latest;
+        self.snapshot.send_replace(Arc::new(next));
+    }
+
+    /// Puts the first state in place: too much to be told in events.
+    pub(crate) fn load(&self, mut next: Snapshot) {
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.forget_all();
+        next.revision = log.latest;
+        self.snapshot.send_replace(Arc::new(next));
+    }
+}
+
+impl Snapshot {
+    /// A state with these nodes; its revision is set when it takes its place.
+    pub(crate) fn new(mut nodes: Vec<Arc<NodeEntry>>, store_failure: Option<StoreFailure>) -> Self {
+        nodes.sort_by(|a, b| {
+            natural(&a.view.name, &b.view.name).then_with(|| a.view.name.cmp(&b.view.name))
+        });
+        Self {
+            revision: 0,
+            loaded: true,
+            store_failure,
+            vms: nodes
+                .iter()
+                .flat_map(|node| node.vms.iter().cloned())
+                .collect(),
+            nodes,
+        }
+    }
+
+    /// The node of this name.
+    pub(crate) fn node(&self, name: &str) -> Option<&Arc<NodeEntry>> {
+        self.nodes.iter().find(|node| node.view.name == name)
+    }
+
+    /// The VM with this id on the node of this name.
+    pub(crate) fn vm(&self, node: &str, vmid: u32) -> Option<&Arc<VmEntry>> {
+        let vms = &self.node(node)?.vms;
+        let index = vms.binary_search_by_key(&vmid, |vm| vm.view.vmid).ok()?;
+        vms.get(index)
+    }
+}
+
+impl VmEntry {
+    /// Makes a VM ready.
+    pub(crate) fn new(view: Vm, failure: Option<String>) -> Self {
+        Self {
+            json: json(&view),
+            searchable: Searchable::new(&view),
+            view,
+            failure,
+        }
+    }
+}
+
+impl SentEvent {
+    /// An event whose data is JSON already; its revision is set when it happens.
+    pub(crate) fn prepared(name: &'static str, data: &Arc<str>) -> Self {
+        Self {
+            revision: 0,
+            name,
+            data: Arc::clone(data),
+        }
+    }
+
+    /// An event at a revision.
+    pub(crate) fn new(revision: u64, event: &Event) -> Self {
+        let (name, data) = match event {
+            Event::Vm(vm) => ("vm", json(vm)),
+            Event::VmRemoved(removed) => ("vm_removed", json(removed)),
+            Event::Node(node) => ("node", json(node)),
+            Event::NodeRemoved(removed) => ("node_removed", json(removed)),
+            Event::Reset(reset) => ("reset", json(reset)),
+        };
+        Self {
+            revision,
+            name,
+            data,
+        }
+    }
+}
+
+/// As JSON, which has no line breaks of its own.
+pub(crate) fn json(value: &impl serde::Serialize) -> Arc<str> {
+    #[expect(
+        clippy::expect_used,
+        reason = "the types of the API have no map with keys other than text, and no serializer \
+                  of their own: nothing in them can fail"
+    )]
+    let text = serde_json::to_string(value).expect("the types of the API are JSON");
+    text.into()
+}
+
+/// The latest events, for readers who come back.
+#[derive(Debug)]
+struct EventLog {
+    /// Revision of the newest event.
+    latest: u64,
+    /// Revision of the newest event that is no longer among `events`.
+    forgotten: u64,
+    events: VecDeque<SentEvent>,
+    /// Size of the data of `events`.
+    bytes: usize,
+}
+
+/// As much as some minutes of a hundred nodes; a reader who missed more is better off with the
+/// lists.
+const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
+
+impl EventLog {
+    fn push(&mut self, mut event: SentEvent) {
+        self.latest += 1;
+        event.revision = self.latest;
+        self.bytes += event.data.len();
+        self.events.push_back(event);
+        while self.bytes > REMEMBERED_BYTES
+            && let Some(oldest) = self.events.pop_front()
+        {
+            self.bytes -= oldest.data.len();
+            self.forgotten = oldest.revision;
+        }
+    }
+
+    fn forget_all(&mut self) {
+        self.latest += 1;
+        self.forgotten = self.latest;
+        self.events.clear();
+        self.bytes = 0;
+    }
+
+    fn since(&self, revision: u64, count: usize) -> Missed {
+        if !(self.forgotten..=self.latest).contains(&revision) {
+            return Missed::TooMuch(self.latest);
+        }
+        // Revisions are without gaps.
+        let seen = usize::try_from(revision - self.forgotten).unwrap_or(usize::MAX);
+        Missed::Events(self.events.iter().skip(seen).take(count).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn log() -> EventLog {
+        EventLog {
+            latest: 100,
+            forgotten: 100,
+            events: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    fn push(log: &mut EventLog, bytes: usize) {
+        log.push(SentEvent::prepared("vm", &"x".repeat(bytes).into()));
+    }
+
+    #[track_caller]
+    fn check(log: &EventLog, seen: u64, count: usize, expected: Result<&[u64], u64>) {
+        let missed = match log.since(seen, count) {
+            Missed::Events(events) => Ok(events.iter().map(|event| event.revision).collect()),
+            Missed::TooMuch(revision) => Err(revision),
+        };
+        assert_eq!(missed, expected.map(<[u64]>::to_vec));
+    }
+
+    #[test]
+    fn a_reader_gets_what_it_has_missed_in_order() {
+        let mut log = log();
+        check(&log, 100, 9, Ok(&[]));
+        for _ in 0..4 {
+            push(&mut log, 1);
+        }
+        check(&log, 100, 9, Ok(&[101, 102, 103, 104]));
+        check(&log, 102, 9, Ok(&[103, 104]));
+        check(&log, 101, 2, Ok(&[102, 103]));
+        check(&log, 104, 9, Ok(&[]));
+    }
+
+    #[test]
+    fn a_reader_of_another_time_is_told_to_load_again() {
+        let mut log = log();
+        push(&mut log, 1);
+        check(&log, 99, 9, Err(101));
+        check(&log, 102, 9, Err(101));
+        log.forget_all();
+        check(&log, 101, 9, Err(102));
+        check(&log, 102, 9, Ok(&[]));
+    }
+
+    #[test]
+    fn old_events_are_forgotten_when_there_are_too_many() {
+        let mut log = log();
+        for _ in 0..3 {
+            push(&mut log, REMEMBERED_BYTES / 2);
+        }
+        check(&log, 100, 9, Err(103));
+        check(&log, 101, 9, Ok(&[102, 103]));
+        push(&mut log, REMEMBERED_BYTES + 1);
+        check(&log, 103, 9, Err(104));
+        check(&log, 104, 9, Ok(&[]));
+        assert_eq!(log.bytes, 0);
+    }
+}

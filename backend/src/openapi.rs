@@ -1,0 +1,77 @@
+//! The OpenAPI document: what the handlers say of themselves, and what they have in common.
+
+use std::sync::LazyLock;
+
+use utoipa::OpenApi;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+
+use crate::error::PROBLEM_JSON;
+use crate::routes;
+
+/// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
+/// with a line end at the end.
+#[must_use]
+pub fn openapi_json() -> &'static str {
+    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+        let mut document = routes::api().into_openapi();
+        add_failures(&mut document);
+        #[expect(
+            clippy::expect_used,
+            reason = "the document is the same in every run, and a test makes it"
+        )]
+        let mut text = document.to_pretty_json().expect("the document is JSON");
+        text.push('\n');
+        text
+    });
+    &DOCUMENT
+}
+
+/// What no handler says of itself.
+pub(crate) fn base() -> utoipa::openapi::OpenApi {
+    Base::openapi()
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ECoMan",
+        description = "Virtual machines of many standalone ESXi nodes.\n\n\
+            Fields are in snake case, sizes in the unit that the name tells, times in RFC 3339 and \
+            UTC. What is not known is `null`, never 0 or an empty text. Every answer has an \
+            `x-request-id`, the request's own where it has a sensible one. Answers are sent with \
+            Brotli or gzip to those who accept it. A client has to put up with new fields; a \
+            field is neither taken away nor given another meaning within this version.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags(
+        (name = "VMs", description = "Virtual machines, as the crawler last saw them."),
+        (name = "Nodes", description = "ESXi nodes, as the crawler last saw them."),
+        (name = "Events", description = "Changes, as they are seen."),
+        (name = "Server", description = "The server itself."),
+    ),
+    components(schemas(
+        ecoman_api::Problem,
+        ecoman_api::VmRemoved,
+        ecoman_api::NodeRemoved,
+        ecoman_api::Reset
+    ))
+)]
+struct Base;
+
+/// Whatever the address, there are failures that come from the way there: a foreign name for the
+/// server, an answer that takes too long, a fault of the server's.
+fn add_failures(document: &mut utoipa::openapi::OpenApi) {
+    for item in document.paths.paths.values_mut() {
+        for operation in item.get.iter_mut() {
+            let problem = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
+            let failure = ResponseBuilder::new()
+                .description("Any other failure.")
+                .content(PROBLEM_JSON, problem)
+                .build();
+            let responses = &mut operation.responses.responses;
+            responses.insert("default".to_owned(), RefOr::T(failure));
+        }
+    }
+}

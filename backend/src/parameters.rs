@@ -1,0 +1,140 @@
+//! Query parameters, read so that every bad one is named at once.
+
+use std::collections::BTreeMap;
+
+use ecoman_api::FieldError;
+
+/// The parameters of one request that have not been looked at yet, and what was wrong so far.
+#[derive(Debug)]
+pub(crate) struct Parameters {
+    values: BTreeMap<String, Vec<String>>,
+    errors: Vec<FieldError>,
+}
+
+impl Parameters {
+    /// Takes a query string apart.
+    pub(crate) fn new(query: Option<&str>) -> Self {
+        let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
+            values
+                .entry(name.into_owned())
+                .or_default()
+                .push(value.into_owned());
+        }
+        Self {
+            values,
+            errors: Vec::new(),
+        }
+    }
+
+    /// One parameter; `None` where it is missing or bad. `read` tells the rule that a bad one
+    /// breaks.
+    pub(crate) fn take<T>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<T> {
+        let values = self.values.remove(name)?;
+        let read = match values.as_slice() {
+            [value] => read(value),
+            _ => Err("must be there once at most".to_owned()),
+        };
+        read.map_err(|detail| self.errors.push(field_error(name, detail)))
+            .ok()
+    }
+
+    /// A parameter that is a list of words with commas between them, each from a closed list.
+    pub(crate) fn take_words<T: Copy + PartialEq>(
+        &mut self,
+        name: &str,
+        words: &[(&str, T)],
+    ) -> Vec<T> {
+        let read = |text: &str| {
+            let mut values = Vec::new();
+            for item in text.split(',') {
+                let (_, value) = words
+                    .iter()
+                    .find(|(word, _)| *word == item)
+                    .ok_or_else(|| {
+                        let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                        format!(
+                            "must be one or more of {}, with commas between them",
+                            words.join(", ")
+                        )
+                    })?;
+                if !values.contains(value) {
+                    values.push(*value);
+                }
+            }
+            Ok(values)
+        };
+        self.take(name, read).unwrap_or_default()
+    }
+
+    /// What is wrong, once all known parameters have been taken: those that are left are unknown.
+    pub(crate) fn finish(mut self, known: &str) -> Result<(), Vec<FieldError>> {
+        for name in self.values.into_keys() {
+            let detail = if known.is_empty() {
+                "is no parameter; there are none".to_owned()
+            } else {
+                format!("is no parameter; there are {known}")
+            };
+            self.errors.push(field_error(&name, detail));
+        }
+        if self.errors.is_empty() {
+            Ok(())
+        } else {
+            Err(self.errors)
+        }
+    }
+}
+
+fn field_error(name: &str, detail: String) -> FieldError {
+    FieldError {
+        pointer: format!("?{name}"),
+        detail,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_bad_parameter_is_named() {
+        let mut parameters = Parameters::new(Some("a=1&b=x,y&b=x&c=x,z&d=%20&d"));
+        assert_eq!(
+            parameters.take("a", |text| text.parse().map_err(|_| String::new())),
+            Some(1)
+        );
+        let words = [("x", 1), ("y", 2)];
+        assert!(parameters.take_words("b", &words).is_empty());
+        assert!(parameters.take_words("c", &words).is_empty());
+        assert!(parameters.take_words("missing", &words).is_empty());
+        let errors = parameters
+            .finish("a, b and c")
+            .expect_err("three of them are bad");
+        let errors: Vec<_> = errors
+            .iter()
+            .map(|error| (error.pointer.as_str(), error.detail.as_str()))
+            .collect();
+        assert_eq!(
+            errors,
+            [
+                ("?b", "must be there once at most"),
+                (
+                    "?c",
+                    "must be one or more of x, y, with commas between them"
+                ),
+                ("?d", "is no parameter; there are a, b and c"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_word_counts_once() {
+        let mut parameters = Parameters::new(Some("b=y,x,y"));
+        assert_eq!(parameters.take_words("b", &[("x", 1), ("y", 2)]), [2, 1]);
+        assert_eq!(parameters.finish("b"), Ok(()));
+    }
+}

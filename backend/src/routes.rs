@@ -1,0 +1,149 @@
+//! The whole API on one screen, and what its answers have in common.
+
+mod events;
+mod meta;
+mod nodes;
+mod vms;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::any;
+use tower::ServiceBuilder;
+use tower_http::CompressionLevel;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::timeout::TimeoutLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::error::{Error, panicked, render_problems};
+use crate::live::{Live, Snapshot};
+use crate::state::AppState;
+use crate::{openapi, request, security, spa};
+
+/// All that is described in the OpenAPI document.
+pub(crate) fn api() -> OpenApiRouter<AppState> {
+    let version_1 = OpenApiRouter::new()
+        .routes(routes!(vms::list_vms))
+        .routes(routes!(vms::get_vm))
+        .routes(routes!(nodes::list_nodes))
+        .routes(routes!(nodes::get_node))
+        .routes(routes!(meta::get_config))
+        .routes(routes!(events::stream_events))
+        .routes(routes!(meta::get_openapi));
+    OpenApiRouter::with_openapi(openapi::base())
+        .nest("/api/v1", version_1)
+        .routes(routes!(meta::healthz))
+        .routes(routes!(meta::readyz))
+}
+
+/// The API, the page, and what happens to every request on its way in and out.
+pub(crate) fn router(state: AppState) -> Router {
+    let (api, _) = api().split_for_parts();
+    api.route("/api", any(no_such_path))
+        .route("/api/{*rest}", any(no_such_path))
+        .fallback(spa::serve)
+        .layer(
+            // The outermost first.
+            ServiceBuilder::new()
+                .layer(from_fn(security::add_headers))
+                .layer(from_fn(request::identify))
+                .layer(from_fn(render_problems))
+                .layer(CatchPanicLayer::custom(panicked))
+                .layer(from_fn_with_state(state.clone(), security::check_host))
+                // Leaves streams of events alone, and what is compressed already. 4 as in body.rs.
+                .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
+                // Streams of events have begun to answer long before.
+                .layer(TimeoutLayer::with_status_code(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    request::TIMEOUT,
+                ))
+                .layer(RequestBodyLimitLayer::new(request::BODY_LIMIT)),
+        )
+        .with_state(state)
+}
+
+/// Whether the client has an answer with this entity tag already (`If-None-Match`, RFC 9110,
+/// 13.1.2).
+pub(crate) fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
+    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
+    headers
+        .get_all(IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim() == "*" || opaque(known) == opaque(etag))
+}
+
+async fn no_such_path() -> Error {
+    Error::NoSuchPath
+}
+
+/// What is to be shown, once there is something.
+fn loaded(live: &Live) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = live.snapshot();
+    if snapshot.loaded {
+        return Ok(snapshot);
+    }
+    Err(match &snapshot.store_failure {
+        Some(failure) => Error::Store(failure.message.clone()),
+        None => Error::Starting,
+    })
+}
+
+/// The tag of every answer that depends on the address and the revision alone. It is a weak one,
+/// since the bytes differ by encoding.
+fn etag(snapshot: &Snapshot) -> String {
+    format!("W/\"{}\"", snapshot.revision)
+}
+
+/// JSON at the snapshot's revision, unless the client has it already.
+fn json_at(snapshot: &Snapshot, headers: &HeaderMap, body: impl FnOnce() -> String) -> Response {
+    let etag = etag(snapshot);
+    if matches_etag(headers, &etag) {
+        return not_modified(etag);
+    }
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CACHE_CONTROL, REVALIDATE.to_owned()),
+        (ETAG, etag),
+    ];
+    (headers, body()).into_response()
+}
+
+fn not_modified(etag: String) -> Response {
+    let headers = [(CACHE_CONTROL, REVALIDATE.to_owned()), (ETAG, etag)];
+    (StatusCode::NOT_MODIFIED, headers).into_response()
+}
+
+/// To be kept by this client alone, and to be asked for again each time.
+const REVALIDATE: &str = "private, no-cache";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_tag_is_compared_weakly() {
+        for (known, expected) in [
+            ("W/\"7\"", true),
+            ("\"7\"", true),
+            ("\"6\", W/\"7\"", true),
+            ("*", true),
+            ("\"77\"", false),
+            ("7", false),
+            ("", false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(IF_NONE_MATCH, known.parse().expect("a header"));
+            assert_eq!(matches_etag(&headers, "W/\"7\""), expected, "{known:?}");
+        }
+        assert!(!matches_etag(&HeaderMap::new(), "W/\"7\""));
+    }
+}

@@ -1,0 +1,155 @@
+//! `/events`: what changes, as it changes.
+
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse, Response};
+use ecoman_api::{Problem, Reset};
+use futures::StreamExt as _;
+use futures::stream;
+use tokio::sync::watch;
+
+use crate::error::Error;
+use crate::live::{Live, Missed, SentEvent, Snapshot};
+use crate::parameters::Parameters;
+use crate::state::AppState;
+
+/// Stream events
+///
+/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed` or `reset`; `data` is
+/// JSON: the whole VM or node, or what the schemas `VmRemoved`, `NodeRemoved` and `Reset` say;
+/// `id` is the revision that the event leads to, and every event has its own. A node's event
+/// follows those of its VMs; its `observed_at` is also that of its VMs that are not stale.
+///
+/// A client that comes back with `Last-Event-ID` gets what it has missed. After `reset` it has to
+/// load the lists again: too much has happened, or the server was started anew. A client that has
+/// just loaded a list may say so with `since`, and misses nothing. A comment is sent every 15
+/// seconds.
+#[utoipa::path(
+    get,
+    path = "/events",
+    operation_id = "streamEvents",
+    tag = "Events",
+    params(
+        (
+            "since" = Option<u64>,
+            Query,
+            description = "Begin behind this revision, that of a list; `Last-Event-ID` wins.",
+            minimum = 0,
+            example = 1_795_372_800_000_017_u64
+        ),
+        (
+            "Last-Event-ID" = Option<String>,
+            Header,
+            description = "`id` of the last event that has arrived; browsers send it by themselves."
+        ),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The stream. It ends when the server stops.",
+            body = ecoman_api::Event,
+            content_type = "text/event-stream",
+            example = "event: vm_removed\nid: 1795372800000018\ndata: {\"node\":\"hoge\",\"vmid\":14}\n\n"
+        ),
+        (
+            status = 400,
+            description = "A parameter is unknown or bad.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn stream_events(
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let mut parameters = Parameters::new(query.as_deref());
+    let since = parameters.take("since", |text| {
+        text.parse::<u64>()
+            .map_err(|_| "must be the revision of an earlier answer".to_owned())
+    });
+    parameters.finish("since").map_err(Error::Parameters)?;
+    let last_event_id = headers.get("last-event-id").map(|id| {
+        let id = id.to_str().ok().and_then(|id| id.parse().ok());
+        // What is no revision of ours is one that nobody remembers.
+        id.unwrap_or(0)
+    });
+
+    let reader = Reader::new(&state.live, last_event_id.or(since));
+    let hello = Event::default().retry(RETRY).id(reader.seen.to_string());
+    let events = stream::unfold(reader, |mut reader| async {
+        let event = reader.next().await?;
+        let event = Event::default()
+            .event(event.name)
+            .id(event.revision.to_string())
+            .data(&event.data);
+        Some((event, reader))
+    });
+    let stream = stream::iter([hello])
+        .chain(events)
+        .map(Ok::<_, Infallible>)
+        .take_until(state.shutdown.cancelled_owned());
+    let ping = KeepAlive::new().interval(PING).text("ping");
+    // A proxy that collects the stream would deliver it at its end.
+    let headers = [("x-accel-buffering", "no")];
+    Ok((headers, Sse::new(stream).keep_alive(ping)).into_response())
+}
+
+/// So that proxies and browsers see that the stream is alive.
+const PING: Duration = Duration::from_secs(15);
+
+/// How soon a browser comes back when the stream has ended.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Where one client stands. It has no queue that grows while it is slow: what it has missed is
+/// looked up, and if that is no longer remembered it is told to load again.
+struct Reader {
+    live: Arc<Live>,
+    updates: watch::Receiver<Arc<Snapshot>>,
+    /// The revision that the client has.
+    seen: u64,
+    next: VecDeque<SentEvent>,
+}
+
+/// Events that are looked up at once.
+const BATCH: usize = 64;
+
+impl Reader {
+    fn new(live: &Arc<Live>, seen: Option<u64>) -> Self {
+        let updates = live.subscribe();
+        let current = updates.borrow().revision;
+        Self {
+            live: Arc::clone(live),
+            updates,
+            seen: seen.unwrap_or(current),
+            next: VecDeque::new(),
+        }
+    }
+
+    /// Waits for the next event; `None`: there will be no more.
+    async fn next(&mut self) -> Option<SentEvent> {
+        loop {
+            if let Some(event) = self.next.pop_front() {
+                self.seen = event.revision;
+                return Some(event);
+            }
+            // Marked as seen before the log is read: a change in between wakes us up again.
+            let loaded = self.updates.borrow_and_update().loaded;
+            match self.live.since(self.seen, BATCH) {
+                Missed::Events(events) if !events.is_empty() => self.next = events.into(),
+                Missed::TooMuch(revision) if loaded => {
+                    let reset = ecoman_api::Event::Reset(Reset { revision });
+                    self.next.push_back(SentEvent::new(revision, &reset));
+                }
+                _ => self.updates.changed().await.ok()?,
+            }
+        }
+    }
+}

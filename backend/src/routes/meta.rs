@@ -1,0 +1,142 @@
+//! What the server tells of itself.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::IntoResponse;
+use ecoman_api::{Config, Identity, Permission, Preset, Problem, SignInMode};
+use tokio::time::timeout;
+
+use crate::error::Error;
+use crate::follow::chain;
+use crate::parameters::Parameters;
+use crate::state::AppState;
+use crate::{openapi_json, view};
+
+/// Get the configuration
+///
+/// What a client should know before it shows anything.
+#[utoipa::path(
+    get,
+    path = "/config",
+    operation_id = "getConfig",
+    tag = "Server",
+    responses(
+        (status = 200, description = "The configuration.", body = Config),
+        (
+            status = 400,
+            description = "There are no query parameters here.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn get_config(
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<Json<Config>, Error> {
+    let no_parameters = Parameters::new(query.as_deref()).finish("");
+    no_parameters.map_err(Error::Parameters)?;
+    let snapshot = state.live.snapshot();
+    let newest = snapshot
+        .nodes
+        .iter()
+        .max_by_key(|node| node.record.attempted_at);
+    Ok(Json(Config {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        thresholds: view::thresholds(&state.config.thresholds),
+        presets: PRESETS.map(preset).to_vec(),
+        interval_seconds: newest.map(|node| node.record.interval_seconds),
+        identity: Identity {
+            name: None,
+            mode: SignInMode::None,
+            may: vec![Permission::Read],
+        },
+    }))
+}
+
+/// Get this document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "getOpenapi",
+    tag = "Server",
+    responses((status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value))
+)]
+pub(crate) async fn get_openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi_json())
+}
+
+/// Ask for life
+///
+/// Whether the process serves at all: a failure means that it has to be started again.
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "healthz",
+    tag = "Server",
+    responses((
+        status = 200,
+        description = "It does.",
+        body = str,
+        content_type = "text/plain; charset=utf-8",
+        example = "ok\n"
+    ))
+)]
+pub(crate) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Ask for readiness
+///
+/// Whether the store has been read and answers.
+#[utoipa::path(
+    get,
+    path = "/readyz",
+    operation_id = "readyz",
+    tag = "Server",
+    responses(
+        (
+            status = 200,
+            description = "It has and does.",
+            body = str,
+            content_type = "text/plain; charset=utf-8",
+            example = "ready\n"
+        ),
+        (
+            status = 503,
+            description = "The store has not been read yet, or does not answer.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn readyz(State(state): State<AppState>) -> Result<&'static str, Error> {
+    const PATIENCE: Duration = Duration::from_secs(5);
+    match timeout(PATIENCE, state.store.ping()).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => return Err(Error::Store(chain(&error))),
+        Err(_) => return Err(Error::Store("it does not answer".to_owned())),
+    }
+    super::loaded(&state.live)?;
+    Ok("ready\n")
+}
+
+/// Name, CPUs, MB of memory and GB of disk of the original's sizes for new VMs.
+const PRESETS: [(&str, u32, u64, u64); 4] = [
+    ("micro", 1, 512, 30),
+    ("small", 1, 1024, 30),
+    ("medium", 2, 2048, 50),
+    ("large", 4, 4096, 70),
+];
+
+fn preset((name, cpus, memory_mb, disk_gb): (&str, u32, u64, u64)) -> Preset {
+    Preset {
+        name: name.to_owned(),
+        cpus,
+        memory_mb,
+        disk_gb,
+    }
+}

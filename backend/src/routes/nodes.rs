@@ -1,0 +1,121 @@
+//! `/nodes`: the list, and one node.
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use ecoman_api::{Node, NodePage, Problem};
+
+use super::{json_at, loaded};
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::state::AppState;
+
+/// List nodes
+///
+/// All nodes of the crawler's `hosts.yml`, by name, with their capacity and the sums over their
+/// VMs.
+#[utoipa::path(
+    get,
+    path = "/nodes",
+    operation_id = "listNodes",
+    tag = "Nodes",
+    params((
+        "If-None-Match" = Option<String>,
+        Header,
+        description = "`ETag` of an earlier answer."
+    )),
+    responses(
+        (
+            status = 200,
+            description = "The nodes.",
+            body = NodePage,
+            headers(("ETag" = String, description = "For `If-None-Match`."))
+        ),
+        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        (
+            status = 400,
+            description = "There are no query parameters here.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The server has just started or cannot read its store.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn list_nodes(
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let no_parameters = Parameters::new(query.as_deref()).finish("");
+    no_parameters.map_err(Error::Parameters)?;
+    let snapshot = loaded(&state.live)?;
+    Ok(json_at(&snapshot, &headers, || {
+        let items: Vec<&str> = snapshot.nodes.iter().map(|node| &*node.json).collect();
+        format!(
+            "{{\"items\":[{}],\"total\":{},\"revision\":{}}}",
+            items.join(","),
+            items.len(),
+            snapshot.revision
+        )
+    }))
+}
+
+/// Get a node
+#[utoipa::path(
+    get,
+    path = "/nodes/{node}",
+    operation_id = "getNode",
+    tag = "Nodes",
+    params(
+        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
+        (
+            "If-None-Match" = Option<String>,
+            Header,
+            description = "`ETag` of an earlier answer."
+        ),
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The node.",
+            body = Node,
+            headers(("ETag" = String, description = "For `If-None-Match`."))
+        ),
+        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        (
+            status = 400,
+            description = "There are no query parameters here.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 404,
+            description = "There is no such node.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The server has just started or cannot read its store.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn get_node(
+    State(state): State<AppState>,
+    Path(name): Path<String>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let no_parameters = Parameters::new(query.as_deref()).finish("");
+    no_parameters.map_err(Error::Parameters)?;
+    let snapshot = loaded(&state.live)?;
+    let node = snapshot.node(&name).ok_or(Error::NoSuchNode(name))?;
+    Ok(json_at(&snapshot, &headers, || node.json.to_string()))
+}

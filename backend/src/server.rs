@@ -1,0 +1,165 @@
+//! The server: bound first, so that its address is known, then run until told to stop.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt as _;
+use chrono::Utc;
+use ecoman_store::Store;
+use tokio::net::TcpListener;
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+
+use crate::Config;
+use crate::body::BodyCache;
+use crate::follow::Follower;
+use crate::live::Live;
+use crate::routes;
+use crate::spa::Page;
+use crate::state::{AppState, Clock};
+
+/// The dashboard: REST API and page over a store.
+pub struct Dashboard {
+    listener: TcpListener,
+    local_addr: SocketAddr,
+    config: Config,
+    store: Arc<dyn Store>,
+    clock: Clock,
+    page: Page,
+}
+
+/// Why the dashboard cannot serve.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackendError {
+    /// The address is taken, is not this machine's, or needs more rights.
+    #[error("cannot listen on {address} (DASHBOARD_ADDRESS, DASHBOARD_PORT)")]
+    Bind {
+        /// What was to be listened on.
+        address: SocketAddr,
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// Serving has failed as a whole.
+    #[error("the dashboard cannot go on serving")]
+    Serve(#[source] io::Error),
+    /// The task that follows the store has ended, which is a bug.
+    #[error("the task that follows the store has died")]
+    Follow(#[source] tokio::task::JoinError),
+}
+
+/// How long answers that have begun may go on when the server is to stop.
+const GRACE: Duration = Duration::from_secs(8);
+
+impl Dashboard {
+    /// Takes the address. Nothing is served and the store is not touched before
+    /// [`Dashboard::serve`].
+    ///
+    /// # Errors
+    ///
+    /// [`BackendError::Bind`].
+    pub async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Self, BackendError> {
+        let address = config.address;
+        let bind_error = |source| BackendError::Bind { address, source };
+        let listener = TcpListener::bind(address).await.map_err(bind_error)?;
+        let local_addr = listener.local_addr().map_err(bind_error)?;
+        Ok(Self {
+            listener,
+            local_addr,
+            config,
+            store,
+            clock: Arc::new(Utc::now),
+            page: Page::Built,
+        })
+    }
+
+    /// Takes the time from `clock`, for tests of what is old.
+    #[must_use]
+    pub fn with_clock(mut self, clock: Clock) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Serves the page from a directory instead of the one that this program was built with.
+    #[must_use]
+    pub fn with_page(mut self, directory: &Path) -> Self {
+        self.page = Page::Directory(directory.into());
+        self
+    }
+
+    /// Where it listens; tells the port where any free one was asked for.
+    #[must_use]
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+
+    /// Serves until `shutdown`; then takes no more connections, ends the streams of events, and
+    /// returns when the last answer is out, after 8 seconds at the latest.
+    ///
+    /// # Errors
+    ///
+    /// Serving has failed as a whole. A store that does not answer is no reason to end.
+    pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
+        if !self.local_addr.ip().is_loopback() {
+            tracing::warn!(
+                address = %self.local_addr,
+                "the dashboard can be reached from other machines, and there is no sign-in: \
+                 whoever reaches it sees every VM"
+            );
+        }
+        let live = Arc::new(Live::new(first_revision(&self.clock)));
+        let mut follower = tokio::spawn(
+            Follower {
+                store: Arc::clone(&self.store),
+                live: Arc::clone(&live),
+                clock: self.clock,
+                thresholds: self.config.thresholds,
+            }
+            .run(),
+        );
+        let router = routes::router(AppState {
+            config: Arc::new(self.config),
+            store: self.store,
+            live,
+            bodies: Arc::new(BodyCache::new()),
+            page: self.page,
+            shutdown: shutdown.clone(),
+        });
+        let listener = self.listener.tap_io(|stream| {
+            // Events are small, and late if they wait for more. A socket without the option is
+            // slower, no more.
+            let _ = stream.set_nodelay(true);
+        });
+        let server = axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+
+        let result = tokio::select! {
+            result = async { server.await } => result.map_err(BackendError::Serve),
+            Err(error) = &mut follower => Err(BackendError::Follow(error)),
+            () = async { shutdown.cancelled().await; sleep(GRACE).await } => {
+                tracing::warn!("cut off the answers that were still under way");
+                Ok(())
+            }
+        };
+        follower.abort();
+        result
+    }
+}
+
+impl std::fmt::Debug for Dashboard {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Dashboard")
+            .field("local_addr", &self.local_addr)
+            .field("config", &self.config)
+            .field("store", &self.store)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The microseconds since 1970: more than any earlier run has reached.
+fn first_revision(clock: &Clock) -> u64 {
+    u64::try_from(clock().timestamp_micros()).unwrap_or(0)
+}

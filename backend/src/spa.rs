@@ -1,0 +1,321 @@
+//! The page: its files, embedded in a release build, read from `dist/` in a debug build.
+
+use std::borrow::Cow;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
+    ETAG, VARY,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rust_embed::Embed;
+use sha2::{Digest as _, Sha256};
+
+use crate::body::Encoding;
+use crate::error::Error;
+use crate::routes::matches_etag;
+use crate::security::page_policy;
+use crate::state::AppState;
+
+/// Where the page's files come from.
+#[derive(Clone, Debug)]
+pub(crate) enum Page {
+    /// What was built with this program.
+    Built,
+    /// A directory, read at each request.
+    Directory(Arc<Path>),
+}
+
+/// Built by trunk; see `Trunk.toml`.
+#[derive(Embed)]
+#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[allow_missing = true]
+struct Dist;
+
+struct File {
+    data: Cow<'static, [u8]>,
+    hash: [u8; 32],
+}
+
+const INDEX: &str = "index.html";
+
+/// Answers every path that is not the API's: a file of the page, or the page itself, which knows
+/// its own paths.
+pub(crate) async fn serve(State(state): State<AppState>, request: Request) -> Response {
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        let mut response = Error::Method.into_response();
+        let allowed = HeaderValue::from_static("GET, HEAD");
+        response.headers_mut().insert(ALLOW, allowed);
+        return response;
+    }
+    let path = request.uri().path();
+    let name = path.trim_start_matches('/');
+    if name != INDEX && !name.is_empty() {
+        if let Some(response) = asset(&state.page, name, request.headers()) {
+            return response;
+        }
+        if !is_page_path(path) {
+            return Error::NoSuchPath.into_response();
+        }
+    }
+    index(&state.page, request.headers())
+}
+
+/// The page itself.
+fn index(page: &Page, headers: &HeaderMap) -> Response {
+    let Some(file) = page.file(INDEX) else {
+        return missing();
+    };
+    let etag = file.etag();
+    if matches_etag(headers, &etag) {
+        return (StatusCode::NOT_MODIFIED, [(ETAG, etag)]).into_response();
+    }
+    let policy = page_policy(&inline_script_hashes(&String::from_utf8_lossy(&file.data)));
+    (
+        [
+            (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
+            (CACHE_CONTROL, "no-cache".to_owned()),
+            (ETAG, etag),
+            (CONTENT_SECURITY_POLICY, policy),
+        ],
+        file.data.into_owned(),
+    )
+        .into_response()
+}
+
+/// A file of the page, in the best form that lies ready.
+fn asset(page: &Page, name: &str, headers: &HeaderMap) -> Option<Response> {
+    let plain = page.file(name)?;
+    let etag = plain.etag();
+    let caching = if is_hashed(name) {
+        "public, max-age=31536000, immutable"
+    } else {
+        "no-cache"
+    };
+    let fixed = [
+        (CONTENT_TYPE, media_type(name)),
+        (CACHE_CONTROL, caching.to_owned()),
+        (ETAG, etag.clone()),
+        (VARY, ACCEPT_ENCODING.to_string()),
+    ];
+    if matches_etag(headers, &etag) {
+        return Some((StatusCode::NOT_MODIFIED, fixed).into_response());
+    }
+    let encoded = match Encoding::accepted(headers) {
+        Encoding::Brotli => page.file(&format!("{name}.br")).map(|file| ("br", file)),
+        Encoding::Gzip => page.file(&format!("{name}.gz")).map(|file| ("gzip", file)),
+        Encoding::Identity => None,
+    };
+    Some(match encoded {
+        Some((encoding, file)) => {
+            let encoding = [(CONTENT_ENCODING, encoding)];
+            (fixed, encoding, file.data.into_owned()).into_response()
+        }
+        None => (fixed, plain.data.into_owned()).into_response(),
+    })
+}
+
+/// What is shown by a program that was built without the page.
+fn missing() -> Response {
+    const TEXT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+        <title>ECoMan: no page</title>\n\
+        <h1>The page is not part of this build</h1>\n\
+        <p>The API works: <a href=\"/api/v1/vms\">/api/v1/vms</a>.</p>\n\
+        <p>To build the page, run <code>cargo xtask build</code> (or <code>trunk build</code>) in \
+        the repository. A debug build of the server then finds it at once; a release build of the \
+        server has to be built again, since it carries the page inside.</p>\n</html>\n";
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::SERVICE_UNAVAILABLE, headers, TEXT).into_response()
+}
+
+impl Page {
+    fn file(&self, name: &str) -> Option<File> {
+        match self {
+            Self::Built => Dist::get(name).map(|file| File {
+                hash: file.metadata.sha256_hash(),
+                data: file.data,
+            }),
+            Self::Directory(directory) => {
+                let path = Path::new(name);
+                let stays_inside = path
+                    .components()
+                    .all(|component| matches!(component, Component::Normal(_)));
+                let path: PathBuf = stays_inside.then(|| directory.join(path))?;
+                let data = std::fs::read(path).ok()?;
+                Some(File {
+                    hash: Sha256::digest(&data).into(),
+                    data: data.into(),
+                })
+            }
+        }
+    }
+}
+
+impl File {
+    fn etag(&self) -> String {
+        let hash = self.hash.get(..12).unwrap_or(&self.hash);
+        format!("W/\"{}\"", STANDARD.encode(hash))
+    }
+}
+
+/// Whether the page may know this path. A file that does not exist must not turn into the page:
+/// a browser would take it for a script.
+fn is_page_path(path: &str) -> bool {
+    const FILE_TYPES: [&str; 17] = [
+        "br",
+        "css",
+        "gif",
+        "gz",
+        "html",
+        "ico",
+        "jpg",
+        "js",
+        "json",
+        "map",
+        "mjs",
+        "php",
+        "png",
+        "svg",
+        "txt",
+        "wasm",
+        "webmanifest",
+    ];
+    // A node may be called anything.
+    let names_a_node = path.starts_with("/nodes/") || path.starts_with("/vms/");
+    let extension = path.rsplit_once('.').map(|(_, extension)| extension);
+    names_a_node || extension.is_none_or(|extension| !FILE_TYPES.contains(&extension))
+}
+
+/// Whether trunk has put a hash of the content into the name, so that it never changes:
+/// `NAME-0123456789abcdef.css`, `NAME-0123456789abcdef_bg.wasm`.
+fn is_hashed(name: &str) -> bool {
+    let Some((_, hash)) = name
+        .split('.')
+        .next()
+        .and_then(|stem| stem.strip_suffix("_bg").unwrap_or(stem).rsplit_once('-'))
+    else {
+        return false;
+    };
+    hash.len() >= 12 && hash.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn media_type(name: &str) -> String {
+    match name.rsplit_once('.').map(|(_, extension)| extension) {
+        // Text without its encoding would be guessed at.
+        Some("js" | "mjs") => "text/javascript; charset=utf-8".to_owned(),
+        Some("css") => "text/css; charset=utf-8".to_owned(),
+        Some("txt") => "text/plain; charset=utf-8".to_owned(),
+        _ => mime_guess::from_path(name)
+            .first_or_octet_stream()
+            .to_string(),
+    }
+}
+
+/// The hashes of the scripts that stand in a page itself, as its policy names them. Trunk writes
+/// such a script, which loads the others.
+fn inline_script_hashes(html: &str) -> Vec<String> {
+    let mut hashes = Vec::new();
+    let mut rest = html;
+    while let Some((_, script)) = rest.split_once("<script") {
+        let Some((attributes, content)) = script.split_once('>') else {
+            break;
+        };
+        let Some((content, behind)) = content.split_once("</script>") else {
+            break;
+        };
+        if !attributes
+            .split_whitespace()
+            .any(|attribute| attribute.starts_with("src="))
+        {
+            // Browsers read line ends of any kind as LF.
+            let content = content.replace("\r\n", "\n").replace('\r', "\n");
+            let hash = STANDARD.encode(Sha256::digest(content));
+            hashes.push(format!("'sha256-{hash}'"));
+        }
+        rest = behind;
+    }
+    hashes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn inline_scripts_are_hashed_and_others_are_not() {
+        // printf 'a < b\n' | openssl dgst -sha256 -binary | base64
+        assert_eq!(
+            inline_script_hashes(
+                "<script src=\"/a.js\"></script><script type=\"module\">a < b\r\n</script>\
+                 <script>never closed"
+            ),
+            ["'sha256-Ada0x3zIptgjQhqtZVSHMs1GCpPoG3MOjOSWvet80Is='"]
+        );
+    }
+
+    #[test]
+    fn names_with_a_hash_are_known() {
+        for name in [
+            "ecoman-0123456789abcdef.js",
+            "e-0123456789abcdef_bg.wasm",
+            "a/b-0123456789abcdef.css",
+        ] {
+            assert!(is_hashed(name), "{name}");
+        }
+        for name in [
+            "favicon.svg",
+            "ecoman-frontend.js",
+            "x-cafe.js",
+            "index.html",
+            "-.js",
+        ] {
+            assert!(!is_hashed(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn only_paths_of_the_page_lead_to_the_page() {
+        for path in [
+            "/",
+            "/nodes",
+            "/vms/hoge/14",
+            "/nodes/esxi.example.js",
+            "/unknown",
+            "/v1.2",
+        ] {
+            assert!(is_page_path(path), "{path}");
+        }
+        for path in ["/a.js", "/x/y.wasm", "/favicon.ico", "/wp-login.php"] {
+            assert!(!is_page_path(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_directory_gives_nothing_from_outside() {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir(directory.path().join("in")).expect("made");
+        std::fs::write(directory.path().join("out.txt"), "out").expect("written");
+        std::fs::write(directory.path().join("in/in.txt"), "in").expect("written");
+        let page = Page::Directory(directory.path().join("in").into());
+        assert!(page.file("in.txt").is_some());
+        for name in [
+            "../out.txt",
+            "/etc/passwd",
+            "./../out.txt",
+            "",
+            "in.txt/",
+            "missing",
+        ] {
+            let inside = name.trim_end_matches('/') == "in.txt";
+            assert!(inside || page.file(name).is_none(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! When what is shown counts as old, and why. Pure: the time is a parameter.
+//!
+//! The reasons name points in time, never durations: a text that changed with every minute would
+//! be an event for every VM every minute.
+
+use chrono::TimeDelta;
+use ecoman_model::{NodeRecord, Timestamp};
+
+/// Since when the store does not answer, and what it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct StoreFailure {
+    pub(crate) since: Timestamp,
+    pub(crate) message: String,
+}
+
+/// A store that is away for a moment makes nothing old.
+const STORE_GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// Beyond the interval, so that a round which takes a little longer is no failure.
+const ROUND_GRACE: TimeDelta = TimeDelta::seconds(30);
+
+/// Rounds that may be missing before the crawler counts as gone.
+const MISSED_ROUNDS: i32 = 3;
+
+/// Why what is shown of a node and its VMs is old; `None`: it is not.
+pub(crate) fn of_node(
+    node: &NodeRecord,
+    store: Option<&StoreFailure>,
+    now: Timestamp,
+) -> Option<String> {
+    if let Some(failure) = store
+        && now - failure.since > STORE_GRACE
+    {
+        return Some(format!(
+            "The dashboard cannot read its store since {}: {}",
+            moment(failure.since),
+            failure.message
+        ));
+    }
+    let attempted_at = node.attempted_at?;
+    if now > next_report_by(node, attempted_at) {
+        return Some(format!(
+            "The crawler has not reported {} since {}; check that it runs.",
+            node.name,
+            moment(attempted_at)
+        ));
+    }
+    Some(node.failure.as_ref()?.message.clone())
+}
+
+/// When the crawler should have reported a node again at the latest. A node that fails is tried
+/// less and less often, which the record tells by `next_attempt_at`.
+fn next_report_by(node: &NodeRecord, attempted_at: Timestamp) -> Timestamp {
+    let seconds = |count: u64| {
+        i64::try_from(count)
+            .ok()
+            .and_then(TimeDelta::try_seconds)
+            // An interval of aeons: never overdue.
+            .unwrap_or(TimeDelta::weeks(52_000))
+    };
+    let interval = seconds(node.interval_seconds);
+    let round = seconds(node.round_millis.unwrap_or_default() / 1000);
+    let by_interval = interval
+        .checked_mul(MISSED_ROUNDS)
+        .and_then(|rounds| attempted_at.checked_add_signed(rounds));
+    let by_plan = node
+        .next_attempt_at
+        .and_then(|due| due.checked_add_signed(interval));
+    by_interval
+        .max(by_plan)
+        .and_then(|by| by.checked_add_signed(round))
+        .and_then(|by| by.checked_add_signed(ROUND_GRACE))
+        .unwrap_or(Timestamp::MAX_UTC)
+}
+
+fn moment(time: Timestamp) -> impl std::fmt::Display {
+    time.format("%Y-%m-%d %H:%M:%S UTC")
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_model::{FailureKind, NodeFailure, NodeSettings};
+
+    use super::*;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_timestamp(1_795_377_600 + second, 0).expect("in range")
+    }
+
+    fn node() -> NodeRecord {
+        NodeRecord {
+            name: "hoge".parse().expect("a name"),
+            settings: NodeSettings {
+                address: "192.0.2.10".to_owned(),
+                port: 22,
+                username: "root".to_owned(),
+                datastore_path: "/vmfs/volumes/datastore1".to_owned(),
+                installer_iso_path: "/vmfs/volumes/datastore1/a.iso".to_owned(),
+                network_port_group: "VM Network".to_owned(),
+                max_sessions: 4,
+                read_only: false,
+            },
+            facts: None,
+            observed_at: Some(at(-1)),
+            attempted_at: Some(at(0)),
+            next_attempt_at: Some(at(60)),
+            interval_seconds: 60,
+            round_millis: Some(1000),
+            failure: None,
+            warnings: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn a_node_is_old_when_three_rounds_are_missing() {
+        assert_eq!(of_node(&node(), None, at(211)), None);
+        assert_eq!(
+            of_node(&node(), None, at(212)).as_deref(),
+            Some(
+                "The crawler has not reported hoge since 2026-11-22 20:00:00 UTC; check that it \
+                 runs."
+            )
+        );
+    }
+
+    #[test]
+    fn a_node_that_fails_is_old_for_that_reason_until_the_crawler_is_gone() {
+        let failing = NodeRecord {
+            failure: Some(NodeFailure {
+                kind: FailureKind::Authentication,
+                message: "hoge refuses the key".to_owned(),
+                hint: String::new(),
+                since: at(-900),
+            }),
+            next_attempt_at: Some(at(900)),
+            ..node()
+        };
+        assert_eq!(
+            of_node(&failing, None, at(1)).as_deref(),
+            Some("hoge refuses the key")
+        );
+        assert_eq!(
+            of_node(&failing, None, at(990)).as_deref(),
+            Some("hoge refuses the key")
+        );
+        assert!(of_node(&failing, None, at(992)).is_some_and(|reason| reason.contains("crawler")));
+    }
+
+    #[test]
+    fn a_node_that_was_never_tried_is_not_old() {
+        let new = NodeRecord {
+            attempted_at: None,
+            observed_at: None,
+            ..node()
+        };
+        assert_eq!(of_node(&new, None, at(9999)), None);
+    }
+
+    #[test]
+    fn all_is_old_when_the_store_is_away_for_half_a_minute() {
+        let failure = StoreFailure {
+            since: at(10),
+            message: "no answer".to_owned(),
+        };
+        assert_eq!(of_node(&node(), Some(&failure), at(40)), None);
+        assert_eq!(
+            of_node(&node(), Some(&failure), at(41)).as_deref(),
+            Some("The dashboard cannot read its store since 2026-11-22 20:00:10 UTC: no answer")
+        );
+    }
+
+    #[test]
+    fn huge_numbers_in_a_record_do_no_harm() {
+        let odd = NodeRecord {
+            interval_seconds: u64::MAX,
+            round_millis: Some(u64::MAX),
+            next_attempt_at: Some(Timestamp::MAX_UTC),
+            ..node()
+        };
+        assert_eq!(of_node(&odd, None, at(1)), None);
+    }
+}

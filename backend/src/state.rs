@@ -1,0 +1,27 @@
+//! What every handler can reach.
+
+use std::sync::Arc;
+
+use ecoman_model::Timestamp;
+use ecoman_store::Store;
+use tokio_util::sync::CancellationToken;
+
+use crate::Config;
+use crate::body::BodyCache;
+use crate::live::Live;
+use crate::spa::Page;
+
+/// Tells the time. [`chrono::Utc::now`] but in tests.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What every handler can reach.
+#[derive(Clone)]
+pub(crate) struct AppState {
+    pub(crate) config: Arc<Config>,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) bodies: Arc<BodyCache>,
+    pub(crate) page: Page,
+    /// Ends the streams of events.
+    pub(crate) shutdown: CancellationToken,
+}

@@ -1,0 +1,212 @@
+//! Model → API: where what we know becomes what we show.
+
+use ecoman_api as api;
+use ecoman_model as model;
+use ecoman_model::{NodeRecord, Thresholds, VmRecord};
+
+/// A VM of a node, as fresh as its record says. Whether the node is old is added by
+/// [`set_staleness`].
+pub(crate) fn vm(record: &VmRecord, node: &NodeRecord, thresholds: &Thresholds) -> api::Vm {
+    let facts = &record.facts;
+    api::Vm {
+        node: record.key.node.as_str().to_owned(),
+        vmid: record.key.vmid.0,
+        uuid: facts.uuid.clone(),
+        name: facts.name.clone(),
+        power: power(facts.power),
+        hostname: facts.hostname.clone(),
+        ip_address: facts.ip_address.clone(),
+        cpus: facts.cpus,
+        memory_mb: facts.memory_mb,
+        storage_bytes: facts.storage_bytes,
+        storage_uncommitted_bytes: facts.storage_uncommitted_bytes,
+        guest_os: facts.guest_os.clone(),
+        tools_status: facts.tools_status.clone(),
+        overall_status: facts.overall_status.clone(),
+        connection_state: facts.connection_state.clone(),
+        uptime_seconds: facts.uptime_seconds,
+        booted_at: facts.booted_at,
+        cpu_usage_mhz: facts.cpu_usage_mhz,
+        guest_memory_mb: facts.guest_memory_mb,
+        host_memory_mb: facts.host_memory_mb,
+        nic_count: facts.nic_count,
+        disk_count: facts.disk_count,
+        datastore: facts.datastore.clone(),
+        vmx_path: facts.vmx_path.clone(),
+        hardware_version: facts.hardware_version.clone(),
+        comment: facts.comment.clone(),
+        large: thresholds
+            .large(facts)
+            .into_iter()
+            .map(|reason| resource(reason.resource))
+            .collect(),
+        observed_at: record.seen_at(node),
+        stale: record.failure.is_some(),
+        stale_reason: record.failure.clone(),
+    }
+}
+
+/// Marks a VM as old or not: by its node, else by itself.
+pub(crate) fn set_staleness(vm: &mut api::Vm, of_node: Option<&str>, own: Option<&str>) {
+    vm.stale_reason = of_node.or(own).map(str::to_owned);
+    vm.stale = vm.stale_reason.is_some();
+}
+
+/// A node with the sums over its VMs.
+pub(crate) fn node<'a>(
+    record: &NodeRecord,
+    vms: impl Iterator<Item = &'a api::Vm>,
+    stale_reason: Option<String>,
+) -> api::Node {
+    let settings = &record.settings;
+    let facts = record.facts.as_ref();
+    let (allocated, counts) = sums(vms);
+    api::Node {
+        name: record.name.as_str().to_owned(),
+        address: settings.address.clone(),
+        port: settings.port,
+        username: settings.username.clone(),
+        read_only: settings.read_only,
+        datastore_path: settings.datastore_path.clone(),
+        installer_iso_path: settings.installer_iso_path.clone(),
+        network_port_group: settings.network_port_group.clone(),
+        reachable: record.attempted_at.map(|_| record.failure.is_none()),
+        last_error: record.failure.as_ref().map(node_error),
+        warnings: record.warnings.clone(),
+        observed_at: record.observed_at,
+        attempted_at: record.attempted_at,
+        next_attempt_at: record.next_attempt_at,
+        round_millis: record.round_millis,
+        stale: stale_reason.is_some(),
+        stale_reason,
+        version: facts.and_then(|facts| facts.version.version.clone()),
+        build: facts.and_then(|facts| facts.version.build.clone()),
+        vendor: facts.and_then(|facts| facts.vendor.clone()),
+        model: facts.and_then(|facts| facts.model.clone()),
+        booted_at: facts.and_then(|facts| facts.booted_at),
+        in_maintenance_mode: facts.and_then(|facts| facts.in_maintenance_mode),
+        cpu: facts.map(cpu).unwrap_or_default(),
+        memory: facts.map(memory).unwrap_or_default(),
+        datastores: facts.map(datastores).unwrap_or_default(),
+        port_groups: facts.map(port_groups).unwrap_or_default(),
+        allocated,
+        vms: counts,
+    }
+}
+
+/// The thresholds as clients are told them.
+pub(crate) fn thresholds(thresholds: &Thresholds) -> api::Thresholds {
+    api::Thresholds {
+        cpus: thresholds.cpus,
+        memory_mb: thresholds.memory_mb,
+        storage_gb: thresholds.storage_gb,
+    }
+}
+
+fn power(power: model::PowerState) -> api::PowerState {
+    match power {
+        model::PowerState::On => api::PowerState::On,
+        model::PowerState::Off => api::PowerState::Off,
+        model::PowerState::Suspended => api::PowerState::Suspended,
+        model::PowerState::Unknown => api::PowerState::Unknown,
+    }
+}
+
+fn resource(resource: model::Resource) -> api::Resource {
+    match resource {
+        model::Resource::Cpu => api::Resource::Cpu,
+        model::Resource::Memory => api::Resource::Memory,
+        model::Resource::Storage => api::Resource::Storage,
+    }
+}
+
+fn node_error(failure: &model::NodeFailure) -> api::NodeError {
+    api::NodeError {
+        kind: match failure.kind {
+            model::FailureKind::Configuration => api::FailureKind::Configuration,
+            model::FailureKind::Unreachable => api::FailureKind::Unreachable,
+            model::FailureKind::HostKey => api::FailureKind::HostKey,
+            model::FailureKind::Authentication => api::FailureKind::Authentication,
+            model::FailureKind::Timeout => api::FailureKind::Timeout,
+            model::FailureKind::Disconnected => api::FailureKind::Disconnected,
+            model::FailureKind::Hostd => api::FailureKind::Hostd,
+            model::FailureKind::Protocol => api::FailureKind::Protocol,
+        },
+        message: failure.message.clone(),
+        hint: failure.hint.clone(),
+        since: failure.since,
+    }
+}
+
+fn cpu(facts: &model::NodeFacts) -> api::Cpu {
+    api::Cpu {
+        model: facts.cpu_model.clone(),
+        packages: facts.cpu_packages,
+        cores: facts.cpu_cores,
+        threads: facts.cpu_threads,
+        mhz: facts.cpu_mhz,
+        usage_mhz: facts.cpu_usage_mhz,
+    }
+}
+
+fn memory(facts: &model::NodeFacts) -> api::Memory {
+    api::Memory {
+        capacity_bytes: facts.memory_bytes,
+        usage_mb: facts.memory_usage_mb,
+    }
+}
+
+fn datastores(facts: &model::NodeFacts) -> Vec<api::Datastore> {
+    facts
+        .datastores
+        .iter()
+        .filter(|datastore| datastore.holds_vms())
+        .map(|datastore| api::Datastore {
+            name: datastore.name.clone(),
+            path: datastore.path.clone(),
+            kind: datastore.kind.clone(),
+            accessible: datastore.accessible,
+            capacity_bytes: datastore.capacity_bytes,
+            free_bytes: datastore.free_bytes,
+        })
+        .collect()
+}
+
+fn port_groups(facts: &model::NodeFacts) -> Vec<api::PortGroup> {
+    facts
+        .port_groups
+        .iter()
+        .map(|group| api::PortGroup {
+            name: group.name.clone(),
+            virtual_switch: group.virtual_switch.clone(),
+            vlan_id: group.vlan_id,
+        })
+        .collect()
+}
+
+fn sums<'a>(vms: impl Iterator<Item = &'a api::Vm>) -> (api::Allocated, api::VmCounts) {
+    let mut allocated = api::Allocated::default();
+    let mut counts = api::VmCounts::default();
+    for vm in vms {
+        let storage = [vm.storage_bytes, vm.storage_uncommitted_bytes];
+        // A node that claims more than 64 bits hold is at the end of the scale.
+        allocated.cpus = allocated.cpus.saturating_add(vm.cpus.unwrap_or(0).into());
+        allocated.memory_mb = allocated
+            .memory_mb
+            .saturating_add(vm.memory_mb.unwrap_or(0));
+        allocated.storage_bytes = storage
+            .into_iter()
+            .flatten()
+            .fold(allocated.storage_bytes, u64::saturating_add);
+
+        counts.total += 1;
+        counts.large += u64::from(!vm.large.is_empty());
+        *match vm.power {
+            api::PowerState::On => &mut counts.on,
+            api::PowerState::Off => &mut counts.off,
+            api::PowerState::Suspended => &mut counts.suspended,
+            api::PowerState::Unknown => &mut counts.unknown,
+        } += 1;
+    }
+    (allocated, counts)
+}

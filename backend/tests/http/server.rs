@@ -1,0 +1,411 @@
+//! A dashboard on a free port over an embedded store, with a clock that a test sets, and what
+//! tests ask it with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use ecoman_api::{NodePage, VmPage};
+use ecoman_backend::{BackendError, Config, Dashboard};
+use ecoman_model::{
+    NodeName, NodeRecord, NodeSettings, NodeState, PowerState, Round, RoundVms, Thresholds,
+    Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+};
+use ecoman_store::{EmbeddedStore, Revision, Store, StoreError, Written};
+use futures::StreamExt as _;
+use reqwest::{RequestBuilder, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use tempfile::TempDir;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+/// Longer than anything here takes; what was waited for is named when it is over.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// When the tests begin: 2026-11-22 20:00:00 UTC.
+const BEGIN: i64 = 1_795_377_600;
+
+/// Seconds after the beginning of a test.
+pub(crate) fn at(second: i64) -> Timestamp {
+    Timestamp::from_timestamp(BEGIN + second, 0).expect("in range")
+}
+
+/// A running dashboard; stops when dropped.
+pub(crate) struct Server {
+    pub(crate) store: Arc<SwitchedStore>,
+    pub(crate) shutdown: CancellationToken,
+    pub(crate) task: JoinHandle<Result<(), BackendError>>,
+    base: String,
+    clock: Arc<AtomicI64>,
+    client: reqwest::Client,
+    /// Of the store's file.
+    _directory: TempDir,
+}
+
+impl Server {
+    /// One that has read its empty store.
+    pub(crate) async fn start() -> Self {
+        let server = Self::start_with(|dashboard| dashboard).await;
+        server.ready().await;
+        server
+    }
+
+    /// One that has read these nodes.
+    pub(crate) async fn start_showing(rounds: Vec<Round>) -> Self {
+        let server = Self::start().await;
+        for round in rounds {
+            server.show(round).await;
+        }
+        server
+    }
+
+    /// One whose dashboard is prepared otherwise; perhaps not ready yet.
+    pub(crate) async fn start_with(prepare: impl FnOnce(Dashboard) -> Dashboard) -> Self {
+        Self::start_on(true, prepare).await
+    }
+
+    /// One whose store does not answer from the beginning.
+    pub(crate) async fn start_without_store() -> Self {
+        Self::start_on(false, |dashboard| dashboard).await
+    }
+
+    async fn start_on(there: bool, prepare: impl FnOnce(Dashboard) -> Dashboard) -> Self {
+        let directory = TempDir::new().expect("a directory");
+        let file = directory.path().join("ecoman.redb");
+        let store = Arc::new(SwitchedStore {
+            there: AtomicBool::new(there),
+            store: EmbeddedStore::open(&file).await.expect("a store"),
+        });
+        let clock = Arc::new(AtomicI64::new(0));
+        let config = Config {
+            address: ([127, 0, 0, 1], 0).into(),
+            thresholds: Thresholds::default(),
+            allowed_hosts: vec!["ecoman.example.org".to_owned()],
+        };
+        let dashboard = Dashboard::bind(config, Arc::clone(&store) as Arc<dyn Store>)
+            .await
+            .expect("a free port")
+            .with_clock({
+                let clock = Arc::clone(&clock);
+                Arc::new(move || at(clock.load(Ordering::Relaxed)))
+            });
+        let dashboard = prepare(dashboard);
+        let base = format!("http://{}", dashboard.local_addr());
+        let shutdown = CancellationToken::new();
+        let task = tokio::spawn(dashboard.serve(shutdown.clone()));
+        Self {
+            store,
+            shutdown,
+            task,
+            base,
+            clock,
+            client: reqwest::Client::new(),
+            _directory: directory,
+        }
+    }
+
+    /// Waits until it has read its store.
+    pub(crate) async fn ready(&self) {
+        self.until("the server to be ready", async || {
+            let status = self.get("/readyz").await.status();
+            (status == StatusCode::OK).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets the crawler record a round, and waits until it is shown.
+    pub(crate) async fn show(&self, round: Round) {
+        let name = round.node.name.clone();
+        let before = self.revision().await;
+        self.store.record_round(&round).await.expect("recorded");
+        self.until(&format!("the round of {name} to be shown"), async || {
+            (self.revision().await > before).then_some(())
+        })
+        .await;
+    }
+
+    /// Lets time pass for the dashboard.
+    pub(crate) fn set_clock(&self, second: i64) {
+        self.clock.store(second, Ordering::Relaxed);
+    }
+
+    /// A request that can still be changed.
+    pub(crate) fn request(&self, path: &str) -> RequestBuilder {
+        self.client.get(format!("{}{path}", self.base))
+    }
+
+    /// A request with another method.
+    pub(crate) fn method(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.base))
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        self.request(path).send().await.expect("an answer")
+    }
+
+    /// The JSON of a successful answer.
+    pub(crate) async fn json<T: DeserializeOwned>(&self, path: &str) -> T {
+        let response = self.get(path).await;
+        let status = response.status();
+        let text = response.text().await.expect("a body");
+        assert_eq!(status, StatusCode::OK, "{path}: {text}");
+        serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error} in {text}"))
+    }
+
+    pub(crate) async fn vms(&self, query: &str) -> VmPage {
+        self.json(&format!("/api/v1/vms{query}")).await
+    }
+
+    /// The ids of a list, in its order, as `NODE/VMID`.
+    pub(crate) async fn keys(&self, query: &str) -> Vec<String> {
+        keys(&self.vms(query).await)
+    }
+
+    pub(crate) async fn nodes(&self) -> NodePage {
+        self.json("/api/v1/nodes").await
+    }
+
+    pub(crate) async fn revision(&self) -> u64 {
+        self.nodes().await.revision
+    }
+
+    /// The stream of events; has begun when this returns.
+    pub(crate) async fn events(&self, request: RequestBuilder) -> Events {
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut events = Events {
+            chunks: response.bytes_stream().boxed(),
+            text: String::new(),
+        };
+        let hello = events.next().await;
+        assert_eq!((hello.event.as_str(), hello.retry.as_str()), ("", "2000"));
+        events
+    }
+
+    /// Asks again and again until there is an answer.
+    pub(crate) async fn until<T>(&self, what: &str, ask: impl AsyncFn() -> Option<T>) -> T {
+        let asking = async {
+            loop {
+                if let Some(answer) = ask().await {
+                    return answer;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| panic!("waited {PATIENCE:?} for {what}"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+    }
+}
+
+pub(crate) fn keys(page: &VmPage) -> Vec<String> {
+    let key = |vm: &ecoman_api::Vm| format!("{}/{}", vm.node, vm.vmid);
+    page.items.iter().map(key).collect()
+}
+
+/// A stream of server-sent events.
+pub(crate) struct Events {
+    chunks: futures::stream::BoxStream<'static, reqwest::Result<bytes::Bytes>>,
+    text: String,
+}
+
+/// One event as it came.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Received {
+    pub(crate) event: String,
+    pub(crate) id: String,
+    pub(crate) data: String,
+    pub(crate) retry: String,
+}
+
+impl Events {
+    /// The next event.
+    pub(crate) async fn next(&mut self) -> Received {
+        timeout(PATIENCE, self.next_or_end())
+            .await
+            .expect("waited too long for an event")
+            .expect("the stream has ended")
+    }
+
+    /// The next event; `None`: the stream has ended.
+    pub(crate) async fn next_or_end(&mut self) -> Option<Received> {
+        loop {
+            if let Some((event, rest)) = self.text.split_once("\n\n") {
+                let received = received(event);
+                self.text = rest.to_owned();
+                // Comments come for themselves.
+                if received != Received::default() {
+                    return Some(received);
+                }
+                continue;
+            }
+            let chunk = self.chunks.next().await?.ok()?;
+            self.text
+                .push_str(std::str::from_utf8(&chunk).expect("events are cut at lines here"));
+        }
+    }
+}
+
+fn received(text: &str) -> Received {
+    let mut received = Received::default();
+    for line in text.lines().filter(|line| !line.starts_with(':')) {
+        let (field, value) = line.split_once(": ").unwrap_or((line, ""));
+        match field {
+            "event" => received.event = value.to_owned(),
+            "id" => received.id = value.to_owned(),
+            "data" => received.data.push_str(value),
+            "retry" => received.retry = value.to_owned(),
+            other => panic!("no field of an event: {other:?}"),
+        }
+    }
+    received
+}
+
+/// A node that answered a second ago.
+pub(crate) fn node(name: &str) -> NodeRecord {
+    NodeRecord {
+        name: name.parse().expect("a name"),
+        settings: NodeSettings {
+            address: format!("{name}.example.org"),
+            port: 22,
+            username: "root".to_owned(),
+            datastore_path: "/vmfs/volumes/datastore1".to_owned(),
+            installer_iso_path: "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso".to_owned(),
+            network_port_group: "Management Network".to_owned(),
+            max_sessions: 4,
+            read_only: false,
+        },
+        facts: None,
+        observed_at: Some(at(-2)),
+        attempted_at: Some(at(-1)),
+        next_attempt_at: Some(at(58)),
+        interval_seconds: 60,
+        round_millis: Some(1000),
+        failure: None,
+        warnings: Vec::new(),
+    }
+}
+
+/// A VM that was seen by the last round of [`node`].
+pub(crate) fn vm(node: &str, vmid: u32, facts: VmFacts) -> VmRecord {
+    VmRecord {
+        key: VmKey {
+            node: node.parse().expect("a name"),
+            vmid: Vmid(vmid),
+        },
+        facts,
+        observed_at: at(-2),
+        failure: None,
+    }
+}
+
+/// Facts of a small VM.
+pub(crate) fn facts(name: &str) -> VmFacts {
+    VmFacts {
+        name: Some(name.to_owned()),
+        power: PowerState::On,
+        cpus: Some(1),
+        memory_mb: Some(1024),
+        storage_bytes: Some(10 << 30),
+        ..VmFacts::default()
+    }
+}
+
+/// A complete round of a node.
+pub(crate) fn round(node: NodeRecord, vms: Vec<VmRecord>) -> Round {
+    Round {
+        node,
+        vms: RoundVms::Complete(vms),
+    }
+}
+
+/// A complete round of a node with small VMs of these names, with ids from 1 on.
+pub(crate) fn round_of(name: &str, vms: &[&str]) -> Round {
+    let vms = (1..)
+        .zip(vms)
+        .map(|(vmid, vm_name)| vm(name, vmid, facts(vm_name)));
+    round(node(name), vms.collect())
+}
+
+/// An embedded store that a test can take away.
+#[derive(Debug)]
+pub(crate) struct SwitchedStore {
+    there: AtomicBool,
+    store: EmbeddedStore,
+}
+
+impl SwitchedStore {
+    pub(crate) fn set_there(&self, there: bool) {
+        self.there.store(there, Ordering::Relaxed);
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.there.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            Err(StoreError::Away {
+                server: "db.example.org:27017".to_owned(),
+                source: "connection refused".into(),
+            })
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SwitchedStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.check()?;
+        self.store.ping().await
+    }
+
+    async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
+        self.store.record_round(round).await
+    }
+
+    async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
+        self.store.record_vm(vm).await
+    }
+
+    async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError> {
+        self.store.retain_nodes(names).await
+    }
+
+    async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError> {
+        self.check()?;
+        self.store.node_state(name).await
+    }
+
+    async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        self.check()?;
+        self.store.revisions().await
+    }
+
+    async fn changed(
+        &self,
+        known: &BTreeMap<NodeName, Revision>,
+    ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        // A database that goes away tells those who wait, as MongoDB does within half a second.
+        let away = async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                if let Err(error) = self.check() {
+                    return Err(error);
+                }
+            }
+        };
+        self.check()?;
+        tokio::select! {
+            changed = self.store.changed(known) => changed,
+            away = away => away,
+        }
+    }
+}
