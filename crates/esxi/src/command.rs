@@ -101,6 +101,30 @@ impl Command {
         Self::new("test", &["-e"]).argument(path.to_owned())
     }
 
+    /// `test -f PATH`: whether a file is there; exit code 0 is yes, 1 is no.
+    #[must_use]
+    pub fn is_file(path: &str) -> Self {
+        Self::new("test", &["-f"]).argument(path.to_owned())
+    }
+
+    /// `test -d PATH`: whether a directory is there; exit code 0 is yes, 1 is no.
+    #[must_use]
+    pub fn is_directory(path: &str) -> Self {
+        Self::new("test", &["-d"]).argument(path.to_owned())
+    }
+
+    /// `command -v PROGRAM`: where a program is; exit code 0 is found.
+    #[must_use]
+    pub fn find_program(program: &'static str) -> Self {
+        Self::new("command", &["-v"]).argument(program.to_owned())
+    }
+
+    /// `date -u +%s`: the node's clock, in seconds since 1970.
+    #[must_use]
+    pub fn unix_time() -> Self {
+        Self::new("date", &["-u", "+%s"])
+    }
+
     /// The name of the program.
     #[must_use]
     pub fn program(&self) -> &str {

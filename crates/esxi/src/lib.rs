@@ -13,4 +13,4 @@ mod trust;
 pub use command::Command;
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch};
 pub use session::{Output, Session, SessionError, SessionFault, SessionOptions};
-pub use trust::{HostKey, Trust, TrustError, host_keys, known, pin};
+pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};

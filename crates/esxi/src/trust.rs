@@ -34,16 +34,20 @@ pub enum Trust {
     /// No key of the node is known.
     Unknown,
     /// The node shows another key than the known one.
-    Changed {
-        /// The file that holds the known key.
-        file: PathBuf,
-        /// The line of the file, from 1.
-        line: usize,
-        /// The key that is known.
-        known: HostKey,
-        /// The key of the same algorithm that the node shows now.
-        shown: HostKey,
-    },
+    Changed(Box<ChangedKey>),
+}
+
+/// A host key that is not the known one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedKey {
+    /// The file that holds the known key.
+    pub file: PathBuf,
+    /// The line of the file, from 1.
+    pub line: usize,
+    /// The key that is known.
+    pub known: HostKey,
+    /// The key of the same algorithm that the node shows now.
+    pub shown: HostKey,
 }
 
 /// Host keys could not be fetched, looked up or pinned.
@@ -191,12 +195,12 @@ pub async fn known(keys: &[HostKey], files: &[PathBuf]) -> Result<Trust, TrustEr
         if same_kind.any(|(_, _, key)| key.fingerprint == shown.fingerprint) {
             trust = Trust::Known;
         } else {
-            return Ok(Trust::Changed {
+            return Ok(Trust::Changed(Box::new(ChangedKey {
                 file: file.clone(),
                 line,
                 known: first.clone(),
                 shown: shown.clone(),
-            });
+            })));
         }
     }
     Ok(trust)

@@ -381,3 +381,171 @@ fn detail(text: &str) -> impl fmt::Display + '_ {
         text => write!(f, ": {text}"),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn classified(text: &str) -> SessionFault {
+        classify(text, "root", Duration::from_secs(10))
+    }
+
+    /// Texts of OpenSSH 7.4 to 10.0, names and numbers changed.
+    #[test]
+    fn the_words_of_ssh_are_understood() {
+        const CHANGED: &str = "@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n\
+            @    WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED!     @\r\n\
+            @@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@@\r\n\
+            IT IS POSSIBLE THAT SOMEONE IS DOING SOMETHING NASTY!\r\n\
+            Someone could be eavesdropping on you right now (man-in-the-middle attack)!\r\n\
+            It is also possible that a host key has just been changed.\r\n\
+            The fingerprint for the ECDSA key sent by the remote host is\n\
+            SHA256:pCfa7nssH6x8WVkgusB7uf4MJG6v5AM6ykoy47v5A9M.\r\n\
+            Please contact your system administrator.\r\n\
+            Offending ECDSA key in /data/known_hosts:3\r\n\
+            Host key for 192.0.2.1 has changed and you have requested strict checking.\r\n\
+            Host key verification failed.\r\n";
+        const REVOKED: &str = "@       WARNING: REVOKED HOST KEY DETECTED!               @\r\n\
+            The ECDSA host key for 192.0.2.1 is marked as revoked.\r\n\
+            Host key verification failed.\r\n";
+        for (text, kind, shown) in [
+            (
+                "No ED25519 host key is known for [192.0.2.1]:2222 and you have requested strict \
+                 checking.\r\nHost key verification failed.\r\n",
+                FailureKind::HostKey,
+                "its SSH host key is not known",
+            ),
+            (
+                CHANGED,
+                FailureKind::HostKey,
+                "its SSH host key is not the one that is known",
+            ),
+            (
+                REVOKED,
+                FailureKind::HostKey,
+                "its SSH host key is marked as revoked",
+            ),
+            (
+                "root@192.0.2.1: Permission denied (publickey,keyboard-interactive).\r\n",
+                FailureKind::Authentication,
+                "it refuses the login of root with this key: Permission denied \
+                 (publickey,keyboard-interactive)",
+            ),
+            (
+                "Permission denied (publickey).\r\n",
+                FailureKind::Authentication,
+                "it refuses the login of root with this key: Permission denied (publickey)",
+            ),
+            (
+                "Received disconnect from 192.0.2.1 port 22:2: Too many authentication \
+                 failures\r\nDisconnected from 192.0.2.1 port 22\r\n",
+                FailureKind::Authentication,
+                "it refuses the login of root with this key: Too many authentication failures",
+            ),
+            (
+                "ssh: Could not resolve hostname nope.example.net: Name or service not known\r\n",
+                FailureKind::Unreachable,
+                "its address cannot be resolved: Name or service not known",
+            ),
+            (
+                "ssh: Could not resolve hostname nope.example.net: Temporary failure in name \
+                 resolution\r\n",
+                FailureKind::Unreachable,
+                "its address cannot be resolved: Temporary failure in name resolution",
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n",
+                FailureKind::Unreachable,
+                "no connection to its SSH port: Connection refused",
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: No route to host\r\n",
+                FailureKind::Unreachable,
+                "no connection to its SSH port: No route to host",
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: Network is unreachable\r\n",
+                FailureKind::Unreachable,
+                "no connection to its SSH port: Network is unreachable",
+            ),
+            (
+                "ssh: connect to host 192.0.2.1 port 22: Connection timed out\r\n",
+                FailureKind::Unreachable,
+                "no connection to its SSH port: Connection timed out",
+            ),
+            (
+                "Connection timed out during banner exchange\r\nConnection to 192.0.2.1 port 22 \
+                 timed out\r\n",
+                FailureKind::Timeout,
+                "it took the connection, but did not complete the login within 10 s",
+            ),
+            (
+                "Connection to 192.0.2.1 port 22 timed out\r\n",
+                FailureKind::Timeout,
+                "it took the connection, but did not complete the login within 10 s",
+            ),
+            (
+                "kex_exchange_identification: Connection closed by remote host\r\nConnection \
+                 closed by 192.0.2.1 port 22\r\n",
+                FailureKind::Disconnected,
+                "it closed the connection before the login: Connection closed by 192.0.2.1 port 22",
+            ),
+            (
+                "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset \
+                 by 192.0.2.1 port 22\r\n",
+                FailureKind::Disconnected,
+                "it closed the connection before the login: Connection reset by 192.0.2.1 port 22",
+            ),
+            (
+                "ssh_exchange_identification: Connection closed by remote host\r\n",
+                FailureKind::Disconnected,
+                "it closed the connection before the login: ssh_exchange_identification: \
+                 Connection closed by remote host",
+            ),
+            (
+                "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. \
+                 Their offer: ssh-dss\r\n",
+                FailureKind::Protocol,
+                "ssh cannot agree with it on how to talk: no matching host key type found. Their \
+                 offer: ssh-dss",
+            ),
+            (
+                "command-line: line 0: Bad configuration option: nonsense\r\n",
+                FailureKind::Disconnected,
+                "ssh failed: command-line: line 0: Bad configuration option: nonsense",
+            ),
+            (
+                "",
+                FailureKind::Disconnected,
+                "ssh failed: it ended without a word",
+            ),
+        ] {
+            let error = SessionError {
+                node: "hoge".parse().unwrap(),
+                address: "192.0.2.1".into(),
+                fault: classified(text),
+            };
+            assert_eq!(error.kind(), kind, "{text}");
+            assert_eq!(error.to_string(), format!("node hoge (192.0.2.1): {shown}"));
+            assert!(error.hint().ends_with('.'), "{}", error.hint());
+        }
+    }
+
+    #[test]
+    fn a_banner_before_the_reason_does_not_hide_it() {
+        let text = "Authorized users only. Permission is given by the owner.\r\n\
+                    root@192.0.2.1: Permission denied (publickey).\r\n";
+        assert!(matches!(
+            classified(text),
+            SessionFault::Authentication { reason, .. } if reason == "Permission denied (publickey)"
+        ));
+    }
+
+    #[test]
+    fn the_hint_leads_to_the_page_of_the_node_whatever_the_ssh_port() {
+        assert_eq!(host_part("hoge.example.org"), "hoge.example.org");
+        assert_eq!(host_part("hoge.example.org:2222"), "hoge.example.org");
+        assert_eq!(host_part("[2001:db8::1]:2222"), "[2001:db8::1]");
+        assert_eq!(host_part("2001:db8::1"), "2001:db8::1");
+    }
+}

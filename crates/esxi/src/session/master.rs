@@ -159,7 +159,8 @@ fn command(host: &Host, options: &SessionOptions, directory: &Path) -> io::Resul
         ("ServerAliveCountMax", "3"),
         ("ConnectTimeout", &seconds.to_string()),
         ("ClearAllForwardings", "yes"),
-        ("LogLevel", "ERROR"),
+        // Below it, ssh does not say why it could not agree on algorithms.
+        ("LogLevel", "INFO"),
     ];
     let mut command = Command::new("ssh");
     command

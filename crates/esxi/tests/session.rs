@@ -1,0 +1,721 @@
+//! Sessions against a real sshd and busybox ash.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+use std::time::Duration;
+
+use ecoman_esxi::{Command, Output, Session, SessionError, SessionFault};
+use ecoman_model::{FailureKind, Vmid};
+
+mod sshd;
+
+use sshd::{PATIENCE, Sshd, eventually, in_time, processes_with, runs};
+
+async fn connect(node: &Sshd) -> Session {
+    in_time(
+        "connecting",
+        Session::connect(&node.host(), &node.options()),
+    )
+    .await
+    .expect("cannot connect")
+}
+
+async fn refused(host: &ecoman_esxi::Host, options: &ecoman_esxi::SessionOptions) -> SessionError {
+    in_time("failing to connect", Session::connect(host, options))
+        .await
+        .expect_err("it connects")
+}
+
+fn summaries(count: u32) -> Vec<Command> {
+    (0..count).map(|id| Command::summary(Vmid(id))).collect()
+}
+
+fn text(output: &Output) -> (String, String, i32) {
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+        output.exit,
+    )
+}
+
+#[tokio::test]
+async fn both_streams_and_the_exit_code_arrive_apart_and_byte_by_byte() {
+    let node = Sshd::start();
+    node.vim_cmd(r#"printf 'out\r\n\n\377 no end'; printf 'err\n' >&2; exit 7"#);
+    let session = connect(&node).await;
+    let output = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    assert_eq!(
+        output.unwrap(),
+        Output {
+            stdout: b"out\r\n\n\xff no end".to_vec(),
+            stderr: b"err\n".to_vec(),
+            exit: 7
+        }
+    );
+    session.close().await;
+}
+
+#[tokio::test]
+async fn silence_is_empty_output() {
+    let node = Sshd::start();
+    node.vim_cmd("exit 0");
+    let session = connect(&node).await;
+    let output = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    assert_eq!(text(&output.unwrap()), (String::new(), String::new(), 0));
+}
+
+#[tokio::test]
+async fn a_missing_program_is_exit_code_127() {
+    let node = Sshd::start();
+    let session = connect(&node).await;
+    let output = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    let (_, stderr, exit) = text(&output.unwrap());
+    assert_eq!(exit, 127);
+    assert!(stderr.contains("vim-cmd: not found"), "{stderr}");
+}
+
+#[tokio::test]
+async fn a_command_finds_nothing_on_its_standard_input() {
+    let node = Sshd::start();
+    node.vim_cmd("cat; echo end");
+    let session = connect(&node).await;
+    let output = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    assert_eq!(text(&output.unwrap()).0, "end\n");
+}
+
+#[tokio::test]
+async fn arguments_reach_the_command_as_they_are() {
+    let node = Sshd::start();
+    let session = connect(&node).await;
+    let names = [
+        "plain",
+        "two  blanks and a tab\t",
+        " at both ends ",
+        "it's \"quoted\" `id` $(touch stray) $HOME \\ \\n !",
+        "line\nbreaks\n\nq\nx\n",
+        "*",
+        "ノード",
+        "-e",
+        "#; & | < >",
+    ];
+    let mut commands = Vec::new();
+    for name in names {
+        let directory = node.path("names");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join(name), "").unwrap();
+        commands.push(Command::exists(directory.join(name).to_str().unwrap()));
+        let other = directory.join(format!("{name}?"));
+        commands.push(Command::exists(other.to_str().unwrap()));
+    }
+    let results = session.run_each(&commands, PATIENCE).await;
+    for (index, (command, result)) in commands.iter().zip(results).enumerate() {
+        assert_eq!(result.unwrap().exit, i32::from(index % 2 == 1), "{command}");
+    }
+    assert_eq!(
+        std::fs::read_dir(node.path("names")).unwrap().count(),
+        names.len()
+    );
+}
+
+#[tokio::test]
+async fn a_nul_byte_costs_only_its_command() {
+    let node = Sshd::start();
+    let session = connect(&node).await;
+    let commands = [Command::exists("a\0b"), Command::exists("/")];
+    let results = session.run_each(&commands, PATIENCE).await;
+    let error = results[0].as_ref().unwrap_err();
+    assert!(
+        matches!(error.fault, SessionFault::InvalidArgument { .. }),
+        "{error}"
+    );
+    assert_eq!(results[1].as_ref().unwrap().exit, 0);
+}
+
+#[tokio::test]
+async fn what_the_shell_prints_before_is_no_output() {
+    let node = Sshd::start();
+    let wrap = std::fs::read_to_string(node.path("bin/wrap")).unwrap();
+    node.tool(
+        "wrap",
+        &wrap.replace(
+            "#!/bin/sh\n",
+            "#!/bin/sh\necho Welcome; echo 'last login' >&2\n",
+        ),
+    );
+    node.vim_cmd("echo yes; echo no >&2");
+    let session = connect(&node).await;
+    let output = session
+        .run(&Command::summary(Vmid(1)), PATIENCE)
+        .await
+        .unwrap();
+    assert_eq!(text(&output), ("yes\n".into(), "no\n".into(), 0));
+}
+
+#[tokio::test]
+async fn many_commands_share_a_few_shells_and_keep_their_order() {
+    let node = Sshd::start();
+    node.vim_cmd("printf \"dump of $2\"; echo \"note $2\" >&2; exit $(( $2 % 3 ))");
+    let session = connect(&node).await;
+    node.forget_execs();
+    let results = session.run_each(&summaries(50), PATIENCE).await;
+    assert_eq!(results.len(), 50);
+    for (id, result) in (0..).zip(&results) {
+        assert_eq!(
+            text(result.as_ref().unwrap()),
+            (format!("dump of {id}"), format!("note {id}\n"), id % 3)
+        );
+    }
+    assert!(node.execs() <= 4, "{} shells for 50 commands", node.execs());
+}
+
+#[tokio::test]
+async fn as_many_commands_run_at_once_as_hosts_yml_allows() {
+    let node = Sshd::start();
+    // Each waits until three run, and fails when a fourth does.
+    node.vim_cmd(
+        r#"
+        mkdir run.$2
+        while set -- run.*; [ $# -lt 3 ]; do [ -e enough ] && break; sleep 0.01; done
+        [ $# -gt 3 ] && echo "$# at once"
+        touch enough
+        rmdir run.* 2>/dev/null
+        exit 0"#,
+    );
+    let host = node.host_with("  max_sessions: 3\n");
+    let session = Session::connect(&host, &node.options()).await.unwrap();
+    let results = in_time("three at once", session.run_each(&summaries(3), PATIENCE)).await;
+    for result in results {
+        assert_eq!(text(&result.unwrap()).0, "");
+    }
+    // More commands need no more shells.
+    node.forget_execs();
+    session.run_each(&summaries(20), PATIENCE).await;
+    assert!(node.execs() <= 3, "{} shells", node.execs());
+}
+
+#[tokio::test]
+async fn a_command_that_hangs_is_killed_with_its_children_and_the_others_still_come() {
+    let node = Sshd::start();
+    node.vim_cmd(
+        r#"
+        if [ $2 = 3 ]; then
+            echo $$ > pid
+            sleep 1000 &
+            echo $! > child
+            sleep 1001
+        fi
+        echo $2"#,
+    );
+    let session = connect(&node).await;
+    let limit = Duration::from_secs(2);
+    let results = in_time("the others", session.run_each(&summaries(12), limit)).await;
+    for (id, result) in results.iter().enumerate() {
+        if id == 3 {
+            let error = result.as_ref().unwrap_err();
+            assert_eq!(error.kind(), FailureKind::Timeout);
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "node hoge (127.0.0.1:{}): `vim-cmd vmsvc/get.summary 3` did not end within \
+                     2 s and was killed",
+                    node.port()
+                )
+            );
+        } else {
+            assert_eq!(text(result.as_ref().unwrap()).0, format!("{id}\n"));
+        }
+    }
+    for file in ["pid", "child"] {
+        let pid = node.work(file).trim().parse().unwrap();
+        eventually("the command is gone on the node", || {
+            (!runs(pid)).then_some(())
+        })
+        .await;
+    }
+    // The session is none the worse.
+    let output = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    assert_eq!(text(&output.unwrap()).0, "1\n");
+}
+
+#[tokio::test]
+async fn dropping_the_future_kills_the_command_on_the_node() {
+    let node = Sshd::start();
+    node.vim_cmd("sleep 1000 & echo $$ > pid; echo $! > child; wait");
+    let session = connect(&node).await;
+    let (pid, child) = {
+        let command = Command::summary(Vmid(1));
+        let running = session.run(&command, PATIENCE);
+        let started = eventually("the command has started", || {
+            let child = node.work("child").trim().parse().ok()?;
+            Some((node.work("pid").trim().parse().ok()?, child))
+        });
+        tokio::select! {
+            _ = running => panic!("the command ended"),
+            pids = started => pids,
+        }
+    };
+    for pid in [pid, child] {
+        eventually("the command is gone on the node", || {
+            (!runs(pid)).then_some(())
+        })
+        .await;
+    }
+    assert!(session.is_alive().await);
+}
+
+#[tokio::test]
+async fn endless_output_is_cut_and_the_command_killed() {
+    let node = Sshd::start();
+    node.vim_cmd("[ $2 = 1 ] && { echo $$ > pid; exec yes; }; echo $2");
+    let session = connect(&node).await;
+    let results = in_time("both", session.run_each(&summaries(3), PATIENCE)).await;
+    let error = results[1].as_ref().unwrap_err();
+    assert!(
+        matches!(error.fault, SessionFault::TooMuchOutput { .. }),
+        "{error}"
+    );
+    assert_eq!(text(results[2].as_ref().unwrap()).0, "2\n");
+    let pid = node.work("pid").trim().parse().unwrap();
+    eventually("the command is gone on the node", || {
+        (!runs(pid)).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_whose_shell_ends_is_sent_a_second_time() {
+    let node = Sshd::start();
+    node.vim_cmd("[ $2 = 5 ] && [ ! -e once ] && { touch once; kill -9 0; }; echo $2");
+    let session = connect(&node).await;
+    let results = session.run_each(&summaries(10), PATIENCE).await;
+    for (id, result) in results.iter().enumerate() {
+        assert_eq!(text(result.as_ref().unwrap()).0, format!("{id}\n"));
+    }
+}
+
+#[tokio::test]
+async fn a_command_that_always_ends_its_shell_costs_only_itself() {
+    let node = Sshd::start();
+    node.vim_cmd("[ $2 = 5 ] && { echo 'out of memory' >&2; kill -9 0; }; echo $2");
+    let session = connect(&node).await;
+    let results = session.run_each(&summaries(10), PATIENCE).await;
+    for (id, result) in results.iter().enumerate() {
+        if id == 5 {
+            let error = result.as_ref().unwrap_err();
+            assert!(error.to_string().ends_with(
+                "the shell that ran `vim-cmd vmsvc/get.summary 5` ended before the command did: \
+                 out of memory"
+            ), "{error}");
+        } else {
+            assert_eq!(text(result.as_ref().unwrap()).0, format!("{id}\n"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_user_without_a_shell_gets_the_words_of_the_node() {
+    let node = Sshd::start();
+    node.tool(
+        "wrap",
+        "#!/bin/sh\necho 'This account is currently not available.'\nexit 1\n",
+    );
+    let session = connect(&node).await;
+    for result in session.run_each(&summaries(3), PATIENCE).await {
+        let error = result.unwrap_err();
+        assert!(
+            error.to_string().ends_with(
+                "its shell does not run commands: This account is currently not available."
+            ),
+            "{error}"
+        );
+        assert_eq!(error.kind(), FailureKind::Protocol);
+    }
+}
+
+#[tokio::test]
+async fn a_node_that_refuses_sessions_beside_each_other_gets_one_at_a_time() {
+    let node = Sshd::with("MaxSessions 1");
+    // Fails when another runs.
+    node.vim_cmd("mkdir alone || exit 1; sleep 0.02; rmdir alone; echo $2");
+    let session = connect(&node).await;
+    for round in 0..3 {
+        let results = in_time("a round", session.run_each(&summaries(12), PATIENCE)).await;
+        for (id, result) in results.iter().enumerate() {
+            let output = result
+                .as_ref()
+                .unwrap_or_else(|error| panic!("round {round}: {error}"));
+            assert_eq!(text(output), (format!("{id}\n"), String::new(), 0));
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_session_at_a_time_goes_on_after_a_command_was_killed() {
+    let node = Sshd::with("MaxSessions 1");
+    node.vim_cmd("[ $2 = 1 ] && sleep 1000; echo $2");
+    let session = connect(&node).await;
+    let limit = Duration::from_secs(2);
+    let results = in_time("all", session.run_each(&summaries(4), limit)).await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
+    assert_eq!(
+        results[1].as_ref().unwrap_err().kind(),
+        FailureKind::Timeout
+    );
+    // And after a future was dropped, of which the node learns a moment later.
+    let command = Command::summary(Vmid(1));
+    let dropped = tokio::time::timeout(Duration::from_millis(300), session.run(&command, PATIENCE));
+    assert!(dropped.await.is_err());
+    let output = in_time(
+        "one more",
+        session.run(&Command::summary(Vmid(2)), PATIENCE),
+    )
+    .await;
+    assert_eq!(text(&output.unwrap()).0, "2\n");
+}
+
+#[tokio::test]
+async fn a_node_that_runs_no_command_at_all_says_so() {
+    let node = Sshd::with("MaxSessions 0");
+    let session = connect(&node).await;
+    let result = in_time(
+        "refusing",
+        session.run(&Command::summary(Vmid(1)), PATIENCE),
+    )
+    .await;
+    let error = result.unwrap_err();
+    assert!(
+        matches!(error.fault, SessionFault::SessionsRefused),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_told_at_once() {
+    let mut node = Sshd::start();
+    node.vim_cmd("touch started; sleep 1000");
+    let session = connect(&node).await;
+    let results = {
+        let commands = summaries(12);
+        let running = session.run_each(&commands, Duration::from_secs(600));
+        let lost = async {
+            eventually("a command runs", || {
+                node.path("work/started").exists().then_some(())
+            })
+            .await;
+            node.stop();
+            std::future::pending::<()>().await;
+        };
+        in_time("noticing the loss", async {
+            tokio::select! { results = running => results, () = lost => unreachable!() }
+        })
+        .await
+    };
+    assert_eq!(results.len(), 12);
+    for result in results {
+        let error = result.unwrap_err();
+        assert!(
+            matches!(error.fault, SessionFault::Disconnected { .. }),
+            "{error}"
+        );
+        assert_eq!(error.kind(), FailureKind::Disconnected);
+    }
+    assert!(!session.is_alive().await);
+    let error = session
+        .run(&Command::host_summary(), PATIENCE)
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.fault, SessionFault::Disconnected { .. }),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn closing_and_dropping_leave_no_ssh_process_behind() {
+    let node = Sshd::start();
+    node.vim_cmd("echo $2");
+    let name = format!("-p {} -l", node.port()).replace(' ', "\0");
+    for close in [true, false] {
+        let session = connect(&node).await;
+        assert_eq!(processes_with(&name).len(), 1);
+        if close {
+            session.close().await;
+            assert!(processes_with(&name).is_empty());
+        } else {
+            drop(session);
+            eventually("ssh is gone", || {
+                processes_with(&name).is_empty().then_some(())
+            })
+            .await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn giving_up_a_connection_attempt_leaves_no_ssh_process_behind() {
+    let node = Sshd::start();
+    let (port, _listener) = sshd::silent_port();
+    let mut host = node.host();
+    host.settings.port = port;
+    let name = format!("-p {port} -l").replace(' ', "\0");
+    let options = node.options();
+    tokio::select! {
+        _ = Session::connect(&host, &options) => panic!("it connects to a silent port"),
+        () = eventually("ssh has started", || (!processes_with(&name).is_empty()).then_some(())) => {}
+    }
+    eventually("ssh is gone", || {
+        processes_with(&name).is_empty().then_some(())
+    })
+    .await;
+}
+
+/// The far half of the test below: connects, runs a command that does not end, and is killed.
+#[tokio::test]
+async fn killed_without_warning() {
+    const DIRECTORY: &str = "ECOMAN_TEST_NODE";
+    const TEMPORARY: &str = "TMPDIR";
+    if let Some(directory) = std::env::var_os(DIRECTORY) {
+        let directory = std::path::PathBuf::from(directory);
+        let hosts = ecoman_esxi::Hosts::load(&directory.join("hosts.yml")).unwrap();
+        let options = ecoman_esxi::SessionOptions {
+            known_hosts: vec![directory.join("known_hosts")],
+            connect_timeout: Duration::from_secs(10),
+        };
+        let session = Session::connect(&hosts.nodes[0], &options).await.unwrap();
+        let _ = session
+            .run(&Command::summary(Vmid(1)), Duration::from_secs(600))
+            .await;
+        panic!("the command ended");
+    }
+
+    let node = Sshd::start();
+    node.vim_cmd("sleep 1000 & echo $$ > pid; echo $! > child; wait");
+    node.host();
+    let temporary = tempfile::tempdir().unwrap();
+    let mut process = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "killed_without_warning", "--nocapture"])
+        .env(DIRECTORY, node.path(""))
+        .env(TEMPORARY, temporary.path())
+        .env_remove("XDG_RUNTIME_DIR")
+        .spawn()
+        .unwrap();
+    let mut pids = Vec::new();
+    for file in ["pid", "child"] {
+        pids.push(
+            eventually("the command has started", || {
+                node.work(file).trim().parse().ok()
+            })
+            .await,
+        );
+    }
+    let control = temporary.path().to_string_lossy().into_owned();
+    assert!(!processes_with(&control).is_empty());
+    process.kill().unwrap();
+    process.wait().unwrap();
+
+    for pid in pids {
+        eventually("the command is gone on the node", || {
+            (!runs(pid)).then_some(())
+        })
+        .await;
+    }
+    eventually("ssh and the janitor are gone", || {
+        processes_with(&control).is_empty().then_some(())
+    })
+    .await;
+    eventually("the sockets are gone", || {
+        std::fs::read_dir(temporary.path())
+            .unwrap()
+            .next()
+            .is_none()
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_host_key_is_refused_and_named() {
+    let node = Sshd::start();
+    std::fs::write(node.path("known_hosts"), "").unwrap();
+    for known_hosts in [
+        vec![node.path("known_hosts")],
+        vec![node.path("none")],
+        vec![],
+    ] {
+        let mut options = node.options();
+        options.known_hosts = known_hosts;
+        let error = refused(&node.host(), &options).await;
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "node hoge (127.0.0.1:{}): its SSH host key is not known",
+                node.port()
+            )
+        );
+        assert_eq!(
+            error.hint(),
+            "Compare and pin the key with `ecoman trust hoge`."
+        );
+        assert_eq!(error.kind(), FailureKind::HostKey);
+    }
+}
+
+#[tokio::test]
+async fn a_host_key_may_be_in_any_of_the_known_hosts_files() {
+    let node = Sshd::start();
+    let folder = node.path("a folder with % and blanks");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("known hosts"), node.known_hosts_line()).unwrap();
+    let mut options = node.options();
+    options.known_hosts = vec![node.path("none"), folder.join("known hosts")];
+    assert!(Session::connect(&node.host(), &options).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_changed_host_key_is_refused_and_named() {
+    let node = Sshd::start();
+    let other = Sshd::start();
+    let line = other
+        .known_hosts_line()
+        .replace(&other.port().to_string(), &node.port().to_string());
+    std::fs::write(node.path("known_hosts"), line).unwrap();
+    let error = refused(&node.host(), &node.options()).await;
+    assert!(
+        matches!(error.fault, SessionFault::ChangedHostKey),
+        "{error}"
+    );
+    assert!(error.hint().contains("ecoman trust hoge"));
+}
+
+#[tokio::test]
+async fn a_revoked_host_key_is_refused_and_named() {
+    let node = Sshd::start();
+    let line = format!("@revoked {}", node.known_hosts_line());
+    std::fs::write(node.path("known_hosts"), line).unwrap();
+    let error = refused(&node.host(), &node.options()).await;
+    assert!(
+        matches!(error.fault, SessionFault::RevokedHostKey),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn a_refused_login_is_tried_once_and_names_authorized_keys() {
+    let node = Sshd::with("LogLevel VERBOSE");
+    let host = node.host();
+    std::fs::write(node.path("authorized_keys"), "").unwrap();
+    let error = refused(&host, &node.options()).await;
+    let user = sshd::user();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "node hoge (127.0.0.1:{}): it refuses the login of {user} with this key: Permission \
+             denied (publickey)",
+            node.port()
+        )
+    );
+    assert_eq!(error.kind(), FailureKind::Authentication);
+    assert!(
+        error
+            .hint()
+            .contains(&format!("/etc/ssh/keys-{user}/authorized_keys"))
+    );
+    let attempts = node.log().matches("Failed publickey").count();
+    assert!(attempts <= 1, "{attempts} attempts:\n{}", node.log());
+}
+
+#[tokio::test]
+async fn a_key_that_went_bad_is_told_before_ssh_is_asked() {
+    let node = Sshd::start();
+    let host = node.host();
+    std::fs::remove_file(node.path("key")).unwrap();
+    let error = refused(&host, &node.options()).await;
+    assert_eq!(error.kind(), FailureKind::Configuration);
+    assert!(error.to_string().contains("there is no file"), "{error}");
+    assert!(!node.log().contains("Connection from"));
+}
+
+#[tokio::test]
+async fn a_closed_port_is_unreachable() {
+    let node = Sshd::start();
+    let mut host = node.host();
+    host.settings.port = sshd::free_port();
+    let error = refused(&host, &node.options()).await;
+    assert!(
+        error
+            .to_string()
+            .ends_with("no connection to its SSH port: Connection refused"),
+        "{error}"
+    );
+    assert_eq!(error.kind(), FailureKind::Unreachable);
+}
+
+#[tokio::test]
+async fn a_name_that_is_none_is_unreachable() {
+    let node = Sshd::start();
+    let mut host = node.host();
+    host.settings.address = "no-such-host.invalid".into();
+    let error = refused(&host, &node.options()).await;
+    assert!(
+        matches!(error.fault, SessionFault::Unresolved { .. }),
+        "{error}"
+    );
+    assert_eq!(error.kind(), FailureKind::Unreachable);
+}
+
+#[tokio::test]
+async fn a_node_that_takes_the_connection_and_says_nothing_is_given_up() {
+    let node = Sshd::start();
+    let (port, _listener) = sshd::silent_port();
+    let mut host = node.host();
+    host.settings.port = port;
+    let mut options = node.options();
+    options.connect_timeout = Duration::from_secs(1);
+    let error = refused(&host, &options).await;
+    assert!(
+        matches!(error.fault, SessionFault::LoginTimeout { .. }),
+        "{error}"
+    );
+    assert_eq!(error.kind(), FailureKind::Timeout);
+}
+
+#[tokio::test]
+async fn a_node_that_closes_the_connection_is_tried_once_more() {
+    let node = Sshd::start();
+    let mut host = node.host();
+    host.settings.port = sshd::closing_port();
+    let error = refused(&host, &node.options()).await;
+    assert!(
+        matches!(error.fault, SessionFault::Closed { .. }),
+        "{error}"
+    );
+    assert_eq!(error.kind(), FailureKind::Disconnected);
+}
+
+#[tokio::test]
+async fn algorithms_that_do_not_meet_are_named() {
+    let node = Sshd::with("KexAlgorithms diffie-hellman-group1-sha1");
+    let error = refused(&node.host(), &node.options()).await;
+    assert!(
+        error
+            .to_string()
+            .contains("no matching key exchange method found. Their offer: diffie"),
+        "{error}"
+    );
+    assert_eq!(error.kind(), FailureKind::Protocol);
+}
+
+#[tokio::test]
+async fn an_old_node_whose_host_key_signs_with_sha1_can_be_connected() {
+    let node = Sshd::with_host_keys(&["rsa"], "HostKeyAlgorithms ssh-rsa");
+    node.vim_cmd("echo old");
+    let session = connect(&node).await;
+    let output = session.run(&Command::get_all_vms(), PATIENCE).await;
+    assert_eq!(text(&output.unwrap()).0, "old\n");
+}
