@@ -1,0 +1,361 @@
+//! One node, asked once: facts and errors, never an exception. Knows nothing of the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmRow};
+use ecoman_esxi::{Command, Host, Output, Session, SessionError};
+use ecoman_model::{FailureKind, NodeFacts, PowerState, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+
+/// What a node brought.
+#[derive(Debug)]
+pub struct Collection {
+    /// All its VMs, or why it did not list them.
+    pub vms: Result<Vec<VmRecord>, Trouble>,
+    /// Its own facts: what could be read now, over what was known before.
+    pub facts: NodeFacts,
+    /// What went wrong without spoiling the round: sentences for the user.
+    pub warnings: Vec<String>,
+}
+
+/// Why a node did not list its VMs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened, in a sentence that names the node.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// How much of a node's own facts is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// What changes by itself: use of CPU and memory, free space.
+    Usual,
+    /// Version and port groups too.
+    WithSetup,
+}
+
+impl From<SessionError> for Trouble {
+    fn from(error: SessionError) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+/// Asks a node for its VMs and, at the same time, for its own facts.
+///
+/// `known` are the node's facts so far, kept where they cannot be read now. `previous` are its
+/// VMs so far: a VM whose dump cannot be read keeps its facts, with the reason. `at` is the
+/// beginning of the round.
+pub async fn collect(
+    session: &Session,
+    host: &Host,
+    scope: Scope,
+    timeout: Duration,
+    known: NodeFacts,
+    previous: &BTreeMap<Vmid, VmRecord>,
+    at: Timestamp,
+) -> Collection {
+    let (vms, (facts, mut warnings)) = tokio::join!(
+        vms(session, host, timeout, previous, at),
+        node_facts(session, host, scope, timeout, known),
+    );
+    let vms = vms.map(|(vms, unread)| {
+        warnings.extend(unread);
+        vms
+    });
+    Collection {
+        vms,
+        facts,
+        warnings,
+    }
+}
+
+/// The VMs of a node, and what was lost in reading them.
+async fn vms(
+    session: &Session,
+    host: &Host,
+    timeout: Duration,
+    previous: &BTreeMap<Vmid, VmRecord>,
+    at: Timestamp,
+) -> Result<(Vec<VmRecord>, Vec<String>), Trouble> {
+    let output = session.run(&Command::get_all_vms(), timeout).await?;
+    let list = parse::getallvms(&output.stdout, &output.stderr)
+        .map_err(|error| unreadable(host, &Command::get_all_vms(), &output, &error))?;
+    if output.exit != 0 {
+        return Err(Trouble {
+            kind: FailureKind::Protocol,
+            message: format!(
+                "{}: `{}` ended with exit code {}",
+                host.name,
+                Command::get_all_vms(),
+                output.exit
+            ),
+            hint: REPORT.to_owned(),
+        });
+    }
+
+    let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
+    listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
+    listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
+    if list.may_lack_rows {
+        let seen: BTreeSet<Vmid> = listed.iter().map(|&(vmid, _)| vmid).collect();
+        let missing = previous.keys().filter(|&vmid| !seen.contains(vmid));
+        listed.extend(missing.map(|&vmid| (vmid, Listed::Missing)));
+    }
+    let commands: Vec<Command> = listed
+        .iter()
+        .map(|&(vmid, _)| Command::summary(vmid))
+        .collect();
+    let outputs = session.run_each(&commands, timeout).await;
+
+    let mut records = Vec::with_capacity(listed.len());
+    let mut warnings = list.warnings;
+    let mut unread = Vec::new();
+    for ((vmid, listed), output) in listed.into_iter().zip(outputs) {
+        let read = read_summary(vmid, output, &mut warnings);
+        if let (Summary::Unread(reason), Listed::Row(_) | Listed::Missing) = (&read, listed) {
+            unread.push((vmid, reason.clone()));
+        }
+        records.extend(record(host, vmid, listed, read, previous.get(&vmid), at));
+    }
+    records.sort_by_key(|vm| vm.key.vmid);
+    warnings.extend(warning(&unread));
+    Ok((records, warnings))
+}
+
+/// How a VM stands in the node's listing.
+#[derive(Clone, Copy)]
+enum Listed<'a> {
+    /// With a row.
+    Row(&'a VmRow),
+    /// Without one: the node itself cannot load it. It may still have a summary.
+    Invalid,
+    /// Not at all, in a listing that may lack a row: only the node's word that there is no such
+    /// VM makes it gone.
+    Missing,
+}
+
+/// What came of reading one VM.
+enum Summary {
+    Read(Box<VmFacts>),
+    /// The node does not know the VM (any more).
+    Gone,
+    Unread(String),
+}
+
+fn read_summary(
+    vmid: Vmid,
+    output: Result<Output, SessionError>,
+    warnings: &mut Vec<String>,
+) -> Summary {
+    let output = match output {
+        Ok(output) => output,
+        Err(error) => return Summary::Unread(error.to_string()),
+    };
+    match parse::summary(&output.stdout) {
+        Ok(summary) if summary.vmid.is_some_and(|said| said != vmid) => {
+            Summary::Unread("the node answered with the facts of another VM".to_owned())
+        }
+        Ok(summary) => {
+            warnings.extend(
+                summary
+                    .warnings
+                    .iter()
+                    .map(|warning| format!("VM {vmid}: {warning}")),
+            );
+            Summary::Read(Box::new(summary.facts))
+        }
+        Err(error) => match fault_in(&output) {
+            Some(fault) if fault.class == FaultClass::NotFound => Summary::Gone,
+            Some(fault) => Summary::Unread(fault.sentence()),
+            None => Summary::Unread(format!("its summary cannot be read: {error}")),
+        },
+    }
+}
+
+/// What to record of one VM; `None` for one that is gone.
+fn record(
+    host: &Host,
+    vmid: Vmid,
+    listed: Listed<'_>,
+    read: Summary,
+    previous: Option<&VmRecord>,
+    at: Timestamp,
+) -> Option<VmRecord> {
+    let key = VmKey {
+        node: host.name.clone(),
+        vmid,
+    };
+    let (facts, observed_at, failure) = match (listed, read) {
+        (Listed::Row(_) | Listed::Missing, Summary::Gone) => return None,
+        (Listed::Row(row), Summary::Read(mut facts)) => {
+            // Before 7.0 the summary does not tell the hardware version.
+            facts.hardware_version = facts
+                .hardware_version
+                .or_else(|| row.hardware_version.clone());
+            (*facts, at, None)
+        }
+        (Listed::Missing, Summary::Read(facts)) => (*facts, at, None),
+        (Listed::Row(row), Summary::Unread(reason)) => {
+            match previous.filter(|vm| is_same(vm, row)) {
+                Some(vm) => (vm.facts.clone(), vm.observed_at, Some(reason)),
+                None => (facts_of_row(row), at, Some(reason)),
+            }
+        }
+        (Listed::Missing, Summary::Unread(reason)) => {
+            let vm = previous?;
+            (vm.facts.clone(), vm.observed_at, Some(reason))
+        }
+        (Listed::Invalid, read) => {
+            let (facts, observed_at) = match (read, previous) {
+                (Summary::Read(facts), _) => (*facts, at),
+                (_, Some(vm)) => (vm.facts.clone(), vm.observed_at),
+                (_, None) => (VmFacts::default(), at),
+            };
+            let facts = VmFacts {
+                connection_state: Some("invalid".to_owned()),
+                ..facts
+            };
+            (facts, observed_at, Some(INVALID.to_owned()))
+        }
+    };
+    Some(VmRecord {
+        key,
+        facts,
+        observed_at,
+        failure,
+    })
+}
+
+const INVALID: &str = "the node cannot load the VM's configuration and lists it as invalid";
+
+/// Whether a record is still about the VM of this row. Ids are not used again on a node, but
+/// the node behind a name may have been exchanged.
+fn is_same(record: &VmRecord, row: &VmRow) -> bool {
+    match (&record.facts.vmx_path, &row.vmx_path) {
+        (Some(before), Some(now)) => before == now,
+        _ => true,
+    }
+}
+
+/// What the listing alone says of a VM.
+fn facts_of_row(row: &VmRow) -> VmFacts {
+    VmFacts {
+        name: row.name.clone(),
+        power: PowerState::Unknown,
+        guest_os: row.guest_id.clone(),
+        datastore: row.datastore.clone(),
+        vmx_path: row.vmx_path.clone(),
+        hardware_version: row.hardware_version.clone(),
+        comment: row.comment.clone(),
+        ..VmFacts::default()
+    }
+}
+
+/// One sentence for all VMs that could not be read.
+fn warning(unread: &[(Vmid, String)]) -> Option<String> {
+    let (first, reason) = unread.first()?;
+    Some(match unread.len() {
+        1 => format!("VM {first} could not be read: {reason}"),
+        count => format!("{count} VMs could not be read, the first of them VM {first}: {reason}"),
+    })
+}
+
+/// The node's own facts over the known ones, and what could not be read of them.
+async fn node_facts(
+    session: &Session,
+    host: &Host,
+    scope: Scope,
+    timeout: Duration,
+    known: NodeFacts,
+) -> (NodeFacts, Vec<String>) {
+    let mut commands = vec![Command::host_summary(), Command::filesystems()];
+    if scope == Scope::WithSetup {
+        commands.extend([Command::system_version(), Command::port_groups()]);
+    }
+    let mut facts = known;
+    let mut warnings = Vec::new();
+    let outputs = session.run_each(&commands, timeout).await;
+    // In the order of the commands: the version command knows more than the host summary.
+    for (command, output) in commands.iter().zip(outputs) {
+        let read = match output {
+            Ok(output) => take(command, &output, &mut facts)
+                .map_err(|error| unreadable(host, command, &output, &error).message),
+            Err(error) => Err(error.to_string()),
+        };
+        warnings.extend(read.err());
+    }
+    (facts, warnings)
+}
+
+/// Reads one answer about the node into its facts.
+fn take(command: &Command, output: &Output, facts: &mut NodeFacts) -> Result<(), ParseError> {
+    if *command == Command::host_summary() {
+        let read = parse::host_summary(&output.stdout)?;
+        let setup = std::mem::take(facts);
+        *facts = NodeFacts {
+            version: if setup.version.version == read.version.version {
+                setup.version
+            } else {
+                read.version
+            },
+            datastores: setup.datastores,
+            port_groups: setup.port_groups,
+            ..read
+        };
+    } else if *command == Command::filesystems() {
+        let volumes = parse::filesystem_list(&output.stdout)?;
+        facts.datastores = volumes
+            .into_iter()
+            .filter(|volume| volume.holds_vms())
+            .collect();
+    } else if *command == Command::system_version() {
+        facts.version = parse::version(&output.stdout)?;
+    } else if *command == Command::port_groups() {
+        facts.port_groups = parse::port_groups(&output.stdout)?;
+    }
+    Ok(())
+}
+
+const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
+                      on it and report what it says.";
+
+/// Output that cannot be read: hostd's own complaint where it is one.
+fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseError) -> Trouble {
+    match fault_in(output) {
+        Some(fault) if fault.class == FaultClass::HostdDown => Trouble {
+            kind: FailureKind::Hostd,
+            message: format!("{}: {}", host.name, fault.sentence()),
+            hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
+                   /etc/init.d/hostd restart"
+                .to_owned(),
+        },
+        Some(fault) => Trouble {
+            kind: FailureKind::Protocol,
+            message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
+            hint: REPORT.to_owned(),
+        },
+        None => Trouble {
+            kind: FailureKind::Protocol,
+            message: format!(
+                "{}: the answer to `{command}` cannot be read: {error}",
+                host.name
+            ),
+            hint: REPORT.to_owned(),
+        },
+    }
+}
+
+/// The complaint in an answer that is not what was asked for, on whichever stream it came.
+fn fault_in(output: &Output) -> Option<Fault> {
+    [&output.stdout, &output.stderr]
+        .into_iter()
+        .find_map(|stream| parse::fault(stream).ok().flatten())
+}

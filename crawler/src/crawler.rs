@@ -1,0 +1,283 @@
+//! The crawler: one task per node, kept in step with hosts.yml.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, SessionOptions};
+use ecoman_model::NodeName;
+use ecoman_store::{Store, StoreError};
+use futures::future::join_all;
+use tokio::sync::Semaphore;
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use crate::node::{NodeTask, Outcome};
+
+/// Connections that are being set up at the same time: each is an `ssh` process that computes.
+const CONNECTING_AT_ONCE: usize = 16;
+
+/// How long to wait before the store is tried again.
+pub(crate) const STORE_RETRY: Duration = Duration::from_secs(2);
+
+/// What the crawler needs to know.
+#[derive(Clone, Debug)]
+pub struct CrawlerOptions {
+    /// hosts.yml (`HOSTS_PATH`).
+    pub hosts_path: PathBuf,
+    /// Time from the beginning of a node's round to the next one (`CRAWLER_INTERVAL`).
+    pub interval: Duration,
+    /// How nodes are connected to.
+    pub session: SessionOptions,
+    /// How long one remote command may take.
+    pub command_timeout: Duration,
+}
+
+impl CrawlerOptions {
+    /// The defaults: a round a minute, and 30 s for a command, of which the slowest takes a
+    /// healthy host about one. Host keys are pinned beside hosts.yml.
+    #[must_use]
+    pub fn new(hosts_path: PathBuf) -> Self {
+        let known_hosts = hosts_path.with_file_name("known_hosts");
+        Self {
+            hosts_path,
+            interval: Duration::from_secs(60),
+            session: SessionOptions::new(known_hosts),
+            command_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why the crawler cannot work at all. What goes wrong with single nodes is recorded with them.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CrawlerError {
+    /// hosts.yml cannot be used; the message lists every fault with file, line, node and key.
+    #[error(transparent)]
+    Hosts(#[from] HostsError),
+    /// The store could not be reached in the one round of `--once`.
+    #[error("could not record what was seen")]
+    Store(#[source] StoreError),
+    /// The task of a node ended by itself, which is a fault of the program.
+    #[error("the task of a node ended unexpectedly")]
+    NodeTask(#[source] JoinError),
+}
+
+/// What one round over all nodes brought.
+#[derive(Debug, Default)]
+pub struct OnceReport {
+    /// Nodes that listed their VMs, with the number of those.
+    pub answered: Vec<(NodeName, usize)>,
+    /// Nodes that did not, with the reason and what to do.
+    pub failed: Vec<(NodeName, ecoman_model::NodeFailure)>,
+}
+
+/// Polls the nodes of a hosts.yml and records what it sees.
+#[derive(Debug)]
+pub struct Crawler {
+    shared: Arc<Shared>,
+    hosts: Hosts,
+    watch: HostsWatch,
+}
+
+/// What all tasks share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: CrawlerOptions,
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) connecting: Semaphore,
+}
+
+impl Crawler {
+    /// Reads hosts.yml; asks nobody yet.
+    ///
+    /// # Errors
+    ///
+    /// hosts.yml cannot be used.
+    pub fn new(options: CrawlerOptions, store: Arc<dyn Store>) -> Result<Self, CrawlerError> {
+        let (watch, hosts) = HostsWatch::start(&options.hosts_path);
+        let hosts = hosts?;
+        warn_of(&hosts);
+        let connecting = Semaphore::new(CONNECTING_AT_ONCE);
+        Ok(Self {
+            shared: Arc::new(Shared {
+                options,
+                store,
+                connecting,
+            }),
+            hosts,
+            watch,
+        })
+    }
+
+    /// One round over all nodes, recorded.
+    ///
+    /// # Errors
+    ///
+    /// The store cannot be reached. Nodes that do not answer are part of the report.
+    pub async fn once(self) -> Result<OnceReport, CrawlerError> {
+        self.retain_nodes().await.map_err(CrawlerError::Store)?;
+        let rounds = self.hosts.nodes.iter().map(|host| async {
+            let mut task = NodeTask::new(host.clone(), Arc::clone(&self.shared));
+            let outcome = task.once().await;
+            (host.name.clone(), outcome)
+        });
+        let mut report = OnceReport::default();
+        for (name, outcome) in join_all(rounds).await {
+            match outcome.map_err(CrawlerError::Store)? {
+                Outcome::Answered { vms } => report.answered.push((name, vms)),
+                Outcome::Failed(failure) => report.failed.push((name, failure)),
+            }
+        }
+        Ok(report)
+    }
+
+    /// Polls until `shutdown`; then ends what is under way and closes every connection.
+    ///
+    /// # Errors
+    ///
+    /// A task of ours died, which is a fault of the program: the process should end.
+    pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), CrawlerError> {
+        let mut tasks = Tasks::default();
+        let mut retain = true;
+        loop {
+            tasks.follow(&self.hosts, &self.shared, &shutdown).await;
+            // Only now: a task that is still at work would bring its node back.
+            if retain {
+                match self.retain_nodes().await {
+                    Ok(()) => retain = false,
+                    Err(error) => tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "could not forget the nodes that are no longer in hosts.yml; trying again"
+                    ),
+                }
+            }
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                changed = self.watch.changed() => match changed {
+                    Ok(changed) => {
+                        tracing::info!(nodes = changed.nodes.len(), "hosts.yml has changed");
+                        warn_of(&changed);
+                        self.hosts = changed;
+                        retain = true;
+                    }
+                    Err(error) => tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "hosts.yml has changed and cannot be used; going on with what it said before"
+                    ),
+                },
+                died = tasks.died() => {
+                    shutdown.cancel();
+                    tasks.stop_all().await;
+                    return Err(died);
+                }
+                () = tokio::time::sleep(STORE_RETRY), if retain => {}
+            }
+        }
+        tasks.stop_all().await;
+        Ok(())
+    }
+
+    async fn retain_nodes(&self) -> Result<(), StoreError> {
+        let names: Vec<NodeName> = self
+            .hosts
+            .nodes
+            .iter()
+            .map(|host| host.name.clone())
+            .collect();
+        for name in self.shared.store.retain_nodes(&names).await? {
+            tracing::info!(node = %name, "forgotten: no longer in hosts.yml");
+        }
+        Ok(())
+    }
+}
+
+/// Logs what is allowed in hosts.yml but will hardly work.
+fn warn_of(hosts: &Hosts) {
+    for warning in &hosts.warnings {
+        tracing::warn!("{}:{warning}", hosts.path.display());
+    }
+}
+
+/// The running tasks by node.
+#[derive(Debug, Default)]
+struct Tasks {
+    by_node: BTreeMap<NodeName, RunningTask>,
+    set: JoinSet<()>,
+}
+
+#[derive(Debug)]
+struct RunningTask {
+    fingerprint: u64,
+    stop: CancellationToken,
+    /// Cancelled when the task has ended, however it did.
+    ended: CancellationToken,
+}
+
+impl Tasks {
+    /// Ends the tasks of nodes that have gone or changed, and starts those that are missing.
+    async fn follow(&mut self, hosts: &Hosts, shared: &Arc<Shared>, shutdown: &CancellationToken) {
+        let wanted: BTreeMap<&NodeName, &Host> =
+            hosts.nodes.iter().map(|host| (&host.name, host)).collect();
+        let outdated: Vec<NodeName> = self
+            .by_node
+            .iter()
+            .filter(|(name, task)| {
+                wanted
+                    .get(name)
+                    .is_none_or(|host| host.fingerprint != task.fingerprint)
+            })
+            .map(|(name, _)| name.clone())
+            .collect();
+        stop(
+            outdated
+                .iter()
+                .filter_map(|name| self.by_node.remove(name))
+                .collect(),
+        )
+        .await;
+        for (name, host) in wanted {
+            if self.by_node.contains_key(name) {
+                continue;
+            }
+            let running = RunningTask {
+                fingerprint: host.fingerprint,
+                stop: shutdown.child_token(),
+                ended: CancellationToken::new(),
+            };
+            let task = NodeTask::new(host.clone(), Arc::clone(shared)).run(running.stop.clone());
+            let ended = running.ended.clone().drop_guard();
+            self.set.spawn(async move {
+                let _ended = ended;
+                task.await;
+            });
+            self.by_node.insert(name.clone(), running);
+        }
+    }
+
+    /// Waits until a task dies, which none should.
+    async fn died(&mut self) -> CrawlerError {
+        loop {
+            match self.set.join_next().await {
+                Some(Err(source)) => return CrawlerError::NodeTask(source),
+                Some(Ok(())) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    async fn stop_all(&mut self) {
+        stop(std::mem::take(&mut self.by_node).into_values().collect()).await;
+    }
+}
+
+/// Tells the tasks to stop, and waits until they have.
+async fn stop(tasks: Vec<RunningTask>) {
+    for task in &tasks {
+        task.stop.cancel();
+    }
+    for task in tasks {
+        task.ended.cancelled().await;
+    }
+}

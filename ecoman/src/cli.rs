@@ -1,0 +1,116 @@
+//! The command line: commands, their options and variables, and how a failure to start is told.
+
+use std::fmt;
+
+use clap::builder::styling::{AnsiColor, Styles};
+use clap::{Parser, Subcommand};
+
+use crate::{crawler, dashboard, demo, doctor, healthcheck, parse, trust, up};
+
+/// Manages the virtual machines of many standalone ESXi nodes over SSH.
+///
+/// `ecoman up` is all that one machine needs; `ecoman demo` shows it without any node.
+#[derive(Debug, Parser)]
+#[command(version, styles = STYLES, arg_required_else_help = true, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const STYLES: Styles = Styles::styled()
+    .header(AnsiColor::Green.on_default().bold())
+    .usage(AnsiColor::Green.on_default().bold())
+    .literal(AnsiColor::Cyan.on_default().bold());
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Crawler and dashboard in one process, with a store in a file: all that one machine needs
+    Up(up::UpArgs),
+    /// `up` over simulated nodes behind a real sshd: needs nothing but this machine
+    Demo(demo::DemoArgs),
+    /// REST API and web page over the store; speaks no SSH and needs no keys
+    Dashboard(dashboard::DashboardArgs),
+    /// Polls the nodes and writes the store
+    Crawler(crawler::CrawlerArgs),
+    /// Checks hosts.yml and every node, and says what to do about each fault
+    Doctor(doctor::DoctorArgs),
+    /// Shows the host keys of nodes, asks, and pins them
+    Trust(trust::TrustArgs),
+    /// Reads a host's output of a command on standard input and prints the facts as JSON
+    Parse(parse::ParseArgs),
+    /// Prints the OpenAPI document of the dashboard
+    Openapi,
+    /// Asks a running role whether it is well; exit 0 if so, 1 if not
+    Healthcheck(healthcheck::HealthcheckArgs),
+}
+
+/// Why a command could not do its work: a message for the user and an exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    message: String,
+    exit_code: u8,
+}
+
+impl Failure {
+    /// Something is configured wrongly: exit code 2.
+    pub(crate) fn configuration(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            exit_code: 2,
+        }
+    }
+
+    /// The configuration is fine, the work failed: exit code 1.
+    pub(crate) fn runtime(message: impl fmt::Display) -> Self {
+        Self {
+            message: message.to_string(),
+            exit_code: 1,
+        }
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit_code(&self) -> u8 {
+        self.exit_code
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+/// An error with its whole chain of causes in one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    text
+}
+
+/// Tells the user why a command failed.
+#[expect(
+    clippy::print_stderr,
+    reason = "the last word of a command goes to the terminal"
+)]
+pub(crate) fn complain(failure: &Failure) {
+    eprintln!("ecoman: {failure}");
+}
+
+/// Value parsers whose errors say what is allowed; clap adds the variable and the value.
+pub(crate) mod value {
+    use std::time::Duration;
+
+    /// Whole seconds, from 1 second to 1 day.
+    pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
+        match text.parse::<u64>() {
+            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+            _ => Err("allowed is a whole number of seconds from 1 to 86400".to_owned()),
+        }
+    }
+}

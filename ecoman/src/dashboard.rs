@@ -1,0 +1,63 @@
+//! `ecoman dashboard`: REST API and web page.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::Args;
+use ecoman_backend::{Config, Dashboard};
+use ecoman_store::Store;
+
+use crate::cli::{Failure, chain};
+use crate::logging::LogArgs;
+use crate::shutdown;
+use crate::store::{DataArgs, StoreArgs};
+use crate::up::runtime;
+
+/// Options of the role.
+#[derive(Args, Debug)]
+pub(crate) struct DashboardArgs {
+    #[command(flatten)]
+    dashboard: ecoman_backend::DashboardArgs,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+///
+/// The configuration is bad or the address is taken.
+pub(crate) fn run(args: &DashboardArgs) -> Result<ExitCode, Failure> {
+    args.log.start()?;
+    runtime()?.block_on(async {
+        let shutdown = shutdown::on_signal()
+            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+        let store = args.store.open(&args.data).await?;
+        let dashboard = bind(args.dashboard.config(), store).await?;
+        dashboard
+            .serve(shutdown)
+            .await
+            .map_err(|error| Failure::runtime(chain(&error)))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Takes the address, and says which.
+///
+/// # Errors
+///
+/// It is taken, or not one of this machine.
+pub(crate) async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Dashboard, Failure> {
+    let dashboard = Dashboard::bind(config, store)
+        .await
+        .map_err(|error| Failure::configuration(chain(&error)))?;
+    tracing::info!("ECoMan is at http://{}", dashboard.local_addr());
+    Ok(dashboard)
+}

@@ -1,0 +1,399 @@
+//! `ecoman doctor`: checks hosts.yml and every node, and says what to do about each fault.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::Args;
+use ecoman_esxi::{Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse};
+use futures::future::join_all;
+
+use crate::cli::{Failure, chain};
+use crate::crawler::{HostsArgs, session_options};
+use crate::store::DataArgs;
+use crate::trust::{KEYS_TIMEOUT, select};
+use crate::up::runtime;
+
+/// How long one remote command may take.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Clocks further apart than this make ages and boot times misleading.
+const CLOCK_TOLERANCE_SECONDS: u64 = 60;
+
+/// What is checked.
+#[derive(Args, Debug)]
+pub(crate) struct DoctorArgs {
+    /// Nodes of hosts.yml; all of them if none is named
+    #[arg(value_name = "NODE")]
+    nodes: Vec<String>,
+
+    #[command(flatten)]
+    hosts: HostsArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// Prints a table of checks; exit code 1 if anything is at fault, 2 if hosts.yml cannot be used.
+///
+/// # Errors
+///
+/// hosts.yml cannot be used, or standard output cannot be written.
+pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
+    let hosts =
+        Hosts::load(&args.hosts.hosts).map_err(|error| Failure::configuration(chain(&error)))?;
+    let selected = select(&hosts, &args.nodes)?;
+    let options = session_options(&args.data);
+    let reports = runtime()?
+        .block_on(async { join_all(selected.iter().map(|host| check(host, &options))).await });
+
+    let mut table = String::new();
+    for warning in &hosts.warnings {
+        table.push_str(&format!("warning  {}:{warning}\n", hosts.path.display()));
+    }
+    let width = selected
+        .iter()
+        .map(|host| host.name.as_str().chars().count())
+        .max()
+        .unwrap_or(0);
+    let mut faults = 0;
+    for (host, checks) in selected.iter().zip(&reports) {
+        for check in checks {
+            let (mark, text, remedy) = match &check.verdict {
+                Verdict::Good(text) => ("ok", text, None),
+                Verdict::Doubtful(text, remedy) => ("warning", text, Some(remedy)),
+                Verdict::Fault(text, remedy) => ("FAULT", text, Some(remedy)),
+                Verdict::Skipped(text) => ("-", text, None),
+            };
+            faults += usize::from(mark == "FAULT");
+            let name = host.name.as_str();
+            let pad = width - name.chars().count();
+            table.push_str(&format!(
+                "{mark:<8} {name}{:pad$}  {:<11} {text}\n",
+                "", check.subject
+            ));
+            if let Some(remedy) = remedy {
+                table.push_str(&format!(
+                    "{:>indent$} {remedy}\n",
+                    "→",
+                    indent = 8 + 1 + width + 2 + 11
+                ));
+            }
+        }
+    }
+    table.push_str(&match faults {
+        0 => format!("{}: no faults\n", nodes(selected.len())),
+        1 => format!("{}: 1 fault\n", nodes(selected.len())),
+        faults => format!("{}: {faults} faults\n", nodes(selected.len())),
+    });
+    std::io::stdout()
+        .write_all(table.as_bytes())
+        .map_err(|error| Failure::runtime(format!("could not write the table: {error}")))?;
+    Ok(if faults == 0 {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+fn nodes(count: usize) -> String {
+    if count == 1 {
+        "1 node".to_owned()
+    } else {
+        format!("{count} nodes")
+    }
+}
+
+/// One line of the table.
+struct Check {
+    subject: &'static str,
+    verdict: Verdict,
+}
+
+/// What came of a check; with a remedy where one is needed.
+enum Verdict {
+    Good(String),
+    Doubtful(String, String),
+    Fault(String, String),
+    /// An earlier fault stands in the way.
+    Skipped(String),
+}
+
+/// All checks of one node, in the order in which one needs the other.
+async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
+    let mut checks = vec![Check {
+        subject: "key file",
+        verdict: Verdict::Good(host.identity_file.display().to_string()),
+    }];
+    checks.push(Check {
+        subject: "host key",
+        verdict: host_key(host, options).await,
+    });
+    let session = match Session::connect(host, options).await {
+        Ok(session) => session,
+        Err(error) => {
+            let verdict = Verdict::Fault(chain(&error), error.hint());
+            checks.push(Check {
+                subject: "login",
+                verdict,
+            });
+            let skipped = "not checked: no login";
+            checks.extend(
+                ["tools", "VMs", "datastore", "ISO", "port group", "clock"].map(|subject| Check {
+                    subject,
+                    verdict: Verdict::Skipped(skipped.to_owned()),
+                }),
+            );
+            return checks;
+        }
+    };
+    let settings = &host.settings;
+    let at = format!(
+        "{}@{}:{}",
+        settings.username, settings.address, settings.port
+    );
+    checks.push(Check {
+        subject: "login",
+        verdict: Verdict::Good(at),
+    });
+    let (tools, vms, datastore, iso, port_group, clock) = tokio::join!(
+        tools(&session),
+        vms(&session),
+        datastore(&session, &settings.datastore_path),
+        iso(&session, &settings.installer_iso_path),
+        port_group(&session, &settings.network_port_group),
+        clock(&session),
+    );
+    session.close().await;
+    checks.extend([
+        Check {
+            subject: "tools",
+            verdict: tools,
+        },
+        Check {
+            subject: "VMs",
+            verdict: vms,
+        },
+        Check {
+            subject: "datastore",
+            verdict: datastore,
+        },
+        Check {
+            subject: "ISO",
+            verdict: iso,
+        },
+        Check {
+            subject: "port group",
+            verdict: port_group,
+        },
+        Check {
+            subject: "clock",
+            verdict: clock,
+        },
+    ]);
+    checks
+}
+
+async fn host_key(host: &Host, options: &SessionOptions) -> Verdict {
+    let remedy = format!("Compare and pin it with: ecoman trust {}", host.name);
+    let keys = match host_keys(host, KEYS_TIMEOUT).await {
+        Ok(keys) => keys,
+        Err(error) => {
+            let remedy = "Check addr and port in hosts.yml, that the node is up and that SSH is \
+                          enabled (Host Client → Manage → Services → TSM-SSH).";
+            return Verdict::Fault(chain(&error), remedy.to_owned());
+        }
+    };
+    match known(&keys, &options.known_hosts).await {
+        Ok(Trust::Known) => Verdict::Good("known".to_owned()),
+        Ok(Trust::Unknown) => Verdict::Fault("not known yet".to_owned(), remedy),
+        Ok(Trust::Changed(change)) => Verdict::Fault(
+            format!(
+                "another than the known one ({}:{})",
+                change.file.display(),
+                change.line
+            ),
+            remedy,
+        ),
+        Err(error) => Verdict::Fault(chain(&error), remedy),
+    }
+}
+
+/// Runs a command that must succeed; its standard output, or why there is none.
+async fn answer(session: &Session, command: &Command) -> Result<Vec<u8>, String> {
+    match session.run(command, COMMAND_TIMEOUT).await {
+        Ok(output) if output.exit == 0 => Ok(output.stdout),
+        Ok(output) => Err([&output.stderr, &output.stdout]
+            .into_iter()
+            .find_map(|stream| parse::fault(stream).ok().flatten())
+            .map_or_else(
+                || format!("`{command}` ended with exit code {}", output.exit),
+                |fault| format!("`{command}`: {}", fault.sentence()),
+            )),
+        Err(error) => Err(chain(&error)),
+    }
+}
+
+async fn tools(session: &Session) -> Verdict {
+    let remedy = "ECoMan needs an ESXi host (5.5 or later); is this one?";
+    for program in ["vim-cmd", "esxcli", "vmkfstools"] {
+        if let Err(reason) = answer(session, &Command::find_program(program)).await {
+            return Verdict::Fault(format!("{program} is missing: {reason}"), remedy.to_owned());
+        }
+    }
+    match answer(session, &Command::vmware_version()).await {
+        Ok(output) => match parse::vmware_vl(&output) {
+            Ok(version) => Verdict::Good(format!(
+                "{} {} build {}",
+                version.product.as_deref().unwrap_or("–"),
+                version.version.as_deref().unwrap_or("–"),
+                version.build.as_deref().unwrap_or("–"),
+            )),
+            Err(error) => Verdict::Fault(error.to_string(), remedy.to_owned()),
+        },
+        Err(reason) => Verdict::Fault(reason, remedy.to_owned()),
+    }
+}
+
+async fn vms(session: &Session) -> Verdict {
+    let remedy = "The management agent may be down; on the node: /etc/init.d/hostd status";
+    let output = match session.run(&Command::get_all_vms(), COMMAND_TIMEOUT).await {
+        Ok(output) => output,
+        Err(error) => return Verdict::Fault(chain(&error), error.hint()),
+    };
+    match parse::getallvms(&output.stdout, &output.stderr) {
+        Ok(list) if list.invalid.is_empty() => Verdict::Good(list.rows.len().to_string()),
+        Ok(list) => {
+            let ids: Vec<String> = list.invalid.iter().map(ToString::to_string).collect();
+            Verdict::Doubtful(
+                format!(
+                    "{}, and VMs that the node cannot load: {}",
+                    list.rows.len(),
+                    ids.join(", ")
+                ),
+                "Their .vmx file is missing or broken: repair it, or unregister them with \
+                 vim-cmd vmsvc/unregister ID."
+                    .to_owned(),
+            )
+        }
+        Err(error) => {
+            let fault = [&output.stdout, &output.stderr]
+                .into_iter()
+                .find_map(|stream| parse::fault(stream).ok().flatten());
+            let reason = fault.map_or_else(|| error.to_string(), |fault| fault.sentence());
+            Verdict::Fault(reason, remedy.to_owned())
+        }
+    }
+}
+
+async fn datastore(session: &Session, path: &str) -> Verdict {
+    let remedy = "Set datastore_path in hosts.yml to a directory on a datastore of the node; \
+                  they are: esxcli storage filesystem list";
+    let command = Command::is_directory(path);
+    match session.run(&command, COMMAND_TIMEOUT).await {
+        Ok(output) if output.exit == 0 => {}
+        Ok(_) => return Verdict::Fault(format!("{path} is no directory"), remedy.to_owned()),
+        Err(error) => return Verdict::Fault(chain(&error), error.hint()),
+    }
+    let volumes = match answer(session, &Command::filesystems()).await {
+        Ok(output) => match parse::filesystem_list(&output) {
+            Ok(volumes) => volumes,
+            Err(error) => return Verdict::Doubtful(format!("{path}: {error}"), remedy.to_owned()),
+        },
+        Err(reason) => return Verdict::Doubtful(format!("{path}: {reason}"), remedy.to_owned()),
+    };
+    let name = Path::new(path)
+        .strip_prefix("/vmfs/volumes")
+        .ok()
+        .and_then(|rest| rest.iter().next());
+    let volume = volumes.iter().find(|volume| {
+        let id = Path::new(&volume.path).file_name();
+        name.is_some() && (id == name || volume.name.as_deref().map(std::ffi::OsStr::new) == name)
+    });
+    match volume {
+        Some(volume) if !volume.accessible => Verdict::Fault(
+            format!("{path}: the volume is not accessible"),
+            remedy.to_owned(),
+        ),
+        Some(volume) => {
+            let gib = |bytes: Option<u64>| {
+                bytes.map_or("–".to_owned(), |bytes| (bytes >> 30).to_string())
+            };
+            Verdict::Good(format!(
+                "{path}, {} of {} GB free",
+                gib(volume.free_bytes),
+                gib(volume.capacity_bytes)
+            ))
+        }
+        None => Verdict::Doubtful(
+            format!("{path} is on no volume that the node lists"),
+            remedy.to_owned(),
+        ),
+    }
+}
+
+async fn iso(session: &Session, path: &str) -> Verdict {
+    match session.run(&Command::is_file(path), COMMAND_TIMEOUT).await {
+        Ok(output) if output.exit == 0 => Verdict::Good(path.to_owned()),
+        Ok(_) => Verdict::Fault(
+            format!("{path} is no file"),
+            "Upload the installer there, or correct installer_iso_path in hosts.yml. Only creating \
+             VMs needs it."
+                .to_owned(),
+        ),
+        Err(error) => Verdict::Fault(chain(&error), error.hint()),
+    }
+}
+
+async fn port_group(session: &Session, name: &str) -> Verdict {
+    let output = match answer(session, &Command::port_groups()).await {
+        Ok(output) => output,
+        Err(reason) => return Verdict::Fault(reason, "See the fault of tools.".to_owned()),
+    };
+    match parse::port_groups(&output) {
+        Ok(groups) if groups.iter().any(|group| group.name == name) => {
+            Verdict::Good(name.to_owned())
+        }
+        Ok(groups) => {
+            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+            Verdict::Fault(
+                format!("there is no port group {name:?}"),
+                format!(
+                    "Set network_port_group in hosts.yml to one of: {}",
+                    names.join(", ")
+                ),
+            )
+        }
+        Err(error) => Verdict::Fault(
+            error.to_string(),
+            "Report it with `ecoman parse portgroup.list`.".to_owned(),
+        ),
+    }
+}
+
+async fn clock(session: &Session) -> Verdict {
+    let output = match answer(session, &Command::unix_time()).await {
+        Ok(output) => output,
+        Err(reason) => return Verdict::Doubtful(reason, "See the fault of login.".to_owned()),
+    };
+    let text = String::from_utf8_lossy(&output);
+    let Ok(theirs) = text.trim().parse::<i64>() else {
+        return Verdict::Doubtful(
+            format!(
+                "`date` answers {:?}",
+                text.trim().chars().take(40).collect::<String>()
+            ),
+            "Nothing depends on it but this check.".to_owned(),
+        );
+    };
+    let apart = theirs.abs_diff(chrono::Utc::now().timestamp());
+    if apart <= CLOCK_TOLERANCE_SECONDS {
+        Verdict::Good(format!("{apart} s apart from this machine's"))
+    } else {
+        Verdict::Doubtful(
+            format!("{apart} s apart from this machine's"),
+            "Start NTP on the node (Host Client → Manage → System → Time & date).".to_owned(),
+        )
+    }
+}

@@ -1,0 +1,118 @@
+//! `ecoman healthcheck`: for container health checks and monitoring without curl.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use chrono::{TimeDelta, Utc};
+use clap::{Args, ValueEnum};
+
+use crate::cli::{Failure, chain};
+use crate::store::{DataArgs, StoreArgs};
+
+/// Whom to ask.
+#[derive(Args, Debug)]
+pub(crate) struct HealthcheckArgs {
+    /// The role
+    #[arg(default_value = "dashboard")]
+    role: Role,
+
+    /// Address that the dashboard listens on
+    #[arg(
+        long,
+        env = "DASHBOARD_ADDRESS",
+        value_name = "DASHBOARD_ADDRESS",
+        default_value = "127.0.0.1"
+    )]
+    address: std::net::IpAddr,
+
+    /// Port that the dashboard listens on
+    #[arg(
+        long,
+        env = "DASHBOARD_PORT",
+        value_name = "DASHBOARD_PORT",
+        default_value_t = 8000
+    )]
+    port: u16,
+
+    #[command(flatten)]
+    store: StoreArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Role {
+    /// Dashboard (and `ecoman up`): asks its /readyz
+    Dashboard,
+    /// Crawler: looks in the store (not the embedded one) for a recent round
+    Crawler,
+}
+
+/// Prints one line; exit code 0 if the role is well, 1 if not.
+///
+/// # Errors
+///
+/// The role cannot be asked.
+pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
+    let verdict = match args.role {
+        Role::Dashboard => dashboard(args),
+        Role::Crawler => super::up::runtime()?.block_on(crawler(args)),
+    }?;
+    writeln!(std::io::stdout(), "{verdict}")
+        .map_err(|error| Failure::runtime(format!("could not write the verdict: {error}")))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn dashboard(args: &HealthcheckArgs) -> Result<String, Failure> {
+    // A server that listens everywhere is asked on this machine.
+    let address = match args.address {
+        address if !address.is_unspecified() => address,
+        std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+        std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+    };
+    let url = format!(
+        "http://{}/readyz",
+        std::net::SocketAddr::new(address, args.port)
+    );
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(Duration::from_secs(5)))
+        .http_status_as_error(false)
+        .build()
+        .into();
+    let mut answer = agent
+        .get(&url)
+        .call()
+        .map_err(|error| Failure::runtime(format!("{url} does not answer: {error}")))?;
+    let text = answer.body_mut().read_to_string().unwrap_or_default();
+    if answer.status().is_success() {
+        Ok(format!("{url}: ready"))
+    } else {
+        Err(Failure::runtime(format!(
+            "{url} answers {}: {}",
+            answer.status(),
+            text.trim()
+        )))
+    }
+}
+
+async fn crawler(args: &HealthcheckArgs) -> Result<String, Failure> {
+    let failed = |error| Failure::runtime(chain(&error));
+    let store = args.store.open(&args.data).await?;
+    let mut newest = None;
+    for name in store.revisions().await.map_err(failed)?.keys() {
+        if let Some(state) = store.node_state(name).await.map_err(failed)? {
+            let interval =
+                TimeDelta::seconds(i64::try_from(state.node.interval_seconds).unwrap_or(0));
+            newest = newest.max(state.node.attempted_at.map(|at| (at, interval)));
+        }
+    }
+    match newest {
+        None => Err(Failure::runtime("the crawler has recorded nothing yet")),
+        Some((at, interval)) if Utc::now() - at > interval * 3 + TimeDelta::seconds(30) => Err(
+            Failure::runtime(format!("the crawler has recorded nothing since {at}")),
+        ),
+        Some((at, _)) => Ok(format!("the crawler recorded a round at {at}")),
+    }
+}

@@ -1,0 +1,69 @@
+//! Logs: to stderr, as text or JSON.
+
+use std::io::IsTerminal as _;
+
+use clap::{Args, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::cli::Failure;
+
+/// What is logged, and how.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct LogArgs {
+    /// Filter, as of the tracing crate: `info`, `debug`, `warn,ecoman_crawler=debug`
+    #[arg(
+        long,
+        env = "ECOMAN_LOG",
+        value_name = "ECOMAN_LOG",
+        default_value = "info"
+    )]
+    log: String,
+
+    /// Format
+    #[arg(
+        long,
+        env = "ECOMAN_LOG_FORMAT",
+        value_name = "ECOMAN_LOG_FORMAT",
+        default_value = "text"
+    )]
+    log_format: LogFormat,
+}
+
+/// Format of the logs.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// A line a message, for people
+    Text,
+    /// A JSON object a line, for machines
+    Json,
+}
+
+impl LogArgs {
+    /// Starts logging.
+    ///
+    /// # Errors
+    ///
+    /// The filter is none.
+    pub(crate) fn start(&self) -> Result<(), Failure> {
+        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+            Failure::configuration(format!(
+                "ECOMAN_LOG is {:?}, which is no filter ({error}); allowed are error, warn, info, \
+                 debug, trace and lists such as warn,ecoman_crawler=debug",
+                self.log
+            ))
+        })?;
+        let logs = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_target(false);
+        match self.log_format {
+            LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
+            LogFormat::Json => logs
+                .json()
+                .flatten_event(true)
+                .with_current_span(true)
+                .init(),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,166 @@
+//! Which store a role uses, by the variables of the original and our own.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use ecoman_store::{EmbeddedStore, MongoSettings, MongoStore, Store};
+
+use crate::cli::{Failure, chain};
+
+/// Where observations are kept.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct StoreArgs {
+    /// The store: `mongodb`, or `embedded` in one file below `ECOMAN_DATA`
+    #[arg(
+        long,
+        env = "ECOMAN_STORE",
+        value_name = "ECOMAN_STORE",
+        help_heading = "Store"
+    )]
+    store: Option<StoreKind>,
+
+    /// Address of MongoDB, `host` or `host:port` [default: 127.0.0.1]
+    #[arg(
+        long,
+        env = "MONGO_HOST",
+        value_name = "MONGO_HOST",
+        help_heading = "Store"
+    )]
+    mongo_host: Option<String>,
+
+    /// User; empty: no authentication
+    #[arg(
+        long,
+        env = "MONGO_USERNAME",
+        value_name = "MONGO_USERNAME",
+        help_heading = "Store",
+        default_value = ""
+    )]
+    mongo_username: String,
+
+    /// Password; better given in the environment than on the command line
+    #[arg(
+        long,
+        env = "MONGO_PASSWORD",
+        value_name = "MONGO_PASSWORD",
+        help_heading = "Store",
+        default_value = "",
+        hide_env_values = true
+    )]
+    mongo_password: Secret,
+
+    /// Database
+    #[arg(
+        long,
+        env = "MONGO_DBNAME",
+        value_name = "MONGO_DBNAME",
+        help_heading = "Store",
+        default_value = "ecoman"
+    )]
+    mongo_dbname: String,
+
+    /// Whole connection string, wins over the parts (replica sets, TLS)
+    #[arg(
+        long,
+        env = "MONGO_URI",
+        value_name = "MONGO_URI",
+        help_heading = "Store",
+        hide_env_values = true
+    )]
+    mongo_uri: Option<Secret>,
+}
+
+/// Kinds of store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum StoreKind {
+    /// MongoDB 5.0 or later
+    Mongodb,
+    /// One file, one process
+    Embedded,
+}
+
+/// A value that is never printed.
+#[derive(Clone)]
+pub(crate) struct Secret(String);
+
+impl From<&str> for Secret {
+    fn from(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// The directory of everything that ECoMan keeps on disk.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DataArgs {
+    /// Directory of the embedded store and of known_hosts
+    #[arg(
+        long,
+        env = "ECOMAN_DATA",
+        value_name = "ECOMAN_DATA",
+        default_value = "./data"
+    )]
+    pub(crate) data: PathBuf,
+}
+
+impl StoreArgs {
+    /// The store of a role of its own: MongoDB unless `ECOMAN_STORE` says otherwise.
+    ///
+    /// # Errors
+    ///
+    /// The variables make no connection, or the file cannot be opened.
+    pub(crate) async fn open(&self, data: &DataArgs) -> Result<Arc<dyn Store>, Failure> {
+        self.open_kind(self.store.unwrap_or(StoreKind::Mongodb), data)
+            .await
+    }
+
+    /// The store of `ecoman up`: embedded unless `ECOMAN_STORE`, `MONGO_HOST` or `MONGO_URI` is
+    /// set.
+    ///
+    /// # Errors
+    ///
+    /// As [`StoreArgs::open`].
+    pub(crate) async fn open_for_up(&self, data: &DataArgs) -> Result<Arc<dyn Store>, Failure> {
+        let names_a_server = self.mongo_host().is_some() || self.mongo_uri.is_some();
+        let default = if names_a_server {
+            StoreKind::Mongodb
+        } else {
+            StoreKind::Embedded
+        };
+        self.open_kind(self.store.unwrap_or(default), data).await
+    }
+
+    /// `MONGO_HOST` as far as it says anything: compose files like to set it to nothing.
+    fn mongo_host(&self) -> Option<&str> {
+        self.mongo_host.as_deref().filter(|host| !host.is_empty())
+    }
+
+    async fn open_kind(&self, kind: StoreKind, data: &DataArgs) -> Result<Arc<dyn Store>, Failure> {
+        let failed = |error| Failure::configuration(chain(&error));
+        Ok(match kind {
+            StoreKind::Embedded => {
+                let path = data.data.join("ecoman.redb");
+                tracing::info!(path = %path.display(), "store: embedded");
+                Arc::new(EmbeddedStore::open(&path).await.map_err(failed)?)
+            }
+            StoreKind::Mongodb => {
+                let settings = MongoSettings {
+                    uri: self.mongo_uri.clone().map(|secret| secret.0),
+                    host: self.mongo_host().unwrap_or("127.0.0.1").to_owned(),
+                    username: self.mongo_username.clone(),
+                    password: self.mongo_password.0.clone(),
+                    dbname: self.mongo_dbname.clone(),
+                };
+                let store = MongoStore::connect(&settings).await.map_err(failed)?;
+                tracing::info!(store = ?store, "store: MongoDB");
+                Arc::new(store)
+            }
+        })
+    }
+}
