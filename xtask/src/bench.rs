@@ -4,10 +4,13 @@
 //! put together as a table with the ratio of figure to goal. Nothing fails for being slow.
 
 use std::fs;
-use std::path::Path;
-use std::process::ExitCode;
+use std::net::{TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ExitCode};
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 
 use crate::command::Command;
@@ -17,6 +20,9 @@ use crate::{Consent, Context, build, complain};
 
 /// Limit of the page's first load, compressed.
 const PAGE_GOAL_KB: f64 = 250.0;
+
+/// How long the dashboard may take to answer.
+const READY: Duration = Duration::from_secs(30);
 
 /// Options of the benchmarks.
 #[derive(Args, Debug)]
@@ -59,46 +65,42 @@ pub(crate) fn run(context: &Context, _: &BenchArgs) -> Result<ExitCode> {
 
     let mut figures = vec![page_weight(&context.root.join("dist"))?];
     let mut good = true;
-    let programs = [
-        (
-            "parsers",
-            Command::cargo()
-                .args([
-                    "bench",
-                    "--locked",
-                    "--package",
-                    "ecoman-esxi",
-                    "--bench",
-                    "parse",
-                ])
-                .directory(&context.root),
-        ),
-        (
-            "system",
-            Command::new(context.target.join("release/ecoman-bench")).directory(&context.root),
-        ),
-        (
-            "page",
-            Command::new("node")
-                .arg("bench/paint.mjs")
-                .directory(context.root.join("e2e")),
-        ),
-    ];
-    for (name, command) in programs {
-        let mut command = command
-            .envs(&environment.variables())
-            .env("ECOMAN_BIN", context.target.join("release/ecoman"));
-        match context
-            .console
-            .step(name, "measuring", |step| measure(step, &mut command))
-        {
-            Ok(more) => figures.extend(more),
-            Err(error) => {
-                complain(&error);
-                good = false;
-            }
+    let mut add = |result: Result<Vec<Figure>>| match result {
+        Ok(more) => figures.extend(more),
+        Err(error) => {
+            complain(&error);
+            good = false;
         }
-    }
+    };
+    add(context.console.step("parsers", "measuring", |step| {
+        let mut command = Command::cargo()
+            .args([
+                "bench",
+                "--locked",
+                "--package",
+                "ecoman-esxi",
+                "--bench",
+                "parse",
+            ])
+            .directory(&context.root);
+        measure(step, &mut command)
+    }));
+    add(context.console.step("system", "measuring", |step| {
+        let mut command = Command::new(release(context, "ecoman-bench"))
+            .env("ECOMAN_BIN", release(context, "ecoman"));
+        measure(step, &mut command)
+    }));
+    add(context
+        .console
+        .step("paint", "measuring the page with 10,000 VMs", |step| {
+            let served = Served::start(context, step)?;
+            let mut command = Command::new("node")
+                .arg("bench/paint.mjs")
+                .arg(served.url())
+                .directory(context.root.join("e2e"))
+                .envs(&environment.variables());
+            measure(step, &mut command)
+        }));
     context.console.say(table(&figures));
     Ok(if good {
         ExitCode::SUCCESS
@@ -107,10 +109,66 @@ pub(crate) fn run(context: &Context, _: &BenchArgs) -> Result<ExitCode> {
     })
 }
 
+/// A dashboard over made-up VMs. It ends when this is dropped.
+struct Served {
+    dashboard: Child,
+    port: u16,
+}
+
+impl Served {
+    fn start(context: &Context, step: &Step<'_>) -> Result<Self> {
+        let data = context.target.join("xtask/paint");
+        // What an earlier run left; that there is nothing is as well.
+        let _ = fs::remove_dir_all(&data);
+        step.run(
+            &mut Command::new(release(context, "ecoman-bench"))
+                .arg("seed")
+                .arg("--data")
+                .arg(&data),
+        )?;
+        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        let dashboard = Command::new(release(context, "ecoman"))
+            .arg("dashboard")
+            .env("ECOMAN_STORE", "embedded")
+            .env("ECOMAN_DATA", &data)
+            .env("DASHBOARD_PORT", port.to_string())
+            .env("ECOMAN_LOG", "warn")
+            .start()?;
+        let mut served = Self { dashboard, port };
+        let since = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            if let Some(status) = served.dashboard.try_wait()? {
+                bail!("the dashboard ended at once ({status})");
+            }
+            if since.elapsed() > READY {
+                bail!("the dashboard does not answer at {}", served.url());
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        Ok(served)
+    }
+
+    fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.dashboard.kill();
+        let _ = self.dashboard.wait();
+    }
+}
+
+fn release(context: &Context, program: &str) -> PathBuf {
+    context.target.join("release").join(program)
+}
+
 fn measure(step: &Step<'_>, command: &mut Command) -> Result<Vec<Figure>> {
     let output = step.run(command)?.text;
     let figures: Vec<Figure> = output.lines().filter_map(figure).collect();
-    anyhow::ensure!(!figures.is_empty(), "`{command}` printed no figures");
+    ensure!(!figures.is_empty(), "`{command}` printed no figures");
     Ok(figures)
 }
 

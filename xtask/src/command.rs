@@ -145,6 +145,18 @@ impl Command {
         Ok(())
     }
 
+    /// Starts it beside us, with our own output.
+    ///
+    /// # Errors
+    ///
+    /// It could not be started.
+    pub(crate) fn start(&self) -> Result<process::Child> {
+        self.build(false)
+            .stdin(Stdio::null())
+            .spawn()
+            .with_context(|| format!("could not start `{self}`"))
+    }
+
     /// Becomes the command. Returns only when that failed.
     pub(crate) fn become_it(&self) -> anyhow::Error {
         use std::os::unix::process::CommandExt as _;
