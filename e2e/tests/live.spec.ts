@@ -1,0 +1,142 @@
+import type { SimulatedVm } from './support/nodes.ts';
+import { expect, test } from './support/test.ts';
+
+const vm = (number: number): SimulatedVm => ({
+  id: number,
+  name: `vm-${String(number).padStart(3, '0')}`,
+  power: 'on',
+  up_hours: number,
+});
+
+test('a VM that is added, changed or removed on a node shows so by itself', async ({
+  ownLab,
+  list,
+}) => {
+  const { url, nodes } = await ownLab([{ name: 'hoge', vms: [vm(1), vm(2)] }]);
+  await list.open(url);
+  await expect(list.names).toHaveText(['vm-001', 'vm-002']);
+
+  await nodes.addVm('hoge', { ...vm(3), comment: 'brand new' });
+  await expect(list.names).toHaveText(['vm-001', 'vm-002', 'vm-003']);
+  await expect(list.cell('vm-003', 'Comment')).toHaveText('brand new');
+  await expect(list.counts).toHaveText('3 VMs');
+
+  await nodes.editVm('hoge', 2, { memory_mb: 9000, power: 'off' });
+  await expect(list.cell('vm-002', 'Power')).toHaveText('Off');
+  await expect(list.cell('vm-002', 'RAM')).toContainText('large: 9000 MB ≥ 8192 MB');
+
+  await nodes.removeVm('hoge', 1);
+  await expect(list.names).toHaveText(['vm-002', 'vm-003']);
+});
+
+test('what changes moves neither scroll nor selection nor focus', async ({
+  ownLab,
+  list,
+  page,
+}) => {
+  const many = Array.from({ length: 80 }, (_, index) => vm(index + 1));
+  const { url, nodes } = await ownLab([{ name: 'hoge', vms: many }]);
+  await list.open(url, '?sort=name');
+  await list.grid.focus();
+  await page.keyboard.press('End');
+  for (let step = 0; step < 20; step += 1) await page.keyboard.press('ArrowUp');
+  await expect(list.selected).toContainText('vm-060');
+  const place = async () => (await list.row('vm-060').boundingBox())?.y;
+  const before = await place();
+
+  // Above, below, and the row itself.
+  await nodes.addVm('hoge', { ...vm(500), name: 'vm-000-before' });
+  await nodes.removeVm('hoge', 10);
+  await nodes.removeVm('hoge', 11);
+  await nodes.addVm('hoge', { ...vm(501), name: 'vm-999-behind' });
+  await nodes.editVm('hoge', 60, { comment: 'changed meanwhile' });
+  await expect(list.cell('vm-060', 'Comment')).toHaveText('changed meanwhile');
+  await expect(list.counts).toHaveText('80 VMs');
+  await nodes.addVm('hoge', { ...vm(502), name: 'vm-000-first' });
+  await expect(list.counts).toHaveText('81 VMs');
+
+  expect(await place()).toBeCloseTo(before ?? Number.NaN, 0);
+  await expect(list.selected).toContainText('vm-060');
+  await expect(list.grid).toBeFocused();
+});
+
+test('what is being typed is not disturbed by what changes', async ({ ownLab, list, page }) => {
+  const { url, nodes } = await ownLab([{ name: 'hoge', vms: [vm(1), vm(2)] }]);
+  await list.open(url);
+  await list.filter.fill('vm-00');
+  await page.keyboard.press('ArrowLeft');
+  await nodes.addVm('hoge', vm(3));
+  await expect(list.counts).toHaveText('3 VMs');
+  await expect(list.filter).toBeFocused();
+  await page.keyboard.type('x');
+  await expect(list.filter).toHaveValue('vm-0x0');
+});
+
+test('a node that goes away keeps its VMs, stale with the reason, and they are fresh again once it is back', async ({
+  ownLab,
+  list,
+  page,
+}) => {
+  const { url, nodes } = await ownLab([
+    { name: 'hoge', vms: [vm(1), vm(2)] },
+    { name: 'fuga', vms: [{ ...vm(7), name: 'elsewhere' }] },
+  ]);
+  await list.open(url);
+  await expect(list.chip('Stale')).toHaveText('Stale 0');
+
+  await nodes.goesAway('hoge');
+  await expect(list.chip('Stale')).toHaveText('Stale 2', { timeout: 30_000 });
+  await expect(list.names).toHaveText(['elsewhere', 'vm-001', 'vm-002']);
+  await expect(list.cell('vm-001', 'Age')).toContainText(/, stale: .*hoge/);
+  await expect(list.cell('elsewhere', 'Age')).not.toContainText('stale');
+  const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'does not answer' });
+  await expect(strip).toContainText(/hoge does not answer since \d\d:\d\d — .+/);
+  await expect(strip).toContainText('2 VMs shown as of');
+  // The oldest come first.
+  await list.heading('Age').getByRole('button').click();
+  await expect(list.heading('Age')).toHaveAttribute('aria-sort', 'descending');
+  await expect(list.names).toHaveText(['vm-001', 'vm-002', 'elsewhere']);
+  await list.chip('Stale').click();
+  await expect(list.names).toHaveText(['vm-001', 'vm-002']);
+
+  await nodes.comesBack('hoge');
+  await expect(list.chip('Stale')).toHaveText('Stale 0', { timeout: 45_000 });
+  await expect(strip).toBeHidden();
+  await list.chip('Stale').click();
+  await expect(list.cell('vm-001', 'Age')).not.toContainText('stale');
+  await expect(list.names).toHaveCount(3);
+});
+
+test('the names of nodes and VMs are text, whatever is in them', async ({ ownLab, list, page }) => {
+  const html = '<img src=x onerror="document.title=1"><script>alert(1)</script>';
+  const rtl = '\u202Egnp.exe \u05E9\u05DC\u05D5\u05DD';
+  const emoji = '🦊 family 👨‍👩‍👧‍👦 ノード';
+  const long = `${'comment '.repeat(37)}end!`; // 300 bytes
+  const { url } = await ownLab([
+    {
+      name: 'node & <b>bold</b> ノード 1%2f',
+      vms: [
+        { id: 1, name: html, folder: 'html', comment: `<b onclick="x()">${html}</b> &amp;` },
+        { id: 2, name: rtl, folder: 'rtl', comment: rtl },
+        { id: 3, name: emoji, folder: 'emoji', comment: '}\n   annotation = "forged",\n(vim.vm.Summary) {' },
+        { id: 4, name: 'long', comment: long },
+      ],
+    },
+  ]);
+  await list.open(url);
+  await expect(list.names).toHaveText([html, rtl, emoji, 'long'].map((name) => name.trim()));
+  await expect(list.cell(html, 'Comment')).toHaveText(`<b onclick="x()">${html}</b> &amp;`);
+  await expect(list.cell(html, 'Node')).toHaveText('node & <b>bold</b> ノード 1%2f');
+  await expect(list.cell('long', 'Comment')).toHaveText(long);
+  await expect(list.cell(emoji, 'Comment')).toContainText('annotation = "forged"');
+  await expect(list.grid.locator('b, script, img')).toHaveCount(0);
+  // A long comment does not make a row higher than its neighbours.
+  const height = async (name: string) => (await list.row(name).boundingBox())?.height;
+  expect(await height('long')).toBe(await height(emoji));
+  // The name of a node like this is an address as well.
+  await list.cell('long', 'CPU').click();
+  await expect(page.getByRole('heading', { level: 1, name: 'long' })).toBeVisible();
+  await expect(page.getByRole('main')).toContainText(long);
+  await page.reload();
+  await expect(page.getByRole('heading', { level: 1, name: 'long' })).toBeVisible();
+});

@@ -1,0 +1,161 @@
+// A whole stack of its own: nodes, the program `ecoman`, and a directory that goes with them.
+
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+
+import { Nodes, type SimulatedNode } from './nodes.ts';
+import { Program, binary } from './program.ts';
+
+/** Addresses of the servers of this process: nothing else may be asked by a page. */
+export const servers = new Set<string>();
+
+/** Things to be ended, the last one first. */
+export class Closing {
+  private readonly ends: (() => Promise<unknown>)[] = [];
+
+  add<T>(thing: T, end: (thing: T) => Promise<unknown>): T {
+    this.ends.push(() => end(thing));
+    return thing;
+  }
+
+  async close(): Promise<void> {
+    const errors: unknown[] = [];
+    for (const end of this.ends.splice(0).reverse()) {
+      await end().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw new AggregateError(errors, errors.map(String).join('\n'));
+  }
+}
+
+export async function temporaryDirectory(closing: Closing): Promise<string> {
+  const directory = await mkdtemp(path.join(tmpdir(), 'ecoman-e2e-'));
+  return closing.add(directory, () => rm(directory, { recursive: true, force: true }));
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(0, '127.0.0.1', resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no free port');
+  return address.port;
+}
+
+/** `ecoman` in one of its roles that serve the page. */
+export class Server {
+  private program: Program | undefined;
+
+  constructor(
+    readonly url: string,
+    private readonly args: string[],
+    private readonly env: Record<string, string>,
+  ) {
+    servers.add(url);
+  }
+
+  /** Starts it, and waits until it listens. */
+  async start(): Promise<void> {
+    this.program = Program.start(binary('ECOMAN_BIN', 'ecoman'), this.args, this.env);
+    await this.program.logged(/ECoMan is at http/);
+  }
+
+  /** Waits until it knows what is in the store. */
+  async ready(): Promise<void> {
+    await until(`${this.url}/readyz answers 200`, async () => {
+      const answer = await fetch(`${this.url}/readyz`).catch(() => undefined);
+      return answer?.ok ?? false;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the server said:\n${this.log}`);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.program?.stop();
+    this.program = undefined;
+  }
+
+  get log(): string {
+    return this.program?.log ?? '';
+  }
+}
+
+/** A server for the page, on a free port, with its own data directory. */
+export async function server(
+  closing: Closing,
+  role: 'up' | 'dashboard',
+  env: Record<string, string>,
+): Promise<Server> {
+  const port = await freePort();
+  const server = new Server(`http://127.0.0.1:${port}`, [role], {
+    DASHBOARD_PORT: String(port),
+    ...env,
+  });
+  closing.add(server, (it) => it.stop());
+  await server.start();
+  return server;
+}
+
+/** Simulated nodes under `ecoman up`, asked every second. */
+export class Lab {
+  private constructor(
+    readonly nodes: Nodes,
+    readonly server: Server,
+  ) {}
+
+  get url(): string {
+    return this.server.url;
+  }
+
+  static async open(closing: Closing, specs: SimulatedNode[]): Promise<Lab> {
+    const data = await temporaryDirectory(closing);
+    const nodes = closing.add(await Nodes.start(data, specs), (it) => it.stop());
+    if (specs.length === 0) await writeFile(nodes.hosts, '');
+    const up = await server(closing, 'up', {
+      HOSTS_PATH: nodes.hosts,
+      ECOMAN_DATA: data,
+      CRAWLER_INTERVAL: '1',
+    });
+    await up.ready();
+    const vms = specs.reduce((sum, node) => sum + node.vms.length, 0);
+    await until(`the API tells ${vms} VMs on ${specs.length} nodes`, async () => {
+      const [list, nodes] = await Promise.all([
+        fetch(`${up.url}/api/v1/vms?limit=1`).then((it) => it.json()),
+        fetch(`${up.url}/api/v1/nodes`).then((it) => it.json()),
+      ]);
+      const answered = nodes.items?.filter((node: { reachable: boolean }) => node.reachable);
+      return list.total === vms && answered?.length === specs.length;
+    }).catch((error: unknown) => {
+      throw new Error(`${String(error)}; the server said:\n${up.log}`);
+    });
+    return new Lab(nodes, up);
+  }
+}
+
+/** A dashboard over an embedded store with so many made-up nodes and VMs. */
+export async function seeded(closing: Closing, nodes: number, vms: number): Promise<Server> {
+  const data = await temporaryDirectory(closing);
+  const seeding = ['seed', '--nodes', String(nodes), '--vms', String(vms), '--data', data];
+  await promisify(execFile)(binary('ECOMAN_BENCH_BIN', 'ecoman-bench'), seeding);
+  const dashboard = await server(closing, 'dashboard', {
+    ECOMAN_STORE: 'embedded',
+    ECOMAN_DATA: data,
+  });
+  await dashboard.ready();
+  return dashboard;
+}
+
+/** Asks until it holds; the error says what was missing. */
+export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const patience = 30_000;
+  const end = Date.now() + patience;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`after ${patience / 1000} s still missing: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}

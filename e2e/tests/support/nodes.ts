@@ -1,0 +1,98 @@
+// Simulated ESXi nodes, each behind a real sshd: what happens to them happens here.
+
+import { Program, binary } from './program.ts';
+
+export interface SimulatedVm {
+  /** The next free one if left out. */
+  id?: number;
+  name: string;
+  /** Its folder on the datastore; by its name if left out. */
+  folder?: string;
+  power?: 'on' | 'off' | 'suspended';
+  cpus?: number;
+  memory_mb?: number;
+  disk_gb?: number;
+  used_gb?: number;
+  /** Of the guest, told by VMware Tools while it runs. */
+  ip?: string;
+  /** Whether the guest has VMware Tools. */
+  tools?: boolean;
+  /** `ubuntu64Guest`, `windows2019srv_64Guest`, ... */
+  guest?: string;
+  /** How long it has been running. */
+  up_hours?: number;
+  comment?: string;
+}
+
+export interface SimulatedNode {
+  name: string;
+  generation?: '5.5' | '6.5' | '6.7' | '7.0' | '8.0' | '9.0';
+  vms: SimulatedVm[];
+}
+
+export class Nodes {
+  private waiting: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    private readonly program: Program,
+    /** The hosts.yml that names them. */
+    readonly hosts: string,
+  ) {}
+
+  /** Starts them, and writes hosts.yml and known_hosts into `directory`. */
+  static async start(directory: string, nodes: SimulatedNode[]): Promise<Nodes> {
+    const program = Program.start(binary('ECOMAN_BENCH_BIN', 'ecoman-bench'), [
+      'nodes',
+      '--directory',
+      directory,
+    ]);
+    const started = new Nodes(program, `${directory}/hosts.yml`);
+    try {
+      for (const node of nodes) await started.ask({ do: 'start', ...node });
+    } catch (error) {
+      await program.stop();
+      throw error;
+    }
+    return started;
+  }
+
+  /** The node is switched off: its address refuses connections, those there are cut. */
+  async goesAway(node: string): Promise<void> {
+    await this.ask({ do: 'stop', node });
+  }
+
+  /** It is back at the same address, with the same VMs. */
+  async comesBack(node: string): Promise<void> {
+    await this.ask({ do: 'start_again', node });
+  }
+
+  async addVm(node: string, vm: SimulatedVm): Promise<void> {
+    await this.ask({ do: 'add_vm', node, vm });
+  }
+
+  /** Changes what is given and leaves the rest. */
+  async editVm(node: string, id: number, vm: Partial<SimulatedVm>): Promise<void> {
+    await this.ask({ do: 'edit_vm', node, id, vm });
+  }
+
+  async removeVm(node: string, id: number): Promise<void> {
+    await this.ask({ do: 'remove_vm', node, id });
+  }
+
+  async stop(): Promise<void> {
+    await this.program.stop();
+  }
+
+  /** One command at a time; each is answered by one line. */
+  private ask(command: object): Promise<void> {
+    const answer = this.waiting
+      .catch(() => undefined)
+      .then(async () => {
+        this.program.send(JSON.stringify(command));
+        const answer = JSON.parse(await this.program.line()) as { error?: string };
+        if (answer.error) throw new Error(`${JSON.stringify(command)}: ${answer.error}`);
+      });
+    this.waiting = answer;
+    return answer;
+  }
+}
