@@ -30,7 +30,7 @@ pub(crate) enum Command {
     /// `up` over simulated nodes behind a real sshd: needs nothing but this machine
     Demo(demo::DemoArgs),
     /// REST API and web page over the store; speaks no SSH and needs no keys
-    Dashboard(dashboard::DashboardArgs),
+    Dashboard(dashboard::DashboardRoleArgs),
     /// Polls the nodes and writes the store
     Crawler(crawler::CrawlerArgs),
     /// Checks hosts.yml and every node, and says what to do about each fault
@@ -111,6 +111,46 @@ pub(crate) mod value {
         match text.parse::<u64>() {
             Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
             _ => Err("allowed is a whole number of seconds from 1 to 86400".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_option_is_a_variable_named_in_its_error() {
+        for command in Cli::command().get_subcommands_mut() {
+            command.build();
+            for option in command.get_arguments() {
+                if let Some(variable) = option.get_env() {
+                    let shown = option.get_value_names().and_then(<[_]>::first);
+                    assert_eq!(
+                        shown.map(clap::builder::Str::as_str),
+                        variable.to_str(),
+                        "{}",
+                        command.get_name()
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_value_names_the_variable_the_value_and_what_is_allowed() {
+        let error = Cli::try_parse_from(["ecoman", "crawler", "--interval", "often"])
+            .expect_err("not a number of seconds")
+            .to_string();
+        for part in ["CRAWLER_INTERVAL", "often", "from 1 to 86400"] {
+            assert!(error.contains(part), "{error}");
         }
     }
 }

@@ -15,7 +15,7 @@ use crate::up::runtime;
 
 /// Options of the role.
 #[derive(Args, Debug)]
-pub(crate) struct DashboardArgs {
+pub(crate) struct DashboardRoleArgs {
     #[command(flatten)]
     dashboard: ecoman_backend::DashboardArgs,
 
@@ -34,7 +34,7 @@ pub(crate) struct DashboardArgs {
 /// # Errors
 ///
 /// The configuration is bad or the address is taken.
-pub(crate) fn run(args: &DashboardArgs) -> Result<ExitCode, Failure> {
+pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
     runtime()?.block_on(async {
         let shutdown = shutdown::on_signal()

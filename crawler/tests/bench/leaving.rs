@@ -1,0 +1,98 @@
+//! The embedded store behind a door that can be shut: what goes through is the real thing.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ecoman_model::{NodeName, NodeState, Round, VmRecord};
+use ecoman_store::{EmbeddedStore, Revision, Store, StoreError, Written};
+
+#[derive(Debug)]
+pub(crate) struct LeavingStore {
+    inner: EmbeddedStore,
+    away: AtomicBool,
+    refused: AtomicUsize,
+}
+
+impl LeavingStore {
+    pub(crate) fn new(inner: EmbeddedStore) -> Self {
+        Self {
+            inner,
+            away: AtomicBool::new(false),
+            refused: AtomicUsize::new(0),
+        }
+    }
+
+    pub(crate) fn inner(&self) -> &EmbeddedStore {
+        &self.inner
+    }
+
+    pub(crate) fn go_away(&self) {
+        self.away.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits until so many rounds were refused in all.
+    pub(crate) async fn until_refused(&self, count: usize) {
+        super::loop_until("refused round", async || {
+            (self.refused.load(Ordering::SeqCst) >= count).then_some(())
+        })
+        .await;
+    }
+
+    fn door(&self) -> Result<&EmbeddedStore, StoreError> {
+        if self.away.load(Ordering::SeqCst) {
+            Err(StoreError::Away {
+                server: "the test".to_owned(),
+                source: "shut".into(),
+            })
+        } else {
+            Ok(&self.inner)
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Store for LeavingStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.door()?.ping().await
+    }
+
+    async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
+        match self.door() {
+            Ok(inner) => inner.record_round(round).await,
+            Err(error) => {
+                self.refused.fetch_add(1, Ordering::SeqCst);
+                // As a database that does not answer: not at once.
+                tokio::time::sleep(Duration::from_millis(100)).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
+        self.door()?.record_vm(vm).await
+    }
+
+    async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError> {
+        self.door()?.retain_nodes(names).await
+    }
+
+    async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError> {
+        self.door()?.node_state(name).await
+    }
+
+    async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        self.door()?.revisions().await
+    }
+
+    async fn changed(
+        &self,
+        known: &BTreeMap<NodeName, Revision>,
+    ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        self.door()?.changed(known).await
+    }
+}

@@ -1,0 +1,516 @@
+//! The crawler against simulated nodes behind a real sshd, recording into the embedded store.
+
+mod bench;
+
+use std::time::Duration;
+
+use ecoman_crawler::CrawlerError;
+use ecoman_model::{FailureKind, PowerState};
+use ecoman_simulator::{Fault, HostdDown, NodeSpec, Scope, VmSpec};
+
+use crate::bench::{Bench, node};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_records_every_vm_of_every_node_as_it_is() {
+    let one = node(NodeSpec::demo(0, 12));
+    let two = node(NodeSpec::demo(1, 12));
+    let bench = Bench::new(&[&one, &two]).await;
+
+    let report = bench.crawler().once().await.expect("a round");
+
+    assert_eq!(report.failed, []);
+    assert_eq!(report.answered.len(), 2);
+    for node in [&one, &two] {
+        let state = bench.state(node.name()).await;
+        assert_eq!(state.node.failure, None);
+        assert_eq!(state.node.warnings, Vec::<String>::new());
+        let facts = state.node.facts.expect("facts of the node");
+        assert!(facts.memory_bytes > Some(0) && facts.cpu_cores > Some(0));
+        assert!(
+            facts
+                .datastores
+                .iter()
+                .any(|volume| volume.free_bytes.is_some())
+        );
+        assert!(
+            facts
+                .port_groups
+                .iter()
+                .any(|group| group.name == "VM Network")
+        );
+        assert!(
+            facts.version.update.is_some(),
+            "the version command says more than the summary"
+        );
+        let truth = node.vms();
+        assert_eq!(state.vms.len(), truth.len());
+        for (seen, vm) in state.vms.iter().zip(truth) {
+            assert_eq!(seen.key.vmid.0, vm.id);
+            assert_eq!(seen.failure, None);
+            assert_eq!(seen.facts.name.as_deref(), Some(vm.spec.name.as_str()));
+            assert_eq!(seen.facts.cpus, Some(vm.spec.cpus));
+            assert_eq!(seen.facts.memory_mb, Some(vm.spec.memory_mb));
+            assert_eq!(
+                seen.facts.comment.as_deref().unwrap_or(""),
+                vm.spec.annotation
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn once_says_which_nodes_did_not_answer_and_records_the_others() {
+    let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
+    let away = node(NodeSpec::new("away").vm(VmSpec::new("b")));
+    let liar = node(NodeSpec::new("liar").vm(VmSpec::new("c")));
+    let stranger = node(NodeSpec::new("stranger").vm(VmSpec::new("d")));
+    let closed = node(NodeSpec::new("closed").vm(VmSpec::new("e")));
+    let hangs = node(NodeSpec::new("hangs").vm(VmSpec::new("f")));
+    let mute = node(NodeSpec::new("mute").vm(VmSpec::new("g")));
+    let no_hostd = node(NodeSpec::new("no-hostd").vm(VmSpec::new("h")));
+    let bench = Bench::new(&[
+        &good, &away, &liar, &stranger, &closed, &hangs, &mute, &no_hostd,
+    ])
+    .await;
+    away.stop().unwrap();
+    liar.set_fault(Fault::Garbage(Scope::command("getallvms")))
+        .unwrap();
+    stranger.set_fault(Fault::WrongHostKey).unwrap();
+    closed.set_fault(Fault::AuthenticationRefused).unwrap();
+    hangs
+        .set_fault(Fault::Hang(Scope::command("getallvms")))
+        .unwrap();
+    mute.set_fault(Fault::Unresponsive).unwrap();
+    no_hostd
+        .set_fault(Fault::HostdDown(HostdDown::ConnectionReset))
+        .unwrap();
+
+    let report = bench.crawler().once().await.expect("a round");
+
+    assert_eq!(report.answered, [("good".parse().unwrap(), 1)]);
+    let kinds: Vec<_> = report
+        .failed
+        .iter()
+        .map(|(name, failure)| (name.as_str(), failure.kind))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("away", FailureKind::Unreachable),
+            ("liar", FailureKind::Protocol),
+            ("stranger", FailureKind::HostKey),
+            ("closed", FailureKind::Authentication),
+            ("hangs", FailureKind::Timeout),
+            ("mute", FailureKind::Timeout),
+            ("no-hostd", FailureKind::Hostd),
+        ]
+    );
+    for (name, failure) in &report.failed {
+        assert!(
+            failure.message.contains(name.as_str()),
+            "{}",
+            failure.message
+        );
+        assert!(!failure.hint.is_empty());
+        let state = bench.state(name.as_str()).await;
+        assert_eq!(state.node.failure.as_ref(), Some(failure));
+        assert_eq!(state.node.observed_at, None);
+    }
+    assert!(
+        report
+            .failed
+            .iter()
+            .any(|(_, failure)| failure.hint.contains("ecoman trust stranger"))
+    );
+    assert_eq!(bench.state("good").await.vms.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_goes_away_keeps_its_vms_and_is_fresh_when_it_comes_back() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web").on())
+            .vm(VmSpec::new("db")),
+    );
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    let before = bench.until("both VMs", |state| state.vms.len() == 2).await;
+
+    node.stop().unwrap();
+    let away = bench
+        .until("a failure", |state| state.node.failure.is_some())
+        .await;
+    let failure = away.node.failure.clone().unwrap();
+    assert!(
+        matches!(
+            failure.kind,
+            FailureKind::Unreachable | FailureKind::Disconnected
+        ),
+        "{failure:?}"
+    );
+    assert_eq!(away.vms.len(), 2);
+    assert!(away.node.observed_at >= before.node.observed_at);
+
+    let later = bench
+        .until("another failure", |state| {
+            state.node.attempted_at > away.node.attempted_at
+        })
+        .await;
+    let since = later.node.failure.map(|failure| failure.since);
+    assert_eq!(since, Some(failure.since), "since when, not when last");
+
+    node.start_again().unwrap();
+    let back = bench
+        .until("an answer", |state| state.node.failure.is_none())
+        .await;
+    assert_eq!(back.vms.len(), 2);
+    assert!(back.node.observed_at > away.node.observed_at);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vms_that_come_change_and_go_are_followed() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web").on())
+            .vm(VmSpec::new("db")),
+    );
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    bench.until("both VMs", |state| state.vms.len() == 2).await;
+
+    let added = node.add_vm(VmSpec::new("new")).unwrap();
+    let db = node.vm_named("db").unwrap().id;
+    node.edit_vm(db, |vm| vm.spec.annotation = "changed".to_owned())
+        .unwrap();
+    let web = node.vm_named("web").unwrap().id;
+    node.remove_vm(web).unwrap();
+    let after = bench
+        .until("the new VM and the change", |state| {
+            state.vms.iter().any(|vm| vm.key.vmid.0 == added)
+                && state
+                    .vms
+                    .iter()
+                    .any(|vm| vm.facts.comment.as_deref() == Some("changed"))
+                && state.vms.iter().all(|vm| vm.key.vmid.0 != web)
+        })
+        .await;
+    assert_eq!(after.vms.len(), 2);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_cannot_be_read_keeps_its_facts_with_the_reason() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web").on())
+            .vm(VmSpec::new("db")),
+    );
+    let web = node.vm_named("web").unwrap().id;
+    let summary_of_web = || Scope::command("get.summary").and_vm(web);
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    let before = bench.until("both VMs", |state| state.vms.len() == 2).await;
+    let facts = |state: &ecoman_model::NodeState| {
+        state
+            .vms
+            .iter()
+            .find(|vm| vm.key.vmid.0 == web)
+            .cloned()
+            .expect("the VM")
+    };
+
+    for fault in [
+        Fault::Garbage(summary_of_web()),
+        Fault::Truncated(summary_of_web(), 700),
+        Fault::Hang(summary_of_web()),
+    ] {
+        node.set_fault(fault.clone()).unwrap();
+        let unread = bench
+            .until("an unread VM", |state| facts(state).failure.is_some())
+            .await;
+        assert_eq!(
+            unread.node.failure, None,
+            "{fault:?}: the node itself is well"
+        );
+        assert_eq!(unread.vms.len(), 2);
+        assert_eq!(facts(&unread).facts.name.as_deref(), Some("web"));
+        assert_eq!(facts(&unread).facts.power, PowerState::On);
+        assert_eq!(facts(&unread).facts.uuid, facts(&before).facts.uuid);
+        assert!(
+            unread
+                .node
+                .warnings
+                .iter()
+                .any(|text| text.contains(&format!("VM {web}"))),
+            "{:?}",
+            unread.node.warnings
+        );
+        node.clear_faults().unwrap();
+        bench
+            .until("a VM that is read again", |state| {
+                facts(state).failure.is_none()
+            })
+            .await;
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_that_is_cut_short_removes_nothing() {
+    let vms = (0..20).map(|index| VmSpec::new(&format!("vm-{index}")));
+    let node = node(NodeSpec::new("hoge").vms(vms));
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    bench.until("all VMs", |state| state.vms.len() == 20).await;
+
+    for length in [0, 60, 500, 1000] {
+        node.set_fault(Fault::Truncated(Scope::command("getallvms"), length))
+            .unwrap();
+        let cut = bench
+            .until("a failure", |state| state.node.failure.is_some())
+            .await;
+        assert_eq!(
+            cut.node.failure.map(|failure| failure.kind),
+            Some(FailureKind::Protocol)
+        );
+        assert_eq!(cut.vms.len(), 20, "cut at {length} bytes");
+        node.clear_faults().unwrap();
+        let whole = bench
+            .until("an answer", |state| state.node.failure.is_none())
+            .await;
+        assert_eq!(whole.vms.len(), 20);
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_vanishes_between_listing_and_reading_is_gone_and_no_fault() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web"))
+            .vm(VmSpec::new("db")),
+    );
+    let web = node.vm_named("web").unwrap().id;
+    let bench = Bench::new(&[&node]).await;
+    node.set_fault(Fault::Vanishing(web)).unwrap();
+
+    let report = bench.crawler().once().await.expect("a round");
+
+    assert_eq!(report.answered, [("hoge".parse().unwrap(), 1)]);
+    let state = bench.state("hoge").await;
+    assert_eq!(state.node.warnings, Vec::<String>::new());
+    assert_eq!(
+        state
+            .vms
+            .iter()
+            .map(|vm| vm.key.vmid.0 == web)
+            .collect::<Vec<_>>(),
+        [false]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vm_that_the_node_cannot_load_stays_on_the_list_with_what_is_known() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web"))
+            .vm(VmSpec::new("db")),
+    );
+    let web = node.vm_named("web").unwrap().id;
+    let bench = Bench::new(&[&node]).await;
+    bench.crawler().once().await.expect("a round");
+    node.set_fault(Fault::InvalidVm(web)).unwrap();
+
+    bench.crawler().once().await.expect("a round");
+
+    let state = bench.state("hoge").await;
+    let vm = state
+        .vms
+        .iter()
+        .find(|vm| vm.key.vmid.0 == web)
+        .expect("the invalid VM");
+    assert_eq!(vm.facts.name.as_deref(), Some("web"));
+    assert_eq!(vm.facts.connection_state.as_deref(), Some("invalid"));
+    assert!(vm.failure.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_allows_one_session_is_crawled_all_the_same() {
+    let vms = (0..10).map(|index| VmSpec::new(&format!("vm-{index}")));
+    let node = node(NodeSpec::new("stig").vms(vms));
+    node.set_fault(Fault::MaxSessions(1)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+
+    let report = bench.crawler().once().await.expect("a round");
+
+    assert_eq!(report.answered, [("stig".parse().unwrap(), 10)]);
+    assert_eq!(
+        bench.state("stig").await.node.warnings,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_cut_between_rounds_is_made_anew_within_the_round() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    let before = bench.until("the VM", |state| state.vms.len() == 1).await;
+
+    node.cut_connections().unwrap();
+    let after = bench
+        .until("two more rounds", |state| {
+            assert_eq!(state.node.failure, None);
+            node.logins() == 2 && state.node.observed_at > before.node.observed_at
+        })
+        .await;
+    assert_eq!(after.vms.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_login_is_not_repeated_until_the_node_is_changed_in_hosts_yml() {
+    let refused = node(NodeSpec::new("refused").vm(VmSpec::new("a")));
+    let other = node(NodeSpec::new("other").vm(VmSpec::new("b")));
+    let bench = Bench::new(&[&refused, &other]).await;
+    refused.set_fault(Fault::AuthenticationRefused).unwrap();
+    let running = bench.start();
+    bench
+        .until_of("refused", "a failure", |state| {
+            state
+                .node
+                .failure
+                .as_ref()
+                .is_some_and(|why| why.kind == FailureKind::Authentication)
+        })
+        .await;
+
+    // Three rounds of the other node: three times in which the first could have been asked.
+    for _ in 0..3 {
+        let seen = bench.state("other").await.node.observed_at;
+        bench
+            .until_of("other", "a round", |state| state.node.observed_at > seen)
+            .await;
+    }
+    assert_eq!(
+        refused.connections(),
+        1,
+        "a second login would bring the account nearer to a lock"
+    );
+
+    refused.clear_faults().unwrap();
+    bench.write_hosts(&[&refused, &other], "  max_sessions: 3\n");
+    bench
+        .until_of("refused", "an answer", |state| state.node.failure.is_none())
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hosts_yml_is_followed_and_a_broken_one_keeps_the_last_good_one() {
+    let one = node(NodeSpec::new("one").vm(VmSpec::new("a")));
+    let two = node(NodeSpec::new("two").vm(VmSpec::new("b")));
+    let bench = Bench::new(&[&one]).await;
+    let running = bench.start();
+    bench
+        .until_of("one", "its VM", |state| state.vms.len() == 1)
+        .await;
+
+    bench.write_hosts(&[&one, &two], "");
+    bench
+        .until_of("two", "its VM", |state| state.vms.len() == 1)
+        .await;
+
+    std::fs::write(bench.hosts_path(), "one: [").unwrap();
+    let seen = bench.state("two").await.node.observed_at;
+    bench
+        .until_of("two", "a round", |state| state.node.observed_at > seen)
+        .await;
+
+    bench.write_hosts(&[&two], "");
+    bench.until_forgotten("one").await;
+    assert_eq!(bench.state("two").await.vms.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slow_node_costs_the_others_nothing() {
+    let slow = node(NodeSpec::new("slow").vm(VmSpec::new("a")));
+    let quick = node(NodeSpec::new("quick").vm(VmSpec::new("b")));
+    let bench = Bench::with_timeout(&[&slow, &quick], Duration::from_secs(600)).await;
+    slow.set_fault(Fault::Hang(Scope::command("getallvms")))
+        .unwrap();
+    let running = bench.start();
+    for _ in 0..3 {
+        let seen = bench
+            .maybe_state("quick")
+            .await
+            .and_then(|state| state.node.observed_at);
+        bench
+            .until_of("quick", "a round", |state| state.node.observed_at > seen)
+            .await;
+    }
+    assert!(
+        bench.maybe_state("slow").await.is_none(),
+        "its first round has not ended"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_round_that_the_store_could_not_take_is_recorded_when_it_is_back() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await;
+    let running = bench.start();
+    bench.until("the VM", |state| state.vms.len() == 1).await;
+
+    bench.store().go_away();
+    bench.store().until_refused(1).await;
+    let added = node.add_vm(VmSpec::new("new")).unwrap();
+    // Two more writes are refused: at least one whole round has seen the new VM.
+    bench.store().until_refused(3).await;
+    node.stop().unwrap();
+    bench.store().come_back();
+    bench
+        .until("the VM that was seen while the store was away", |state| {
+            state.vms.iter().any(|vm| vm.key.vmid.0 == added)
+        })
+        .await;
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_fails_the_one_round() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await;
+    bench.store().go_away();
+    let error = bench.crawler().once().await.expect_err("no store");
+    assert!(matches!(error, CrawlerError::Store(_)), "{error:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stopping_leaves_no_connection_behind() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::with_timeout(&[&node], Duration::from_secs(600)).await;
+    let running = bench.start();
+    bench.until("the VM", |state| state.vms.len() == 1).await;
+    node.set_fault(Fault::Hang(Scope::command("getallvms")))
+        .unwrap();
+    bench
+        .condition("a call that hangs", || {
+            node.calls().iter().any(|call| {
+                matches!(call.outcome, ecoman_simulator::CallOutcome::Running)
+                    && call.line().contains("getallvms")
+            })
+        })
+        .await;
+    running.stop().await;
+    bench
+        .condition("the end of the remote call", || {
+            node.calls()
+                .iter()
+                .all(|call| !matches!(call.outcome, ecoman_simulator::CallOutcome::Running))
+        })
+        .await;
+}
