@@ -3,7 +3,9 @@
 use std::sync::LazyLock;
 
 use utoipa::OpenApi;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder};
+use utoipa::openapi::path::{Operation, ParameterIn};
+use utoipa::openapi::schema::{SchemaType, Type};
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
 
 use crate::error::PROBLEM_JSON;
 use crate::routes;
@@ -14,7 +16,12 @@ use crate::routes;
 pub fn openapi_json() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         let mut document = routes::api().into_openapi();
-        add_failures(&mut document);
+        for item in document.paths.paths.values_mut() {
+            for operation in item.get.iter_mut() {
+                add_failures(operation);
+                correct_headers(operation);
+            }
+        }
         #[expect(
             clippy::expect_used,
             reason = "the document is the same in every run, and a test makes it"
@@ -60,18 +67,26 @@ struct Base;
 
 /// Whatever the address, there are failures that come from the way there: a foreign name for the
 /// server, an answer that takes too long, a fault of the server's.
-fn add_failures(document: &mut utoipa::openapi::OpenApi) {
-    for item in document.paths.paths.values_mut() {
-        for operation in item.get.iter_mut() {
-            let problem = ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("Problem")))
-                .build();
-            let failure = ResponseBuilder::new()
-                .description("Any other failure.")
-                .content(PROBLEM_JSON, problem)
-                .build();
-            let responses = &mut operation.responses.responses;
-            responses.insert("default".to_owned(), RefOr::T(failure));
+fn add_failures(operation: &mut Operation) {
+    let problem = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let failure = ResponseBuilder::new()
+        .description("Any other failure.")
+        .content(PROBLEM_JSON, problem)
+        .build();
+    let responses = &mut operation.responses.responses;
+    responses.insert("default".to_owned(), RefOr::T(failure));
+}
+
+/// A header that is optional may be left out, but it cannot be `null`, as the macro has it.
+fn correct_headers(operation: &mut Operation) {
+    for parameter in operation.parameters.iter_mut().flatten() {
+        if let RefOr::T(parameter) = parameter
+            && parameter.parameter_in == ParameterIn::Header
+            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
+        {
+            schema.schema_type = SchemaType::Type(Type::String);
         }
     }
 }

@@ -47,6 +47,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 pub(crate) fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
     api.route("/api", any(no_such_path))
+        .route("/api/", any(no_such_path))
         .route("/api/{*rest}", any(no_such_path))
         .fallback(spa::serve)
         .layer(

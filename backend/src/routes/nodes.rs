@@ -1,5 +1,6 @@
 //! `/nodes`: the list, and one node.
 
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
@@ -109,10 +110,11 @@ pub(crate) async fn list_nodes(
 )]
 pub(crate) async fn get_node(
     State(state): State<AppState>,
-    Path(name): Path<String>,
+    path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
     let no_parameters = Parameters::new(query.as_deref()).finish("");
     no_parameters.map_err(Error::Parameters)?;
     let snapshot = loaded(&state.live)?;

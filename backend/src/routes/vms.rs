@@ -1,6 +1,7 @@
 //! `/vms`: the list, and one VM.
 
 use axum::body::Body;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
     ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
@@ -71,7 +72,7 @@ use crate::state::AppState;
         (
             "limit" = Option<u32>,
             Query,
-            description = "The most VMs on one page.",
+            description = "The most VMs on one page; 10000 where nothing is said.",
             minimum = 1,
             maximum = 10_000,
             example = 10_000
@@ -197,10 +198,11 @@ pub(crate) async fn list_vms(
 )]
 pub(crate) async fn get_vm(
     State(state): State<AppState>,
-    Path((node, vmid)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let Path((node, vmid)) = path.map_err(|_| Error::NoSuchPath)?;
     let no_parameters = Parameters::new(query.as_deref()).finish("");
     no_parameters.map_err(Error::Parameters)?;
     let snapshot = loaded(&state.live)?;

@@ -5,7 +5,7 @@ use ecoman_model::{PowerState, VmFacts};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
 
-use crate::server::{Server, at, facts, keys, node, round, round_of, vm};
+use crate::server::{Server, at, facts, keys, later, node, round, round_of, vm};
 
 #[tokio::test]
 async fn all_facts_of_a_vm_are_listed_with_what_makes_it_large() {
@@ -195,7 +195,7 @@ async fn a_list_that_has_not_changed_is_not_sent_again() {
     }
 
     let tag = server.get("/api/v1/vms").await.headers()[ETAG].clone();
-    server.show(round_of("hoge", &["a"])).await;
+    server.show(later(round_of("hoge", &["a"]), 60)).await;
     let again = server
         .request("/api/v1/vms")
         .header(IF_NONE_MATCH, tag)

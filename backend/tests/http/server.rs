@@ -336,6 +336,13 @@ pub(crate) fn round_of(name: &str, vms: &[&str]) -> Round {
     round(node(name), vms.collect())
 }
 
+/// The same round once more at another time.
+pub(crate) fn later(mut round: Round, second: i64) -> Round {
+    round.node.observed_at = Some(at(second - 1));
+    round.node.attempted_at = Some(at(second));
+    round
+}
+
 /// An embedded store that a test can take away.
 #[derive(Debug)]
 pub(crate) struct SwitchedStore {

@@ -10,14 +10,19 @@ use crate::{Node, Vm};
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 pub enum Event {
     /// `vm`: a VM is new, or something of it has changed other than `observed_at` alone.
+    #[cfg_attr(feature = "openapi", schema(title = "VmEvent"))]
     Vm(Box<Vm>),
     /// `vm_removed`: a VM is gone.
+    #[cfg_attr(feature = "openapi", schema(title = "VmRemovedEvent"))]
     VmRemoved(VmRemoved),
     /// `node`: a node is new or has changed, `observed_at` included.
+    #[cfg_attr(feature = "openapi", schema(title = "NodeEvent"))]
     Node(Box<Node>),
     /// `node_removed`: a node is no longer in `hosts.yml`; its VMs have gone before it.
+    #[cfg_attr(feature = "openapi", schema(title = "NodeRemovedEvent"))]
     NodeRemoved(NodeRemoved),
     /// `reset`: too much has happened since `Last-Event-ID`; load the lists again.
+    #[cfg_attr(feature = "openapi", schema(title = "ResetEvent"))]
     Reset(Reset),
 }
 
