@@ -4,6 +4,12 @@
 //! stderr half of the same call. Formats are those of real hosts, all names and numbers are
 //! invented. The blanks at line ends belong to the format.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong in a helper of a test fails the test"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -131,4 +137,139 @@ fn every_sample_gives_the_facts_that_it_tells() {
         all.insert(sample.name, facts);
     }
     insta::assert_json_snapshot!("samples", all);
+}
+
+/// The samples that are lists without an end mark: cut between two entries they are what a host
+/// with fewer entries prints. (Most such cuts of tables show all the same, by a column that is
+/// wider than its values.)
+const LISTS: [(&str, &str); 6] = [
+    ("getallvms.", "/rows"),
+    ("esxcli.portgroup.list.", "/port_groups"),
+    ("esxcli.storage.filesystem.list.", "/datastores"),
+    ("esxcli.vm.process.list.", "/processes"),
+    ("snapshot.get.", "/snapshots"),
+    ("vmware.", ""),
+];
+
+#[test]
+fn a_cut_sample_is_an_error_or_the_same_facts() {
+    for sample in samples() {
+        let whole = parse::by_command(sample.command, &sample.output).ok();
+        for end in 0..sample.output.len() {
+            let prefix = &sample.output[..end];
+            let Ok(facts) = parse::by_command(sample.command, prefix) else {
+                continue;
+            };
+            if Some(&facts) == whole.as_ref() {
+                continue;
+            }
+            let name = &sample.name;
+            // Nothing, or the verb alone, is what success prints.
+            let verb_only = facts
+                .pointer("/fault")
+                .is_some_and(serde_json::Value::is_null)
+                && (prefix.is_empty() || prefix.ends_with(b" VM:\n"));
+            // No VM runs.
+            let no_process = prefix.trim_ascii().is_empty() && name.contains("process.list");
+            if verb_only || no_process {
+                continue;
+            }
+            let list = LISTS
+                .iter()
+                .find(|(prefix, _)| name.starts_with(prefix))
+                .map(|(_, pointer)| pointer)
+                .unwrap_or_else(|| panic!("{name} cut to {end} bytes is read as {facts:#}"));
+            let rows = |facts: &serde_json::Value| {
+                facts
+                    .pointer(list)
+                    .and_then(|rows| rows.as_array())
+                    .cloned()
+            };
+            let (all, some) = (
+                rows(whole.as_ref().unwrap()).unwrap(),
+                rows(&facts).unwrap(),
+            );
+            assert!(
+                prefix.ends_with(b"\n") && all.starts_with(&some),
+                "{name} cut to {end} bytes is read as {facts:#}"
+            );
+            if name.starts_with("getallvms.") {
+                let header = prefix.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+                assert_eq!(end % header, 0, "{name} cut to {end} bytes, within a row");
+                assert!(
+                    !some.is_empty(),
+                    "{name} cut to {end} bytes, to an empty host"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_terminal_in_between_changes_nothing() {
+    for sample in samples() {
+        let mut converted = Vec::new();
+        for &byte in &sample.output {
+            if byte == b'\n' {
+                converted.push(b'\r');
+            }
+            converted.push(byte);
+        }
+        assert_eq!(
+            parse::by_command(sample.command, &converted),
+            parse::by_command(sample.command, &sample.output),
+            "{}",
+            sample.name
+        );
+    }
+}
+
+#[test]
+fn invalid_vms_are_listed_from_either_stream() {
+    let read = |name: &str| {
+        samples()
+            .into_iter()
+            .find(|sample| sample.name == name)
+            .map(|sample| sample.output)
+            .unwrap()
+    };
+    let table = read("getallvms.invalid-vm.6.5.txt");
+    let invalid = read("getallvms.invalid-vm.6.5.stderr.txt");
+    let apart = parse::getallvms(&table, &invalid).unwrap();
+    assert_eq!(apart.rows.len(), 2);
+    assert_eq!(
+        apart.invalid,
+        [ecoman_model::Vmid(8), ecoman_model::Vmid(52)]
+    );
+    let in_front = [invalid.as_slice(), &table].concat();
+    assert_eq!(parse::getallvms(&in_front, b"").unwrap(), apart);
+    let behind = [table.as_slice(), &invalid].concat();
+    assert_eq!(parse::getallvms(&behind, b"").unwrap(), apart);
+    let row = table.len() / 3;
+    let between = [&table[..2 * row], &invalid, &table[2 * row..]].concat();
+    assert_eq!(parse::getallvms(&between, b"").unwrap(), apart);
+}
+
+#[test]
+fn merged_streams_give_the_fault() {
+    let all = samples();
+    for sample in &all {
+        let Some(call) = sample.name.strip_suffix(".stderr.txt") else {
+            continue;
+        };
+        let Some(stdout) = all.iter().find(|other| other.name == format!("{call}.txt")) else {
+            continue;
+        };
+        if call.starts_with("getallvms") {
+            continue;
+        }
+        let alone = parse::fault(&sample.output).unwrap();
+        assert!(alone.is_some(), "{}", sample.name);
+        for merged in [
+            [stdout.output.as_slice(), &sample.output].concat(),
+            [sample.output.as_slice(), &stdout.output].concat(),
+        ] {
+            assert_eq!(parse::fault(&merged).unwrap(), alone, "{}", sample.name);
+        }
+    }
 }

@@ -4,7 +4,7 @@ use ecoman_model::Vmid;
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault::{self, Fault};
+use super::fault;
 use super::input::{Input, digits, text};
 
 /// Reads what `vim-cmd vmsvc/createdummyvm` or `solo/registervm` printed: the id of the new VM on
@@ -72,8 +72,7 @@ pub fn vmkfstools(output: &[u8]) -> Result<DiskDone, ParseError> {
 }
 
 fn tells_of_failure(input: &Input<'_>) -> Result<bool, ParseError> {
-    let found: Option<Fault> = fault::fault(&input.bytes)?;
-    Ok(found.is_some())
+    Ok(fault::in_words(input)?.is_some())
 }
 
 /// `Create: 100% done.`

@@ -64,6 +64,15 @@ const CONFIG_MEMBERS: [&[u8]; 15] = [
     b"managedBy",
 ];
 
+/// The members that `config` has had in some versions.
+const OTHER_CONFIG_MEMBERS: [&[u8]; 5] = [
+    b"cpuReservation",
+    b"memoryReservation",
+    b"tpmPresent",
+    b"numVmiopBackings",
+    b"hwVersion",
+];
+
 /// The members that a vim.vm.Summary itself has had in every version.
 const SUMMARY_MEMBERS: [&[u8]; 7] = [
     b"vm",
@@ -659,12 +668,15 @@ impl<'i> Reader<'i> {
     ///
     /// Whoever may edit the VM may write anything into the note, so every quote at the end of a
     /// line that a member of `config` could follow may be its end. What comes after the note is
-    /// the host's own, so the ends are tried from the last one on: the right one is the last
-    /// one after which the dump is whole and no member is missing that every version prints.
-    /// (A quote after that one would make a part of `config` itself a part of the note; one
-    /// before it lies within the note.) Where members are missing from any reading, the last of
-    /// those with the most members is taken, unless the note itself holds what looks like one of
-    /// those that are missing.
+    /// the host's own, so the ends are tried from the last one on. An end that leaves a dump
+    /// without sense is none. Of the others the right one leaves the most of the members that
+    /// every version prints (an end further on would make a part of `config` a part of the note),
+    /// and in front of `product`, which has followed the note in every version. Where one end in
+    /// front of `product` is as good as another the last is taken, as all before it lie within
+    /// the note.
+    ///
+    /// Should a version to come put another member behind the note, the first of the best ends
+    /// is taken, unless no version is known to have that member in `config`.
     fn read_note(
         &mut self,
         line: Line<'i>,
@@ -675,9 +687,11 @@ impl<'i> Reader<'i> {
         let level = self.level();
         let nodes = self.nodes.len();
         let open = self.open.clone();
+        let complete = CONFIG_MEMBERS.len() + SUMMARY_MEMBERS.len();
         // All readings together look at no more than this, so that reading stays linear.
         let mut budget = 4 * self.input.bytes.len() + (1 << 20);
-        let mut best: Option<(usize, usize, usize)> = None;
+        let mut best: Option<NoteEnd> = None;
+        let mut rivals = 0;
         let mut first_error = None;
         let mut before = self.input.bytes.len();
         while let Some((quote, next)) = last_text_end(&self.input.bytes, start, before, level) {
@@ -696,36 +710,52 @@ impl<'i> Reader<'i> {
                     self.position = next;
                     self.read()
                 });
-            match outcome {
-                Ok(()) => {
-                    let present = self.present_members(open.last());
-                    if best.is_none_or(|(_, _, most)| present > most) {
-                        best = Some((quote, next, present));
-                    }
-                }
-                Err(error) => {
-                    first_error.get_or_insert(error);
-                }
-            }
-            let complete = CONFIG_MEMBERS.len() + SUMMARY_MEMBERS.len();
-            if best.is_some_and(|(_, _, present)| present == complete) {
-                break;
-            }
+            let present = self.present_members(open.last());
             self.nodes.truncate(nodes);
             self.open.clone_from(&open);
+            if let Err(error) = outcome {
+                first_error.get_or_insert(error);
+                continue;
+            }
+            let end = NoteEnd {
+                quote,
+                next,
+                present,
+                before_product: self.input.rest(next).starts_with(b"      product = "),
+            };
+            rivals += usize::from(best.is_some_and(|best| best.present == present));
+            if best.is_none_or(|best| end.is_better_than(best)) {
+                best = Some(end);
+            }
+            if end.before_product && present == complete {
+                break;
+            }
         }
-        let Some((quote, next, _)) = best else {
+        let Some(end) = best else {
             return Err(first_error.unwrap_or_else(|| {
                 self.input
                     .truncated("the note of the VM (annotation) has no end")
             }));
         };
-        let note = self.input.slice(start, quote);
-        if self.nodes.len() == nodes {
-            self.push(line, name, Value::Text(note))?;
-            self.position = next;
-            self.read()?;
+        let follower = self.input.rest(end.next).trim_ascii_start();
+        if !end.before_product
+            && rivals > 0
+            && let Some((member, _)) = member_name(follower)
+            && !CONFIG_MEMBERS.contains(&member)
+            && !OTHER_CONFIG_MEMBERS.contains(&member)
+        {
+            return Err(self.input.ambiguous(
+                line.start,
+                format!(
+                    "the note may end in front of {} or later",
+                    String::from_utf8_lossy(member)
+                ),
+            ));
         }
+        let note = self.input.slice(start, end.quote);
+        self.push(line, name, Value::Text(note))?;
+        self.position = end.next;
+        self.read()?;
         self.refuse_doubtful_note(line, note, nodes, open.last())
     }
 
@@ -814,7 +844,8 @@ impl<'i> Reader<'i> {
     /// Whether a person may have written the text `node`, which comes after the note.
     fn may_be_written(&self, node: &Node<'i>, config: usize) -> bool {
         if node.parent == config {
-            return !CONFIG_MEMBERS.contains(&node.name) && node.name != b"hwVersion";
+            return !CONFIG_MEMBERS.contains(&node.name)
+                && !OTHER_CONFIG_MEMBERS.contains(&node.name);
         }
         let mut index = node.parent;
         while let Some(ancestor) = self.nodes.get(index) {
@@ -827,6 +858,24 @@ impl<'i> Reader<'i> {
             index = ancestor.parent;
         }
         false
+    }
+}
+
+/// A place where a note may end.
+#[derive(Clone, Copy, Debug)]
+struct NoteEnd {
+    quote: usize,
+    /// Where the line after it starts.
+    next: usize,
+    /// How many of the members that every version prints are outside of the note.
+    present: usize,
+    before_product: bool,
+}
+
+impl NoteEnd {
+    /// Whether to prefer it to `other`, which comes after it in the dump.
+    fn is_better_than(self, other: Self) -> bool {
+        self.present > other.present || (self.present == other.present && !other.before_product)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What esxcli prints as a list: the ruled table for eyes, and CSV.
 
+use std::rc::Rc;
+
 use ecoman_model::{Datastore, PortGroup};
 use memchr::memchr;
 
@@ -17,7 +19,15 @@ use super::input::{Input, digits, text};
 /// where the list is seen to be cut; [`ParseError::Value`] where a cell is not of its kind.
 pub fn filesystem_list(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
     let input = Input::with_text("filesystem.list", stdout)?;
-    let list = List::read(&input)?;
+    let columns = [
+        "Mount Point",
+        "Volume Name",
+        "Mounted",
+        "Type",
+        "Size",
+        "Free",
+    ];
+    let list = List::read(&input, &columns)?;
     list.rows
         .iter()
         .map(|row| {
@@ -44,7 +54,8 @@ pub fn filesystem_list(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
 /// As for [`filesystem_list`].
 pub fn port_groups(stdout: &[u8]) -> Result<Vec<PortGroup>, ParseError> {
     let input = Input::with_text("portgroup.list", stdout)?;
-    let list = List::read(&input)?;
+    let columns = ["Name", "Virtual Switch", "Active Clients", "VLAN ID"];
+    let list = List::read(&input, &columns)?;
     list.rows
         .iter()
         .map(|row| {
@@ -60,6 +71,8 @@ pub fn port_groups(stdout: &[u8]) -> Result<Vec<PortGroup>, ParseError> {
 
 /// A list of objects.
 struct List<'i> {
+    /// The labels of the columns, less their blanks.
+    labels: Vec<Rc<str>>,
     rows: Vec<Row<'i>>,
 }
 
@@ -68,11 +81,23 @@ struct List<'i> {
 struct Row<'i> {
     input: &'i Input<'i>,
     start: usize,
-    cells: Vec<(std::rc::Rc<str>, Vec<u8>)>,
+    cells: Vec<(Rc<str>, Vec<u8>)>,
 }
 
 impl<'i> List<'i> {
-    fn read(input: &'i Input<'i>) -> Result<Self, ParseError> {
+    /// Reads a list that has these columns at least.
+    fn read(input: &'i Input<'i>, columns: &[&str]) -> Result<Self, ParseError> {
+        let list = Self::of_either(input)?;
+        let missing = columns
+            .iter()
+            .find(|column| !list.labels.contains(&label(column.as_bytes())));
+        match missing {
+            Some(column) => Err(input.unexpected(0, format!("the list has no column {column}"))),
+            None => Ok(list),
+        }
+    }
+
+    fn of_either(input: &'i Input<'i>) -> Result<Self, ParseError> {
         let lines: Vec<_> = input.lines_from(0).collect();
         let is_ruler = |text: &[u8]| {
             let text = text.trim_ascii();
@@ -99,7 +124,7 @@ impl<'i> List<'i> {
             .checked_sub(1)
             .and_then(|header| lines.get(header))
             .map_or(&[][..], |line| line.text);
-        let labels: Vec<std::rc::Rc<str>> = columns
+        let labels: Vec<Rc<str>> = columns
             .iter()
             .map(|&(start, end)| label(cell(header, start, end)))
             .collect();
@@ -153,7 +178,7 @@ impl<'i> List<'i> {
                     .collect(),
             })
             .collect();
-        Ok(Self { rows })
+        Ok(Self { labels, rows })
     }
 
     /// Every line ends with a comma, the header too.
@@ -165,22 +190,19 @@ impl<'i> List<'i> {
                 "neither a table with a ruler nor CSV with a comma at each line end",
             ));
         }
+        if !input.bytes.ends_with(b"\n") {
+            return Err(input.truncated("the last line has no line end"));
+        }
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(input.bytes.as_ref());
-        let mut labels: Option<Vec<std::rc::Rc<str>>> = None;
+        let mut labels: Option<Vec<Rc<str>>> = None;
         let mut rows = Vec::new();
         for record in reader.byte_records() {
             let record = record.map_err(|error| {
                 let at = error.position().map_or(0, csv::Position::byte);
                 let at = usize::try_from(at).unwrap_or(usize::MAX);
-                // The last line lacks cells where it is cut.
-                if input.rest(at).trim_ascii_end().contains(&b'\n') || input.bytes.ends_with(b"\n")
-                {
-                    input.unexpected(at, "the line has not as many cells as the header")
-                } else {
-                    input.truncated("the last line lacks cells")
-                }
+                input.unexpected(at, "the line has not as many cells as the header")
             })?;
             let start = record.position().map_or(0, csv::Position::byte);
             let start = usize::try_from(start).unwrap_or(usize::MAX);
@@ -206,7 +228,10 @@ impl<'i> List<'i> {
                 }
             }
         }
-        Ok(Self { rows })
+        Ok(Self {
+            labels: labels.unwrap_or_default(),
+            rows,
+        })
     }
 }
 
@@ -268,7 +293,7 @@ fn cell(line: &[u8], start: usize, end: usize) -> &[u8] {
 }
 
 /// A label less its blanks.
-fn label(words: &[u8]) -> std::rc::Rc<str> {
+fn label(words: &[u8]) -> Rc<str> {
     String::from_utf8_lossy(words).replace(' ', "").into()
 }
 

@@ -186,7 +186,12 @@ pub fn fault(output: &[u8]) -> Result<Option<Fault>, ParseError> {
         }
         return Ok(None);
     }
-    in_words(&input)
+    let found = in_words(&input)?;
+    // Half a line may be the beginning of a fault.
+    if found.is_none() && !input.bytes.is_empty() && !input.bytes.ends_with(b"\n") {
+        return Err(input.truncated("the last line has no line end"));
+    }
+    Ok(found)
 }
 
 /// What a failure means, by what the command printed on either stream; `None`: there is no
@@ -320,7 +325,7 @@ fn operation(prefix: &[u8]) -> Option<String> {
 }
 
 /// A failure that is told in words: the first line that tells of one.
-fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
+pub(super) fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
     for line in input.lines_from(0) {
         // Progress is written over by carriage returns.
         let last = line

@@ -265,6 +265,9 @@ fn rows(
     places: &[usize; 6],
 ) -> Result<Rows, ParseError> {
     let length = header.text.len();
+    if !table.ends_with(b"\n") {
+        return Err(input.truncated("the last line has no line end"));
+    }
     let mut rows = Rows::default();
     let mut starts = Vec::new();
     let mut position = header.next();
