@@ -295,6 +295,25 @@ impl Host {
         });
     }
 
+    /// Ends what is under way on a VM, as if a user had cancelled it.
+    pub(crate) fn cancel_task(&mut self, id: u32) {
+        let now = self.now();
+        let running = |task: &&mut Task| task.vm == id && task.completed_at.is_none();
+        for task in self.tasks.iter_mut().filter(running) {
+            task.completed_at = Some(now);
+            task.error = Some(VimFault::new(
+                "vmodl.fault.RequestCanceled",
+                "The task was canceled by a user.",
+            ));
+        }
+    }
+
+    /// Why the last change of a VM failed, if it did.
+    pub(crate) fn last_error(&self, id: u32) -> Option<VimFault> {
+        let last = self.tasks.iter().rev().find(|task| task.vm == id)?;
+        last.error.clone()
+    }
+
     /// What powering this VM on will come to.
     pub(crate) fn at_power_on(&self, vm: &Vm) -> PowerOn {
         if self.faults.contains(&Fault::LacksMemory(vm.id)) {

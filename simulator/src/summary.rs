@@ -617,7 +617,10 @@ pub(crate) fn volume_type(store: &DatastoreSpec) -> &'static str {
 
 /// `vim-cmd vimsvc/task_info`
 pub(crate) fn task_info(host: &Host, task: &crate::host::Task) -> Data {
-    let shown = |time: Timestamp| Data::time(Some(host.shown(time)));
+    let shown = |time: Timestamp| {
+        let time = host.shown(time).format("%Y-%m-%dT%H:%M:%S%.6fZ");
+        Data::Text(time.to_string())
+    };
     let done = task.completed_at.is_some();
     let state = match (&task.error, done) {
         (Some(_), _) => "error",

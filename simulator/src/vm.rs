@@ -78,6 +78,8 @@ pub struct Vm {
     pub clean_power_off: bool,
     /// What it waits for.
     pub question: Option<Question>,
+    /// The world that runs it, as `esxcli vm process list` shows it: not the id of `vim-cmd`.
+    pub world_id: u32,
 }
 
 impl Vm {
@@ -92,6 +94,7 @@ impl Vm {
             suspended_at: spec.suspended_at.filter(|_| spec.power == Power::Suspended),
             clean_power_off: spec.clean_power_off,
             question: None,
+            world_id: 2_214_000 + id * 10,
             spec,
         }
     }

@@ -194,11 +194,6 @@ fn port_groups(host: &Host) -> Answer {
     }
 }
 
-/// The world of a running VM; its id is not the one of `vim-cmd`.
-fn world(id: u32) -> u32 {
-    2_214_000 + id * 10
-}
-
 fn processes(host: &Host) -> Answer {
     let running = host.vms.values().filter(|vm| vm.power == Power::On);
     let records = running.map(|vm| -> Record {
@@ -206,9 +201,9 @@ fn processes(host: &Host) -> Answer {
             .store_named(&vm.spec.datastore)
             .map_or("", |store| store.uuid.as_str());
         vec![
-            ("World ID", world(vm.id).into()),
+            ("World ID", vm.world_id.into()),
             ("Process ID", 0_u32.into()),
-            ("VMX Cartel ID", (world(vm.id) - 1).into()),
+            ("VMX Cartel ID", (vm.world_id - 1).into()),
             ("UUID", vmx::spaced_uuid(&host.uuid(vm)).into()),
             ("Display Name", vm.spec.name.as_str().into()),
             (
@@ -249,7 +244,7 @@ fn kill(host: &mut Host, options: &[&str]) -> Output {
     let victim = host
         .vms
         .values_mut()
-        .find(|vm| vm.power == Power::On && world(vm.id) == world_id);
+        .find(|vm| vm.power == Power::On && vm.world_id == world_id);
     let Some(vm) = victim else {
         return Output::failed(
             format!("Unable to find a virtual machine with the world ID {world_id}\n"),

@@ -316,6 +316,9 @@ fn answer(host: &mut Host, vm: &Vm, question: &str, choice: &str) -> Reply {
         return Output::fault(host, &fault).into();
     };
     let cancelled = key.ends_with(".cancel");
+    if cancelled {
+        host.cancel_task(vm.id);
+    }
     host.faults
         .retain(|fault| *fault != crate::Fault::Question(vm.id));
     if let Some(vm) = host.vms.get_mut(&vm.id) {
@@ -534,7 +537,9 @@ fn when_done(host: &mut Host, id: u32, verb: Verb, wanted: Power) -> Reply {
             Some(vm) if vm.power == wanted => Some(Output::default()),
             vm => {
                 let existing = vm.map_or(Power::Off, |vm| vm.power);
-                let fault = invalid_power_state(host.generation(), wanted, existing);
+                let fault = host
+                    .last_error(id)
+                    .unwrap_or_else(|| invalid_power_state(host.generation(), wanted, existing));
                 let mut output = verb.failure(host.generation(), &fault);
                 output.stdout.clear();
                 Some(output)
@@ -660,6 +665,7 @@ fn reload(host: &mut Host, vm: &Vm) -> Output {
     let Some(at) = host.locate(&vm.vmx_name(), "/") else {
         return Output::default();
     };
+    host.note_task(vm.id, "reload", None);
     let read = std::fs::read(&at.file)
         .map_err(|error| error.to_string())
         .and_then(|bytes| vmx::read(&bytes));
