@@ -559,3 +559,129 @@ fn next_revision(before: Option<Revision>) -> Revision {
 fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
     (node, u32::MIN)..=(node, u32::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::ops::Bound;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use ecoman_model::{NodeSettings, Timestamp};
+    use redb::{BackendError, StorageBackend};
+
+    use super::*;
+
+    /// A file on a disk that can fill up.
+    #[derive(Debug)]
+    struct Disk {
+        file: FileBackend,
+        full: Arc<AtomicBool>,
+    }
+
+    impl Disk {
+        fn space(&self) -> io::Result<()> {
+            if self.full.load(Ordering::SeqCst) {
+                return Err(io::ErrorKind::StorageFull.into());
+            }
+            Ok(())
+        }
+    }
+
+    impl StorageBackend for Disk {
+        fn len(&self) -> io::Result<u64> {
+            self.file.len()
+        }
+
+        fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+            self.file.read(offset, out)
+        }
+
+        fn set_len(&self, len: u64) -> io::Result<()> {
+            self.space()?;
+            self.file.set_len(len)
+        }
+
+        fn sync_data(&self) -> io::Result<()> {
+            self.space()?;
+            self.file.sync_data()
+        }
+
+        fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+            self.space()?;
+            self.file.write(offset, data)
+        }
+
+        fn close(&self) -> io::Result<()> {
+            self.file.close()
+        }
+
+        fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+            self.file.try_lock_range(start, end)
+        }
+
+        fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+            self.file.unlock_range(start, end)
+        }
+    }
+
+    fn round(generation: u64) -> Round {
+        Round {
+            node: NodeRecord {
+                name: "hoge".parse().unwrap(),
+                settings: NodeSettings {
+                    address: "192.0.2.1".to_owned(),
+                    port: 22,
+                    username: "root".to_owned(),
+                    datastore_path: String::new(),
+                    installer_iso_path: String::new(),
+                    network_port_group: String::new(),
+                    max_sessions: 4,
+                    read_only: false,
+                },
+                facts: None,
+                observed_at: Some(Timestamp::UNIX_EPOCH),
+                attempted_at: None,
+                next_attempt_at: None,
+                interval_seconds: generation,
+                round_millis: None,
+                failure: None,
+                warnings: vec!["x".repeat(100_000)],
+            },
+            vms: RoundVms::Complete(Vec::new()),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_disk_does_no_harm_and_space_is_all_it_needs() {
+        let directory = tempfile::tempdir().unwrap();
+        let full = Arc::new(AtomicBool::new(false));
+        let opener: Opener = {
+            let full = Arc::clone(&full);
+            Box::new(move |builder, path| {
+                let file = open_backend(path)?;
+                let full = Arc::clone(&full);
+                Ok(builder.create_with_backend(Disk { file, full })?)
+            })
+        };
+        let path = directory.path().join("ecoman.redb");
+        let store = EmbeddedStore::open_with(&path, opener).await.unwrap();
+        store.record_round(&round(0)).await.unwrap();
+        let name = round(0).node.name;
+        let known = store.revisions().await.unwrap();
+
+        for generation in 1..4 {
+            full.store(true, Ordering::SeqCst);
+            for _ in 0..2 {
+                let error = store.record_round(&round(generation)).await.unwrap_err();
+                let chain = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+                assert!(chain.contains("no storage space"), "{chain}");
+            }
+            full.store(false, Ordering::SeqCst);
+            let state = store.node_state(&name).await.unwrap().unwrap();
+            assert_eq!(state.node, round(generation - 1).node);
+            store.record_round(&round(generation)).await.unwrap();
+            let state = store.node_state(&name).await.unwrap().unwrap();
+            assert_eq!(state.node, round(generation).node);
+        }
+        assert_ne!(store.changed(&known).await.unwrap(), known);
+    }
+}

@@ -36,7 +36,7 @@ use crate::{Revision, Store, StoreError, Written};
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// How long a request may take: also a server that hangs must not hang a role.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long the answer to a ping may take.
 const PING_TIMEOUT: Duration = Duration::from_secs(5);
@@ -613,6 +613,17 @@ impl MongoStore {
         let server = self.target.server.clone();
         let kind = *error.kind;
         match &kind {
+            // For some seconds after a refused login the driver takes the server for away, and
+            // only its text tells why.
+            ErrorKind::ServerSelection { message, .. }
+                if message.contains("AuthenticationFailed") =>
+            {
+                StoreError::Access {
+                    server,
+                    database: self.target.database.clone(),
+                    source: kind.into(),
+                }
+            }
             ErrorKind::ServerSelection { .. }
             | ErrorKind::Io(_)
             | ErrorKind::ConnectionPoolCleared { .. }
