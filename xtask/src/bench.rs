@@ -11,25 +11,17 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use clap::Args;
 
 use crate::command::Command;
 use crate::console::Step;
 use crate::tools::{self, Tool};
-use crate::{Consent, Context, build, complain};
+use crate::{Context, build};
 
 /// Limit of the page's first load, compressed.
 const PAGE_GOAL_KB: f64 = 250.0;
 
 /// How long the dashboard may take to answer.
 const READY: Duration = Duration::from_secs(30);
-
-/// Options of the benchmarks.
-#[derive(Args, Debug)]
-pub(crate) struct BenchArgs {
-    #[command(flatten)]
-    pub(crate) consent: Consent,
-}
 
 /// A figure and what it should be.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,7 +45,7 @@ enum Better {
 /// # Errors
 ///
 /// Something could not be installed or built, or no benchmark ran.
-pub(crate) fn run(context: &Context, _: &BenchArgs) -> Result<ExitCode> {
+pub(crate) fn run(context: &Context) -> Result<ExitCode> {
     let needed: Vec<Tool> = tools::PAGE
         .into_iter()
         .chain(tools::NODES)
@@ -68,7 +60,7 @@ pub(crate) fn run(context: &Context, _: &BenchArgs) -> Result<ExitCode> {
     let mut add = |result: Result<Vec<Figure>>| match result {
         Ok(more) => figures.extend(more),
         Err(error) => {
-            complain(&error);
+            context.console.complain(&error);
             good = false;
         }
     };

@@ -330,7 +330,8 @@ fn ended(status: ExitStatus, limit: Option<Duration>) -> String {
     }
 }
 
-fn quoted(word: &OsStr) -> String {
+/// A word as a shell reads it.
+pub(crate) fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%~".contains(c);
     if !word.is_empty() && word.chars().all(plain) {

@@ -2,7 +2,7 @@
 //! how long it took, and in between, on a terminal, what it is at.
 
 use std::fs;
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Result;
 
-use crate::command::{Command, Output};
+use crate::command::{Command, Failed, Output};
 
 /// How often a terminal's line of progress is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
@@ -18,12 +18,22 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// How often a log, where nothing can be redrawn, is told that something still runs.
 const STILL: Duration = Duration::from_secs(60);
 
-/// Standard output, shared by the steps that run at the same time.
+/// Where it is told, shared by the steps that run at the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Console {
+    stream: Stream,
     terminal: bool,
     logs: PathBuf,
     active: Arc<Mutex<Vec<Active>>>,
+}
+
+/// One of the two.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Stream {
+    /// Where results go.
+    Stdout,
+    /// For what has something else to print on standard output.
+    Stderr,
 }
 
 /// A step that runs: the place for its commands.
@@ -44,9 +54,14 @@ struct Active {
 
 impl Console {
     /// A console that keeps the output of commands as files in `logs`.
-    pub(crate) fn new(logs: &Path) -> Self {
+    pub(crate) fn new(stream: Stream, logs: &Path) -> Self {
+        let terminal = match stream {
+            Stream::Stdout => std::io::stdout().is_terminal(),
+            Stream::Stderr => std::io::stderr().is_terminal(),
+        };
         let console = Self {
-            terminal: std::io::stdout().is_terminal(),
+            stream,
+            terminal,
             logs: logs.to_owned(),
             active: Arc::default(),
         };
@@ -71,11 +86,20 @@ impl Console {
         self.print(&active, text.as_ref());
     }
 
+    /// Shows an error, after the output of the command that failed.
+    pub(crate) fn complain(&self, error: &anyhow::Error) {
+        let output = error
+            .downcast_ref::<Failed>()
+            .map(Failed::excerpt)
+            .unwrap_or_default();
+        self.say(format!("{output}error: {error:#}"));
+    }
+
     /// Keeps all others from printing, while somebody is asked.
     pub(crate) fn quietly<T>(&self, ask: impl FnOnce() -> T) -> T {
         let active = self.lock();
         if self.terminal && !active.is_empty() {
-            let _ = write!(std::io::stdout(), "\r\x1b[2K");
+            let _ = write!(self.out(), "\r\x1b[2K");
         }
         ask()
     }
@@ -122,6 +146,13 @@ impl Console {
         result
     }
 
+    fn out(&self) -> Box<dyn Write> {
+        match self.stream {
+            Stream::Stdout => Box::new(std::io::stdout()),
+            Stream::Stderr => Box::new(std::io::stderr()),
+        }
+    }
+
     fn log(&self, step: &str) -> PathBuf {
         self.logs.join(format!("{}.log", step.replace(' ', "-")))
     }
@@ -152,7 +183,7 @@ impl Console {
     fn print(&self, active: &[Active], text: &str) {
         let clear = if self.terminal { "\r\x1b[2K" } else { "" };
         // A reader that went away (`cargo xtask test | head`) is no reason to stop the work.
-        let _ = writeln!(std::io::stdout(), "{clear}{text}");
+        let _ = writeln!(self.out(), "{clear}{text}");
         self.draw(active);
     }
 
@@ -167,7 +198,7 @@ impl Console {
                 format!("{} ({}) {line}", step.name, duration(step.since.elapsed()))
             })
             .collect();
-        let mut out = std::io::stdout();
+        let mut out = self.out();
         // Wrapping is off for this line, so that it is one line on a narrow terminal too.
         let _ = write!(out, "\r\x1b[2K\x1b[?7l  {}\x1b[?7h", each.join(" · "));
         let _ = out.flush();
@@ -193,6 +224,11 @@ impl Step<'_> {
                 line.trim().clone_into(&mut step.line);
             }
         })
+    }
+
+    /// Shows an error that the step survives.
+    pub(crate) fn complain(&self, error: &anyhow::Error) {
+        self.console.complain(error);
     }
 
     /// Prints a line, or several.

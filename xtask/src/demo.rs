@@ -11,7 +11,7 @@ use clap::Args;
 
 use crate::command::Command;
 use crate::console::duration;
-use crate::{Consent, Context, complain, page, tools};
+use crate::{Consent, Context, page, tools};
 
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -58,7 +58,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<ExitCode> {
         (Err(page), program) => {
             // Both are told of: who mends one should not meet the other afterwards.
             if let Err(program) = program {
-                complain(&program);
+                context.console.complain(&program);
             }
             return Err(page);
         }

@@ -1,4 +1,5 @@
-//! Developer commands: `cargo xtask demo`, `test`, `build`, `bench`, `openapi`, `tidy`, `fuzz`.
+//! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `bench`, `openapi`,
+//! `tidy`, `fuzz`.
 //!
 //! They need Rust, git and a C compiler, and install the rest.
 
@@ -27,8 +28,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 
-use crate::command::Failed;
-use crate::console::Console;
+use crate::console::{Console, Stream};
 
 /// Builds, shows and tests ECoMan.
 #[derive(Debug, Parser)]
@@ -44,10 +44,13 @@ enum Task {
     Demo(demo::DemoArgs),
     /// Runs every test and check there is, and lists every failure
     Test(test::TestArgs),
+    /// Installs what demo and tests need, and prints the variables to run tests by hand with:
+    /// `eval "$(cargo xtask tools)"`
+    Tools(Consent),
     /// Builds the program as users get it: target/release/ecoman, with the page inside
     Build(Consent),
     /// Measures what the budgets promise: figure, goal and ratio of each
-    Bench(bench::BenchArgs),
+    Bench(Consent),
     /// Writes the OpenAPI documents to openapi/
     Openapi,
     /// Checks the rules of the repository that no other tool knows
@@ -79,30 +82,39 @@ pub(crate) struct Context {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().task {
-        Task::Demo(args) => context(args.consent).and_then(|context| demo::run(&context, &args)),
-        Task::Test(args) => context(args.consent).and_then(|context| test::run(&context, &args)),
-        Task::Build(consent) => context(consent).and_then(|context| build::run(&context)),
-        Task::Bench(args) => context(args.consent).and_then(|context| bench::run(&context, &args)),
-        Task::Openapi => context(Consent { yes: false }).and_then(|context| openapi::run(&context)),
-        Task::Tidy => context(Consent { yes: false }).and_then(|context| tidy::run(&context)),
-        Task::Fuzz(args) => context(args.consent).and_then(|context| fuzz::run(&context, &args)),
-    };
-    match result {
+    match run(Cli::parse().task) {
         Ok(code) => code,
         Err(error) => {
-            complain(&error);
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Shows an error, after the output of the command that failed.
-fn complain(error: &anyhow::Error) {
-    if let Some(failed) = error.downcast_ref::<Failed>() {
-        println!("{}", failed.excerpt());
-    }
-    eprintln!("error: {error:#}");
+fn run(task: Task) -> Result<ExitCode> {
+    let (consent, stream) = match &task {
+        Task::Demo(args) => (args.consent, Stream::Stdout),
+        Task::Test(args) => (args.consent, Stream::Stdout),
+        Task::Tools(consent) => (*consent, Stream::Stderr),
+        Task::Build(consent) | Task::Bench(consent) => (*consent, Stream::Stdout),
+        Task::Openapi | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
+        Task::Fuzz(args) => (args.consent, Stream::Stdout),
+    };
+    let context = context(consent, stream)?;
+    let result = match task {
+        Task::Demo(args) => demo::run(&context, &args),
+        Task::Test(args) => test::run(&context, &args),
+        Task::Tools(_) => tools::run(&context),
+        Task::Build(_) => build::run(&context),
+        Task::Bench(_) => bench::run(&context),
+        Task::Openapi => openapi::run(&context),
+        Task::Tidy => tidy::run(&context),
+        Task::Fuzz(args) => fuzz::run(&context, &args),
+    };
+    result.or_else(|error| {
+        context.console.complain(&error);
+        Ok(ExitCode::FAILURE)
+    })
 }
 
 /// The workspace's folder.
@@ -111,13 +123,13 @@ fn workspace() -> &'static Path {
     package.parent().unwrap_or(package)
 }
 
-fn context(consent: Consent) -> Result<Context> {
+fn context(consent: Consent, stream: Stream) -> Result<Context> {
     let root = workspace().to_owned();
     let target = match std::env::var_os("CARGO_TARGET_DIR") {
         Some(target) => root.join(target),
         None => root.join("target"),
     };
-    let console = Console::new(&target.join("xtask"));
+    let console = Console::new(stream, &target.join("xtask"));
     Ok(Context {
         tools: tools_folder()?,
         console,

@@ -10,7 +10,7 @@ use crate::command::{Command, Failed};
 use crate::console::{Step, duration};
 use crate::tally::{self, Tally};
 use crate::tools::{self, Environment, Tool};
-use crate::{Consent, Context, complain, openapi, page, tidy};
+use crate::{Consent, Context, openapi, page, tidy};
 
 /// Options of the tests.
 #[derive(Args, Debug)]
@@ -141,7 +141,7 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> Result<ExitCode> {
             return Err(error);
         }
         // What does not need them is checked all the same.
-        complain(&error);
+        context.console.complain(&error);
         failures.push("system packages".to_owned());
         total += Tally::of_check(false);
     }
@@ -153,7 +153,7 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> Result<ExitCode> {
         let outcome = tools::install(context, check.tools)
             .and_then(|environment| (check.run)(context, &environment))
             .unwrap_or_else(|error| {
-                complain(&error);
+                context.console.complain(&error);
                 Outcome {
                     tally: Tally::of_check(false),
                     failures: Vec::new(),
@@ -382,7 +382,7 @@ fn tested(
         Ok(output) => (output.text, true),
         Err(error) => match error.downcast_ref::<Failed>() {
             Some(failed) => {
-                complain(&error);
+                step.complain(&error);
                 (failed.output.clone(), false)
             }
             None => return Err(error),

@@ -18,11 +18,12 @@ mod wasm_target;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
 use crate::Context;
-use crate::command::Command;
+use crate::command::{Command, quoted};
 use crate::console::Step;
 
 /// The versions that go together.
@@ -80,6 +81,27 @@ pub(crate) const NODES: [Tool; 3] = [Tool::Ssh, Tool::Sshd, Tool::Busybox];
 
 /// What serves to run the page in a browser.
 pub(crate) const BROWSER: [Tool; 3] = [Tool::Node, Tool::NpmPackages, Tool::Chromium];
+
+/// `cargo xtask tools`: all of them. What is done goes to standard error, so that standard output
+/// can be evaluated by a shell.
+///
+/// # Errors
+///
+/// A tool could not be installed.
+pub(crate) fn run(context: &Context) -> Result<ExitCode> {
+    let all: Vec<Tool> = PAGE
+        .into_iter()
+        .chain(NODES)
+        .chain([Tool::Mongod])
+        .chain(BROWSER)
+        .collect();
+    install_system_packages(context, &all)?;
+    let environment = install(context, &all)?;
+    for (name, value) in environment.variables() {
+        println!("export {}={}", quoted(&name), quoted(&value));
+    }
+    Ok(ExitCode::SUCCESS)
+}
 
 /// Installs what the system's package manager has and `tools` miss. Asks first.
 ///

@@ -181,7 +181,7 @@ fn confirmed() -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("nobody can be asked here; pass --yes to agree, or run the commands above yourself");
     }
-    let mut out = std::io::stdout();
+    let mut out = std::io::stderr();
     write!(out, "Run them now? [y/N] ")?;
     out.flush()?;
     let mut answer = String::new();
