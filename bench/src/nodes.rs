@@ -1,0 +1,265 @@
+//! `ecoman-bench nodes`: simulated nodes in a process of their own, so that what they cost is not
+//! counted as ECoMan's; driven from outside, a JSON object a line, answered by one each.
+
+use std::fs;
+use std::io::{BufRead as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use chrono::{TimeDelta, Utc};
+use clap::Args;
+use ecoman_simulator::{Generation, NodeSpec, Power, SimulatedNode, Tools, VmSpec};
+use serde::{Deserialize, Serialize};
+
+/// Where they are written down.
+#[derive(Args, Debug)]
+pub(crate) struct NodesArgs {
+    /// Directory for `hosts.yml` and `known_hosts`, which follow each node that is started
+    #[arg(long)]
+    directory: PathBuf,
+}
+
+/// What can be asked for.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Order {
+    /// Starts a node.
+    Start {
+        name: String,
+        generation: Option<String>,
+        #[serde(default)]
+        vms: Vec<VmOrder>,
+        /// How long each remote command takes, beside its own work.
+        #[serde(default)]
+        latency_ms: u64,
+        /// How many commands may run at once, for hosts.yml.
+        max_sessions: Option<u8>,
+    },
+    /// It goes away: connections are cut, new ones refused.
+    Stop { node: String },
+    /// It is back at the same port.
+    StartAgain { node: String },
+    /// Registers a VM.
+    AddVm { node: String, vm: Box<VmOrder> },
+    /// Changes what is given of a VM.
+    EditVm {
+        node: String,
+        id: u32,
+        vm: Box<VmOrder>,
+    },
+    /// Unregisters a VM.
+    RemoveVm { node: String, id: u32 },
+}
+
+/// A VM, or what to change of it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct VmOrder {
+    /// `None`: the next free one.
+    pub(crate) id: Option<u32>,
+    pub(crate) name: Option<String>,
+    /// The folder on the datastore; `None`: by the name.
+    pub(crate) folder: Option<String>,
+    pub(crate) power: Option<PowerOrder>,
+    pub(crate) cpus: Option<u32>,
+    pub(crate) memory_mb: Option<u64>,
+    pub(crate) disk_gb: Option<u64>,
+    pub(crate) used_gb: Option<u64>,
+    pub(crate) ip: Option<String>,
+    /// Whether VMware Tools are installed.
+    pub(crate) tools: Option<bool>,
+    /// The API's name of the guest system: `ubuntu64Guest`.
+    pub(crate) guest: Option<String>,
+    /// How long it has been running.
+    pub(crate) up_hours: Option<u32>,
+    pub(crate) comment: Option<String>,
+}
+
+/// Whether a VM runs.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PowerOrder {
+    On,
+    Off,
+    Suspended,
+}
+
+/// What came of an order.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Answer {
+    /// Why it could not be carried out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) error: Option<String>,
+}
+
+/// A node that runs.
+struct Node {
+    simulated: SimulatedNode,
+    max_sessions: Option<u8>,
+}
+
+impl Node {
+    fn hosts_yml_entry(&self) -> String {
+        let mut entry = self.simulated.hosts_yml_entry();
+        if let Some(sessions) = self.max_sessions {
+            entry.push_str(&format!("  max_sessions: {sessions}\n"));
+        }
+        entry
+    }
+}
+
+/// Carries out orders until there are no more; then every node ends.
+///
+/// # Errors
+///
+/// Standard input or output is broken.
+pub(crate) fn run(args: &NodesArgs) -> Result<()> {
+    let mut nodes = Vec::new();
+    for line in std::io::stdin().lock().lines() {
+        let outcome = serde_json::from_str(&line?)
+            .context("this is no order")
+            .and_then(|order| carry_out(order, &mut nodes, &args.directory));
+        let answer = Answer {
+            error: outcome.err().map(|error| format!("{error:#}")),
+        };
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", serde_json::to_string(&answer)?)?;
+        out.flush()?;
+    }
+    Ok(())
+}
+
+fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<()> {
+    match order {
+        Order::Start {
+            name,
+            generation,
+            vms,
+            latency_ms,
+            max_sessions,
+        } => {
+            let mut spec = NodeSpec::new(&name).latency(Duration::from_millis(latency_ms));
+            if let Some(generation) = generation {
+                let generation = generation
+                    .parse::<Generation>()
+                    .map_err(anyhow::Error::msg)?;
+                spec = spec.generation(generation);
+            }
+            let vms = vms.iter().map(VmOrder::spec).collect::<Result<Vec<_>>>()?;
+            nodes.push(Node {
+                simulated: SimulatedNode::start(spec.vms(vms))?,
+                max_sessions,
+            });
+            write_down(nodes, directory)
+        }
+        Order::Stop { node } => Ok(find(nodes, &node)?.stop()?),
+        Order::StartAgain { node } => Ok(find(nodes, &node)?.start_again()?),
+        Order::AddVm { node, vm } => {
+            find(nodes, &node)?.add_vm(vm.spec()?)?;
+            Ok(())
+        }
+        Order::EditVm { node, id, vm } => {
+            find(nodes, &node)?.edit_vm(id, |it| {
+                vm.change(&mut it.spec);
+                if let Some(power) = vm.power {
+                    it.power = power.into();
+                    let now = Utc::now();
+                    it.booted_at = (it.power == Power::On).then_some(now);
+                    it.guest_up_at = it.booted_at;
+                    it.suspended_at = (it.power == Power::Suspended).then_some(now);
+                }
+            })?;
+            Ok(())
+        }
+        Order::RemoveVm { node, id } => {
+            find(nodes, &node)?.remove_vm(id)?;
+            Ok(())
+        }
+    }
+}
+
+fn find<'a>(nodes: &'a [Node], name: &str) -> Result<&'a SimulatedNode> {
+    nodes
+        .iter()
+        .map(|node| &node.simulated)
+        .find(|node| node.name() == name)
+        .with_context(|| format!("there is no node {name}"))
+}
+
+fn write_down(nodes: &[Node], directory: &Path) -> Result<()> {
+    let hosts: String = nodes.iter().map(Node::hosts_yml_entry).collect();
+    let known: String = nodes
+        .iter()
+        .map(|node| node.simulated.known_hosts_line())
+        .collect();
+    for (file, content) in [("hosts.yml", hosts), ("known_hosts", known)] {
+        let path = directory.join(file);
+        fs::write(&path, content).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+impl VmOrder {
+    fn spec(&self) -> Result<VmSpec> {
+        let name = self.name.as_deref().context("a new VM needs a name")?;
+        let mut spec = VmSpec::new(name);
+        spec.id = self.id;
+        if let Some(folder) = &self.folder {
+            spec.vmx_path = format!("{folder}/{folder}.vmx");
+        }
+        self.change(&mut spec);
+        if let Some(power) = self.power {
+            spec.power = power.into();
+            spec.suspended_at = (spec.power == Power::Suspended).then(Utc::now);
+        }
+        Ok(spec)
+    }
+
+    fn change(&self, spec: &mut VmSpec) {
+        const GIB: u64 = 1 << 30;
+        if let Some(name) = &self.name {
+            name.clone_into(&mut spec.name);
+        }
+        if self.cpus.is_some() || self.memory_mb.is_some() {
+            let cpus = self.cpus.unwrap_or(spec.cpus);
+            let memory_mb = self.memory_mb.unwrap_or(spec.memory_mb);
+            *spec = spec.clone().size(cpus, memory_mb);
+        }
+        if self.disk_gb.is_some() || self.used_gb.is_some() {
+            let size = spec.disks.first().copied().unwrap_or_default();
+            let size = self.disk_gb.map_or(size, |gb| gb * GIB);
+            let used = self.used_gb.map_or(spec.committed_bytes, |gb| gb * GIB);
+            *spec = spec.clone().disk(used, size);
+        }
+        if let Some(ip) = &self.ip {
+            spec.guest.ip_addresses = vec![ip.clone()];
+        }
+        if let Some(tools) = self.tools {
+            spec.tools = if tools {
+                Tools::Installed
+            } else {
+                Tools::Missing
+            };
+        }
+        if let Some(guest) = &self.guest {
+            guest.clone_into(&mut spec.guest_id);
+        }
+        if let Some(hours) = self.up_hours {
+            spec.booted_at = Some(Utc::now() - TimeDelta::hours(hours.into()));
+        }
+        if let Some(comment) = &self.comment {
+            comment.clone_into(&mut spec.annotation);
+        }
+    }
+}
+
+impl From<PowerOrder> for Power {
+    fn from(order: PowerOrder) -> Self {
+        match order {
+            PowerOrder::On => Self::On,
+            PowerOrder::Off => Self::Off,
+            PowerOrder::Suspended => Self::Suspended,
+        }
+    }
+}
