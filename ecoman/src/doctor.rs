@@ -126,10 +126,20 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
         subject: "key file",
         verdict: Verdict::Good(host.identity_file.display().to_string()),
     }];
+    let verdict = host_key(host, options).await;
+    let trusted = matches!(verdict, Verdict::Good(_));
     checks.push(Check {
         subject: "host key",
-        verdict: host_key(host, options).await,
+        verdict,
     });
+    if !trusted {
+        checks.extend(skipped(
+            &["login"],
+            "not checked: the host key is not trusted",
+        ));
+        checks.extend(skipped(AFTER_LOGIN, "not checked: no login"));
+        return checks;
+    }
     let session = match Session::connect(host, options).await {
         Ok(session) => session,
         Err(error) => {
@@ -138,13 +148,7 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
                 subject: "login",
                 verdict,
             });
-            let skipped = "not checked: no login";
-            checks.extend(
-                ["tools", "VMs", "datastore", "ISO", "port group", "clock"].map(|subject| Check {
-                    subject,
-                    verdict: Verdict::Skipped(skipped.to_owned()),
-                }),
-            );
+            checks.extend(skipped(AFTER_LOGIN, "not checked: no login"));
             return checks;
         }
     };
@@ -193,6 +197,16 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
         },
     ]);
     checks
+}
+
+/// The checks that need a login.
+const AFTER_LOGIN: &[&str] = &["tools", "VMs", "datastore", "ISO", "port group", "clock"];
+
+fn skipped(subjects: &[&'static str], why: &str) -> impl Iterator<Item = Check> {
+    subjects.iter().map(|&subject| Check {
+        subject,
+        verdict: Verdict::Skipped(why.to_owned()),
+    })
 }
 
 async fn host_key(host: &Host, options: &SessionOptions) -> Verdict {

@@ -139,7 +139,8 @@ fn show(host: &Host, keys: &[HostKey], trust: &Trust, out: &mut impl Write) -> s
     }
     writeln!(
         out,
-        "Compare on the node's own console: ssh-keygen -lf /etc/ssh/ssh_host_rsa_key.pub"
+        "Compare on the node's own console: \
+         /usr/lib/vmware/openssh/bin/ssh-keygen -lf /etc/ssh/ssh_host_rsa_key.pub"
     )
 }
 
