@@ -237,7 +237,7 @@ fn source(context: &Context, step: &Step<'_>, work: &Path) -> Result<PathBuf> {
     let version = release(&said).with_context(|| format!("`rustc --version` says {said:?}"))?;
     let sysroot = rustc(context).args(["--print", "sysroot"]).text()?;
     let in_toolchain = Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library");
-    let installed = packaged(Path::new("/"), version);
+    let installed = Path::new("/").join(packaged(version));
     for library in [in_toolchain, installed] {
         if library.join("core").is_dir() {
             return Ok(library);
@@ -250,12 +250,13 @@ fn source(context: &Context, step: &Step<'_>, work: &Path) -> Result<PathBuf> {
              add {TARGET}`"
         )
     })?;
-    Ok(packaged(&unpacked, version))
+    Ok(unpacked.join(packaged(version)))
 }
 
-/// Where Debian's package has the folder. Another one of the name lies deeper among the tests.
-fn packaged(root: &Path, version: &str) -> PathBuf {
-    root.join(format!("usr/src/rustc-{version}/library"))
+/// Where Debian's package has the folder, from `/`. Another one of the name lies deeper among the
+/// tests.
+fn packaged(version: &str) -> PathBuf {
+    PathBuf::from(format!("usr/src/rustc-{version}/library"))
 }
 
 /// Downloads and unpacks Debian's `rust-src`; returns the folder that stands for `/`.
@@ -297,24 +298,33 @@ fn from_debian(step: &Step<'_>, work: &Path, version: &str) -> Result<PathBuf> {
                 "  wasm target: rust-src {package} of Debian's {suite}"
             ));
             step.run(&mut apt_get().arg("download").arg(format!("rust-src={package}")))?;
-            return unpack(step, &apt, &work.join("rust-src"));
+            let root = work.join("rust-src");
+            unpack(step, &apt, &packaged(version), &root)?;
+            return Ok(root);
         }
     }
     bail!("no suite of Debian ({}) has it", SUITES.join(", "))
 }
 
-/// Unpacks the only package in a folder.
-fn unpack(step: &Step<'_>, folder: &Path, into: &Path) -> Result<PathBuf> {
+/// Unpacks `what` of the only package in a folder, without installing it.
+fn unpack(step: &Step<'_>, folder: &Path, what: &Path, into: &Path) -> Result<()> {
+    fs::create_dir_all(into).with_context(|| format!("could not create {}", into.display()))?;
     for file in fs::read_dir(folder)? {
         let file = file?.path();
         if file.extension().is_some_and(|extension| extension == "deb") {
+            // The package of Rust's source has 60,000 files more than we need.
             step.run(
-                &mut Command::new("dpkg-deb")
-                    .arg("--extract")
-                    .arg(&file)
-                    .arg(into),
+                &mut Command::new("bash")
+                    .args(["-o", "pipefail", "-c"])
+                    .arg(r#"dpkg-deb --fsys-tarfile "$1" | tar --extract --directory "$2" "./$3""#)
+                    .args([
+                        "unpack".as_ref(),
+                        file.as_os_str(),
+                        into.as_os_str(),
+                        what.as_os_str(),
+                    ]),
             )?;
-            return Ok(into.to_owned());
+            return Ok(());
         }
     }
     bail!("apt downloaded no package to {}", folder.display())
@@ -332,8 +342,9 @@ fn keyring(step: &Step<'_>, work: &Path) -> Result<PathBuf> {
             .args(["download", "debian-archive-keyring"])
             .directory(&folder),
     )?;
-    let root = unpack(step, &folder, &folder.join("root"))?;
-    Ok(root.join(KEYRING.trim_start_matches('/')))
+    let keyring = Path::new(KEYRING.trim_start_matches('/'));
+    unpack(step, &folder, keyring, &folder)?;
+    Ok(folder.join(keyring))
 }
 
 /// Makes apt's configuration for one suite, with lists, cache and status of its own. Returns the
