@@ -9,6 +9,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
+use crate::clock;
+
 const ROOT: &str = "/api/v1";
 /// The most that one page of the VM list may have.
 const PAGE_SIZE: usize = 10_000;
@@ -85,8 +87,7 @@ pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
     let time = response
         .headers()
         .get("date")
-        .and_then(|text| DateTime::parse_from_rfc2822(&text).ok())
-        .map(|time| time.to_utc());
+        .and_then(|text| clock::from_milliseconds(js_sys::Date::parse(&text)));
     Ok((read(response).await?, time))
 }
 
@@ -148,7 +149,8 @@ impl Drop for EventStream {
 
 fn event(kind: &str, data: &str) -> Result<Event, Error> {
     fn parsed<T: DeserializeOwned>(data: &str) -> Result<T, Error> {
-        serde_json::from_str(data).map_err(|error| Error::Unreadable(error.to_string()))
+        // By the same reader as answers are: the code for it is in the page once.
+        read_json(data.as_bytes())
     }
     Ok(match kind {
         "vm" => Event::Vm(parsed(data)?),
@@ -183,7 +185,11 @@ async fn send(path: &str) -> Result<Response, Error> {
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
     // The bytes are UTF-8 already; `text()` would go by UTF-16.
     let body = response.binary().await.map_err(|_| Error::Unreachable)?;
-    serde_json::from_slice(&body).map_err(|error| Error::Unreadable(error.to_string()))
+    read_json(&body)
+}
+
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 #[cfg(test)]

@@ -32,9 +32,16 @@ fn Frame() -> impl IntoView {
     let page = Memo::new(move |_| location.pathname.with(|path| Page::parse(path)));
     let visit: Visit = expect_context();
     let tip: Tip = expect_context();
-    Effect::new(move || {
-        page.track();
+    // A new page takes the focus; the next one of its kind leaves it on the way to the one after.
+    Effect::new(move |before: Option<Page>| {
+        let page = page.get();
         tip.hide();
+        let kind = std::mem::discriminant(&page);
+        if before.is_some_and(|before| std::mem::discriminant(&before) != kind) {
+            let target = if page == Page::Vms { "grid" } else { "main" };
+            request_animation_frame(move || pages::focus(target));
+        }
+        page
     });
 
     view! {

@@ -80,11 +80,16 @@ pub(crate) fn zone(time: DateTime<Utc>) -> FixedOffset {
     FixedOffset::west_opt(minutes_west * 60).unwrap_or_else(|| Utc.fix())
 }
 
-fn browser_time() -> DateTime<Utc> {
+/// A time of JavaScript; `None`: it is none (NaN).
+pub(crate) fn from_milliseconds(milliseconds: f64) -> Option<DateTime<Utc>> {
     #[expect(
         clippy::cast_possible_truncation,
         reason = "milliseconds since 1970 fit in 53 bits"
     )]
-    let milliseconds = js_sys::Date::now() as i64;
-    DateTime::from_timestamp_millis(milliseconds).unwrap_or_default()
+    let milliseconds = milliseconds.is_finite().then_some(milliseconds as i64)?;
+    DateTime::from_timestamp_millis(milliseconds)
+}
+
+fn browser_time() -> DateTime<Utc> {
+    from_milliseconds(js_sys::Date::now()).unwrap_or_default()
 }

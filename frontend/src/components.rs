@@ -2,6 +2,7 @@
 
 mod copy;
 mod empty;
+mod facts;
 mod icon;
 mod link;
 mod meter;
@@ -11,6 +12,7 @@ mod when;
 
 pub(crate) use copy::{CopyButton, CopyLine};
 pub(crate) use empty::EmptyState;
+pub(crate) use facts::{card, fact, fact_card, text, text_fact};
 pub(crate) use icon::{Icon, icon};
 pub(crate) use link::{Link, is_plain};
 pub(crate) use meter::Meter;

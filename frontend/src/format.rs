@@ -1,6 +1,6 @@
 //! Values as people read them. Unknown is always [`UNKNOWN`].
 
-use chrono::{DateTime, FixedOffset, Utc};
+use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 use ecoman_api::{Resource, Thresholds, Vm};
 
 /// How an unknown value is shown.
@@ -9,6 +9,11 @@ pub(crate) const UNKNOWN: &str = "–";
 const MB: u64 = 1024 * 1024;
 const GB: u64 = 1024 * MB;
 const TB: u64 = 1024 * GB;
+
+// Not by chrono's format strings: what interprets them would be a tenth of the page.
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 
 /// Bytes in MB, GB or TB of 1024, one decimal from GB on: `11.1 GB`.
 pub(crate) fn bytes(bytes: u64) -> String {
@@ -24,6 +29,15 @@ pub(crate) fn bytes(bytes: u64) -> String {
 /// MB as [`bytes`]: `512 MB`, `8.0 GB`.
 pub(crate) fn megabytes(megabytes: u64) -> String {
     bytes(megabytes.saturating_mul(MB))
+}
+
+/// MHz in GHz, one decimal: `13.2 GHz`.
+pub(crate) fn megahertz(megahertz: u64) -> String {
+    if megahertz < 1000 {
+        format!("{megahertz} MHz")
+    } else {
+        decimal(megahertz, 1000, "GHz")
+    }
 }
 
 /// A whole number with its thousands apart: `11,929,387,008`.
@@ -85,26 +99,33 @@ pub(crate) fn ago(seconds: i64) -> String {
 /// `2025-11-21 14:02`.
 pub(crate) fn clock(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset) -> String {
     let (time, now) = (time.with_timezone(&zone), now.with_timezone(&zone));
-    let pattern = if time.date_naive() == now.date_naive() {
-        "%H:%M"
-    } else if time.format("%Y").to_string() == now.format("%Y").to_string() {
-        "%-d %b %H:%M"
+    let (hour, minute) = (time.hour(), time.minute());
+    if time.date_naive() == now.date_naive() {
+        format!("{hour:02}:{minute:02}")
+    } else if time.year() == now.year() {
+        let month = MONTHS
+            .get(time.month0() as usize)
+            .copied()
+            .unwrap_or_default();
+        format!("{} {month} {hour:02}:{minute:02}", time.day())
     } else {
-        "%Y-%m-%d %H:%M"
-    };
-    time.format(pattern).to_string()
+        format!("{} {hour:02}:{minute:02}", date(&time))
+    }
 }
 
 /// A time in full on the clock of the reader: `2026-11-22 14:02:09`.
 pub(crate) fn timestamp(time: DateTime<Utc>, zone: FixedOffset) -> String {
-    time.with_timezone(&zone)
-        .format("%Y-%m-%d %H:%M:%S")
-        .to_string()
+    full(&time.with_timezone(&zone))
 }
 
 /// A time in UTC, to the second: `2026-11-22 14:02:09 UTC`.
 pub(crate) fn utc(time: DateTime<Utc>) -> String {
-    time.format("%Y-%m-%d %H:%M:%S UTC").to_string()
+    format!("{} UTC", full(&time))
+}
+
+/// A time for programs: `2026-11-22T14:02:09Z`.
+pub(crate) fn machine(time: DateTime<Utc>) -> String {
+    format!("{}Z", full(&time).replace(' ', "T"))
 }
 
 /// A share in percent, 0 to 100; `None` where there is nothing to share.
@@ -166,6 +187,15 @@ pub(crate) fn vm_name(vm: &Vm) -> &str {
     vm.name.as_deref().unwrap_or(UNKNOWN)
 }
 
+fn date(time: &impl Datelike) -> String {
+    format!("{:04}-{:02}-{:02}", time.year(), time.month(), time.day())
+}
+
+fn full(time: &(impl Datelike + Timelike)) -> String {
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{} {hour:02}:{minute:02}:{second:02}", date(time))
+}
+
 fn rounded(value: u64, unit: u64) -> u64 {
     value.saturating_add(unit / 2) / unit
 }
@@ -189,6 +219,21 @@ pub(crate) mod tests {
         .expect("a VM needs no more than this")
     }
 
+    /// A node of which only the way to it is known.
+    pub(crate) fn node(name: &str) -> ecoman_api::Node {
+        serde_json::from_value(serde_json::json!({
+            "name": name, "address": format!("{name}.example.org"), "port": 22,
+            "username": "root", "read_only": false,
+            "datastore_path": "/vmfs/volumes/datastore1",
+            "installer_iso_path": "/vmfs/volumes/datastore1/ubuntu2004.iso",
+            "network_port_group": "VM Network", "warnings": [], "stale": false,
+            "cpu": {}, "memory": {}, "datastores": [], "port_groups": [],
+            "allocated": { "cpus": 0, "memory_mb": 0, "storage_bytes": 0 },
+            "vms": { "total": 0, "on": 0, "off": 0, "suspended": 0, "unknown": 0, "large": 0 },
+        }))
+        .expect("a node needs no more than this")
+    }
+
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().expect("an RFC 3339 time")
     }
@@ -209,6 +254,12 @@ pub(crate) mod tests {
         }
         assert_eq!(megabytes(8192), "8.0 GB");
         assert_eq!(megabytes(512), "512 MB");
+    }
+
+    #[test]
+    fn clock_rates_are_told_in_gigahertz() {
+        assert_eq!(megahertz(999), "999 MHz");
+        assert_eq!(megahertz(13_212), "13.2 GHz");
     }
 
     #[test]
@@ -267,6 +318,10 @@ pub(crate) mod tests {
             "2026-11-23 00:02:09"
         );
         assert_eq!(utc(time("2026-11-22T15:02:09Z")), "2026-11-22 15:02:09 UTC");
+        assert_eq!(
+            machine(time("2026-11-22T15:02:09.5Z")),
+            "2026-11-22T15:02:09Z"
+        );
     }
 
     #[test]

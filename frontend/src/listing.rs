@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use ecoman_api::{Filter, PowerState, Sort, SortBy, SortKey, Vm};
+use ecoman_api::{Filter, FilterError, PowerState, Sort, SortBy, SortKey, Vm};
 use form_urlencoded::Serializer;
 
 use crate::table::{Nodes, Row, VmTable, seen_at};
@@ -258,6 +258,22 @@ impl ListQuery {
         out
     }
 
+    /// The VMs of one node.
+    pub(crate) fn of_node(name: &str) -> Self {
+        let quoted = name.replace('\\', r"\\").replace('"', r#"\""#);
+        let plain = name
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || "._-".contains(c));
+        Self {
+            filter: if plain {
+                format!("node:{name}")
+            } else {
+                format!("node:\"{quoted}\"")
+            },
+            ..Self::default()
+        }
+    }
+
     /// The query part of the URL with its question mark; empty where everything is default.
     pub(crate) fn to_url(&self) -> String {
         let mut out = Serializer::new(String::new());
@@ -324,6 +340,20 @@ impl Listing {
     pub(crate) fn count(&self, chip: Chip) -> usize {
         self.counts.get(chip as usize).copied().unwrap_or_default()
     }
+}
+
+/// What of a filter with a mistake in it holds: the terms before the one with the mistake.
+pub(crate) fn before_mistake(text: &str, error: &FilterError) -> Filter {
+    let until: String = text.chars().take(error.position).collect();
+    let mut good = until.trim_end();
+    // Blanks within quotes are no ends of terms, which shows in what stands before them.
+    while let Some(blank) = good.rfind(char::is_whitespace) {
+        good = good.get(..blank).unwrap_or_default().trim_end();
+        if let Ok(filter) = Filter::parse(good) {
+            return filter;
+        }
+    }
+    Filter::default()
 }
 
 impl PartialEq for Listing {
@@ -424,6 +454,22 @@ mod tests {
     }
 
     #[test]
+    fn a_term_that_is_being_typed_does_not_empty_the_list() {
+        for (text, good) in [
+            ("cpus:", ""),
+            ("cpus:>4X", ""),
+            ("web cpus:", "web"),
+            ("web node:hoge memory:>", "web node:hoge"),
+            ("\"a b\" name:\"c d", "\"a b\""),
+            ("\"a b", ""),
+        ] {
+            let error = Filter::parse(text).expect_err("half a term");
+            let expected = Filter::parse(good).expect("a filter");
+            assert_eq!(before_mistake(text, &error), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn the_url_brings_back_the_same_list() {
         for query in [
             ListQuery::default(),
@@ -445,6 +491,16 @@ mod tests {
             ListQuery::parse("q=node:hoge&show=off,large&sort=-memory").to_url(),
             "?q=node:hoge&show=off,large&sort=-memory"
         );
+    }
+
+    #[test]
+    fn the_vms_of_a_node_are_found_whatever_it_is_called() {
+        for name in ["hoge", "ノード 1", r#"a"b\c,d"#, "x:y", "!z"] {
+            let query = ListQuery::of_node(name);
+            let filter = Filter::parse(&query.filter).expect("a filter");
+            assert!(filter.matches(&vm(name, 1)), "{}", query.filter);
+            assert!(!filter.matches(&vm("else", 1)), "{}", query.filter);
+        }
     }
 
     #[test]

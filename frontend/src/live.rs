@@ -68,6 +68,8 @@ struct Synchronisation {
     load_again: bool,
     /// The lists are those of this stream.
     loaded: bool,
+    /// The stream has told an event, by whose id the browser can resume it.
+    has_place: bool,
     retry_pending: bool,
     /// Attempts that have failed in a row.
     failures: u32,
@@ -105,6 +107,7 @@ impl Live {
             sync.attempt += 1;
             sync.retry_pending = false;
             sync.loaded = false;
+            sync.has_place = false;
             sync.waiting.clear();
             sync.stream = EventStream::open(
                 move || self.opened(),
@@ -121,14 +124,16 @@ impl Live {
     fn opened(self) {
         self.heard();
         self.connection.set(Connection::Live);
-        // A connection that the browser has made again goes on where the last one was cut.
-        if !self.sync.with_value(|sync| sync.loaded) {
+        // A connection that the browser has made again goes on where the last one was cut, but
+        // only behind an event: before the first one there is no id to name.
+        if !self.sync.with_value(|sync| sync.loaded && sync.has_place) {
             self.load();
         }
     }
 
     fn received(self, revision: u64, event: Result<Event, api::Error>) {
         self.heard();
+        self.sync.update_value(|sync| sync.has_place = true);
         match event {
             Ok(Event::Reset(_)) => self.load(),
             Ok(event) => {

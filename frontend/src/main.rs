@@ -17,6 +17,7 @@ mod live;
 mod load;
 
 mod listing;
+mod reach;
 mod table;
 mod viewport;
 

@@ -14,9 +14,13 @@ pub(crate) fn Meter(
     used: u64,
     /// All there is.
     total: u64,
+    /// Whether it is nothing to worry about when it is full.
+    #[prop(optional)]
+    calm: bool,
 ) -> impl IntoView {
     format::percent(used, total).map(|percent| {
         let class = match percent {
+            _ if calm => "meter",
             95.. => "meter full",
             85..95 => "meter scarce",
             _ => "meter",

@@ -22,7 +22,7 @@ pub(crate) fn When(
         clock.clock(time)
     };
     view! {
-        <time datetime=time.to_rfc3339() title=format::utc(time)>
+        <time datetime=format::machine(time) title=format::utc(time)>
             {text}
         </time>
     }
@@ -37,7 +37,7 @@ pub(crate) fn Ago(
     let clock = use_clock();
     let text = Memo::new(move |_| format::ago(clock.seconds_since(time)));
     view! {
-        <time datetime=time.to_rfc3339() title=format::utc(time)>
+        <time datetime=format::machine(time) title=format::utc(time)>
             {text}
         </time>
     }

@@ -1,7 +1,243 @@
-//! x
-use leptos::prelude::*;
-/// x
+//! One node with all that is known of it.
+
+use std::sync::Arc;
+
+use ecoman_api::Node as NodeFacts;
+use leptos::{ev, prelude::*};
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+
+use super::nodes::{cpu, datastore, memory, state, tally, troubles, version};
+use super::{is_typing, set_title};
+use crate::components::{
+    CopyLine, EmptyState, Icon, Link, When, card, fact, fact_card, icon, text, text_fact,
+};
+use crate::format::{self, UNKNOWN};
+use crate::live::use_live;
+use crate::reach;
+use crate::route::Page;
+
+/// The page.
 #[component]
 pub(crate) fn Node(name: String) -> impl IntoView {
-    view! { <p>"x"</p> }
+    let live = use_live();
+    let wanted = StoredValue::new(name.clone());
+    let node = Memo::new(move |_| {
+        live.nodes
+            .with(|nodes| nodes.data()?.get(&wanted.get_value()).cloned())
+    });
+    let loaded = Memo::new(move |_| live.nodes.with(|nodes| nodes.data().is_some()));
+    set_title(move || name.clone());
+
+    let navigate = use_navigate();
+    let escape = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" && !is_typing() {
+            navigate(&Page::Nodes.path(), NavigateOptions::default());
+        }
+    });
+    on_cleanup(move || escape.remove());
+
+    let missing = move || {
+        let error = live.nodes.with(|nodes| nodes.error().cloned());
+        match error.filter(|error| !loaded.get() && !error.is_not_ready()) {
+            Some(error) => view! {
+                <EmptyState
+                    title="The node could not be loaded"
+                    sentence=format!("{error} Trying again by itself.")
+                />
+            }
+            .into_any(),
+            None if loaded.get() => {
+                let title = format!("There is no node {}", wanted.get_value());
+                view! {
+                    <h1 class="sr">{title.clone()}</h1>
+                    <EmptyState title sentence="hosts.yml does not name it, or no longer does.">
+                        <Link class="button primary" href=Page::Nodes.path()>
+                            "All nodes"
+                        </Link>
+                    </EmptyState>
+                }
+                .into_any()
+            }
+            None => view! {
+                <p class="skeleton" role="status">
+                    "Loading the node"
+                </p>
+            }
+            .into_any(),
+        }
+    };
+    view! {
+        <div class="page">
+            <div class="column">
+                <nav class="heading" aria-label="Up">
+                    <Link class="crumb" href=Page::Nodes.path()>
+                        {icon(Icon::Previous)}
+                        "All nodes"
+                    </Link>
+                </nav>
+                {move || match node.get() {
+                    Some(node) => details(&node).into_any(),
+                    None => missing().into_any(),
+                }}
+            </div>
+        </div>
+    }
+}
+
+fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
+    let shell = view! {
+        <div class="lines">
+            <CopyLine what="the ssh line" text=reach::ssh_line(node) />
+        </div>
+    };
+    let cards = vec![
+        capacity(node),
+        machine(node),
+        rounds(node),
+        for_new_vms(node),
+        networks(node),
+        card("shell", "Shell", shell.into_any()),
+    ];
+    view! {
+        <header class="heading">
+            <h1>{node.name.clone()}</h1>
+            {state(node)}
+            <div class="actions">
+                <a
+                    class="button"
+                    href=reach::host_client(node, None)
+                    target="_blank"
+                    rel="noopener noreferrer"
+                >
+                    "Host Client"
+                    {icon(Icon::External)}
+                </a>
+            </div>
+        </header>
+        {troubles(node)}
+        <div class="cards">
+            {cards}
+        </div>
+    }
+}
+
+fn capacity(node: &NodeFacts) -> AnyView {
+    let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
+    let stores = if stores.is_empty() {
+        text(None)
+    } else {
+        stores.into_any()
+    };
+    let promised = view! {
+        {format::bytes(node.allocated.storage_bytes)}
+        <span class="aside">" to VMs, in use and still to grow"</span>
+    };
+    fact_card(
+        "capacity",
+        "Capacity",
+        vec![
+            fact("VMs", tally(&node.name, node.vms)),
+            fact("CPU", cpu(node)),
+            fact("Memory", memory(node)),
+            fact("Datastores", stores),
+            fact("Promised", promised.into_any()),
+        ],
+    )
+}
+
+fn machine(node: &NodeFacts) -> AnyView {
+    let counts = [
+        (node.cpu.packages, "socket", "sockets"),
+        (node.cpu.cores, "core", "cores"),
+        (node.cpu.threads, "thread", "threads"),
+    ];
+    let counts: Vec<_> = counts
+        .into_iter()
+        .filter_map(|(count, one, many)| {
+            let count = usize::try_from(count?).ok()?;
+            Some(format::plural(count, one, many))
+        })
+        .collect();
+    let counts = (!counts.is_empty()).then(|| counts.join(", "));
+    let model = match (&node.vendor, &node.model) {
+        (Some(vendor), Some(model)) => Some(format!("{vendor} {model}")),
+        (vendor, model) => vendor.clone().or(model.clone()),
+    };
+    fact_card(
+        "machine",
+        "Machine",
+        vec![
+            text_fact("ESXi", version(node)),
+            text_fact("Model", model),
+            text_fact("Processor", node.cpu.model.clone()),
+            text_fact("Cores", counts),
+            text_fact("Memory", node.memory.capacity_bytes.map(format::bytes)),
+            fact("Started", time(node.booted_at)),
+            text_fact(
+                "Address",
+                Some(format!("{}, port {}", node.address, node.port)),
+            ),
+            text_fact("User", Some(node.username.clone())),
+        ],
+    )
+}
+
+fn rounds(node: &NodeFacts) -> AnyView {
+    let took = node
+        .round_millis
+        .map(|milliseconds| format!("{} ms", format::grouped(milliseconds)));
+    fact_card(
+        "rounds",
+        "Rounds of the crawler",
+        vec![
+            fact("Last complete", time(node.observed_at)),
+            fact("Last tried", time(node.attempted_at)),
+            text_fact("Took", took),
+            fact("Next", time(node.next_attempt_at)),
+        ],
+    )
+}
+
+fn time(time: Option<chrono::DateTime<chrono::Utc>>) -> AnyView {
+    time.map_or_else(
+        || text(None),
+        |time| view! { <When time full=true /> }.into_any(),
+    )
+}
+
+fn for_new_vms(node: &NodeFacts) -> AnyView {
+    fact_card(
+        "new-vms",
+        "For new VMs",
+        vec![
+            text_fact("Directory", Some(node.datastore_path.clone())),
+            text_fact("Installer ISO", Some(node.installer_iso_path.clone())),
+            text_fact("Port group", Some(node.network_port_group.clone())),
+        ],
+    )
+}
+
+fn networks(node: &NodeFacts) -> AnyView {
+    let groups: Vec<_> = node
+        .port_groups
+        .iter()
+        .map(|group| {
+            let vlan = match group.vlan_id {
+                0 => String::new(),
+                4095 => String::from(", all VLANs"),
+                vlan => format!(", VLAN {vlan}"),
+            };
+            text_fact(
+                group.name.clone(),
+                Some(format!("{}{vlan}", group.virtual_switch)),
+            )
+        })
+        .collect();
+    if groups.is_empty() {
+        let nothing = view! { <p class="inner">{UNKNOWN}</p> };
+        card("networks", "Port groups", nothing.into_any())
+    } else {
+        fact_card("networks", "Port groups", groups)
+    }
 }

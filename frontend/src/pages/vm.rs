@@ -1,7 +1,539 @@
-//! x
-use leptos::prelude::*;
-/// x
+//! One VM with all that is known of it.
+
+use std::sync::Arc;
+
+use ecoman_api::{Config, Node, Resource, Vm as VmFacts};
+use leptos::task::spawn_local;
+use leptos::{ev, prelude::*};
+use leptos_router::NavigateOptions;
+use leptos_router::hooks::use_navigate;
+use serde_json::Value;
+
+use super::{Visit, is_typing, set_title};
+use crate::api;
+use crate::components::{
+    Ago, CopyButton, CopyLine, EmptyState, Icon, Link, Meter, When, card, fact, fact_card, icon,
+    power_badge, text, text_fact,
+};
+use crate::format::{self, UNKNOWN};
+use crate::listing::{ListQuery, Listing, ordered};
+use crate::live::{Live, use_live};
+use crate::load::Load;
+use crate::reach;
+use crate::route::Page;
+use crate::table::{Nodes, VmKey, seen_at};
+
+/// The page.
 #[component]
 pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
-    view! { <p>"x"</p> }
+    let live = use_live();
+    let visit: Visit = expect_context();
+    let key = VmKey { node, vmid };
+    let alone = load_alone(live, key.clone());
+    let wanted = StoredValue::new(key.clone());
+    let vm = Memo::new(move |_| {
+        live.vms.with(|vms| match vms.data() {
+            Some(table) => table
+                .get(&wanted.get_value())
+                .map(|row| Arc::new(row.vm.clone())),
+            None => alone.with(|alone| alone.data().cloned()),
+        })
+    });
+    let neighbours = neighbours(live, visit, key.clone());
+    visit.active.set(Some(key.clone()));
+
+    // It may go while it is being looked at.
+    let last_name = StoredValue::new(None::<String>);
+    Effect::new(move || {
+        vm.with(|vm| {
+            if let Some(vm) = vm {
+                last_name.set_value(Some(format::vm_name(vm).to_owned()));
+            }
+        });
+    });
+    let title = format!("VM {} · {}", key.vmid, key.node);
+    set_title(move || {
+        vm.with(|vm| match vm {
+            Some(vm) => format!("{} · {}", format::vm_name(vm), vm.node),
+            None => title.clone(),
+        })
+    });
+
+    let navigate = use_navigate();
+    let escape = window_event_listener(ev::keydown, move |event| {
+        if event.key() == "Escape" && !event.default_prevented() && !is_typing() {
+            navigate(&visit.list_path(), NavigateOptions::default());
+        }
+    });
+    on_cleanup(move || escape.remove());
+
+    let missing = move || {
+        let loaded = live.vms.with(|vms| vms.data().is_some());
+        let error = alone.with(|alone| alone.error().cloned());
+        match error {
+            _ if loaded => {
+                view! { <Gone key=wanted.get_value() name=last_name.get_value() /> }.into_any()
+            }
+            Some(error) if error.is_not_found() => {
+                view! { <Gone key=wanted.get_value() name=None /> }.into_any()
+            }
+            Some(error) => view! {
+                <EmptyState
+                    title="The VM could not be loaded"
+                    sentence=format!("{error} Trying again by itself.")
+                >
+                    <button
+                        type="button"
+                        class="button primary"
+                        on:click=move |_| live.connect()
+                    >
+                        "Try now"
+                    </button>
+                </EmptyState>
+            }
+            .into_any(),
+            None => view! {
+                <p class="skeleton" role="status">
+                    "Loading the VM"
+                </p>
+            }
+            .into_any(),
+        }
+    };
+
+    view! {
+        <div class="page">
+            <div class="column">
+                <nav class="heading" aria-label="Place in the list">
+                    <Link class="crumb" href=Signal::derive(move || visit.list_path())>
+                        {icon(Icon::Previous)}
+                        "All VMs"
+                    </Link>
+                    <div class="actions">
+                        <Neighbour neighbours to=Side::Previous />
+                        <Neighbour neighbours to=Side::Next />
+                    </div>
+                </nav>
+                {move || match vm.get() {
+                    Some(vm) => details(live, &vm).into_any(),
+                    None => missing().into_any(),
+                }}
+            </div>
+        </div>
+    }
+}
+
+/// Asks for this VM alone, for as long as the list has not come.
+fn load_alone(live: Live, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
+    let alone = RwSignal::new(Load::default());
+    Effect::new(move || {
+        // Again with every new attempt to load the list.
+        let (loaded, _) = live
+            .vms
+            .with(|vms| (vms.data().is_some(), vms.error().is_some()));
+        if !loaded {
+            let key = key.clone();
+            spawn_local(async move {
+                let vm = api::vm(&key.node, key.vmid).await.map(Arc::new);
+                alone.try_update(|alone| alone.take(vm));
+            });
+        }
+    });
+    alone
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Neighbours {
+    previous: Option<VmKey>,
+    next: Option<VmKey>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Side {
+    Previous,
+    Next,
+}
+
+/// The VMs before and after this one in the list that the reader came from.
+fn neighbours(live: Live, visit: Visit, key: VmKey) -> Memo<Neighbours> {
+    let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
+    Memo::new(move |_| {
+        // The order of the moment it was opened: one that moved would be of no use here.
+        if !loaded.get() {
+            return Neighbours::default();
+        }
+        let query = visit
+            .query
+            .with_untracked(|query| ListQuery::parse(query.trim_start_matches('?')));
+        let none = Nodes::new();
+        live.nodes.with_untracked(|nodes| {
+            live.vms.with_untracked(|vms| {
+                let Some(table) = vms.data() else {
+                    return Neighbours::default();
+                };
+                let all = ordered(table, &query.sort, nodes.data().unwrap_or(&none));
+                let filter = ecoman_api::Filter::parse(&query.filter).unwrap_or_default();
+                let listed = Listing::select(&all, &filter, query.chips).rows;
+                around(&listed, &key)
+                    // It was opened past the filter.
+                    .or_else(|| around(&all, &key))
+                    .unwrap_or_default()
+            })
+        })
+    })
+}
+
+fn around(rows: &[Arc<crate::table::Row>], key: &VmKey) -> Option<Neighbours> {
+    let place = rows.iter().position(|row| row.is(key))?;
+    let at = |place: Option<usize>| rows.get(place?).map(|row| VmKey::of(&row.vm));
+    Some(Neighbours {
+        previous: at(place.checked_sub(1)),
+        next: at(Some(place + 1)),
+    })
+}
+
+#[component]
+fn Neighbour(neighbours: Memo<Neighbours>, to: Side) -> impl IntoView {
+    let (label, sign) = match to {
+        Side::Previous => ("Previous VM", Icon::Previous),
+        Side::Next => ("Next VM", Icon::Next),
+    };
+    move || {
+        let key = neighbours.with(|neighbours| match to {
+            Side::Previous => neighbours.previous.clone(),
+            Side::Next => neighbours.next.clone(),
+        });
+        match key {
+            Some(VmKey { node, vmid }) => view! {
+                <Link class="button quiet" href=Page::Vm { node, vmid }.path() label=label>
+                    {icon(sign)}
+                </Link>
+            }
+            .into_any(),
+            None => view! {
+                <span class="button quiet" role="link" aria-disabled="true" aria-label=label>
+                    {icon(sign)}
+                </span>
+            }
+            .into_any(),
+        }
+    }
+}
+
+#[component]
+fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
+    let visit: Visit = expect_context();
+    let what = match name {
+        Some(name) => format!("{name} (VM {})", key.vmid),
+        None => format!("VM {}", key.vmid),
+    };
+    let title = format!("{what} is not on {}", key.node);
+    let sentence = format!(
+        "{} lists no VM with this id. It was removed there, or registered again under another id.",
+        key.node
+    );
+    view! {
+        <h1 class="sr">{title.clone()}</h1>
+        <EmptyState title sentence>
+            <Link class="button primary" href=Signal::derive(move || visit.list_path())>
+                "All VMs"
+            </Link>
+        </EmptyState>
+    }
+}
+
+fn details(live: Live, vm: &Arc<VmFacts>) -> impl IntoView + use<> {
+    let node = live
+        .nodes
+        .with(|nodes| nodes.data()?.get(&vm.node).cloned());
+    let config = live.config.get();
+    let host_client = node.as_ref().map(|node| {
+        view! {
+            <a
+                class="button"
+                href=reach::host_client(node, Some(vm.vmid))
+                target="_blank"
+                rel="noopener noreferrer"
+            >
+                "Host Client"
+                {icon(Icon::External)}
+            </a>
+        }
+    });
+    let stale = vm.stale.then(|| {
+        let reason = vm
+            .stale_reason
+            .clone()
+            .unwrap_or_else(|| String::from("It was not seen again."));
+        let seen = vm.observed_at;
+        view! {
+            <div class="notice warn">
+                {icon(Icon::Stale)}
+                <p>
+                    <strong>"What is shown is old: seen " <Ago time=seen /> ". "</strong>
+                    {reason}
+                </p>
+            </div>
+        }
+    });
+    let mut cards = vec![
+        overview(live, vm),
+        hardware(vm, config.as_ref()),
+        usage(vm, node.as_deref()),
+        files(vm),
+    ];
+    cards.extend(node.as_deref().map(|node| shell(vm, node)));
+    view! {
+        <header class="heading">
+            <h1>{format::vm_name(vm).to_owned()}</h1>
+            <span class="state">{power_badge(vm.power)}</span>
+            {(!vm.large.is_empty())
+                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} "Large"</span> })}
+            <div class="actions">{host_client}</div>
+        </header>
+        {stale}
+        <div class="cards">
+            {cards}
+            {raw(vm)}
+        </div>
+    }
+}
+
+fn overview(live: Live, vm: &VmFacts) -> AnyView {
+    let node = vm.node.clone();
+    let page = Page::Node { name: node.clone() };
+    let seen = live.nodes.with(|nodes| {
+        nodes
+            .data()
+            .map_or(vm.observed_at, |nodes| seen_at(vm, nodes))
+    });
+    let uptime = vm.uptime_seconds.map(|seconds| {
+        let since = vm.booted_at.map(|time| {
+            view! {
+                <span class="aside">" since " <When time full=true /></span>
+            }
+        });
+        view! {
+            {format::duration(seconds)}
+            {since}
+        }
+        .into_any()
+    });
+    let comment = vm.comment.clone();
+    fact_card(
+        "overview",
+        "Overview",
+        vec![
+            fact(
+                "Node",
+                view! { <Link href=page.path()>{node}</Link> }.into_any(),
+            ),
+            text_fact("VM id", Some(vm.vmid.to_string())),
+            text_fact("Guest OS", vm.guest_os.clone()),
+            text_fact("Host name", vm.hostname.clone()),
+            fact(
+                "IP address",
+                copied(vm.ip_address.clone(), "the IP address"),
+            ),
+            fact("Uptime", uptime.unwrap_or_else(|| text(None))),
+            text_fact("VMware Tools", vm.tools_status.as_deref().map(tools)),
+            text_fact("Status", status(vm)),
+            fact(
+                "Last seen",
+                view! {
+                    <When time=seen full=true />
+                    <span class="aside">" (" <Ago time=seen /> ")"</span>
+                }
+                .into_any(),
+            ),
+            fact(
+                "Comment",
+                view! { <div class="comment">{text(comment)}</div> }.into_any(),
+            ),
+        ],
+    )
+}
+
+fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
+    let thresholds = config.map(|config| config.thresholds);
+    let sized = |name: &str, resource, value: Option<String>| {
+        let why = format::large_reason(vm, resource, thresholds);
+        let large = vm.large.contains(&resource);
+        let value = view! {
+            <span class:large-size=large>{large.then(|| icon(Icon::Large))} {text(value)}</span>
+            {why.map(|why| view! { <span class="why">"Large: " {why}</span> })}
+        };
+        fact(name, value.into_any())
+    };
+    let count = |count: Option<u32>| count.map(|count| count.to_string());
+    let cpus = vm
+        .cpus
+        .map(|cpus| format::plural(usize::try_from(cpus).unwrap_or_default(), "CPU", "CPUs"));
+    let memory = vm
+        .memory_mb
+        .map(|mb| format!("{} ({} MB)", format::megabytes(mb), format::grouped(mb)));
+    let storage = vm
+        .storage_bytes
+        .map(|bytes| format!("{} ({})", format::bytes(bytes), format::exact_bytes(bytes)));
+    fact_card(
+        "hardware",
+        "Hardware",
+        vec![
+            sized("CPU", Resource::Cpu, cpus),
+            sized("RAM", Resource::Memory, memory),
+            sized("Storage in use", Resource::Storage, storage),
+            text_fact(
+                "May grow by",
+                vm.storage_uncommitted_bytes.map(format::bytes),
+            ),
+            text_fact("Disks", count(vm.disk_count)),
+            text_fact("Network cards", count(vm.nic_count)),
+            text_fact("Hardware version", vm.hardware_version.clone()),
+        ],
+    )
+}
+
+fn usage(vm: &VmFacts, node: Option<&Node>) -> AnyView {
+    let cpu_total = vm
+        .cpus
+        .zip(node.and_then(|node| node.cpu.mhz))
+        .map(|(cpus, mhz)| u64::from(cpus) * mhz);
+    let storage_total = vm
+        .storage_bytes
+        .zip(vm.storage_uncommitted_bytes)
+        .map(|(used, free)| used.saturating_add(free));
+    fact_card(
+        "usage",
+        "Usage",
+        vec![
+            used("CPU", vm.cpu_usage_mhz, cpu_total, format::megahertz),
+            used(
+                "Guest memory",
+                vm.guest_memory_mb,
+                vm.memory_mb,
+                format::megabytes,
+            ),
+            used(
+                "Host memory",
+                vm.host_memory_mb,
+                vm.memory_mb,
+                format::megabytes,
+            ),
+            used("Storage", vm.storage_bytes, storage_total, format::bytes),
+        ],
+    )
+}
+
+/// A use with its bar where the whole is known.
+fn used(
+    label: &'static str,
+    used: Option<u64>,
+    total: Option<u64>,
+    format: fn(u64) -> String,
+) -> AnyView {
+    let value = used.map(|used| match total {
+        Some(total) => format!("{} of {}", format(used), format(total)),
+        None => format(used),
+    });
+    let bar = used
+        .zip(total)
+        .map(|(used, total)| view! { <Meter label used total calm=true /> });
+    fact(label, view! { {text(value)} {bar} }.into_any())
+}
+
+fn files(vm: &VmFacts) -> AnyView {
+    fact_card(
+        "files",
+        "Files",
+        vec![
+            text_fact("Datastore", vm.datastore.clone()),
+            fact("Configuration", copied(vm.vmx_path.clone(), "the path")),
+            fact("BIOS UUID", copied(vm.uuid.clone(), "the UUID")),
+        ],
+    )
+}
+
+/// A text with a button to copy it.
+fn copied(value: Option<String>, what: &'static str) -> AnyView {
+    match value {
+        Some(value) => view! {
+            {value.clone()}
+            " "
+            <CopyButton text=value what />
+        }
+        .into_any(),
+        None => text(None),
+    }
+}
+
+fn shell(vm: &VmFacts, node: &Node) -> AnyView {
+    let lines = view! {
+        <div class="lines">
+            <div>
+                <p class="label">"Log in to " {node.name.clone()}</p>
+                <CopyLine what="the ssh line" text=reach::ssh_line(node) />
+            </div>
+            <div>
+                <p class="label">"Ask it for this VM"</p>
+                <CopyLine what="the vim-cmd line" text=reach::summary_line(node, vm.vmid) />
+            </div>
+        </div>
+    };
+    card("shell", "Shell", lines.into_any())
+}
+
+fn raw(vm: &VmFacts) -> impl IntoView + use<> {
+    // Plain data: nothing in it can fail to become JSON.
+    let json = serde_json::to_value(vm).unwrap_or_default();
+    let text = serde_json::to_string_pretty(&json).unwrap_or_default();
+    let rows: Vec<_> = json
+        .as_object()
+        .into_iter()
+        .flatten()
+        .map(|(name, value)| {
+            let value = match value {
+                Value::Null => UNKNOWN.to_owned(),
+                Value::String(text) => text.clone(),
+                other => other.to_string(),
+            };
+            view! {
+                <tr>
+                    <th scope="row">{name.clone()}</th>
+                    <td>{value}</td>
+                </tr>
+            }
+        })
+        .collect();
+    view! {
+        <section class="card wide" aria-labelledby="raw">
+            <h2 id="raw">
+                "Raw facts"
+                <CopyButton text what="as JSON" labelled=true />
+            </h2>
+            <table class="raw">
+                <tbody>{rows}</tbody>
+            </table>
+        </section>
+    }
+}
+
+/// vSphere's word for the state of VMware Tools in words.
+fn tools(status: &str) -> String {
+    match status {
+        "toolsOk" => "running",
+        "toolsOld" => "running, an old version",
+        "toolsNotRunning" => "installed, not running",
+        "toolsNotInstalled" => "not installed",
+        other => other,
+    }
+    .to_owned()
+}
+
+/// What vSphere thinks of the VM, and whether its files are there.
+fn status(vm: &VmFacts) -> Option<String> {
+    match (vm.overall_status.as_deref(), vm.connection_state.as_deref()) {
+        (Some(overall), Some("connected") | None) => Some(overall.to_owned()),
+        (Some(overall), Some(connection)) => Some(format!("{overall}, files {connection}")),
+        (None, connection) => connection.map(str::to_owned),
+    }
 }

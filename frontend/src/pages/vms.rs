@@ -16,7 +16,7 @@ use super::{UnreachableNodes, Visit, set_title};
 use crate::api;
 use crate::components::{EmptyState, Icon, Link, icon};
 use crate::format;
-use crate::listing::{ListQuery, Listing, ordered};
+use crate::listing::{ListQuery, Listing, before_mistake, ordered};
 use crate::live::use_live;
 use crate::route::Page;
 
@@ -104,11 +104,11 @@ pub(crate) fn Vms() -> impl IntoView {
     });
 
     let parsed = Memo::new(move |_| query.with(|query| Filter::parse(&query.filter)));
-    // While something is being typed that is no filter yet, the last good one stays.
-    let filter = Memo::new(move |last: Option<&Filter>| {
+    // While a term is being typed that is none yet, the ones before it count.
+    let filter = Memo::new(move |_| {
         parsed
             .get()
-            .unwrap_or_else(|_| last.cloned().unwrap_or_default())
+            .unwrap_or_else(|error| query.with(|query| before_mistake(&query.filter, &error)))
     });
     let error: Signal<Option<FilterError>> = Signal::derive(move || parsed.get().err());
     let sort = Memo::new(move |_| query.with(|query| query.sort.clone()));

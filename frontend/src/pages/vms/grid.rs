@@ -40,7 +40,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
     let compact = media(COMPACT);
-    let top = RwSignal::new(visit.top.get_value());
+    let top = RwSignal::new(0.0);
     let height = RwSignal::new(600.0);
     let row_height = move || if compact.get() { COMPACT_ROW } else { ROW };
     let viewport = Memo::new(move |_| Viewport {
@@ -174,7 +174,8 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         activate(next.min(rows - 1));
     };
     let click = move |event: ev::MouseEvent| {
-        let place = place_of(&event);
+        // A sign explains itself and leads nowhere.
+        let place = place_of(&event).filter(|_| !within(&event, ".mark"));
         // Who selects text does not want to leave.
         let selects = document()
             .get_selection()
