@@ -28,13 +28,13 @@ use shell::{OpenError, RunError, Shell};
 /// A command that prints more than this on one of its streams is killed.
 const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
 
-/// How often a command is sent whose shell ended under it.
+/// How often [`Session::run_each`] sends a command whose shell ended under it.
 const MAX_TRIES: u32 = 2;
 
-/// How often, and in which steps, a session is asked for that is refused though nothing else
-/// runs: the node may not yet have counted out one that was dropped.
-const REFUSED_TRIES: u32 = 20;
-const REFUSED_PAUSE: Duration = Duration::from_millis(100);
+/// How often a session is asked for that is refused though nothing else runs: the node counts
+/// one out a moment after it has ended. The first pause; each is twice the last, 3 s in all.
+const REFUSED_TRIES: u32 = 9;
+const REFUSED_PAUSE: Duration = Duration::from_millis(12);
 
 /// How to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,25 +128,26 @@ impl Session {
     /// Runs a command that may take `limit`, which begins when the node is asked to run it.
     ///
     /// When the time is over, or when the future is dropped, the command and its children are
-    /// killed on the node. It is sent a second time when its shell ends under it (not when it
-    /// fails by itself); a caller to whom that matters must ask for the state first.
+    /// killed on the node. The command is never sent twice.
     ///
     /// # Errors
     ///
     /// Every fault of the stages of running, see [`SessionFault`]. A command that fails is none.
     pub async fn run(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
-        let mut results = self.run_each(std::slice::from_ref(command), limit).await;
+        let batch = Batch::new(std::slice::from_ref(command), limit, 1);
+        let mut results = self.work_off(batch, 1).await;
         results
             .pop()
             .unwrap_or_else(|| Err(self.error(lost(String::new()))))
     }
 
-    /// Runs many commands, each of which may take `limit`, and brings their results in the same
-    /// order.
+    /// Runs many commands that only ask, each of which may take `limit`, and brings their results
+    /// in the same order.
     ///
     /// They are spread over as many shells as the node's `max_sessions` allows, less those that
     /// other calls have open; each shell takes the next command when it has done its last. A node
-    /// that refuses sessions beside each other gets one at a time from then on.
+    /// that refuses sessions beside each other gets one at a time from then on. A command whose
+    /// shell ends under it is sent a second time.
     ///
     /// # Errors
     ///
@@ -157,13 +158,9 @@ impl Session {
         commands: &[Command],
         limit: Duration,
     ) -> Vec<Result<Output, SessionError>> {
-        let batch = Batch::new(commands, limit);
         let shells = commands.len().min(self.max_sessions as usize);
-        join_all((0..shells).map(|_| self.work(&batch))).await;
-        batch
-            .into_results()
-            .map(|result| result.map_err(|fault| self.error(fault)))
-            .collect()
+        let batch = Batch::new(commands, limit, MAX_TRIES);
+        self.work_off(batch, shells).await
     }
 
     /// Whether the connection stands, as far as this side knows.
@@ -181,6 +178,14 @@ impl Session {
 
     fn error(&self, fault: SessionFault) -> SessionError {
         SessionError::new(&self.host, fault)
+    }
+
+    async fn work_off(&self, batch: Batch<'_>, shells: usize) -> Vec<Result<Output, SessionError>> {
+        join_all((0..shells).map(|_| self.work(&batch))).await;
+        batch
+            .into_results()
+            .map(|result| result.map_err(|fault| self.error(fault)))
+            .collect()
     }
 
     /// One shell after another, as long as there is something to run.
@@ -213,7 +218,7 @@ impl Session {
                     if refused >= REFUSED_TRIES {
                         return batch.give_up(&SessionFault::SessionsRefused);
                     }
-                    sleep(REFUSED_PAUSE).await;
+                    sleep(REFUSED_PAUSE * 2_u32.pow(refused - 1)).await;
                 }
                 Ok(Err(OpenError::Failed(text))) => {
                     let words = self.master.last_words().await;
@@ -259,7 +264,7 @@ impl Session {
                         batch.finish(job, Err(fault.clone()));
                         return Err(fault);
                     }
-                    if job.tries + 1 < MAX_TRIES {
+                    if job.tries + 1 < batch.max_tries {
                         batch.put_back(Job {
                             tries: job.tries + 1,
                             ..job
@@ -312,6 +317,8 @@ fn lost(reason: String) -> SessionFault {
 struct Batch<'c> {
     commands: &'c [Command],
     limit: Duration,
+    /// How often a command is sent whose shell ends under it.
+    max_tries: u32,
     state: Mutex<BatchState>,
 }
 
@@ -327,7 +334,7 @@ struct Job {
 }
 
 impl<'c> Batch<'c> {
-    fn new(commands: &'c [Command], limit: Duration) -> Self {
+    fn new(commands: &'c [Command], limit: Duration, max_tries: u32) -> Self {
         let queue = (0..commands.len())
             .map(|index| Job { index, tries: 0 })
             .collect();
@@ -335,6 +342,7 @@ impl<'c> Batch<'c> {
         Self {
             commands,
             limit,
+            max_tries,
             state: Mutex::new(BatchState { queue, results }),
         }
     }

@@ -300,6 +300,20 @@ async fn a_command_whose_shell_ends_is_sent_a_second_time() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_run_alone_is_never_sent_twice() {
+    let node = Sshd::start();
+    node.vim_cmd("echo x >> times; kill -9 0");
+    let session = connect(&node).await;
+    let result = session.run(&Command::summary(Vmid(1)), PATIENCE).await;
+    let error = result.unwrap_err();
+    assert!(
+        matches!(error.fault, SessionFault::Interrupted { .. }),
+        "{error}"
+    );
+    assert_eq!(node.work("times"), "x\n");
+}
+
+#[tokio::test]
 async fn a_command_that_always_ends_its_shell_costs_only_itself() {
     let node = Sshd::start();
     node.vim_cmd("[ $2 = 5 ] && { echo 'out of memory' >&2; kill -9 0; }; echo $2");
@@ -340,7 +354,7 @@ async fn a_user_without_a_shell_gets_the_words_of_the_node() {
 
 #[tokio::test]
 async fn a_node_that_refuses_sessions_beside_each_other_gets_one_at_a_time() {
-    let node = Sshd::with("MaxSessions 1");
+    let node = Sshd::with("MaxSessions 1\nLogLevel DEBUG");
     // Fails when another runs.
     node.vim_cmd("mkdir alone || exit 1; sleep 0.02; rmdir alone; echo $2");
     let session = connect(&node).await;
@@ -353,6 +367,10 @@ async fn a_node_that_refuses_sessions_beside_each_other_gets_one_at_a_time() {
             assert_eq!(text(output), (format!("{id}\n"), String::new(), 0));
         }
     }
+    // Each of the four asked at once; from then on one asked after the other, now and then before
+    // the node had counted the last one out.
+    let refusals = node.log().matches("no more sessions").count();
+    assert!((1..20).contains(&refusals), "{refusals} refusals");
 }
 
 #[tokio::test]

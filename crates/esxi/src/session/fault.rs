@@ -126,7 +126,7 @@ pub enum SessionFault {
         /// How much is allowed, in bytes and per stream.
         limit_bytes: usize,
     },
-    /// The shell on the node ended while the command ran, twice.
+    /// The shell on the node ended while the command ran.
     #[error("the shell that ran `{command}` ended before the command did{}", detail(.text))]
     Interrupted {
         /// The command.
