@@ -1,0 +1,375 @@
+//! The binary as people and scripts run it, over simulated nodes behind a real sshd.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use ecoman_simulator::{Fault, NodeSpec, Scope, SimulatedNode, VmSpec};
+use tempfile::TempDir;
+
+/// How long anything here may take before the test says what was missing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// `ecoman` with none of this machine's settings.
+fn ecoman(home: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ecoman"));
+    command
+        .args(arguments)
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", home)
+        .env("ECOMAN_DATA", home.join("data"))
+        .env("HOSTS_PATH", home.join("hosts.yml"))
+        .env("ECOMAN_STORE", "embedded")
+        .current_dir(home)
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(home: &Path, arguments: &[&str]) -> Output {
+    ecoman(home, arguments).output().expect("ecoman runs")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+/// A directory with the hosts.yml of these nodes; nothing is trusted yet.
+fn home(nodes: &[&SimulatedNode]) -> TempDir {
+    let home = tempfile::tempdir().expect("a directory");
+    let hosts: String = nodes.iter().map(|node| node.hosts_yml_entry()).collect();
+    std::fs::write(home.path().join("hosts.yml"), hosts).expect("hosts.yml");
+    home
+}
+
+fn node(spec: NodeSpec) -> SimulatedNode {
+    SimulatedNode::start(spec).expect("a simulated node")
+}
+
+#[test]
+fn a_new_node_is_trusted_checked_and_crawled() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").on()));
+    let home = home(&[&node]);
+
+    let doctor = run(home.path(), &["doctor"]);
+    assert_eq!(doctor.status.code(), Some(1));
+    let table = text(&doctor.stdout);
+    assert!(
+        table.contains("FAULT    hoge  host key    not known yet"),
+        "{table}"
+    );
+    assert!(table.contains("ecoman trust hoge"), "{table}");
+    assert!(table.ends_with("1 node: 1 fault\n"), "{table}");
+
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(
+        once.status.code(),
+        Some(1),
+        "an unknown host key is never accepted"
+    );
+    assert!(text(&once.stdout).contains("ecoman trust hoge"));
+    assert_eq!(node.logins(), 0);
+
+    let asked = run(home.path(), &["trust", "hoge"]);
+    assert_eq!(asked.status.code(), Some(2), "nobody is there to say yes");
+    assert!(!home.path().join("data/known_hosts").exists());
+
+    let trusted = run(home.path(), &["trust", "--yes", "hoge"]);
+    assert_eq!(trusted.status.code(), Some(0));
+    assert!(text(&trusted.stdout).contains("SHA256:"));
+
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(once.status.code(), Some(0));
+    assert_eq!(text(&once.stdout), "hoge: 1 VMs\n");
+
+    let doctor = run(home.path(), &["doctor"]);
+    assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor.stdout));
+}
+
+#[test]
+fn a_changed_host_key_is_refused_until_it_is_trusted_again() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let home = home(&[&node]);
+    assert_eq!(
+        run(home.path(), &["trust", "--yes", "hoge"]).status.code(),
+        Some(0)
+    );
+    node.set_fault(Fault::WrongHostKey).unwrap();
+
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(once.status.code(), Some(1));
+    let again = run(home.path(), &["trust", "--yes", "hoge"]);
+    assert!(
+        text(&again.stdout).contains("SHOWS ANOTHER KEY"),
+        "{}",
+        text(&again.stdout)
+    );
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(once.status.code(), Some(0), "{}", text(&once.stdout));
+}
+
+#[test]
+fn one_round_tells_bad_configuration_from_nodes_that_do_not_answer() {
+    let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
+    let bad = node(NodeSpec::new("bad").vm(VmSpec::new("b")));
+    bad.set_fault(Fault::Garbage(Scope::command("getallvms")))
+        .unwrap();
+    let home = home(&[&good, &bad]);
+    assert_eq!(
+        run(home.path(), &["trust", "--yes", "--all"]).status.code(),
+        Some(0)
+    );
+
+    let some = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(some.status.code(), Some(1));
+    assert!(text(&some.stdout).contains("good: 1 VMs\n"));
+
+    std::fs::write(home.path().join("hosts.yml"), "good:\n  adr: 127.0.0.1\n").unwrap();
+    let broken = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(broken.status.code(), Some(2));
+    let message = text(&broken.stderr);
+    assert!(
+        message.contains("hosts.yml:2: node good: adr: "),
+        "{message}"
+    );
+    assert!(
+        message.contains("identity_file_path"),
+        "what is missing is named: {message}"
+    );
+
+    let missing = ecoman(home.path(), &["crawler", "--once"])
+        .env("HOSTS_PATH", "/nowhere/hosts.yml")
+        .output()
+        .unwrap();
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("/nowhere/hosts.yml"));
+}
+
+#[test]
+fn a_bad_variable_stops_at_start_and_is_named() {
+    let home = home(&[]);
+    for (command, variable, value) in [
+        ("crawler", "CRAWLER_INTERVAL", "0"),
+        ("crawler", "ECOMAN_STORE", "postgres"),
+        ("crawler", "ECOMAN_LOG_FORMAT", "xml"),
+        ("crawler", "ECOMAN_LOG", "ecoman=loud"),
+        ("dashboard", "DASHBOARD_PORT", "70000"),
+        ("dashboard", "DASHBOARD_ADDRESS", "everywhere"),
+        ("dashboard", "DASHBOARD_THRESHOLD_CPU", "many"),
+        ("dashboard", "DASHBOARD_THRESHOLD_RAM_MB", "-1"),
+        ("up", "DASHBOARD_THRESHOLD_STORAGE_GB", "1.5"),
+    ] {
+        let output = ecoman(home.path(), &[command])
+            .env(variable, value)
+            .output()
+            .unwrap();
+        let message = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{variable}: {message}");
+        assert!(
+            message.contains(variable) && message.contains(value),
+            "{variable}: {message}"
+        );
+    }
+}
+
+#[test]
+fn help_of_each_command_names_its_variables() {
+    let home = home(&[]);
+    for (command, variables) in [
+        (
+            "up",
+            [
+                "HOSTS_PATH",
+                "CRAWLER_INTERVAL",
+                "DASHBOARD_PORT",
+                "ECOMAN_DATA",
+            ],
+        ),
+        (
+            "crawler",
+            [
+                "HOSTS_PATH",
+                "CRAWLER_INTERVAL",
+                "MONGO_HOST",
+                "MONGO_DBNAME",
+            ],
+        ),
+        (
+            "dashboard",
+            [
+                "DASHBOARD_ADDRESS",
+                "DASHBOARD_THRESHOLD_CPU",
+                "MONGO_URI",
+                "ECOMAN_LOG",
+            ],
+        ),
+    ] {
+        let help = text(&run(home.path(), &[command, "--help"]).stdout);
+        for variable in variables {
+            assert!(help.contains(variable), "{command}: {variable}\n{help}");
+        }
+    }
+}
+
+#[test]
+fn parse_prints_facts_or_says_where_it_stopped() {
+    let home = home(&[]);
+    let parse = |command: &str, input: &[u8]| {
+        let mut child = ecoman(home.path(), &["parse", command])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child.stdin.take().unwrap().write_all(input).unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let good = parse("power.getstate", b"Retrieved runtime info\nPowered on\n");
+    assert_eq!(good.status.code(), Some(0));
+    assert!(text(&good.stdout).contains("on"));
+
+    let bad = parse(
+        "get.summary",
+        b"Listsummary:\n\n(vim.vm.Summary) {\n   vm = \n",
+    );
+    assert_eq!(bad.status.code(), Some(1));
+    assert_eq!(text(&bad.stdout), "");
+    assert!(text(&bad.stderr).contains("line "), "{}", text(&bad.stderr));
+
+    let unknown = parse("no.such.command", b"");
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("no.such.command"));
+}
+
+/// A role at work, killed when the test is over.
+struct Role {
+    child: Child,
+    address: String,
+}
+
+impl Role {
+    /// Starts a role, and waits until it says where it listens.
+    fn start(command: &mut Command) -> Self {
+        let mut child = command
+            .stderr(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let mut said = String::new();
+        let address = loop {
+            let mut line = String::new();
+            assert_ne!(log.read_line(&mut line).unwrap(), 0, "ended early:\n{said}");
+            said.push_str(&line);
+            if let Some((_, address)) = line.split_once("ECoMan is at ") {
+                break address.trim().to_owned();
+            }
+        };
+        // Goes on being read, so that the role never waits for a full pipe.
+        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
+        Self { child, address }
+    }
+
+    /// Asks until the answer is as it should be.
+    fn until(&self, path: &str, what: &str, condition: impl Fn(&serde_json::Value) -> bool) {
+        let begin = Instant::now();
+        let mut last = serde_json::Value::Null;
+        while begin.elapsed() < PATIENCE {
+            if let Ok(mut answer) = ureq::get(format!("{}{path}", self.address)).call() {
+                last = serde_json::from_str(&answer.body_mut().read_to_string().unwrap()).unwrap();
+                if condition(&last) {
+                    return;
+                }
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        panic!("{path}: no {what} within {PATIENCE:?}; last seen: {last:#}");
+    }
+
+    /// SIGTERM; the exit code.
+    fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &pid])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let begin = Instant::now();
+        while begin.elapsed() < Duration::from_secs(10) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("still there 10 s after SIGTERM");
+    }
+}
+
+impl Drop for Role {
+    fn drop(&mut self) {
+        let _already_gone = self.child.kill();
+        let _already_reaped = self.child.wait();
+    }
+}
+
+#[test]
+fn up_shows_the_vms_follows_the_node_and_stops_on_sigterm() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").on().size(8, 16_384)));
+    let home = home(&[&node]);
+    assert_eq!(
+        run(home.path(), &["trust", "--yes", "--all"]).status.code(),
+        Some(0)
+    );
+    let mut up = Role::start(
+        ecoman(home.path(), &["up"])
+            .env_remove("ECOMAN_STORE")
+            .env("DASHBOARD_PORT", "0")
+            .env("CRAWLER_INTERVAL", "1"),
+    );
+    up.until("/api/v1/vms", "large VM", |list| {
+        list["total"] == 1 && list["items"][0]["large"] == serde_json::json!(["cpu", "memory"])
+    });
+    node.stop().unwrap();
+    up.until("/api/v1/vms", "stale VM", |list| {
+        list["items"][0]["stale"] == true
+            && list["items"][0]["stale_reason"]
+                .as_str()
+                .is_some_and(|why| why.contains("hoge"))
+    });
+    node.start_again().unwrap();
+    up.until("/api/v1/vms", "fresh VM", |list| {
+        list["items"][0]["stale"] == false
+    });
+    assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn the_demo_shows_what_it_says_and_leaves_nothing_behind() {
+    let home = home(&[]);
+    let mut demo = Role::start(
+        ecoman(
+            home.path(),
+            &[
+                "demo",
+                "--nodes",
+                "2",
+                "--vms",
+                "3",
+                "--dashboard-port",
+                "0",
+            ],
+        )
+        .env("TMPDIR", home.path()),
+    );
+    demo.until("/api/v1/vms", "six VMs", |list| list["total"] == 6);
+    assert_eq!(demo.terminate(), Some(0));
+    let left: Vec<_> = std::fs::read_dir(home.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .filter(|name| name != "hosts.yml")
+        .collect();
+    assert_eq!(left, Vec::<std::ffi::OsString>::new());
+}
