@@ -152,7 +152,7 @@ async fn a_connection_that_is_cut_is_told_and_the_next_one_is_good() {
             assert!(
                 matches!(error.fault, SessionFault::Disconnected { .. }),
                 "{error}"
-            )
+            );
         })
         .count();
     assert!(lost > 0, "{results:?}");
