@@ -362,6 +362,24 @@ proptest! {
     }
 
     #[test]
+    fn a_table_with_a_byte_too_many_or_too_few_is_an_error(
+        vms in rows(),
+        at in any::<prop::sample::Index>(),
+        byte in select(vec![b'x', b' ', b'7', b'\n']),
+    ) {
+        prop_assume!(!vms.is_empty());
+        let table = table::write(&vms).into_bytes();
+        let header = table.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let at = header + at.index(table.len() - header);
+        let mut longer = table.clone();
+        longer.insert(at, byte);
+        prop_assert!(parse::getallvms(&longer, b"").is_err(), "{byte} at {at}");
+        let mut shorter = table;
+        shorter.remove(at);
+        prop_assert!(parse::getallvms(&shorter, b"").is_err());
+    }
+
+    #[test]
     fn a_note_comes_back_whatever_it_imitates(
         id in 1..10_000_u32,
         name in name(),

@@ -92,10 +92,10 @@ pub enum FaultClass {
 }
 
 impl Fault {
-    /// What happened, as one sentence for the user.
+    /// What happened, as one sentence for the user, of some hundred characters at most.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let said = self.said();
+        let said = shortened(&self.said());
         match self.class {
             FaultClass::InvalidPowerState => match (self.requested_state, self.existing_state) {
                 (Some(requested), Some(existing)) if requested == existing => {

@@ -279,9 +279,6 @@ fn rows(
             position += line_end + 1;
             continue;
         }
-        if rest.iter().all(|&byte| byte == b'\n') {
-            break;
-        }
         if !line.first().is_some_and(u8::is_ascii_digit) {
             return Err(row_error(
                 input,
@@ -289,18 +286,21 @@ fn rows(
                 "a row begins with the id of a VM",
             ));
         }
-        if rest.len() < length {
-            return Err(input.truncated(format!(
-                "the last row has {} of {length} bytes, or the blanks at its end were removed",
-                rest.len()
-            )));
-        }
-        if rest.get(length).is_some_and(|&byte| byte != b'\n') {
-            return Err(row_error(
-                input,
-                position,
-                "the row is not as long as the header",
-            ));
+        match rest.get(length) {
+            Some(b'\n') => {}
+            Some(_) => {
+                return Err(row_error(
+                    input,
+                    position,
+                    "the row is not as long as the header",
+                ));
+            }
+            None => {
+                return Err(input.truncated(format!(
+                    "the last row has {} of {length} bytes, or the blanks at its end were removed",
+                    rest.len() - 1
+                )));
+            }
         }
         starts.push(position);
         position += length + 1;
