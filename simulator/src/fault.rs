@@ -84,8 +84,8 @@ pub enum Fault {
     HostdDown(HostdDown),
     /// sshd accepts so many sessions on one connection. Cuts the connections there are.
     MaxSessions(u32),
-    /// sshd refuses so many and more connections that have not logged in yet. Cuts the
-    /// connections there are. 0 refuses every one.
+    /// sshd lets so many connections at once, at least 1, be on their way to a login, and closes
+    /// more of them unheard. Cuts the connections there are.
     MaxStartups(u32),
     /// sshd has another host key than the one in
     /// [`known_hosts_line`](crate::SimulatedNode::known_hosts_line). Cuts the connections there

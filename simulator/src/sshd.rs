@@ -167,8 +167,6 @@ impl Settings {
             match fault {
                 Fault::WrongHostKey => host_key = "other_host_key",
                 Fault::MaxSessions(sessions) => max_sessions = *sessions,
-                // A limit of 0 is none: refusing everybody is said by certainty.
-                Fault::MaxStartups(0) => max_startups = "1:100:1".to_owned(),
                 Fault::MaxStartups(startups) => max_startups = startups.to_string(),
                 Fault::AuthenticationRefused => identity.clear(),
                 _ => {}

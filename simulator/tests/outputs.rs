@@ -1,5 +1,11 @@
 //! Each tool prints, byte for byte, what the samples of `data/` hold, over a real connection.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "what goes wrong in a helper of a test fails the test"
+)]
+
 mod shell;
 
 use std::path::Path;

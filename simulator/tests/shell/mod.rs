@@ -1,5 +1,7 @@
 //! The system's ssh client as an administrator uses it: one kept connection to a node.
 
+#![allow(dead_code, reason = "each test file uses its part")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
