@@ -18,7 +18,7 @@ const SAMPLES: [&str; 2] = ["crates/esxi/tests/data/", "simulator/tests/data/"];
 const NOTES: [&str; 3] = [
     concat!("TO", "DO"),
     concat!("FIX", "ME"),
-    concat!("XX", "X"),
+    concat!("XX", "X:"),
 ];
 
 /// What begins a comment, in any of our languages.
