@@ -36,8 +36,8 @@ const FORMAT: &str = "format";
 /// format: older versions pass over it.
 const KNOWN_FORMAT: u64 = 1;
 
-/// What redb may keep in memory. The whole store of 10,000 VMs is about this large.
-const CACHE_BYTES: usize = 16 * 1024 * 1024;
+/// What redb may keep in memory: about what 10,000 VMs take.
+const CACHE_BYTES: usize = 8 * 1024 * 1024;
 
 /// The store in one file.
 ///
