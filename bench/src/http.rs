@@ -1,27 +1,27 @@
 //! `ecoman-bench http`: the list of 10,000 VMs over HTTP, against axum sending the same bytes.
 //!
-//! Both servers run in this process, each with threads of its own, and are asked by the same
-//! client over the same kind of connection: what differs is what they do.
+//! Both servers are processes of their own and are asked by the same client in the same way: what
+//! differs is what they do.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, ensure};
 use axum::Router;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::routing::get;
-use ecoman_backend::{Config, Dashboard};
-use ecoman_model::Thresholds;
-use ecoman_store::{EmbeddedStore, Store};
+use bytes::Bytes;
+use clap::Args;
 use reqwest::{Client, StatusCode};
-use tokio_util::sync::CancellationToken;
+use tokio::net::TcpListener;
+use tokio::process::Command;
 
 use crate::figure::{Figure, median, millis, say};
-use crate::inventory;
-use crate::process::until;
+use crate::process::{Program, free_port, until};
+use crate::serving::Serving;
 
 const NODES: usize = 100;
 const VMS: usize = 10_000;
@@ -30,7 +30,7 @@ const REPEATS: usize = 200;
 /// Clients at once, and for how long, where throughput is measured.
 const CONNECTIONS: usize = 4;
 const DURATION: Duration = Duration::from_secs(4);
-/// How long the dashboard may take to read its store.
+/// How long the other server may take to start.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Measures the first answer, the answer that nothing has changed, and throughput.
@@ -39,12 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 ///
 /// A server does not start or does not answer as it should.
 pub(crate) async fn run() -> Result<()> {
-    let directory = tempfile::tempdir()?;
-    let store = EmbeddedStore::open(&directory.path().join("ecoman.redb")).await?;
-    for round in inventory::rounds(NODES, VMS)? {
-        store.record_round(&round).await?;
-    }
-    let dashboard = Server::start(Arc::new(store)).await?;
+    let dashboard = Serving::start(NODES, VMS).await?;
     let client = Client::new();
 
     let list = dashboard.url("/api/v1/vms");
@@ -53,7 +48,7 @@ pub(crate) async fn run() -> Result<()> {
     for encoding in ["identity", "br"] {
         throughput(&client, &list, encoding).await?;
     }
-    dashboard.stop()
+    dashboard.stop().await
 }
 
 /// Lists that nobody has asked for: each of them is made for this question. The time is the
@@ -129,28 +124,29 @@ async fn not_modified(client: &Client, list: &str) -> Result<()> {
 async fn throughput(client: &Client, list: &str, encoding: &'static str) -> Result<()> {
     let request = client.get(list).header("accept-encoding", encoding);
     let body = request.send().await?.error_for_status()?.bytes().await?;
-    let sent = body.clone();
-    let headers = [
-        (CONTENT_TYPE, "application/json"),
-        (CONTENT_ENCODING, encoding),
-    ];
-    let fixed = Server::run(move |listener, shutdown| async move {
-        let router = Router::new().route("/", get(move || async move { (headers, sent) }));
-        let end = shutdown.cancelled_owned();
-        axum::serve(listener, router)
-            .with_graceful_shutdown(end)
-            .await?;
-        Ok(())
-    })?;
+    let file = tempfile::NamedTempFile::new()?;
+    std::fs::write(file.path(), &body)?;
+    let port = free_port()?;
+    let mut fixed = Command::new(std::env::current_exe()?);
+    fixed
+        .arg("plain")
+        .arg(file.path())
+        .args([&port.to_string(), encoding]);
+    let fixed = Program::start(&mut fixed)?;
+    let fixed_url = format!("http://127.0.0.1:{port}/");
+    until("axum serves the same bytes", PATIENCE, || async {
+        Ok(client.get(&fixed_url).send().await.is_ok())
+    })
+    .await?;
 
     // By turns, so that whatever else the machine does meets both.
     let mut ours = 0.0;
     let mut theirs = 0.0;
     for _ in 0..2 {
-        theirs += requests_per_second(client, &fixed.url("/"), encoding).await? / 2.0;
+        theirs += requests_per_second(client, &fixed_url, encoding).await? / 2.0;
         ours += requests_per_second(client, list, encoding).await? / 2.0;
     }
-    fixed.stop()?;
+    fixed.stop().await?;
     let megabytes = body.len() as f64 / 1e6;
     say(format_args!(
         "{encoding}: {megabytes:.2} MB a list; {ours:.0} lists/s ({:.0} MB/s), axum with fixed \
@@ -189,72 +185,30 @@ async fn requests_per_second(client: &Client, url: &str, encoding: &'static str)
     Ok(count.load(Ordering::Relaxed) as f64 / begin.elapsed().as_secs_f64())
 }
 
-/// A server in threads of its own.
-struct Server {
-    address: SocketAddr,
-    shutdown: CancellationToken,
-    thread: JoinHandle<Result<()>>,
+/// What to serve, for the other side of the comparison.
+#[derive(Args, Debug)]
+pub(crate) struct PlainArgs {
+    /// File with the bytes
+    file: PathBuf,
+    /// Port on the loopback address
+    port: u16,
+    /// Its `Content-Encoding`
+    encoding: String,
 }
 
-impl Server {
-    /// A dashboard that has read its store.
-    async fn start(store: Arc<dyn Store>) -> Result<Self> {
-        let server = Self::run(move |listener, shutdown| async move {
-            let address = listener.local_addr()?;
-            drop(listener);
-            let config = Config {
-                address,
-                thresholds: Thresholds::default(),
-                allowed_hosts: Vec::new(),
-            };
-            Dashboard::bind(config, store)
-                .await?
-                .serve(shutdown)
-                .await?;
-            Ok(())
-        })?;
-        let ready = server.url("/readyz");
-        until("the dashboard is ready", PATIENCE, || {
-            let ready = ready.clone();
-            async move {
-                Ok(reqwest::get(ready)
-                    .await
-                    .is_ok_and(|answer| answer.status().is_success()))
-            }
-        })
-        .await?;
-        Ok(server)
-    }
-
-    fn run<F: Future<Output = Result<()>>>(
-        serve: impl FnOnce(tokio::net::TcpListener, CancellationToken) -> F + Send + 'static,
-    ) -> Result<Self> {
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        listener.set_nonblocking(true)?;
-        let address = listener.local_addr()?;
-        let shutdown = CancellationToken::new();
-        let stop = shutdown.clone();
-        let thread = std::thread::spawn(move || {
-            tokio::runtime::Runtime::new()?.block_on(async {
-                let listener = tokio::net::TcpListener::from_std(listener)?;
-                serve(listener, stop).await
-            })
-        });
-        Ok(Self {
-            address,
-            shutdown,
-            thread,
-        })
-    }
-
-    fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
-    }
-
-    fn stop(self) -> Result<()> {
-        self.shutdown.cancel();
-        self.thread
-            .join()
-            .map_err(|_| anyhow!("a server has panicked"))?
-    }
+/// Serves the bytes of a file for ever.
+///
+/// # Errors
+///
+/// The file cannot be read, or the port is taken.
+pub(crate) async fn serve_plain(args: &PlainArgs) -> Result<()> {
+    let body = Bytes::from(std::fs::read(&args.file)?);
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CONTENT_ENCODING, args.encoding.clone()),
+    ];
+    let router = Router::new().route("/", get(move || async move { (headers, body) }));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, args.port)).await?;
+    axum::serve(listener, router).await?;
+    Ok(())
 }

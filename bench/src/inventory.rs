@@ -126,9 +126,10 @@ fn vm(place: usize, vmid: usize, now: Timestamp, random: &mut fastrand::Rng) -> 
         _ => PowerState::On,
     };
     let running = power == PowerState::On;
-    let cpus = 1 << random.u32(0..4);
-    let memory_mb = 512 << random.u64(0..6);
-    let disk = random.u64(10..120) * GIB;
+    let large = random.u8(0..8) == 0;
+    let cpus = 1 << random.u32(0..3 + u32::from(large));
+    let memory_mb = 512 << random.u64(0..4 + 3 * u64::from(large));
+    let disk = random.u64(10..50 + 100 * u64::from(large)) * GIB;
     let used = disk / 100 * random.u64(10..90);
     let uptime = random.u64(60..8_000_000);
     VmFacts {

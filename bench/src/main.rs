@@ -42,6 +42,9 @@ enum Command {
     Seed(seed::SeedArgs),
     /// Simulated nodes, driven by JSON objects on standard input, a line each
     Nodes(nodes::NodesArgs),
+    /// Serves the bytes of a file: what the dashboard is compared with
+    #[command(hide = true)]
+    Plain(http::PlainArgs),
 }
 
 #[tokio::main]
@@ -59,5 +62,6 @@ async fn main() -> Result<()> {
         Command::Store => store::run().await,
         Command::Seed(args) => seed::run(&args).await,
         Command::Nodes(args) => tokio::task::spawn_blocking(move || nodes::run(&args)).await?,
+        Command::Plain(args) => http::serve_plain(&args).await,
     }
 }

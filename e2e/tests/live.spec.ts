@@ -114,7 +114,7 @@ test('the names of nodes and VMs are text, whatever is in them', async ({ ownLab
   const long = `${'comment '.repeat(37)}end!`; // 300 bytes
   const { url } = await ownLab([
     {
-      name: 'node & <b>bold</b> ノード 1%2f',
+      name: 'node & <b>bold ノード 1%2f',
       vms: [
         { id: 1, name: html, folder: 'html', comment: `<b onclick="x()">${html}</b> &amp;` },
         { id: 2, name: rtl, folder: 'rtl', comment: rtl },
@@ -126,7 +126,7 @@ test('the names of nodes and VMs are text, whatever is in them', async ({ ownLab
   await list.open(url);
   await expect(list.names).toHaveText([html, rtl, emoji, 'long'].map((name) => name.trim()));
   await expect(list.cell(html, 'Comment')).toHaveText(`<b onclick="x()">${html}</b> &amp;`);
-  await expect(list.cell(html, 'Node')).toHaveText('node & <b>bold</b> ノード 1%2f');
+  await expect(list.cell(html, 'Node')).toHaveText('node & <b>bold ノード 1%2f');
   await expect(list.cell('long', 'Comment')).toHaveText(long);
   await expect(list.cell(emoji, 'Comment')).toContainText('annotation = "forged"');
   await expect(list.grid.locator('b, script, img')).toHaveCount(0);

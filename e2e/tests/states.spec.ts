@@ -18,8 +18,8 @@ test('while the VMs are being loaded the list says so', async ({ lab, list, page
   await expect(page.getByText('Loading the VMs')).toBeHidden();
 });
 
-test('without any node the list says what to do next', async ({ ownLab, page }) => {
-  const { url } = await ownLab([]);
+test('without any node the list says what to do next', async ({ ownDashboard, page }) => {
+  const { url } = await ownDashboard(0, 0);
   await page.goto(url);
   await expect(page.getByRole('heading', { name: 'No nodes yet' })).toBeVisible();
   await expect(page.getByRole('figure', { name: 'hosts.yml' })).toContainText('identity_file_path');

@@ -1,7 +1,7 @@
 // A whole stack of its own: nodes, the program `ecoman`, and a directory that goes with them.
 
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -115,7 +115,6 @@ export class Lab {
   static async open(closing: Closing, specs: SimulatedNode[]): Promise<Lab> {
     const data = await temporaryDirectory(closing);
     const nodes = closing.add(await Nodes.start(data, specs), (it) => it.stop());
-    if (specs.length === 0) await writeFile(nodes.hosts, '');
     const up = await server(closing, 'up', {
       HOSTS_PATH: nodes.hosts,
       ECOMAN_DATA: data,
