@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmRow};
 use ecoman_esxi::{Command, Host, Output, Session, SessionError};
-use ecoman_model::{FailureKind, NodeFacts, PowerState, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use ecoman_model::{FailureKind, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
 
 /// What a node brought.
 #[derive(Debug)]
@@ -77,6 +77,10 @@ pub async fn collect(
     }
 }
 
+/// What each VM adds to the time that a node has for all of them: a node on which every command
+/// runs into its limit must not keep the round for hours. Healthy hosts need about a second.
+const PER_VM: Duration = Duration::from_secs(2);
+
 /// The VMs of a node, and what was lost in reading them.
 async fn vms(
     session: &Session,
@@ -89,16 +93,7 @@ async fn vms(
     let list = parse::getallvms(&output.stdout, &output.stderr)
         .map_err(|error| unreadable(host, &Command::get_all_vms(), &output, &error))?;
     if output.exit != 0 {
-        return Err(Trouble {
-            kind: FailureKind::Protocol,
-            message: format!(
-                "{}: `{}` ended with exit code {}",
-                host.name,
-                Command::get_all_vms(),
-                output.exit
-            ),
-            hint: REPORT.to_owned(),
-        });
+        return Err(failed(host, &Command::get_all_vms(), &output));
     }
 
     let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
@@ -113,7 +108,21 @@ async fn vms(
         .iter()
         .map(|&(vmid, _)| Command::summary(vmid))
         .collect();
-    let outputs = session.run_each(&commands, timeout).await;
+    let limit = timeout * 4 + PER_VM * u32::try_from(commands.len()).unwrap_or(u32::MAX);
+    let outputs = tokio::time::timeout(limit, session.run_each(&commands, timeout))
+        .await
+        .map_err(|_| Trouble {
+            kind: FailureKind::Timeout,
+            message: format!(
+                "{}: the summaries of {} VMs did not come within {} s",
+                host.name,
+                commands.len(),
+                limit.as_secs()
+            ),
+            hint: "Look whether the node is overloaded; fewer commands at once (max_sessions in \
+                   hosts.yml) may help."
+                .to_owned(),
+        })?;
 
     let mut records = Vec::with_capacity(listed.len());
     let mut warnings = list.warnings;
@@ -163,6 +172,9 @@ fn read_summary(
         Ok(summary) if summary.vmid.is_some_and(|said| said != vmid) => {
             Summary::Unread("the node answered with the facts of another VM".to_owned())
         }
+        Ok(_) if output.exit != 0 => {
+            Summary::Unread(format!("reading it ended with exit code {}", output.exit))
+        }
         Ok(summary) => {
             warnings.extend(
                 summary
@@ -206,7 +218,7 @@ fn record(
         (Listed::Row(row), Summary::Unread(reason)) => {
             match previous.filter(|vm| is_same(vm, row)) {
                 Some(vm) => (vm.facts.clone(), vm.observed_at, Some(reason)),
-                None => (facts_of_row(row), at, Some(reason)),
+                None => (row.facts(), at, Some(reason)),
             }
         }
         (Listed::Missing, Summary::Unread(reason)) => {
@@ -245,20 +257,6 @@ fn is_same(record: &VmRecord, row: &VmRow) -> bool {
     }
 }
 
-/// What the listing alone says of a VM.
-fn facts_of_row(row: &VmRow) -> VmFacts {
-    VmFacts {
-        name: row.name.clone(),
-        power: PowerState::Unknown,
-        guest_os: row.guest_id.clone(),
-        datastore: row.datastore.clone(),
-        vmx_path: row.vmx_path.clone(),
-        hardware_version: row.hardware_version.clone(),
-        comment: row.comment.clone(),
-        ..VmFacts::default()
-    }
-}
-
 /// One sentence for all VMs that could not be read.
 fn warning(unread: &[(Vmid, String)]) -> Option<String> {
     let (first, reason) = unread.first()?;
@@ -286,6 +284,7 @@ async fn node_facts(
     // In the order of the commands: the version command knows more than the host summary.
     for (command, output) in commands.iter().zip(outputs) {
         let read = match output {
+            Ok(output) if output.exit != 0 => Err(failed(host, command, &output).message),
             Ok(output) => take(command, &output, &mut facts)
                 .map_err(|error| unreadable(host, command, &output, &error).message),
             Err(error) => Err(error.to_string()),
@@ -329,28 +328,46 @@ const REPORT: &str = "If it stays so, save the command's output on the node, try
 
 /// Output that cannot be read: hostd's own complaint where it is one.
 fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseError) -> Trouble {
-    match fault_in(output) {
-        Some(fault) if fault.class == FaultClass::HostdDown => Trouble {
+    complaint(host, command, output).unwrap_or_else(|| Trouble {
+        kind: FailureKind::Protocol,
+        message: format!(
+            "{}: the answer to `{command}` cannot be read: {error}",
+            host.name
+        ),
+        hint: REPORT.to_owned(),
+    })
+}
+
+/// A command that says by its exit code that it failed.
+fn failed(host: &Host, command: &Command, output: &Output) -> Trouble {
+    complaint(host, command, output).unwrap_or_else(|| Trouble {
+        kind: FailureKind::Protocol,
+        message: format!(
+            "{}: `{command}` ended with exit code {}",
+            host.name, output.exit
+        ),
+        hint: REPORT.to_owned(),
+    })
+}
+
+/// What the node itself says of its failure, if anything.
+fn complaint(host: &Host, command: &Command, output: &Output) -> Option<Trouble> {
+    let fault = fault_in(output)?;
+    Some(if fault.class == FaultClass::HostdDown {
+        Trouble {
             kind: FailureKind::Hostd,
             message: format!("{}: {}", host.name, fault.sentence()),
             hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
                    /etc/init.d/hostd restart"
                 .to_owned(),
-        },
-        Some(fault) => Trouble {
+        }
+    } else {
+        Trouble {
             kind: FailureKind::Protocol,
             message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
             hint: REPORT.to_owned(),
-        },
-        None => Trouble {
-            kind: FailureKind::Protocol,
-            message: format!(
-                "{}: the answer to `{command}` cannot be read: {error}",
-                host.name
-            ),
-            hint: REPORT.to_owned(),
-        },
-    }
+        }
+    })
 }
 
 /// The complaint in an answer that is not what was asked for, on whichever stream it came.

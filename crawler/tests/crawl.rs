@@ -1,5 +1,13 @@
 //! The crawler against simulated nodes behind a real sshd, recording into the embedded store.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail as the test does"
+)]
+
 mod bench;
 
 use std::time::Duration;
