@@ -667,11 +667,15 @@ impl NodeSpec {
         }
     }
 
-    /// The same as another generation, with that generation's release.
+    /// The same as another generation, with that generation's release. VMs of a newer virtual
+    /// hardware than it knows become its newest.
     #[must_use]
     pub fn generation(mut self, generation: Generation) -> Self {
         self.generation = generation;
         self.release = generation.release();
+        for vm in &mut self.vms {
+            vm.hardware = vm.hardware.min(generation.newest_hardware());
+        }
         self
     }
 
