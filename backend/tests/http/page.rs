@@ -110,7 +110,8 @@ async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_others_asked_for(
     assert_eq!(icon.headers()["content-type"], "image/svg+xml");
     assert_eq!(icon.headers()["cache-control"], "no-cache");
     for path in ["/favicon.svg", "/", "/nodes"] {
-        let tag = server.get(path).await.headers()[ETAG].clone();
+        let first = server.get(path).await;
+        let tag = first.headers()[ETAG].clone();
         let again = server
             .request(path)
             .header(IF_NONE_MATCH, tag)
@@ -118,6 +119,14 @@ async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_others_asked_for(
             .await
             .expect("sent");
         assert_eq!(again.status(), StatusCode::NOT_MODIFIED, "{path}");
+        // A browser lays these over the headers of what it has kept.
+        for name in ["content-security-policy", "cache-control"] {
+            assert_eq!(
+                again.headers()[name],
+                first.headers()[name],
+                "{path}: {name}"
+            );
+        }
     }
 }
 
