@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::{Duration, Instant};
 
 use nix::unistd::{Uid, User};
 
@@ -239,6 +240,25 @@ pub(crate) fn make_privilege_separation_directory() -> Result<(), SimulatorError
         })
 }
 
+/// Starts a program whose file was written just now.
+///
+/// A child that another thread is starting at this moment holds a copy of the file's descriptor
+/// until it becomes its own program; for so long the kernel calls the file busy.
+fn spawn_new_program(command: &mut Command) -> io::Result<Child> {
+    let since = Instant::now();
+    loop {
+        match command.spawn() {
+            Err(error)
+                if error.kind() == io::ErrorKind::ExecutableFileBusy
+                    && since.elapsed() < Duration::from_secs(5) =>
+            {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// The process that keeps sshd. When this is dropped, and when this process ends in whatever
 /// way, it kills all that runs on the node and removes the node's directory.
 #[derive(Debug)]
@@ -254,7 +274,8 @@ impl Supervisor {
         directory: &Path,
         programs: &Programs,
     ) -> Result<Self, SimulatorError> {
-        let mut process = Command::new(tools)
+        let mut command = Command::new(tools);
+        command
             .arg("supervise")
             .arg(directory)
             .arg(&programs.busybox)
@@ -263,9 +284,8 @@ impl Supervisor {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             // Ctrl-C in the terminal is for this process; the keeper ends after it.
-            .process_group(0)
-            .spawn()
-            .map_err(SimulatorError::Supervisor)?;
+            .process_group(0);
+        let mut process = spawn_new_program(&mut command).map_err(SimulatorError::Supervisor)?;
         let orders = process.stdin.take();
         let answers = process
             .stdout
