@@ -43,12 +43,16 @@ pub(crate) fn run(context: &Context, args: &FuzzArgs) -> Result<ExitCode> {
     for target in targets.split_whitespace() {
         let doing = format!("random input for {} s", args.seconds);
         context.console.step(target, &doing, |step| {
-            step.run(
+            let said = step.run(
                 &mut fuzz("run")
                     .arg(target)
                     .arg("--")
                     .arg(format!("-max_total_time={}", args.seconds)),
             )?;
+            // `Done 15725 runs in 11 second(s)`
+            if let Some(sum) = said.text.lines().rfind(|line| line.starts_with("Done ")) {
+                step.say(format!("  {target}: {sum}"));
+            }
             Ok(())
         })?;
     }
