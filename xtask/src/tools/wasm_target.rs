@@ -36,13 +36,18 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 /// The keys that sign Debian's archive.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Sees to it that the library is there once.
+/// Sees to it that the library is there once, and that nothing is left that was compiled against
+/// another one.
 pub(super) fn install(context: &Context) -> Result<()> {
     let library = library(context)?;
-    let copies = copies(&library);
-    if copies == 1 {
-        return Ok(());
+    if core_crates(&library).len() != 1 {
+        install_to(context, &library)?;
     }
+    forget_what_stands_on_another(context, &core_crates(&library).concat())
+}
+
+fn install_to(context: &Context, library: &Path) -> Result<()> {
+    let copies = core_crates(library).len();
     context
         .console
         .step("wasm target", &format!("installing {TARGET}"), |step| {
@@ -52,11 +57,11 @@ pub(super) fn install(context: &Context) -> Result<()> {
                 library.display()
             ));
             }
-            if by_rustup(context, step, copies > 1)? && self::copies(&library) == 1 {
+            if by_rustup(context, step, copies > 1)? && core_crates(library).len() == 1 {
                 return Ok(());
             }
-            build(context, step, &library)?;
-            match self::copies(&library) {
+            build(context, step, library)?;
+            match core_crates(library).len() {
                 1 => Ok(()),
                 other => bail!(
                     "{} holds {other} versions of core, not one",
@@ -79,20 +84,31 @@ fn rustc(context: &Context) -> Command {
     Command::new("rustc").directory(&context.root)
 }
 
-/// How many versions of the library's innermost crate are there. Two make the compiler fail
-/// with E0464.
-fn copies(library: &Path) -> usize {
+/// The file names of the library's innermost crate, which tell one build of it from another. Two
+/// make the compiler fail with E0464.
+fn core_crates(library: &Path) -> Vec<String> {
     let Ok(files) = fs::read_dir(library) else {
-        return 0;
+        return Vec::new();
     };
     files
         .flatten()
-        .filter(|file| {
-            let name = file.file_name();
-            let name = name.to_string_lossy();
-            name.starts_with("libcore-") && name.ends_with(".rlib")
-        })
-        .count()
+        .map(|file| file.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.starts_with("libcore-") && name.ends_with(".rlib"))
+        .collect()
+}
+
+/// Deletes what cargo has compiled for the target against another build of the library: cargo
+/// cannot tell, and the compiler fails with E0460 or E0463.
+fn forget_what_stands_on_another(context: &Context, core_crate: &str) -> Result<()> {
+    let compiled = context.target.join(TARGET);
+    let stamp = compiled.join(".standard-library");
+    if fs::read_to_string(&stamp).is_ok_and(|known| known == core_crate) {
+        return Ok(());
+    }
+    remove(&compiled)?;
+    fs::create_dir_all(&compiled)
+        .with_context(|| format!("could not create {}", compiled.display()))?;
+    fs::write(&stamp, core_crate).with_context(|| format!("could not write {}", stamp.display()))
 }
 
 /// Tries rustup. `false`: it is not there or cannot do it.
@@ -181,13 +197,11 @@ fn build(context: &Context, step: &Step<'_>, library: &Path) -> Result<()> {
             fs::copy(file.path(), fresh.join(&*name))?;
         }
     }
-    if copies(&fresh) != 1 {
+    if core_crates(&fresh).len() != 1 {
         bail!("the build in {} made no complete library", built.display());
     }
     put(context, &fresh, library)?;
-    remove(&work)?;
-    // What was compiled against another copy of the library does not go with this one.
-    remove(&context.target.join(TARGET))
+    remove(&work)
 }
 
 /// Copies the finished library into the toolchain.
@@ -414,6 +428,21 @@ fn release(said: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_crates_of_the_library_are_counted_by_their_builds() {
+        let folder =
+            std::env::temp_dir().join(format!("xtask-libcore-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        for name in ["libcore-1a.rlib", "libcore-1a.rmeta", "liballoc-1a.rlib"] {
+            fs::write(folder.join(name), "").unwrap();
+        }
+        assert_eq!(core_crates(&folder), ["libcore-1a.rlib"]);
+        fs::write(folder.join("libcore-2b.rlib"), "").unwrap();
+        assert_eq!(core_crates(&folder).len(), 2);
+        fs::remove_dir_all(&folder).unwrap();
+        assert!(core_crates(&folder).is_empty());
+    }
 
     #[test]
     fn the_release_is_read_from_what_the_compiler_says() {
