@@ -272,6 +272,7 @@ fn docs(context: &Context, _: &Environment) -> Result<Outcome> {
                     "--workspace",
                     "--no-deps",
                     "--document-private-items",
+                    "--keep-going",
                     "--locked",
                 ])
                 .env("RUSTDOCFLAGS", "--deny warnings");
