@@ -1,12 +1,12 @@
 //! The frame of every page: what all pages share, header, and the page itself.
 
 use leptos::{ev, prelude::*};
-use leptos_router::components::Router;
-use leptos_router::hooks::use_location;
 
 use crate::clock::Clock;
-use crate::components::{Link, Tip, TipLayer};
+use crate::components::{Tip, TipLayer, follow};
+use crate::format;
 use crate::live::{Connection, Live, use_live};
+use crate::location::{Location, use_location};
 use crate::pages::{self, ConnectionBanner, Visit};
 use crate::route::Page;
 use crate::theme::ThemeButton;
@@ -16,22 +16,20 @@ use crate::theme::ThemeButton;
 pub(crate) fn App() -> impl IntoView {
     let clock = Clock::start();
     provide_context(clock);
+    provide_context(Location::start());
     provide_context(Live::start(clock));
     provide_context(Visit::default());
     provide_context(Tip::new());
-    view! {
-        <Router>
-            <Frame />
-        </Router>
-    }
+    Frame()
 }
 
 #[component]
 fn Frame() -> impl IntoView {
     let location = use_location();
-    let page = Memo::new(move |_| location.pathname.with(|path| Page::parse(path)));
+    let page = Memo::new(move |_| location.path.with(|path| Page::parse(path)));
     let visit: Visit = expect_context();
     let tip: Tip = expect_context();
+    let live = use_live();
     // A new page takes the focus; the next one of its kind leaves it on the way to the one after.
     Effect::new(move |before: Option<Page>| {
         let page = page.get();
@@ -47,31 +45,48 @@ fn Frame() -> impl IntoView {
     view! {
         <a class="skip" href="#main" on:click=focus_main>"Skip to content"</a>
         <header class="bar">
-            <Link class="brand" href=Page::Vms.path() label="ECoMan, all VMs">
+            <a
+                class="brand"
+                href=Page::Vms.path()
+                aria-label="ECoMan, all VMs"
+                on:click=follow()
+            >
                 <Logo />
                 <span>"ECoMan"</span>
-            </Link>
+            </a>
             <nav aria-label="Pages">
-                <Link
+                <a
                     class="tab"
-                    href=Signal::derive(move || visit.list_path())
-                    current=Signal::derive(move || {
+                    href=move || visit.list_path()
+                    aria-current=move || {
                         page.with(|page| matches!(page, Page::Vms | Page::Vm { .. }))
-                    })
+                            .then_some("page")
+                    }
+                    on:click=follow()
                 >
                     "VMs"
-                    <Count count=vm_count() />
-                </Link>
-                <Link
+                    <span class="count">
+                        {move || {
+                            live.vms.with(|vms| Some(format::grouped(vms.data()?.rows().len() as u64)))
+                        }}
+                    </span>
+                </a>
+                <a
                     class="tab"
                     href=Page::Nodes.path()
-                    current=Signal::derive(move || {
+                    aria-current=move || {
                         page.with(|page| matches!(page, Page::Nodes | Page::Node { .. }))
-                    })
+                            .then_some("page")
+                    }
+                    on:click=follow()
                 >
                     "Nodes"
-                    <Count count=node_count() />
-                </Link>
+                    <span class="count">
+                        {move || {
+                            live.nodes.with(|nodes| Some(format::grouped(nodes.data()?.len() as u64)))
+                        }}
+                    </span>
+                </a>
             </nav>
             <ConnectionState />
             <ThemeButton />
@@ -98,25 +113,6 @@ fn Logo() -> impl IntoView {
             <path d="M8 8h16v4.2H8zM8 13.9h10v4.2H8zM8 19.8h16V24H8z"></path>
         </svg>
     }
-}
-
-#[component]
-fn Count(#[prop(into)] count: Signal<Option<usize>>) -> impl IntoView {
-    move || {
-        count.get().map(|count| {
-            view! { <span class="count">{crate::format::grouped(count as u64)}</span> }
-        })
-    }
-}
-
-fn vm_count() -> Signal<Option<usize>> {
-    let live = use_live();
-    Memo::new(move |_| live.vms.with(|vms| Some(vms.data()?.rows().len()))).into()
-}
-
-fn node_count() -> Signal<Option<usize>> {
-    let live = use_live();
-    Memo::new(move |_| live.nodes.with(|nodes| Some(nodes.data()?.len()))).into()
 }
 
 /// Whether changes arrive.

@@ -10,12 +10,12 @@ mod power;
 mod tip;
 mod when;
 
-pub(crate) use copy::{CopyButton, CopyLine};
-pub(crate) use empty::EmptyState;
+pub(crate) use copy::{copy_button, copy_line};
+pub(crate) use empty::{empty_state, failed_state};
 pub(crate) use facts::{card, fact, fact_card, text, text_fact};
 pub(crate) use icon::{Icon, icon};
-pub(crate) use link::{Link, is_plain};
-pub(crate) use meter::Meter;
+pub(crate) use link::{follow, is_plain, link};
+pub(crate) use meter::meter;
 pub(crate) use power::power_badge;
 pub(crate) use tip::{Tip, TipLayer};
-pub(crate) use when::{Ago, When};
+pub(crate) use when::{ago, when};

@@ -236,11 +236,11 @@ pub(crate) struct ListQuery {
 }
 
 impl ListQuery {
-    /// Reads the query part of a URL, without its question mark. What it does not know it
+    /// Reads the query part of a URL, with or without its question mark. What it does not know it
     /// ignores: the address was typed by a person or comes from another version.
     pub(crate) fn parse(query: &str) -> Self {
         let mut out = Self::default();
-        for (key, value) in form_urlencoded::parse(query.as_bytes()) {
+        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             match key.as_ref() {
                 "q" => out.filter = value.into_owned(),
                 "show" => {
@@ -480,11 +480,7 @@ mod tests {
             },
         ] {
             let url = query.to_url();
-            assert_eq!(
-                ListQuery::parse(url.trim_start_matches('?')),
-                query,
-                "{url}"
-            );
+            assert_eq!(ListQuery::parse(&url), query, "{url}");
         }
         assert_eq!(ListQuery::default().to_url(), "");
         assert_eq!(

@@ -10,6 +10,7 @@
 )]
 
 mod app;
+mod location;
 mod route;
 
 mod api;

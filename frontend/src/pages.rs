@@ -11,6 +11,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::HtmlElement;
 
+use crate::components::{Icon, icon, link};
 use crate::route::Page;
 use crate::table::VmKey;
 
@@ -52,6 +53,15 @@ pub(crate) fn focus(id: &str) {
     if let Some(element) = element {
         let _ = element.focus();
     }
+}
+
+/// The link from one thing back to the list of them.
+pub(crate) fn back(href: String, label: &'static str) -> AnyView {
+    link(
+        "crumb",
+        href,
+        view! { {icon(Icon::Previous)} {label} }.into_any(),
+    )
 }
 
 /// Whether the keyboard is busy with text.

@@ -11,23 +11,14 @@ use super::{Icon, icon};
 
 const SHOWN_FOR: Duration = Duration::from_secs(2);
 
-/// A button that copies a text, and says whether that worked.
-#[component]
-pub(crate) fn CopyButton(
-    /// The text.
-    #[prop(into)]
-    text: Signal<String>,
-    /// What is copied: `Copy` and this are the button's name.
-    #[prop(into)]
-    what: String,
-    /// Whether the name is written on it.
-    #[prop(optional)]
-    labelled: bool,
-) -> impl IntoView {
+/// A button that copies a text, and says whether that worked. `Copy` and `what` are its name,
+/// which is written on it if it is `labelled`.
+pub(crate) fn copy_button(text: String, what: &'static str, labelled: bool) -> AnyView {
     let outcome = RwSignal::new(None);
     let copy = move |_| {
+        let text = text.clone();
         spawn_local(async move {
-            outcome.set(Some(write(&text.get_untracked()).await));
+            outcome.set(Some(write(&text).await));
             set_timeout(move || outcome.set(None), SHOWN_FOR);
         });
     };
@@ -46,24 +37,18 @@ pub(crate) fn CopyButton(
             </span>
         </button>
     }
+    .into_any()
 }
 
-/// A line to be pasted into a terminal.
-#[component]
-pub(crate) fn CopyLine(
-    /// What it does.
-    #[prop(into)]
-    what: String,
-    /// The line.
-    #[prop(into)]
-    text: Signal<String>,
-) -> impl IntoView {
+/// A line to be pasted into a terminal, and the button for it.
+pub(crate) fn copy_line(what: &'static str, line: String) -> AnyView {
     view! {
         <div class="copy-line">
-            <code>{text}</code>
-            <CopyButton text what />
+            <code>{line.clone()}</code>
+            {copy_button(line, what, false)}
         </div>
     }
+    .into_any()
 }
 
 /// Whether the text is in the clipboard now.

@@ -2,24 +2,37 @@
 
 use leptos::prelude::*;
 
-/// A title, a sentence, and the next step.
-#[component]
-pub(crate) fn EmptyState(
-    /// What is missing.
-    #[prop(into)]
-    title: Signal<String>,
-    /// Why, or what that means.
-    #[prop(into)]
-    sentence: Signal<String>,
-    /// What to do about it.
-    #[prop(optional)]
-    children: Option<Children>,
-) -> impl IntoView {
+/// What is missing, why or what that means, and what to do about it.
+pub(crate) fn empty_state(title: String, sentence: String, next: AnyView) -> AnyView {
     view! {
         <div class="empty">
             <h2>{title}</h2>
             <p>{sentence}</p>
-            {children.map(|children| children())}
+            {next}
         </div>
     }
+    .into_any()
+}
+
+/// Something that could not be loaded, and is tried again.
+pub(crate) fn failed_state(
+    title: &str,
+    error: &str,
+    retry: impl Fn() + Send + Sync + 'static,
+) -> AnyView {
+    let button = view! {
+        <button type="button" class="button primary" on:click=move |_| retry()>
+            "Try now"
+        </button>
+    };
+    view! {
+        <div class="failed" role="alert">
+            {empty_state(
+                title.to_owned(),
+                format!("{error} Trying again by itself."),
+                button.into_any(),
+            )}
+        </div>
+    }
+    .into_any()
 }

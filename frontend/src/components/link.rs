@@ -1,47 +1,34 @@
-//! A link within the application.
+//! Links within the application.
 
 use leptos::{ev, prelude::*};
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
+use wasm_bindgen::JsCast;
 
-/// A link to a page of the application. Opened in this tab it leads there without a reload.
-///
-/// The router's own handling of `<a>` decodes the address once more, which breaks the ones of
-/// nodes with a percent sign in their name.
-#[component]
-pub(crate) fn Link(
-    /// Path, with query.
-    #[prop(into)]
-    href: Signal<String>,
-    /// Classes.
-    #[prop(optional, into)]
-    class: &'static str,
-    /// What a screen reader says in place of the content.
-    #[prop(optional, into)]
-    label: Option<String>,
-    /// Whether it is where the reader is now.
-    #[prop(optional, into)]
-    current: Signal<bool>,
-    children: Children,
-) -> impl IntoView {
-    let navigate = use_navigate();
-    let follow = move |event: ev::MouseEvent| {
-        if is_plain(&event) {
-            event.prevent_default();
-            navigate(&href.get_untracked(), NavigateOptions::default());
-        }
-    };
+use crate::location::use_location;
+
+/// A link to a page of the application: class, path with query, content.
+pub(crate) fn link(class: &'static str, href: String, content: AnyView) -> AnyView {
     view! {
-        <a
-            class=class
-            href=href
-            aria-label=label
-            aria-current=move || current.get().then_some("page")
-            on:click=follow
-        >
-            {children()}
+        <a class=class href=href on:click=follow()>
+            {content}
         </a>
     }
+    .into_any()
+}
+
+/// What a click on a link to a page of the application does: it leads there without a reload,
+/// unless it asks for another tab.
+pub(crate) fn follow() -> Box<dyn FnMut(ev::MouseEvent)> {
+    let location = use_location();
+    Box::new(move |event| {
+        let href = event
+            .current_target()
+            .and_then(|target| target.dyn_into::<web_sys::Element>().ok())
+            .and_then(|element| element.get_attribute("href"));
+        if let Some(href) = href.filter(|_| is_plain(&event)) {
+            event.prevent_default();
+            location.go(&href);
+        }
+    })
 }
 
 /// Whether a click asks for nothing but to follow the link here.

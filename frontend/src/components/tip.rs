@@ -106,9 +106,8 @@ pub(crate) fn TipLayer() -> impl IntoView {
         }
     });
     let focus = window_event_listener(ev::focusin, move |event| {
-        match target(&event).filter(|it| it.has_attribute("tabindex")) {
-            Some(element) => tip.show_soon(element),
-            None => tip.hide(),
+        if let Some(element) = target(&event).filter(|it| it.has_attribute("tabindex")) {
+            tip.show_soon(element);
         }
     });
     let key = window_event_listener(ev::keydown, move |_| tip.hide());
@@ -148,11 +147,9 @@ pub(crate) fn TipLayer() -> impl IntoView {
     });
 
     view! {
-        <Show when=move || tip.shown.with(Option::is_some)>
-            <div class="tip" role="tooltip" node_ref=bubble>
-                {move || tip.shown.with(|shown| shown.as_ref().map(|shown| shown.text.clone()))}
-            </div>
-        </Show>
+        <div class="tip" role="tooltip" node_ref=bubble hidden=move || tip.shown.with(Option::is_none)>
+            {move || tip.shown.with(|shown| shown.as_ref().map(|shown| shown.text.clone()))}
+        </div>
     }
 }
 

@@ -7,7 +7,7 @@ use ecoman_api::{FailureKind, Node};
 use leptos::prelude::*;
 
 use crate::clock::use_clock;
-use crate::components::{Ago, Icon, Link, When, icon};
+use crate::components::{Icon, ago, icon, link, when};
 use crate::format;
 use crate::live::{Connection, use_live};
 use crate::route::Page;
@@ -44,8 +44,8 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
                             <div class="strip bad">
                                 {icon(Icon::Warning)}
                                 <p>
-                                    <strong>"No connection to the server since " <When time=since /></strong>
-                                    ". What is shown is from " <Ago time=since /> "."
+                                    <strong>"No connection to the server since " {when(since, false)}</strong>
+                                    ". What is shown is from " {ago(since)} "."
                                 </p>
                                 <button
                                     type="button"
@@ -112,7 +112,7 @@ fn one(node: &Node) -> impl IntoView + use<> {
     };
     let error = node.last_error.as_ref();
     let what = error.map_or("does not answer", |error| symptom(error.kind));
-    let since = error.map(|error| view! { " since " <When time=error.since /> });
+    let since = error.map(|error| view! { " since " {when(error.since, false)} });
     let why = error.map(|error| format!(" — {}", cause(&node.name, &error.message)));
     let name = node.name.clone();
     let shown = shown(node.vms.total, node.observed_at);
@@ -120,9 +120,7 @@ fn one(node: &Node) -> impl IntoView + use<> {
         <div class="strip warn">
             {icon(Icon::Warning)}
             <p>
-                <Link href=page.path()>
-                    <strong>{name}</strong>
-                </Link>
+                {link("", page.path(), strong(name))}
                 " "
                 {what}
                 {since}
@@ -148,7 +146,7 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
             let name = node.name.clone();
             view! {
                 {(place > 0).then_some(", ")}
-                <Link href=page.path()>{name}</Link>
+                {link("", page.path(), name.into_any())}
             }
         })
         .collect();
@@ -156,9 +154,7 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
         <div class="strip warn">
             {icon(Icon::Warning)}
             <p>
-                <Link href=Page::Nodes.path()>
-                    <strong>{count}</strong>
-                </Link>
+                {link("", Page::Nodes.path(), strong(count))}
                 " cannot be read: "
                 {links}
                 "."
@@ -166,6 +162,10 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
             </p>
         </div>
     }
+}
+
+fn strong(text: String) -> AnyView {
+    view! { <strong>{text}</strong> }.into_any()
 }
 
 fn shown(

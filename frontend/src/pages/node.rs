@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use ecoman_api::Node as NodeFacts;
 use leptos::{ev, prelude::*};
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 
 use super::nodes::{cpu, datastore, memory, state, tally, troubles, version};
-use super::{is_typing, set_title};
+use super::{back, is_typing, set_title};
 use crate::components::{
-    CopyLine, EmptyState, Icon, Link, When, card, fact, fact_card, icon, text, text_fact,
+    Icon, card, copy_line, empty_state, fact, fact_card, failed_state, icon, link, text, text_fact,
+    when,
 };
 use crate::format::{self, UNKNOWN};
 use crate::live::use_live;
+use crate::location::use_location;
 use crate::reach;
 use crate::route::Page;
 
@@ -29,10 +29,10 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     let loaded = Memo::new(move |_| live.nodes.with(|nodes| nodes.data().is_some()));
     set_title(move || name.clone());
 
-    let navigate = use_navigate();
+    let location = use_location();
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && !is_typing() {
-            navigate(&Page::Nodes.path(), NavigateOptions::default());
+            location.go(&Page::Nodes.path());
         }
     });
     on_cleanup(move || escape.remove());
@@ -40,22 +40,19 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     let missing = move || {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
         match error.filter(|error| !loaded.get() && !error.is_not_ready()) {
-            Some(error) => view! {
-                <EmptyState
-                    title="The node could not be loaded"
-                    sentence=format!("{error} Trying again by itself.")
-                />
+            Some(error) => {
+                let retry = move || live.connect();
+                failed_state("The node could not be loaded", &error.to_string(), retry)
             }
-            .into_any(),
             None if loaded.get() => {
                 let title = format!("There is no node {}", wanted.get_value());
                 view! {
                     <h1 class="sr">{title.clone()}</h1>
-                    <EmptyState title sentence="hosts.yml does not name it, or no longer does.">
-                        <Link class="button primary" href=Page::Nodes.path()>
-                            "All nodes"
-                        </Link>
-                    </EmptyState>
+                    {empty_state(
+                        title,
+                        String::from("hosts.yml does not name it, or no longer does."),
+                        link("button primary", Page::Nodes.path(), "All nodes".into_any()),
+                    )}
                 }
                 .into_any()
             }
@@ -71,10 +68,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label="Up">
-                    <Link class="crumb" href=Page::Nodes.path()>
-                        {icon(Icon::Previous)}
-                        "All nodes"
-                    </Link>
+                    {back(Page::Nodes.path(), "All nodes")}
                 </nav>
                 {move || match node.get() {
                     Some(node) => details(&node).into_any(),
@@ -88,7 +82,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
 fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
     let shell = view! {
         <div class="lines">
-            <CopyLine what="the ssh line" text=reach::ssh_line(node) />
+            {copy_line("the ssh line", reach::ssh_line(node))}
         </div>
     };
     let cards = vec![
@@ -202,7 +196,7 @@ fn rounds(node: &NodeFacts) -> AnyView {
 fn time(time: Option<chrono::DateTime<chrono::Utc>>) -> AnyView {
     time.map_or_else(
         || text(None),
-        |time| view! { <When time full=true /> }.into_any(),
+        |time| view! { {when(time, true)} }.into_any(),
     )
 }
 

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::banner::{cause, symptom};
 use super::set_title;
-use crate::components::{Ago, EmptyState, Icon, Link, Meter, When, icon, text};
+use crate::components::{Icon, ago, empty_state, failed_state, icon, link, meter, text, when};
 use crate::format::{self, UNKNOWN};
 use crate::listing::ListQuery;
 use crate::live::use_live;
@@ -38,15 +38,15 @@ pub(crate) fn Nodes() -> impl IntoView {
     let content = move || {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
         match (names.get(), error) {
-            (Some(names), _) if names.is_empty() => view! {
-                <EmptyState
-                    title="No nodes yet"
-                    sentence="hosts.yml names none, or the crawler has not read it yet. Name a \
-                    node there, and it appears here by itself."
-                />
-            }
-            .into_any(),
-            (Some(_), _) => view! {
+            (Some(names), _) if names.is_empty() => empty_state(
+                String::from("No nodes yet"),
+                String::from(
+                    "hosts.yml names none, or the crawler has not read it yet. Name a node there, \
+                     and it appears here by itself.",
+                ),
+                ().into_any(),
+            ),
+            (Some(names), _) => view! {
                 <div class="table-frame" tabindex="0" role="region" aria-label="Nodes">
                     <table class="nodes">
                         <thead>
@@ -60,34 +60,15 @@ pub(crate) fn Nodes() -> impl IntoView {
                                 <th scope="col">"ESXi"</th>
                             </tr>
                         </thead>
-                        <For
-                            each=move || names.get().unwrap_or_default()
-                            key=String::clone
-                            let:name
-                        >
-                            <Body name />
-                        </For>
+                        {names.into_iter().map(|name| view! { <Body name /> }).collect::<Vec<_>>()}
                     </table>
                 </div>
             }
             .into_any(),
-            (None, Some(error)) if !error.is_not_ready() => view! {
-                <div role="alert">
-                    <EmptyState
-                        title="The nodes could not be loaded"
-                        sentence=format!("{error} Trying again by itself.")
-                    >
-                        <button
-                            type="button"
-                            class="button primary"
-                            on:click=move |_| live.connect()
-                        >
-                            "Try now"
-                        </button>
-                    </EmptyState>
-                </div>
+            (None, Some(error)) if !error.is_not_ready() => {
+                let retry = move || live.connect();
+                failed_state("The nodes could not be loaded", &error.to_string(), retry)
             }
-            .into_any(),
             (None, _) => view! {
                 <p class="skeleton" role="status">
                     "Loading the nodes"
@@ -135,7 +116,7 @@ fn Body(name: String) -> impl IntoView {
                 <tbody class:stale=stale>
                     <tr class:has-trouble=has_trouble>
                         <th scope="row">
-                            <Link class="name" href=page.path()>{name}</Link>
+                            {link("name", page.path(), name.into_any())}
                             <div class="small">{node.address.clone()}</div>
                         </th>
                         <td>{state(&node)}</td>
@@ -187,7 +168,7 @@ pub(crate) fn state(node: &Node) -> AnyView {
         <span class=class>{icon(sign)} {word}</span>
         {node
             .observed_at
-            .map(|time| view! { <div class="small">"seen " <Ago time /></div> })}
+            .map(|time| view! { <div class="small">"seen " {ago(time)}</div> })}
         {maintenance}
         {read_only}
     }
@@ -206,7 +187,7 @@ pub(crate) fn troubles(node: &Node) -> Option<AnyView> {
                     <p>
                         <strong>{what}</strong>
                         {why}
-                        <span class="aside">" — since " <When time=error.since /></span>
+                        <span class="aside">" — since " {when(error.since, false)}</span>
                     </p>
                     <p class="hint">{error.hint.clone()}</p>
                 </div>
@@ -267,7 +248,7 @@ pub(crate) fn tally(node: &str, counts: VmCounts) -> AnyView {
         .collect();
     let total = usize::try_from(counts.total).unwrap_or(usize::MAX);
     view! {
-        <Link href=list>{format::plural(total, "VM", "VMs")}</Link>
+        {link("", list, format::plural(total, "VM", "VMs").into_any())}
         <div class="tally small">{kinds}</div>
     }
     .into_any()
@@ -309,7 +290,7 @@ pub(crate) fn cpu(node: &Node) -> AnyView {
     let label = format!("CPU of {}", node.name);
     view! {
         <div>{use_text}</div>
-        {node.cpu.usage_mhz.zip(total).map(|(used, total)| view! { <Meter label used total /> })}
+        {node.cpu.usage_mhz.zip(total).map(|(used, total)| view! { {meter(label, used, total, false)} })}
         <div class="small">{given}</div>
     }
     .into_any()
@@ -333,7 +314,7 @@ pub(crate) fn memory(node: &Node) -> AnyView {
     let label = format!("Memory of {}", node.name);
     view! {
         <div>{use_text}</div>
-        {used.zip(total).map(|(used, total)| view! { <Meter label used total /> })}
+        {used.zip(total).map(|(used, total)| view! { {meter(label, used, total, false)} })}
         <div class="small">{format::megabytes(node.allocated.memory_mb)} " given to VMs"</div>
     }
     .into_any()
@@ -361,7 +342,7 @@ pub(crate) fn datastore(store: &Datastore) -> AnyView {
                 <span class="fit">{name}</span>
                 <span class="nowrap aside">{free}</span>
             </div>
-            {used.map(|(used, total)| view! { <Meter label used total /> })}
+            {used.map(|(used, total)| view! { {meter(label, used, total, false)} })}
         </div>
     }
     .into_any()

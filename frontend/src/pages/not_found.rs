@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::set_title;
-use crate::components::{EmptyState, Link};
+use crate::components::{empty_state, link};
 use crate::route::Page;
 
 /// The page for it.
@@ -13,12 +13,13 @@ pub(crate) fn NotFound() -> impl IntoView {
     view! {
         <div class="page">
             <h1 class="sr">"Not found"</h1>
-            <EmptyState
-                title="There is no such page"
-                sentence="The address may have been typed wrongly, or come from another version."
-            >
-                <Link class="button" href=Page::Vms.path()>"All VMs"</Link>
-            </EmptyState>
+            {empty_state(
+                String::from("There is no such page"),
+                String::from(
+                    "The address may have been typed wrongly, or come from another version.",
+                ),
+                link("button", Page::Vms.path(), "All VMs".into_any()),
+            )}
         </div>
     }
 }

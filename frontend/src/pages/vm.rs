@@ -5,20 +5,19 @@ use std::sync::Arc;
 use ecoman_api::{Config, Node, Resource, Vm as VmFacts};
 use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use serde_json::Value;
 
-use super::{Visit, is_typing, set_title};
+use super::{Visit, back, is_typing, set_title};
 use crate::api;
 use crate::components::{
-    Ago, CopyButton, CopyLine, EmptyState, Icon, Link, Meter, When, card, fact, fact_card, icon,
-    power_badge, text, text_fact,
+    Icon, ago, card, copy_button, copy_line, empty_state, fact, fact_card, failed_state, follow,
+    icon, link, meter, power_badge, text, text_fact, when,
 };
 use crate::format::{self, UNKNOWN};
 use crate::listing::{ListQuery, Listing, ordered};
 use crate::live::{Live, use_live};
 use crate::load::Load;
+use crate::location::use_location;
 use crate::reach;
 use crate::route::Page;
 use crate::table::{Nodes, VmKey, seen_at};
@@ -59,10 +58,10 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
         })
     });
 
-    let navigate = use_navigate();
+    let location = use_location();
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && !event.default_prevented() && !is_typing() {
-            navigate(&visit.list_path(), NavigateOptions::default());
+            location.go(&visit.list_path());
         }
     });
     on_cleanup(move || escape.remove());
@@ -77,21 +76,10 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
             Some(error) if error.is_not_found() => {
                 view! { <Gone key=wanted.get_value() name=None /> }.into_any()
             }
-            Some(error) => view! {
-                <EmptyState
-                    title="The VM could not be loaded"
-                    sentence=format!("{error} Trying again by itself.")
-                >
-                    <button
-                        type="button"
-                        class="button primary"
-                        on:click=move |_| live.connect()
-                    >
-                        "Try now"
-                    </button>
-                </EmptyState>
+            Some(error) => {
+                let retry = move || live.connect();
+                failed_state("The VM could not be loaded", &error.to_string(), retry)
             }
-            .into_any(),
             None => view! {
                 <p class="skeleton" role="status">
                     "Loading the VM"
@@ -105,10 +93,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label="Place in the list">
-                    <Link class="crumb" href=Signal::derive(move || visit.list_path())>
-                        {icon(Icon::Previous)}
-                        "All VMs"
-                    </Link>
+                    {back(visit.list_path(), "All VMs")}
                     <div class="actions">
                         <Neighbour neighbours to=Side::Previous />
                         <Neighbour neighbours to=Side::Next />
@@ -162,9 +147,7 @@ fn neighbours(live: Live, visit: Visit, key: VmKey) -> Memo<Neighbours> {
         if !loaded.get() {
             return Neighbours::default();
         }
-        let query = visit
-            .query
-            .with_untracked(|query| ListQuery::parse(query.trim_start_matches('?')));
+        let query = visit.query.with_untracked(|query| ListQuery::parse(query));
         let none = Nodes::new();
         live.nodes.with_untracked(|nodes| {
             live.vms.with_untracked(|vms| {
@@ -205,9 +188,14 @@ fn Neighbour(neighbours: Memo<Neighbours>, to: Side) -> impl IntoView {
         });
         match key {
             Some(VmKey { node, vmid }) => view! {
-                <Link class="button quiet" href=Page::Vm { node, vmid }.path() label=label>
+                <a
+                    class="button quiet"
+                    href=Page::Vm { node, vmid }.path()
+                    aria-label=label
+                    on:click=follow()
+                >
                     {icon(sign)}
-                </Link>
+                </a>
             }
             .into_any(),
             None => view! {
@@ -234,11 +222,7 @@ fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     );
     view! {
         <h1 class="sr">{title.clone()}</h1>
-        <EmptyState title sentence>
-            <Link class="button primary" href=Signal::derive(move || visit.list_path())>
-                "All VMs"
-            </Link>
-        </EmptyState>
+        {empty_state(title, sentence, link("button primary", visit.list_path(), "All VMs".into_any()))}
     }
 }
 
@@ -270,7 +254,7 @@ fn details(live: Live, vm: &Arc<VmFacts>) -> impl IntoView + use<> {
             <div class="notice warn">
                 {icon(Icon::Stale)}
                 <p>
-                    <strong>"What is shown is old: seen " <Ago time=seen /> ". "</strong>
+                    <strong>"What is shown is old: seen " {ago(seen)} ". "</strong>
                     {reason}
                 </p>
             </div>
@@ -310,7 +294,7 @@ fn overview(live: Live, vm: &VmFacts) -> AnyView {
     let uptime = vm.uptime_seconds.map(|seconds| {
         let since = vm.booted_at.map(|time| {
             view! {
-                <span class="aside">" since " <When time full=true /></span>
+                <span class="aside">" since " {when(time, true)}</span>
             }
         });
         view! {
@@ -324,10 +308,7 @@ fn overview(live: Live, vm: &VmFacts) -> AnyView {
         "overview",
         "Overview",
         vec![
-            fact(
-                "Node",
-                view! { <Link href=page.path()>{node}</Link> }.into_any(),
-            ),
+            fact("Node", link("", page.path(), node.into_any())),
             text_fact("VM id", Some(vm.vmid.to_string())),
             text_fact("Guest OS", vm.guest_os.clone()),
             text_fact("Host name", vm.hostname.clone()),
@@ -341,8 +322,8 @@ fn overview(live: Live, vm: &VmFacts) -> AnyView {
             fact(
                 "Last seen",
                 view! {
-                    <When time=seen full=true />
-                    <span class="aside">" (" <Ago time=seen /> ")"</span>
+                    {when(seen, true)}
+                    <span class="aside">" (" {ago(seen)} ")"</span>
                 }
                 .into_any(),
             ),
@@ -437,7 +418,7 @@ fn used(
     });
     let bar = used
         .zip(total)
-        .map(|(used, total)| view! { <Meter label used total calm=true /> });
+        .map(|(used, total)| view! { {meter(label.to_owned(), used, total, true)} });
     fact(label, view! { {text(value)} {bar} }.into_any())
 }
 
@@ -459,7 +440,7 @@ fn copied(value: Option<String>, what: &'static str) -> AnyView {
         Some(value) => view! {
             {value.clone()}
             " "
-            <CopyButton text=value what />
+            {copy_button(value, what, false)}
         }
         .into_any(),
         None => text(None),
@@ -471,11 +452,11 @@ fn shell(vm: &VmFacts, node: &Node) -> AnyView {
         <div class="lines">
             <div>
                 <p class="label">"Log in to " {node.name.clone()}</p>
-                <CopyLine what="the ssh line" text=reach::ssh_line(node) />
+                {copy_line("the ssh line", reach::ssh_line(node))}
             </div>
             <div>
                 <p class="label">"Ask it for this VM"</p>
-                <CopyLine what="the vim-cmd line" text=reach::summary_line(node, vm.vmid) />
+                {copy_line("the vim-cmd line", reach::summary_line(node, vm.vmid))}
             </div>
         </div>
     };
@@ -508,7 +489,7 @@ fn raw(vm: &VmFacts) -> impl IntoView + use<> {
         <section class="card wide" aria-labelledby="raw">
             <h2 id="raw">
                 "Raw facts"
-                <CopyButton text what="as JSON" labelled=true />
+                {copy_button(text, "as JSON", true)}
             </h2>
             <table class="raw">
                 <tbody>{rows}</tbody>

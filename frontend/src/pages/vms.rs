@@ -5,19 +5,18 @@ mod toolbar;
 
 use std::time::Duration;
 
-use ecoman_api::{Filter, FilterError};
+use ecoman_api::Filter;
 use leptos::prelude::*;
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::{use_location, use_navigate};
 
 use self::grid::Grid;
 use self::toolbar::Toolbar;
 use super::{UnreachableNodes, Visit, set_title};
 use crate::api;
-use crate::components::{EmptyState, Icon, Link, icon};
+use crate::components::{Icon, empty_state, failed_state, icon, link};
 use crate::format;
-use crate::listing::{ListQuery, Listing, before_mistake, ordered};
+use crate::listing::{Chips, ListQuery, Listing, before_mistake, ordered};
 use crate::live::use_live;
+use crate::location::{Location, use_location};
 use crate::route::Page;
 
 /// The address follows the typing at this distance.
@@ -29,8 +28,7 @@ struct Asked {
     query: RwSignal<ListQuery>,
     /// Set while the address does not say yet what was typed.
     late: StoredValue<bool>,
-    /// To an address, in place of the present one or after it.
-    navigate: StoredValue<Box<dyn Fn(&str, bool)>, LocalStorage>,
+    location: Location,
 }
 
 impl Asked {
@@ -54,8 +52,12 @@ impl Asked {
         }
         self.late.set_value(false);
         let url = self.query.with_untracked(ListQuery::to_url);
-        self.navigate
-            .with_value(|navigate| navigate(&format!("{}{url}", Page::Vms.path()), replace));
+        let url = format!("{}{url}", Page::Vms.path());
+        if replace {
+            self.location.replace(&url);
+        } else {
+            self.location.go(&url);
+        }
     }
 }
 
@@ -67,28 +69,18 @@ pub(crate) fn Vms() -> impl IntoView {
     let location = use_location();
     let query = RwSignal::new(
         location
-            .search
-            .with_untracked(|search| ListQuery::parse(search)),
+            .query
+            .with_untracked(|query| ListQuery::parse(query)),
     );
-    let navigate = use_navigate();
     let asked = Asked {
         query,
         late: StoredValue::new(false),
-        navigate: StoredValue::new_local(Box::new(move |url: &str, replace| {
-            navigate(
-                url,
-                NavigateOptions {
-                    replace,
-                    scroll: false,
-                    ..NavigateOptions::default()
-                },
-            );
-        })),
+        location,
     };
     // The address was changed by the reader: typed, or back and forward.
     Effect::new(move || {
-        let wanted = location.search.with(|search| ListQuery::parse(search));
-        let here = location.pathname.get_untracked() == Page::Vms.path();
+        let wanted = location.query.with(|query| ListQuery::parse(query));
+        let here = location.path.with_untracked(|path| Page::parse(path)) == Page::Vms;
         if here && !asked.late.get_value() && query.with_untracked(|query| *query != wanted) {
             query.set(wanted);
         }
@@ -110,9 +102,7 @@ pub(crate) fn Vms() -> impl IntoView {
             .get()
             .unwrap_or_else(|error| query.with(|query| before_mistake(&query.filter, &error)))
     });
-    let error: Signal<Option<FilterError>> = Signal::derive(move || parsed.get().err());
     let sort = Memo::new(move |_| query.with(|query| query.sort.clone()));
-    let chips = Memo::new(move |_| query.with(|query| query.chips));
     let rows = Memo::new_with_compare(
         move |_| {
             let sort = sort.get();
@@ -129,8 +119,9 @@ pub(crate) fn Vms() -> impl IntoView {
     );
     let listing = Memo::new(move |_| {
         rows.with(|rows| {
-            rows.as_ref()
-                .map(|rows| filter.with(|filter| Listing::select(rows, filter, chips.get())))
+            rows.as_ref().map(|rows| {
+                filter.with(|filter| Listing::select(rows, filter, query.with(|query| query.chips)))
+            })
         })
         .unwrap_or_default()
     });
@@ -166,16 +157,19 @@ pub(crate) fn Vms() -> impl IntoView {
     view! {
         <div class="list">
             <h1 class="sr">"Virtual machines"</h1>
-            <Toolbar asked listing error loaded />
+            <Toolbar asked listing parsed loaded />
             <UnreachableNodes />
             <Grid asked listing state />
             {move || match state.get() {
                 State::Rows => None,
-                State::Loading => Some(view! { <Skeleton /> }.into_any()),
-                State::Failed(error) => Some(view! { <Unreachable error /> }.into_any()),
-                State::NoNodes => Some(NoNodes().into_any()),
-                State::NoVms => Some(NoVms().into_any()),
-                State::NoMatch => Some(view! { <NoMatch asked listing /> }.into_any()),
+                State::Loading => Some(skeleton()),
+                State::Failed(error) => {
+                    let retry = move || live.connect();
+                    Some(failed_state("The VMs could not be loaded", &error.to_string(), retry))
+                }
+                State::NoNodes => Some(no_nodes()),
+                State::NoVms => Some(no_vms()),
+                State::NoMatch => Some(no_match(asked, listing)),
             }}
         </div>
     }
@@ -202,8 +196,7 @@ fn counted(listing: &Listing) -> String {
     }
 }
 
-#[component]
-fn Skeleton() -> impl IntoView {
+fn skeleton() -> AnyView {
     let rows: Vec<_> = (0..14)
         .map(|_| {
             let bars: Vec<_> = (0..7)
@@ -213,61 +206,45 @@ fn Skeleton() -> impl IntoView {
         })
         .collect();
     let live = use_live();
-    let starting = move || {
-        live.vms
-            .with(|vms| vms.error().is_some_and(api::Error::is_not_ready))
+    let starting = live
+        .vms
+        .with(|vms| vms.error().is_some_and(api::Error::is_not_ready));
+    let (class, words) = if starting {
+        (
+            "starting",
+            "The server has just started and reads what it knows.",
+        )
+    } else {
+        ("sr", "Loading the VMs")
     };
     view! {
-        <div class="skeleton" role="status">
-            <p class=move || if starting() { "starting" } else { "sr" }>
-                {move || {
-                    if starting() {
-                        "The server has just started and reads what it knows."
-                    } else {
-                        "Loading the VMs"
-                    }
-                }}
-            </p>
+        <div class="skeleton">
+            <p class=class role="status">{words}</p>
             <div aria-hidden="true">{rows}</div>
         </div>
     }
+    .into_any()
 }
 
-#[component]
-fn Unreachable(error: api::Error) -> impl IntoView {
-    let live = use_live();
-    view! {
-        <div role="alert">
-            <EmptyState
-                title="The VMs could not be loaded"
-                sentence=format!("{error} Trying again by itself.")
-            >
-                <button type="button" class="button primary" on:click=move |_| live.connect()>
-                    "Try now"
-                </button>
-            </EmptyState>
-        </div>
-    }
-}
-
-#[component]
-fn NoNodes() -> impl IntoView {
-    view! {
-        <EmptyState
-            title="No nodes yet"
-            sentence="ECoMan looks at the ESXi nodes that hosts.yml names, and has found none there \
-            so far. Name one, and its VMs appear here by themselves within a minute."
-        >
-            <figure class="example">
-                <figcaption>"hosts.yml"</figcaption>
-                <pre>{HOSTS_EXAMPLE}</pre>
-            </figure>
-            <p class="hint">
-                "Then " <code>"ecoman trust hoge"</code> " pins its host key, and "
-                <code>"ecoman doctor"</code> " says what else is missing."
-            </p>
-        </EmptyState>
-    }
+fn no_nodes() -> AnyView {
+    let next = view! {
+        <figure class="example">
+            <figcaption>"hosts.yml"</figcaption>
+            <pre>{HOSTS_EXAMPLE}</pre>
+        </figure>
+        <p class="hint">
+            "Then " <code>"ecoman trust hoge"</code> " pins its host key, and "
+            <code>"ecoman doctor"</code> " says what else is missing."
+        </p>
+    };
+    empty_state(
+        String::from("No nodes yet"),
+        String::from(
+            "ECoMan looks at the ESXi nodes that hosts.yml names, and has found none there so \
+             far. Name one, and its VMs appear here by themselves within a minute.",
+        ),
+        next.into_any(),
+    )
 }
 
 const HOSTS_EXAMPLE: &str = "\
@@ -280,69 +257,54 @@ hoge:
   network_port_group: 'Management Network'
 ";
 
-#[component]
-fn NoVms() -> impl IntoView {
+fn no_vms() -> AnyView {
     let live = use_live();
-    let sentence = move || {
-        live.nodes.with(|nodes| {
-            let nodes = nodes.data().into_iter().flat_map(|nodes| nodes.values());
-            let (answered, all) = nodes.fold((0, 0), |(answered, all), node| {
-                (answered + usize::from(node.observed_at.is_some()), all + 1)
-            });
-            if answered == 0 {
-                format!(
-                    "None of {} has told its VMs so far.",
-                    format::plural(all, "node", "nodes")
-                )
-            } else if answered < all {
-                format!("{answered} of {all} nodes have answered, and have none.")
-            } else {
-                format!(
-                    "{} answered: nothing is registered.",
-                    format::plural(all, "node", "nodes")
-                )
-            }
+    let (answered, all) = live.nodes.with(|nodes| {
+        let nodes = nodes.data().into_iter().flat_map(|nodes| nodes.values());
+        nodes.fold((0, 0), |(answered, all), node| {
+            (answered + usize::from(node.observed_at.is_some()), all + 1)
         })
+    });
+    let nodes = format::plural(all, "node", "nodes");
+    let sentence = if answered == 0 {
+        format!("None of {nodes} has told its VMs so far.")
+    } else if answered < all {
+        format!("{answered} of {nodes} have answered, and have none.")
+    } else {
+        format!("{nodes} answered, and nothing is registered there.")
     };
-    view! {
-        <EmptyState title="No VMs" sentence=Signal::derive(sentence)>
-            <Link class="button" href=Page::Nodes.path()>"Look at the nodes"</Link>
-        </EmptyState>
-    }
+    let next = link("button", Page::Nodes.path(), "Look at the nodes".into_any());
+    empty_state(String::from("No VMs"), sentence, next)
 }
 
-#[component]
-fn NoMatch(asked: Asked, listing: Memo<Listing>) -> impl IntoView {
-    let sentence = move || {
-        let total = listing.with(|listing| listing.total);
-        let what = asked.query.with(
-            |query| match (query.filter.trim(), query.chips.is_empty()) {
-                ("", _) => String::from("the chips that are pressed"),
-                (filter, true) => format!("“{filter}”"),
-                (filter, false) => format!("“{filter}” and the chips that are pressed"),
-            },
-        );
+fn no_match(asked: Asked, listing: Memo<Listing>) -> AnyView {
+    let total = listing.with(|listing| listing.total);
+    let what = asked.query.with(
+        |query| match (query.filter.trim(), query.chips.is_empty()) {
+            ("", _) => String::from("the chips that are pressed"),
+            (filter, true) => format!("“{filter}”"),
+            (filter, false) => format!("“{filter}” and the chips that are pressed"),
+        },
+    );
+    let clear = move |_| {
+        asked.set(|query| {
+            query.filter.clear();
+            query.chips = Chips::default();
+        });
+        super::focus("filter");
+    };
+    let next = view! {
+        <button type="button" class="button primary" on:click=clear>
+            {icon(Icon::Close)}
+            "Clear the filter"
+        </button>
+    };
+    empty_state(
+        String::from("No match"),
         format!(
             "None of {} matches {what}.",
             format::plural(total, "VM", "VMs")
-        )
-    };
-    view! {
-        <EmptyState title="No match" sentence=Signal::derive(sentence)>
-            <button
-                type="button"
-                class="button primary"
-                on:click=move |_| {
-                    asked.set(|query| {
-                        query.filter.clear();
-                        query.chips = Default::default();
-                    });
-                    super::focus("filter");
-                }
-            >
-                {icon(Icon::Close)}
-                "Clear the filter"
-            </button>
-        </EmptyState>
-    }
+        ),
+        next.into_any(),
+    )
 }

@@ -7,8 +7,6 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use ecoman_api::{Resource, Thresholds, Vm};
 use leptos::{ev, html, prelude::*};
-use leptos_router::NavigateOptions;
-use leptos_router::hooks::use_navigate;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
@@ -18,6 +16,7 @@ use crate::components::{Icon, Tip, icon, is_plain, power_badge};
 use crate::format::{self, UNKNOWN};
 use crate::listing::{Column, ListQuery, Listing};
 use crate::live::use_live;
+use crate::location::use_location;
 use crate::pages::Visit;
 use crate::route::Page;
 use crate::table::{Row, VmKey, seen_at};
@@ -134,12 +133,13 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         });
     };
 
-    let navigate = use_navigate();
+    let location = use_location();
     let open = StoredValue::new_local(move |place: usize| {
         let key = listing.with_untracked(|listing| Some(VmKey::of(&listing.rows.get(place)?.vm)));
         if let Some(VmKey { node, vmid }) = key.clone() {
             visit.active.set(key);
-            navigate(&Page::Vm { node, vmid }.path(), NavigateOptions::default());
+            asked.write_address(true);
+            location.go(&Page::Vm { node, vmid }.path());
         }
     });
     let keydown = move |event: ev::KeyboardEvent| {
@@ -234,9 +234,11 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
                         format!("translateY({}px)", offset(drawn.get().start, row_height()))
                     }
                 >
-                    <For each=move || 0..slots.get() key=|nth| *nth let:nth>
-                        <RowView nth context />
-                    </For>
+                    {move || {
+                        (0..slots.get())
+                            .map(|nth| view! { <RowView nth context /> })
+                            .collect::<Vec<_>>()
+                    }}
                 </div>
             </div>
         </div>
@@ -324,25 +326,36 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
             Some(format::age(clock.seconds_since(seen)))
         })
     });
-    let flash = move || {
+    let stale = move || row.with(|row| row.as_ref().is_some_and(|row| row.vm.stale));
+    let class = move || {
         row.with(|row| {
-            let changed = row.as_ref()?.changed_at?;
-            (clock.exact() - changed < FLASH).then(|| changed.timestamp_millis() % 2 == 0)
+            let Some(row) = row else {
+                return "row";
+            };
+            let changed = row.changed_at.filter(|time| clock.exact() - *time < FLASH);
+            // Two names for one flash: it starts anew where the other one was.
+            match (
+                row.vm.stale,
+                changed.map(|time| time.timestamp_millis() % 2 == 0),
+            ) {
+                (false, None) => "row",
+                (false, Some(false)) => "row flash-a",
+                (false, Some(true)) => "row flash-b",
+                (true, None) => "row stale",
+                (true, Some(false)) => "row stale flash-a",
+                (true, Some(true)) => "row stale flash-b",
+            }
         })
     };
-    let stale = move || row.with(|row| row.as_ref().is_some_and(|row| row.vm.stale));
     view! {
         <div
-            class="row"
+            class=class
             role="row"
             id=move || format!("row-{}", place.get())
             data-place=move || place.get()
             aria-rowindex=move || place.get() + 2
             aria-selected=move || (context.active_place.get() == Some(place.get())).to_string()
             hidden=move || row.with(Option::is_none)
-            class:stale=stale
-            class:flash-a=move || flash() == Some(true)
-            class:flash-b=move || flash() == Some(false)
         >
             {move || row.with(|row| row.as_ref().map(|row| cells(row, context.thresholds.get())))}
             <div

@@ -1,6 +1,6 @@
 //! Above the list: filter, chips, order on small screens, counts.
 
-use ecoman_api::{FILTER_FIELDS, FilterError, Sort};
+use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
 use leptos::{ev, html, prelude::*};
 
 use super::{Asked, counted};
@@ -13,12 +13,12 @@ use crate::pages::{focus, is_typing};
 pub(super) fn Toolbar(
     asked: Asked,
     listing: Memo<Listing>,
-    #[prop(into)] error: Signal<Option<FilterError>>,
+    parsed: Memo<Result<Filter, FilterError>>,
     loaded: Memo<bool>,
 ) -> impl IntoView {
     view! {
         <div class="toolbar" role="search" aria-label="VMs">
-            <FilterBox asked error />
+            <FilterBox asked parsed />
             <div class="chips" role="group" aria-label="Show only">
                 {Chip::ALL.map(|chip| view! { <ChipButton asked listing chip /> })}
             </div>
@@ -38,7 +38,7 @@ pub(super) fn Toolbar(
 }
 
 #[component]
-fn FilterBox(asked: Asked, #[prop(into)] error: Signal<Option<FilterError>>) -> impl IntoView {
+fn FilterBox(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let help = RwSignal::new(false);
     let text = Memo::new(move |_| asked.query.with(|query| query.filter.clone()));
@@ -89,8 +89,8 @@ fn FilterBox(asked: Asked, #[prop(into)] error: Signal<Option<FilterError>>) -> 
                 spellcheck="false"
                 placeholder="Filter"
                 aria-keyshortcuts="/"
-                aria-invalid=move || error.with(Option::is_some).then_some("true")
-                aria-describedby=move || error.with(Option::is_some).then_some("filter-error")
+                aria-invalid=move || parsed.with(Result::is_err).then_some("true")
+                aria-describedby=move || parsed.with(Result::is_err).then_some("filter-error")
                 node_ref=input
                 prop:value=text
                 on:input=move |event| {
@@ -99,22 +99,19 @@ fn FilterBox(asked: Asked, #[prop(into)] error: Signal<Option<FilterError>>) -> 
                 }
                 on:keydown=keydown
             />
-            <Show
-                when=move || !text.with(String::is_empty)
-                fallback=|| view! { <kbd aria-hidden="true">"/"</kbd> }
+            <kbd aria-hidden="true" hidden=move || !text.with(String::is_empty)>"/"</kbd>
+            <button
+                type="button"
+                class="inside clear"
+                aria-label="Clear the filter"
+                hidden=move || text.with(String::is_empty)
+                on:click=move |_| {
+                    clear();
+                    focus("filter");
+                }
             >
-                <button
-                    type="button"
-                    class="inside"
-                    aria-label="Clear the filter"
-                    on:click=move |_| {
-                        clear();
-                        focus("filter");
-                    }
-                >
-                    {icon(Icon::Close)}
-                </button>
-            </Show>
+                {icon(Icon::Close)}
+            </button>
             <button
                 type="button"
                 class="inside"
@@ -126,14 +123,13 @@ fn FilterBox(asked: Asked, #[prop(into)] error: Signal<Option<FilterError>>) -> 
                 {icon(Icon::Unknown)}
             </button>
             {move || {
-                error
+                parsed
                     .get()
+                    .err()
                     .filter(|_| !help.get())
                     .map(|error| view! { <Mistake text=text.get_untracked() error /> })
             }}
-            <Show when=move || help.get()>
-                <Help asked help />
-            </Show>
+            {move || help.get().then(|| view! { <Help asked help /> })}
         </div>
     }
 }
