@@ -440,7 +440,7 @@ mod tests {
         assert_eq!(shown("", &[Chip::Running]), [1, 2]);
         assert_eq!(shown("", &[Chip::Running, Chip::Off]), [1, 2, 3, 4]);
         assert_eq!(shown("", &[Chip::Off, Chip::Large]), [4]);
-        assert_eq!(shown("", &[Chip::Large, Chip::Stale]), []);
+        assert_eq!(shown("", &[Chip::Large, Chip::Stale]), Vec::<u32>::new());
         assert_eq!(shown("vmid:>2", &[Chip::Large]), [4]);
     }
 
