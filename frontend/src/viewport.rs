@@ -54,6 +54,13 @@ impl Viewport {
     }
 }
 
+/// The row that slot `nth` of `slots` shows when the drawn rows begin at `start`. A row keeps its
+/// slot for as long as it is drawn, so that a scroll by one row changes one slot.
+pub(crate) fn row_in_slot(nth: usize, slots: usize, start: usize) -> usize {
+    let slots = slots.max(1);
+    start + (nth + slots - start % slots) % slots
+}
+
 /// Where row `index` begins.
 pub(crate) fn offset(index: usize, row_height: f64) -> f64 {
     // Exact: no list has 2^53 rows.
@@ -115,6 +122,18 @@ mod tests {
             top: f64::NAN,
         };
         assert!(view.rows(1000).len() <= 2 * OVERSCAN + 3);
+    }
+
+    #[test]
+    fn a_row_keeps_its_slot_while_it_is_drawn() {
+        for start in 0..50 {
+            let mut rows: Vec<_> = (0..7).map(|nth| row_in_slot(nth, 7, start)).collect();
+            for (nth, row) in rows.iter().enumerate() {
+                assert_eq!(row % 7, nth);
+            }
+            rows.sort_unstable();
+            assert_eq!(rows, (start..start + 7).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::location::use_location;
 use crate::pages::Visit;
 use crate::route::Page;
 use crate::table::{Row, VmKey, seen_at};
-use crate::viewport::{Viewport, offset};
+use crate::viewport::{Viewport, offset, row_in_slot};
 
 /// Heights in CSS pixels, as in the style sheet: row, row on a small screen, headings.
 const ROW: f64 = 34.0;
@@ -38,6 +38,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let tip: Tip = expect_context();
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
+    let pool = NodeRef::<html::Div>::new();
     let compact = media(COMPACT);
     let top = RwSignal::new(0.0);
     let height = RwSignal::new(600.0);
@@ -51,6 +52,20 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let drawn: Memo<Range<usize>> = Memo::new(move |_| viewport.get().rows(count.get()));
     let slots = Memo::new(move |_| viewport.get().slots());
     watch_height(scroller, height);
+    // The document tells the rows in the order that the eye does.
+    Effect::new(move |before: Option<usize>| {
+        let slots = slots.get().max(1);
+        let first = drawn.get().start % slots;
+        if let Some(pool) = pool.get() {
+            if before == Some(slots) {
+                turn(&pool, first);
+            } else {
+                // Slots have come or gone; they are there by the next frame.
+                request_animation_frame(move || put_in_order(&pool, slots, first));
+            }
+        }
+        slots
+    });
 
     let scroll_to = move |wanted: f64| {
         if let Some(scroller) = scroller.get_untracked() {
@@ -191,6 +206,8 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let context = Context {
         listing,
         drawn,
+        slots,
+        row_height: Memo::new(move |_| row_height()),
         active_place,
         thresholds: Memo::new(move |_| live.thresholds()),
     };
@@ -227,13 +244,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
                 </div>
             </div>
             <div class="body" node_ref=body>
-                <div
-                    class="slots"
-                    role="rowgroup"
-                    style:transform=move || {
-                        format!("translateY({}px)", offset(drawn.get().start, row_height()))
-                    }
-                >
+                <div class="slots" role="rowgroup" node_ref=pool>
                     {move || {
                         (0..slots.get())
                             .map(|nth| view! { <RowView nth context /> })
@@ -260,6 +271,8 @@ struct Held {
 struct Context {
     listing: Memo<Listing>,
     drawn: Memo<Range<usize>>,
+    slots: Memo<usize>,
+    row_height: Memo<f64>,
     active_place: Memo<Option<usize>>,
     thresholds: Memo<Option<Thresholds>>,
 }
@@ -295,7 +308,8 @@ fn Heading(asked: Asked, column: Column) -> impl IntoView {
 fn RowView(nth: usize, context: Context) -> impl IntoView {
     let live = use_live();
     let clock = use_clock();
-    let place = Memo::new(move |_| context.drawn.get().start + nth);
+    let place =
+        Memo::new(move |_| row_in_slot(nth, context.slots.get(), context.drawn.get().start));
     let row = Memo::new_with_compare(
         move |_| {
             let drawn = context.drawn.get();
@@ -352,7 +366,11 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
             class=class
             role="row"
             id=move || format!("row-{}", place.get())
+            data-slot=nth
             data-place=move || place.get()
+            style:transform=move || {
+                format!("translateY({}px)", offset(place.get(), context.row_height.get()))
+            }
             aria-rowindex=move || place.get() + 2
             aria-selected=move || (context.active_place.get() == Some(place.get())).to_string()
             hidden=move || row.with(Option::is_none)
@@ -474,6 +492,42 @@ fn size(
 
 fn position(rows: &[Arc<Row>], key: &VmKey) -> Option<usize> {
     rows.iter().position(|row| row.is(key))
+}
+
+/// Puts the rows of the pool in order, that of slot `first` first.
+fn put_in_order(pool: &web_sys::Element, slots: usize, first: usize) {
+    for place in 0..slots {
+        let slot = (first + place) % slots;
+        let row = pool.query_selector(&format!("[data-slot=\"{slot}\"]"));
+        if let Ok(Some(row)) = row {
+            // Fails only where a row would become its own parent.
+            let _ = pool.append_child(&row);
+        }
+    }
+}
+
+/// Turns the rows of the pool round until that of slot `first` is the first.
+fn turn(pool: &web_sys::Element, first: usize) {
+    let slots = pool.child_element_count() as usize;
+    let slot_of =
+        |row: &web_sys::Element| -> Option<usize> { row.get_attribute("data-slot")?.parse().ok() };
+    let Some(now) = pool.first_element_child().and_then(|row| slot_of(&row)) else {
+        return;
+    };
+    let ahead = (first + slots - now) % slots;
+    // The shorter way round; a row that is moved is laid out anew.
+    let moved = if ahead <= slots / 2 {
+        (0..ahead).try_for_each(|_| {
+            let row = pool.first_element_child()?;
+            pool.append_child(&row).ok().map(drop)
+        })
+    } else {
+        (ahead..slots).try_for_each(|_| {
+            let row = pool.last_element_child()?;
+            pool.prepend_with_node_1(&row).ok()
+        })
+    };
+    debug_assert!(moved.is_some(), "the rows of the pool can be moved");
 }
 
 fn same(a: Option<&Arc<Row>>, b: Option<&Arc<Row>>) -> bool {
