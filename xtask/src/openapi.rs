@@ -1,6 +1,7 @@
 //! `cargo xtask openapi`: the documents in openapi/, as the program itself prints them.
 
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
@@ -17,7 +18,8 @@ const DOCUMENTS: [(&str, &[&str]); 1] = [("ecoman.json", &["openapi"])];
 ///
 /// The program could not be built or run, or a file not be written.
 pub(crate) fn run(context: &Context) -> Result<ExitCode> {
-    for (name, document) in documents(context)? {
+    let program = demo::program(context)?;
+    for (name, document) in documents(&program)? {
         let file = context.root.join("openapi").join(name);
         if fs::read_to_string(&file).is_ok_and(|present| present == document) {
             context.console.say(format!("openapi/{name} is up to date"));
@@ -30,14 +32,14 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Fails when a committed document is not what the program prints.
+/// Fails when a committed document is not what `program` prints.
 ///
 /// # Errors
 ///
-/// A document differs or is missing, or the program could not be built or run.
-pub(crate) fn check(context: &Context) -> Result<()> {
+/// A document differs or is missing, or the program could not be run.
+pub(crate) fn check(context: &Context, program: &Path) -> Result<()> {
     let mut stale = Vec::new();
-    for (name, document) in documents(context)? {
+    for (name, document) in documents(program)? {
         let file = context.root.join("openapi").join(name);
         if !fs::read_to_string(&file).is_ok_and(|present| present == document) {
             stale.push(format!("openapi/{name}"));
@@ -52,10 +54,9 @@ pub(crate) fn check(context: &Context) -> Result<()> {
     Ok(())
 }
 
-fn documents(context: &Context) -> Result<Vec<(&'static str, String)>> {
-    let program = demo::program(context)?;
+fn documents(program: &Path) -> Result<Vec<(&'static str, String)>> {
     DOCUMENTS
         .into_iter()
-        .map(|(name, args)| Ok((name, Command::new(&program).args(args).text()?)))
+        .map(|(name, args)| Ok((name, Command::new(program).args(args).text()?)))
         .collect()
 }

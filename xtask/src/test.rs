@@ -1,5 +1,6 @@
 //! `cargo xtask test`: every test and check there is. A failed one does not hide the others.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -305,7 +306,8 @@ fn rust(context: &Context, environment: &Environment) -> Result<Outcome> {
 }
 
 fn openapi(context: &Context, _: &Environment) -> Result<Outcome> {
-    openapi::check(context)?;
+    build_programs(context)?;
+    openapi::check(context, &program(context, "ecoman"))?;
     Ok(Outcome {
         tally: Tally::of_check(true),
         failures: Vec::new(),
@@ -327,20 +329,7 @@ fn types(context: &Context, environment: &Environment) -> Result<Outcome> {
 
 fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
     page::build_quick(context, environment)?;
-    let programs = ["ecoman", "ecoman-bench"];
-    context.console.step(
-        "programs",
-        "compiling what the browser tests start",
-        |step| {
-            let build = cargo(context, 60).args(["build", "--locked"]);
-            step.run(
-                &mut programs
-                    .iter()
-                    .fold(build, |build, name| build.args(["--package", name])),
-            )?;
-            Ok(())
-        },
-    )?;
+    build_programs(context)?;
     context
         .console
         .step("browser", "running the browser tests", |step| {
@@ -348,11 +337,8 @@ fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
                 .args(["test", "--reporter=list"])
                 .directory(context.root.join("e2e"))
                 .envs(&environment.variables())
-                .env("ECOMAN_BIN", context.target.join("debug/ecoman"))
-                .env(
-                    "ECOMAN_BENCH_BIN",
-                    context.target.join("debug/ecoman-bench"),
-                )
+                .env("ECOMAN_BIN", program(context, "ecoman"))
+                .env("ECOMAN_BENCH_BIN", program(context, "ecoman-bench"))
                 .limit(minutes(40));
             tested(
                 step,
@@ -361,6 +347,22 @@ fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
                 tally::failures_of_playwright,
             )
         })
+}
+
+/// Builds the programs, together with the tests: so cargo takes the very dependencies that the
+/// tests of the crates stand on, and compiles none twice.
+fn build_programs(context: &Context) -> Result<()> {
+    context
+        .console
+        .step("programs", "compiling what the next check starts", |step| {
+            let what = ["build", "--workspace", "--bins", "--tests", "--locked"];
+            step.run(&mut cargo(context, 60).args(what))?;
+            Ok(())
+        })
+}
+
+fn program(context: &Context, name: &str) -> PathBuf {
+    context.target.join("debug").join(name)
 }
 
 /// Runs what is good or not.
