@@ -55,14 +55,10 @@ test.describe('with the clipboard', () => {
   test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
   const pasted = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
 
-  test('the lines for a shell can be copied', async ({ lab, page }) => {
-    const nodes = (await (await fetch(`${lab.url}/api/v1/nodes`)).json()) as {
-      items: { name: string; port: number; username: string }[];
-    };
-    const node = nodes.items.find((it) => it.name === 'hoge');
-    const ssh = `ssh -p ${node?.port} ${node?.username}@127.0.0.1`;
-
-    await page.goto(`${lab.url}/vms/hoge/2`);
+  test('the lines for a shell can be copied', async ({ ownDashboard, page }) => {
+    const { url } = await ownDashboard(1, 3);
+    const ssh = 'ssh root@192.0.2.1';
+    await page.goto(`${url}/vms/esxi-001/2`);
     await expect(card(page, 'Shell')).toContainText(ssh);
     await page.getByRole('button', { name: 'Copy the ssh line' }).click();
     await expect(card(page, 'Shell').getByText('Copied')).toBeVisible();
@@ -71,17 +67,28 @@ test.describe('with the clipboard', () => {
     await expect.poll(() => pasted(page)).toBe(`${ssh} vim-cmd vmsvc/get.summary 2`);
   });
 
-  test('the raw facts can be read, and copied as JSON', async ({ lab, page }) => {
-    await page.goto(`${lab.url}/vms/fuga/4`);
+  test('the raw facts can be read, and copied as JSON', async ({ ownDashboard, page }) => {
+    const { url } = await ownDashboard(1, 3);
+    const told = (await (await fetch(`${url}/api/v1/vms/esxi-001/3`)).json()) as object;
+    await page.goto(`${url}/vms/esxi-001/3`);
     const raw = card(page, 'Raw facts');
-    await expect(raw.getByRole('row', { name: /^memory_mb / })).toContainText('1024');
-    await expect(raw.getByRole('row', { name: /^ip_address / })).toContainText('–');
+    await expect(raw.getByRole('row', { name: /^datastore / })).toContainText('datastore1');
+    // Every third made-up VM has no comment.
+    await expect(raw.getByRole('row', { name: /^comment / })).toContainText('–');
     await raw.getByRole('button', { name: 'Copy as JSON' }).click();
     await expect(raw.getByText('Copied')).toBeVisible();
-    const copied = JSON.parse(await pasted(page)) as Record<string, unknown>;
-    const told = (await (await fetch(`${lab.url}/api/v1/vms/fuga/4`)).json()) as object;
-    expect(Object.keys(copied).sort()).toEqual(Object.keys(told).sort());
-    expect(copied).toMatchObject({ name: 'archive', memory_mb: 1024, ip_address: null });
+    expect(JSON.parse(await pasted(page))).toEqual(told);
+  });
+
+  test('the ssh line names a port that is not the usual one', async ({ lab, page }) => {
+    const nodes = (await (await fetch(`${lab.url}/api/v1/nodes`)).json()) as {
+      items: { name: string; port: number; username: string }[];
+    };
+    const node = nodes.items.find((it) => it.name === 'hoge');
+    await page.goto(`${lab.url}/vms/hoge/2`);
+    await expect(card(page, 'Shell')).toContainText(
+      `ssh -p ${node?.port} ${node?.username}@127.0.0.1`,
+    );
   });
 });
 
