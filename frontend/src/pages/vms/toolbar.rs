@@ -127,7 +127,7 @@ fn FilterBox(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> impl In
                     .get()
                     .err()
                     .filter(|_| !help.get())
-                    .map(|error| view! { <Mistake text=text.get_untracked() error /> })
+                    .map(|error| view! { <Mistake text=text.get() error /> })
             }}
             {move || help.get().then(|| view! { <Help asked help /> })}
         </div>
