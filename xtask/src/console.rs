@@ -226,11 +226,6 @@ impl Step<'_> {
         })
     }
 
-    /// Shows an error that the step survives.
-    pub(crate) fn complain(&self, error: &anyhow::Error) {
-        self.console.complain(error);
-    }
-
     /// Prints a line, or several.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         self.console.say(text);

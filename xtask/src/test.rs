@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 use clap::Args;
 
-use crate::command::{Command, Failed};
+use crate::command::{Command, Failed, Output};
 use crate::console::{Step, duration};
 use crate::tally::{self, Tally};
 use crate::tools::{self, Environment, Tool};
@@ -290,19 +290,20 @@ fn page(context: &Context, environment: &Environment) -> Result<Outcome> {
 }
 
 fn rust(context: &Context, environment: &Environment) -> Result<Outcome> {
-    context
+    let command = cargo(context, 60)
+        .args(["test", "--workspace", "--no-fail-fast", "--locked"])
+        .envs(&environment.variables());
+    let result = context
         .console
         .step("rust", "building and running the tests", |step| {
-            let command = cargo(context, 60)
-                .args(["test", "--workspace", "--no-fail-fast", "--locked"])
-                .envs(&environment.variables());
-            tested(
-                step,
-                command,
-                Tally::of_cargo_test,
-                tally::failures_of_cargo_test,
-            )
-        })
+            run_tests(step, command)
+        });
+    counted(
+        context,
+        result,
+        Tally::of_cargo_test,
+        tally::failures_of_cargo_test,
+    )
 }
 
 fn openapi(context: &Context, _: &Environment) -> Result<Outcome> {
@@ -330,23 +331,24 @@ fn types(context: &Context, environment: &Environment) -> Result<Outcome> {
 fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
     page::build_quick(context, environment)?;
     build_programs(context)?;
-    context
+    let command = Command::new("playwright")
+        .args(["test", "--reporter=list"])
+        .directory(context.root.join("e2e"))
+        .envs(&environment.variables())
+        .env("ECOMAN_BIN", program(context, "ecoman"))
+        .env("ECOMAN_BENCH_BIN", program(context, "ecoman-bench"))
+        .limit(minutes(40));
+    let result = context
         .console
         .step("browser", "running the browser tests", |step| {
-            let command = Command::new("playwright")
-                .args(["test", "--reporter=list"])
-                .directory(context.root.join("e2e"))
-                .envs(&environment.variables())
-                .env("ECOMAN_BIN", program(context, "ecoman"))
-                .env("ECOMAN_BENCH_BIN", program(context, "ecoman-bench"))
-                .limit(minutes(40));
-            tested(
-                step,
-                command,
-                Tally::of_playwright,
-                tally::failures_of_playwright,
-            )
-        })
+            run_tests(step, command)
+        });
+    counted(
+        context,
+        result,
+        Tally::of_playwright,
+        tally::failures_of_playwright,
+    )
 }
 
 /// Builds the programs, together with the tests: so cargo takes the very dependencies that the
@@ -374,18 +376,23 @@ fn checked(step: &Step<'_>, mut command: Command) -> Result<Outcome> {
     })
 }
 
-/// Runs what counts its tests, and shows what failed.
-fn tested(
-    step: &Step<'_>,
-    mut command: Command,
+/// Runs what counts its tests.
+fn run_tests(step: &Step<'_>, mut command: Command) -> Result<Output> {
+    step.run(&mut command)
+}
+
+/// Counts the tests of what ran, well or not, and shows what failed.
+fn counted(
+    context: &Context,
+    result: Result<Output>,
     count: fn(&str) -> Tally,
     names: fn(&str) -> Vec<String>,
 ) -> Result<Outcome> {
-    let (output, good) = match step.run(&mut command) {
+    let (output, good) = match result {
         Ok(output) => (output.text, true),
         Err(error) => match error.downcast_ref::<Failed>() {
             Some(failed) => {
-                step.complain(&error);
+                context.console.complain(&error);
                 (failed.output.clone(), false)
             }
             None => return Err(error),
