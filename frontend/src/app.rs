@@ -43,7 +43,7 @@ fn Frame() -> impl IntoView {
     });
 
     view! {
-        <a class="skip" href="#main" on:click=focus_main>"Skip to content"</a>
+        <a class="skip" href="#main" on:click=|event| focus_main(&event)>"Skip to content"</a>
         <header class="bar">
             <a
                 class="brand"
@@ -133,7 +133,7 @@ fn ConnectionState() -> impl IntoView {
 }
 
 /// The router would take the fragment for an address of its own.
-fn focus_main(event: ev::MouseEvent) {
+fn focus_main(event: &ev::MouseEvent) {
     event.prevent_default();
     pages::focus("main");
 }
