@@ -1,5 +1,13 @@
 //! The dashboard as its clients see it: real HTTP, the embedded store.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "the helpers of a test fail as the test does"
+)]
+
 mod events;
 mod list;
 mod nodes;
