@@ -402,17 +402,17 @@ impl Store for SwitchedStore {
     ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
         // A database that goes away tells those who wait, as MongoDB does within half a second.
         let away = async {
-            loop {
+            while self.check().is_ok() {
                 tokio::time::sleep(Duration::from_millis(20)).await;
-                if let Err(error) = self.check() {
-                    return Err(error);
-                }
             }
         };
         self.check()?;
         tokio::select! {
             changed = self.store.changed(known) => changed,
-            away = away => away,
+            () = away => {
+                self.check()?;
+                self.store.revisions().await
+            }
         }
     }
 }
