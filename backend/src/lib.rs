@@ -4,8 +4,8 @@
 //! Does *not* know ESXi, SSH, `hosts.yml` or any key, and writes nothing: only the crawler
 //! writes what it saw.
 //!
-//! The way of the data: [`follow`] takes every change of the store into [`live`], an immutable
-//! snapshot plus the latest events; handlers under [`routes`] answer from the snapshot alone and
+//! The way of the data: `follow` takes every change of the store into `live`, an immutable
+//! snapshot plus the latest events; handlers under `routes` answer from the snapshot alone and
 //! never wait for the database.
 
 mod config;

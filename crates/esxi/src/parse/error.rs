@@ -92,7 +92,7 @@ pub enum ParseError {
         bytes: usize,
     },
 
-    /// [`by_command`](super::by_command) knows no command of this name.
+    /// [`by_command`](super::by_command()) knows no command of this name.
     #[error("no reader for the output of {command}; known are: {}", super::COMMANDS.join(", "))]
     UnknownCommand {
         /// The name that was given.
