@@ -345,10 +345,10 @@ impl Listing {
 /// What of a filter with a mistake in it holds: the terms before the one with the mistake.
 pub(crate) fn before_mistake(text: &str, error: &FilterError) -> Filter {
     let until: String = text.chars().take(error.position).collect();
-    let mut good = until.trim_end();
+    let mut good = until.as_str();
     // Blanks within quotes are no ends of terms, which shows in what stands before them.
     while let Some(blank) = good.rfind(char::is_whitespace) {
-        good = good.get(..blank).unwrap_or_default().trim_end();
+        good = good.get(..blank).unwrap_or_default();
         if let Ok(filter) = Filter::parse(good) {
             return filter;
         }
@@ -462,6 +462,7 @@ mod tests {
             ("web node:hoge memory:>", "web node:hoge"),
             ("\"a b\" name:\"c d", "\"a b\""),
             ("\"a b", ""),
+            ("node:hoge colour:red", "node:hoge"),
         ] {
             let error = Filter::parse(text).expect_err("half a term");
             let expected = Filter::parse(good).expect("a filter");
