@@ -106,6 +106,7 @@ const CHECKS: &[Check] = &[
             Tool::Busybox,
             Tool::Node,
             Tool::NpmPackages,
+            Tool::Mongod,
             Tool::Chromium,
         ],
         run: browser,
