@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmRow};
+use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmList, VmRow};
 use ecoman_esxi::{Command, Host, Output, Session, SessionError};
 use ecoman_model::{FailureKind, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
 
@@ -62,10 +62,30 @@ pub async fn collect(
     previous: &BTreeMap<Vmid, VmRecord>,
     at: Timestamp,
 ) -> Collection {
-    let (vms, (facts, mut warnings)) = tokio::join!(
-        vms(session, host, timeout, previous, at),
-        node_facts(session, host, scope, timeout, known),
+    // One batch beside the listing, so that no session waits: the node's own facts, and the VMs
+    // of the last round, of which the listing will tell which are left.
+    let own = scope.commands();
+    let before: Vec<Vmid> = previous.keys().copied().collect();
+    let mut commands = own.clone();
+    commands.extend(before.iter().copied().map(Command::summary));
+    let asked = tokio::try_join!(
+        listing(session, host, timeout),
+        answers(session, host, &commands, timeout),
     );
+    let (list, mut outputs) = match asked {
+        Ok(asked) => asked,
+        Err(trouble) => {
+            return Collection {
+                vms: Err(trouble),
+                facts: known,
+                warnings: Vec::new(),
+            };
+        }
+    };
+    let summaries = outputs.split_off(own.len());
+    let (facts, mut warnings) = node_facts(host, &own, outputs, known);
+    let summaries = before.into_iter().zip(summaries).collect();
+    let vms = vms(session, host, timeout, list, summaries, previous, at).await;
     let vms = vms.map(|(vms, unread)| {
         warnings.extend(unread);
         vms
@@ -77,25 +97,31 @@ pub async fn collect(
     }
 }
 
-/// What each VM adds to the time that a node has for all of them: a node on which every command
-/// runs into its limit must not keep the round for hours. Healthy hosts need about a second.
-const PER_VM: Duration = Duration::from_secs(2);
+impl Scope {
+    /// What asks for the facts. In this order: the version command knows more than the host
+    /// summary.
+    fn commands(self) -> Vec<Command> {
+        let mut commands = vec![Command::host_summary(), Command::filesystems()];
+        if self == Self::WithSetup {
+            commands.extend([Command::system_version(), Command::port_groups()]);
+        }
+        commands
+    }
+}
 
-/// The VMs of a node, and what was lost in reading them.
+type Answer = Result<Output, SessionError>;
+
+/// The VMs of a node, and what was lost in reading them. `summaries` has the answers that are
+/// there already.
 async fn vms(
     session: &Session,
     host: &Host,
     timeout: Duration,
+    list: VmList,
+    mut summaries: BTreeMap<Vmid, Answer>,
     previous: &BTreeMap<Vmid, VmRecord>,
     at: Timestamp,
 ) -> Result<(Vec<VmRecord>, Vec<String>), Trouble> {
-    let output = session.run(&Command::get_all_vms(), timeout).await?;
-    let list = parse::getallvms(&output.stdout, &output.stderr)
-        .map_err(|error| unreadable(host, &Command::get_all_vms(), &output, &error))?;
-    if output.exit != 0 {
-        return Err(failed(host, &Command::get_all_vms(), &output));
-    }
-
     let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
     listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
     listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
@@ -104,30 +130,23 @@ async fn vms(
         let missing = previous.keys().filter(|&vmid| !seen.contains(vmid));
         listed.extend(missing.map(|&vmid| (vmid, Listed::Missing)));
     }
-    let commands: Vec<Command> = listed
+    let new: Vec<Vmid> = listed
         .iter()
-        .map(|&(vmid, _)| Command::summary(vmid))
+        .map(|&(vmid, _)| vmid)
+        .filter(|vmid| !summaries.contains_key(vmid))
         .collect();
-    let limit = timeout * 4 + PER_VM * u32::try_from(commands.len()).unwrap_or(u32::MAX);
-    let outputs = tokio::time::timeout(limit, session.run_each(&commands, timeout))
-        .await
-        .map_err(|_| Trouble {
-            kind: FailureKind::Timeout,
-            message: format!(
-                "{}: the summaries of {} VMs did not come within {} s",
-                host.name,
-                commands.len(),
-                limit.as_secs()
-            ),
-            hint: "Look whether the node is overloaded; fewer commands at once (max_sessions in \
-                   hosts.yml) may help."
-                .to_owned(),
-        })?;
+    let commands: Vec<Command> = new.iter().copied().map(Command::summary).collect();
+    let answers = answers(session, host, &commands, timeout).await?;
+    summaries.extend(new.into_iter().zip(answers));
 
     let mut records = Vec::with_capacity(listed.len());
     let mut warnings = list.warnings;
     let mut unread = Vec::new();
-    for ((vmid, listed), output) in listed.into_iter().zip(outputs) {
+    for (vmid, listed) in listed {
+        // Each id is listed once, and was asked for.
+        let Some(output) = summaries.remove(&vmid) else {
+            continue;
+        };
         let read = read_summary(vmid, output, &mut warnings);
         if let (Summary::Unread(reason), Listed::Row(_) | Listed::Missing) = (&read, listed) {
             unread.push((vmid, reason.clone()));
@@ -137,6 +156,46 @@ async fn vms(
     records.sort_by_key(|vm| vm.key.vmid);
     warnings.extend(warning(&unread));
     Ok((records, warnings))
+}
+
+/// The node's listing of its VMs.
+async fn listing(session: &Session, host: &Host, timeout: Duration) -> Result<VmList, Trouble> {
+    let command = Command::get_all_vms();
+    let output = session.run(&command, timeout).await?;
+    let list = parse::getallvms(&output.stdout, &output.stderr)
+        .map_err(|error| unreadable(host, &command, &output, &error))?;
+    if output.exit != 0 {
+        return Err(failed(host, &command, &output));
+    }
+    Ok(list)
+}
+
+/// What each command adds to the time that a node has for all of them: one on which every command
+/// runs into its limit must not keep the round for hours. Healthy hosts need about a second.
+const PER_COMMAND: Duration = Duration::from_secs(2);
+
+/// The answers to these commands, in their order.
+async fn answers(
+    session: &Session,
+    host: &Host,
+    commands: &[Command],
+    timeout: Duration,
+) -> Result<Vec<Answer>, Trouble> {
+    let limit = timeout * 4 + PER_COMMAND * u32::try_from(commands.len()).unwrap_or(u32::MAX);
+    tokio::time::timeout(limit, session.run_each(commands, timeout))
+        .await
+        .map_err(|_| Trouble {
+            kind: FailureKind::Timeout,
+            message: format!(
+                "{}: the answers to {} commands did not come within {} s",
+                host.name,
+                commands.len(),
+                limit.as_secs()
+            ),
+            hint: "Look whether the node is overloaded; fewer commands at once (max_sessions in \
+                   hosts.yml) may help."
+                .to_owned(),
+        })
 }
 
 /// How a VM stands in the node's listing.
@@ -159,11 +218,7 @@ enum Summary {
     Unread(String),
 }
 
-fn read_summary(
-    vmid: Vmid,
-    output: Result<Output, SessionError>,
-    warnings: &mut Vec<String>,
-) -> Summary {
+fn read_summary(vmid: Vmid, output: Answer, warnings: &mut Vec<String>) -> Summary {
     let output = match output {
         Ok(output) => output,
         Err(error) => return Summary::Unread(error.to_string()),
@@ -267,21 +322,14 @@ fn warning(unread: &[(Vmid, String)]) -> Option<String> {
 }
 
 /// The node's own facts over the known ones, and what could not be read of them.
-async fn node_facts(
-    session: &Session,
+fn node_facts(
     host: &Host,
-    scope: Scope,
-    timeout: Duration,
+    commands: &[Command],
+    outputs: Vec<Answer>,
     known: NodeFacts,
 ) -> (NodeFacts, Vec<String>) {
-    let mut commands = vec![Command::host_summary(), Command::filesystems()];
-    if scope == Scope::WithSetup {
-        commands.extend([Command::system_version(), Command::port_groups()]);
-    }
     let mut facts = known;
     let mut warnings = Vec::new();
-    let outputs = session.run_each(&commands, timeout).await;
-    // In the order of the commands: the version command knows more than the host summary.
     for (command, output) in commands.iter().zip(outputs) {
         let read = match output {
             Ok(output) if output.exit != 0 => Err(failed(host, command, &output).message),

@@ -64,8 +64,9 @@ impl NodeTask {
     pub(crate) async fn once(&mut self) -> Result<Outcome, StoreError> {
         self.load().await?;
         let (round, _delay) = self.round().await;
-        self.disconnect().await;
-        self.shared.store.record_round(&round).await?;
+        let shared = Arc::clone(&self.shared);
+        let (recorded, ()) = tokio::join!(shared.store.record_round(&round), self.disconnect());
+        recorded?;
         Ok(match (round.node.failure, round.vms) {
             (Some(failure), _) => Outcome::Failed(failure),
             (None, RoundVms::Complete(vms)) => Outcome::Answered { vms: vms.len() },

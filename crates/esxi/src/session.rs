@@ -5,12 +5,12 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 
 use crate::hosts::key;
@@ -35,6 +35,9 @@ const MAX_TRIES: u32 = 2;
 /// one out a moment after it has ended. The first pause; each is twice the last, 3 s in all.
 const REFUSED_TRIES: u32 = 9;
 const REFUSED_PAUSE: Duration = Duration::from_millis(12);
+
+/// How often it is asked for beside other sessions before the node is taken to grant one fewer.
+const REFUSED_TRIES_BESIDE: u32 = 4;
 
 /// How to connect.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,9 +72,8 @@ pub struct Session {
     master: Master,
     /// One permit per shell that may be open.
     slots: Semaphore,
-    max_sessions: u32,
-    /// The node has refused a session beside others: from then on each takes all permits.
-    one_at_a_time: AtomicBool,
+    /// How many permits there are: those of hosts.yml, less those that the node did not grant.
+    granted: AtomicU32,
 }
 
 impl SessionOptions {
@@ -120,8 +122,7 @@ impl Session {
             mux: openssh::Session::resume_mux(socket, None),
             master,
             slots: Semaphore::new(max_sessions as usize),
-            max_sessions,
-            one_at_a_time: AtomicBool::new(false),
+            granted: AtomicU32::new(max_sessions),
         })
     }
 
@@ -146,7 +147,7 @@ impl Session {
     ///
     /// They are spread over as many shells as the node's `max_sessions` allows, less those that
     /// other calls have open; each shell takes the next command when it has done its last. A node
-    /// that refuses sessions beside each other gets one at a time from then on. A command whose
+    /// that grants fewer sessions beside each other gets fewer from then on. A command whose
     /// shell ends under it is sent a second time.
     ///
     /// # Errors
@@ -158,7 +159,9 @@ impl Session {
         commands: &[Command],
         limit: Duration,
     ) -> Vec<Result<Output, SessionError>> {
-        let shells = commands.len().min(self.max_sessions as usize);
+        let shells = commands
+            .len()
+            .min(self.granted.load(Ordering::Relaxed) as usize);
         let batch = Batch::new(commands, limit, MAX_TRIES);
         self.work_off(batch, shells).await
     }
@@ -192,7 +195,8 @@ impl Session {
     async fn work(&self, batch: &Batch<'_>) {
         let mut refused = 0;
         loop {
-            let Some((_permit, alone)) = self.slot().await else {
+            // The semaphore is never closed.
+            let Ok(permit) = self.slots.acquire().await else {
                 return;
             };
             let Some(job) = batch.next() else { return };
@@ -205,16 +209,12 @@ impl Session {
                 }
                 Ok(Err(OpenError::Refused)) => {
                     batch.put_back(job);
-                    if !alone {
-                        if !self.one_at_a_time.swap(true, Ordering::Relaxed) {
-                            tracing::info!(
-                                node = %self.host.name,
-                                "the node refuses sessions beside each other: one at a time now"
-                            );
-                        }
+                    refused += 1;
+                    if refused >= REFUSED_TRIES_BESIDE && self.grant_one_fewer() {
+                        permit.forget();
+                        refused = 0;
                         continue;
                     }
-                    refused += 1;
                     if refused >= REFUSED_TRIES {
                         return batch.give_up(&SessionFault::SessionsRefused);
                     }
@@ -295,17 +295,21 @@ impl Session {
         }
     }
 
-    /// The right to open a shell, and whether no other is open then.
-    async fn slot(&self) -> Option<(SemaphorePermit<'_>, bool)> {
-        loop {
-            let alone = self.max_sessions == 1 || self.one_at_a_time.load(Ordering::Relaxed);
-            let permits = if alone { self.max_sessions } else { 1 };
-            // The semaphore is never closed.
-            let permit = self.slots.acquire_many(permits).await.ok()?;
-            if alone || !self.one_at_a_time.load(Ordering::Relaxed) {
-                return Some((permit, alone));
-            }
+    /// Takes the node's word that it grants fewer sessions beside each other than hosts.yml says;
+    /// false when only one is left, without which nothing can be run.
+    fn grant_one_fewer(&self) -> bool {
+        let fewer = |granted: u32| (granted > 1).then(|| granted - 1);
+        let before = self
+            .granted
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, fewer);
+        if let Ok(before) = before {
+            tracing::info!(
+                node = %self.host.name,
+                sessions = before - 1,
+                "the node refuses a session: fewer beside each other from now on"
+            );
         }
+        before.is_ok()
     }
 }
 
