@@ -197,6 +197,7 @@ impl SentEvent {
             Event::VmRemoved(removed) => ("vm_removed", json(removed)),
             Event::Node(node) => ("node", json(node)),
             Event::NodeRemoved(removed) => ("node_removed", json(removed)),
+            Event::Task(task) => ("task", json(task)),
             Event::Reset(reset) => ("reset", json(reset)),
         };
         Self {

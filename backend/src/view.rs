@@ -89,6 +89,9 @@ pub(crate) fn node<'a>(
         memory: facts.map(memory).unwrap_or_default(),
         datastores: facts.map(datastores).unwrap_or_default(),
         port_groups: facts.map(port_groups).unwrap_or_default(),
+        iso_images: facts.map(iso_images).unwrap_or_default(),
+        setup_read_at: facts.and_then(|facts| facts.setup_read_at),
+        newest_hardware: facts.and_then(|facts| facts.version.newest_hardware()),
         allocated,
         vms: counts,
     }
@@ -168,6 +171,17 @@ fn datastores(facts: &model::NodeFacts) -> Vec<api::Datastore> {
             accessible: datastore.accessible,
             capacity_bytes: datastore.capacity_bytes,
             free_bytes: datastore.free_bytes,
+        })
+        .collect()
+}
+
+fn iso_images(facts: &model::NodeFacts) -> Vec<api::IsoImage> {
+    facts
+        .iso_images
+        .iter()
+        .map(|image| api::IsoImage {
+            path: image.path.clone(),
+            bytes: image.bytes,
         })
         .collect()
 }

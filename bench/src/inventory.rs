@@ -95,6 +95,8 @@ fn node(name: NodeName, place: usize, now: Timestamp) -> NodeRecord {
                 active_clients: 64,
                 vlan_id: 0,
             }],
+            iso_images: Vec::new(),
+            setup_read_at: Some(now),
         }),
         observed_at: Some(now),
         attempted_at: Some(now),

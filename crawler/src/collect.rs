@@ -355,6 +355,8 @@ fn take(command: &Command, output: &Output, facts: &mut NodeFacts) -> Result<(),
             },
             datastores: setup.datastores,
             port_groups: setup.port_groups,
+            iso_images: setup.iso_images,
+            setup_read_at: setup.setup_read_at,
             ..read
         };
     } else if *command == Command::filesystems() {

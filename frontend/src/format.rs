@@ -227,7 +227,7 @@ pub(crate) mod tests {
             "datastore_path": "/vmfs/volumes/datastore1",
             "installer_iso_path": "/vmfs/volumes/datastore1/ubuntu2004.iso",
             "network_port_group": "VM Network", "warnings": [], "stale": false,
-            "cpu": {}, "memory": {}, "datastores": [], "port_groups": [],
+            "cpu": {}, "memory": {}, "datastores": [], "port_groups": [], "iso_images": [],
             "allocated": { "cpus": 0, "memory_mb": 0, "storage_bytes": 0 },
             "vms": { "total": 0, "on": 0, "off": 0, "suspended": 0, "unknown": 0, "large": 0 },
         }))

@@ -358,7 +358,7 @@ fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, now: D
                 node: gone.node,
                 vmid: gone.vmid,
             }),
-            Event::Node(_) | Event::NodeRemoved(_) | Event::Reset(_) => {}
+            Event::Node(_) | Event::NodeRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
         }
     }
 }
@@ -372,7 +372,7 @@ fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
             Event::NodeRemoved(gone) => {
                 nodes.remove(&gone.name);
             }
-            Event::Vm(_) | Event::VmRemoved(_) | Event::Reset(_) => {}
+            Event::Vm(_) | Event::VmRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
         }
     }
 }

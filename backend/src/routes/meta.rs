@@ -48,6 +48,7 @@ pub(crate) async fn get_config(
         version: env!("CARGO_PKG_VERSION").to_owned(),
         thresholds: view::thresholds(&state.config.thresholds),
         presets: PRESETS.map(preset).to_vec(),
+        guest_oses: Vec::new(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
         identity: Identity {
             name: None,

@@ -2,7 +2,7 @@
 
 use ecoman_api::{Config, Node};
 use ecoman_model::{
-    Datastore, FailureKind, NodeFacts, NodeFailure, NodeRecord, PortGroup, PowerState,
+    Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeRecord, PortGroup, PowerState,
     VersionFacts, VmFacts,
 };
 
@@ -46,6 +46,11 @@ fn described() -> NodeRecord {
                 active_clients: 3,
                 vlan_id: 0,
             }],
+            iso_images: vec![IsoImage {
+                path: "/vmfs/volumes/datastore1/os/debian.iso".to_owned(),
+                bytes: Some(659_554_304),
+            }],
+            setup_read_at: Some(at(-300)),
         }),
         warnings: vec!["hoge: the port groups could not be read".to_owned()],
         ..node("hoge")

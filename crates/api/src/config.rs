@@ -13,6 +13,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// Sizes to offer for a new VM.
     pub presets: Vec<Preset>,
+    /// Guest operating systems to offer for a new VM.
+    pub guest_oses: Vec<GuestOs>,
     /// Seconds between two rounds of the crawler; `null` until it has reported.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 60))]
     pub interval_seconds: Option<u64>,
@@ -53,6 +55,21 @@ pub struct Preset {
     pub disk_gb: u64,
 }
 
+/// A guest operating system to offer for a new VM.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct GuestOs {
+    /// As `guestOS` of a `.vmx` has it.
+    #[cfg_attr(feature = "openapi", schema(example = "debian11-64"))]
+    pub id: String,
+    /// In words.
+    #[cfg_attr(feature = "openapi", schema(example = "Debian GNU/Linux 11 (64-bit)"))]
+    pub name: String,
+    /// The virtual hardware version that a node must have (`newest_hardware`) to know it.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 19))]
+    pub hardware: u32,
+}
+
 /// Who is asking.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -82,4 +99,8 @@ pub enum SignInMode {
 pub enum Permission {
     /// See nodes and VMs.
     Read,
+    /// Change the power of VMs and answer their questions.
+    Power,
+    /// Create VMs.
+    Create,
 }

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Node, Vm};
+use crate::{Node, Task, Vm};
 
 /// One event: its `event` field by variant, its `data` as JSON.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,6 +21,9 @@ pub enum Event {
     /// `node_removed`: a node is no longer in `hosts.yml`; its VMs have gone before it.
     #[cfg_attr(feature = "openapi", schema(title = "NodeRemovedEvent"))]
     NodeRemoved(NodeRemoved),
+    /// `task`: a task is new or has changed.
+    #[cfg_attr(feature = "openapi", schema(title = "TaskEvent"))]
+    Task(Box<Task>),
     /// `reset`: too much has happened since `Last-Event-ID`; load the lists again.
     #[cfg_attr(feature = "openapi", schema(title = "ResetEvent"))]
     Reset(Reset),

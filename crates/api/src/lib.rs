@@ -6,18 +6,28 @@
 
 mod config;
 mod event;
+pub mod executor;
 mod filter;
 mod node;
 mod problem;
 mod sort;
+mod task;
 mod vm;
 
-pub use config::{Config, Identity, Permission, Preset, SignInMode, Thresholds};
+pub use ecoman_model::{
+    COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_CHARACTERS,
+    NewVm, PowerAction, PowerRefusal, PowerSituation, Question, StepState, TaskId, TaskRequest,
+    TaskState, TaskStep,
+};
+
+pub use config::{Config, GuestOs, Identity, Permission, Preset, SignInMode, Thresholds};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
 pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
 pub use node::{
-    Allocated, Cpu, Datastore, FailureKind, Memory, Node, NodeError, NodePage, PortGroup, VmCounts,
+    Allocated, Cpu, Datastore, FailureKind, IsoImage, Memory, Node, NodeError, NodePage, PortGroup,
+    VmCounts,
 };
 pub use problem::{FieldError, Problem};
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
+pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm};
 pub use vm::{PowerState, Resource, Vm, VmPage};

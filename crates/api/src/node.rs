@@ -77,6 +77,13 @@ pub struct Node {
     pub datastores: Vec<Datastore>,
     /// The port groups of its standard switches.
     pub port_groups: Vec<PortGroup>,
+    /// The ISO images on its volumes.
+    pub iso_images: Vec<IsoImage>,
+    /// When version, port groups and ISO images were read: less often than the rest.
+    pub setup_read_at: Option<DateTime<Utc>>,
+    /// Newest virtual hardware version that a VM can have on it.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 19))]
+    pub newest_hardware: Option<u32>,
     /// What its VMs are given, whether they run or not.
     pub allocated: Allocated,
     /// Its VMs by power state.
@@ -206,6 +213,21 @@ pub struct PortGroup {
     /// VLAN id; 0 is none, 4095 all.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4095, example = 0))]
     pub vlan_id: u16,
+}
+
+/// An ISO image on a volume of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct IsoImage {
+    /// Path.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso")
+    )]
+    pub path: String,
+    /// Size in bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 2_877_227_008_u64))]
+    pub bytes: Option<u64>,
 }
 
 /// What the VMs of a node are given together; unknown sizes count as nothing.

@@ -1,6 +1,7 @@
 //! The VM as the API shows it.
 
 use chrono::{DateTime, Utc};
+use ecoman_model::{PowerAction, PowerRefusal, PowerSituation};
 use serde::{Deserialize, Serialize};
 
 /// A virtual machine. What the node did not say is `null`, never 0 or an empty text.
@@ -105,6 +106,39 @@ pub struct Vm {
         schema(example = "hoge does not answer: no route to 192.0.2.10:22")
     )]
     pub stale_reason: Option<String>,
+}
+
+impl Vm {
+    /// Whether a change of power can be asked for, as far as is known: old facts forbid nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    pub fn may(&self, action: PowerAction, read_only: bool) -> Result<(), PowerRefusal> {
+        let known = !self.stale;
+        PowerSituation {
+            power: if known {
+                self.power.into()
+            } else {
+                ecoman_model::PowerState::Unknown
+            },
+            tools_status: self.tools_status.as_deref().filter(|_| known),
+            connection_state: self.connection_state.as_deref().filter(|_| known),
+            read_only,
+        }
+        .may(action)
+    }
+}
+
+impl From<PowerState> for ecoman_model::PowerState {
+    fn from(state: PowerState) -> Self {
+        match state {
+            PowerState::On => Self::On,
+            PowerState::Off => Self::Off,
+            PowerState::Suspended => Self::Suspended,
+            PowerState::Unknown => Self::Unknown,
+        }
+    }
 }
 
 /// Power state of a VM.

@@ -129,6 +129,19 @@ pub struct NodeFacts {
     pub datastores: Vec<Datastore>,
     /// Of `esxcli network vswitch standard portgroup list`.
     pub port_groups: Vec<PortGroup>,
+    /// ISO images on its volumes, of `find /vmfs/volumes/…`.
+    pub iso_images: Vec<IsoImage>,
+    /// When version, port groups and ISO images were read: less often than the rest.
+    pub setup_read_at: Option<Timestamp>,
+}
+
+/// An ISO image on a volume of a node.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct IsoImage {
+    /// `/vmfs/volumes/datastore1/os-images/ubuntu2004.iso`, by the name of the volume.
+    pub path: String,
+    /// Size.
+    pub bytes: Option<u64>,
 }
 
 /// Product and version of a node (`config.product` of vim.host.Summary, `vmware -vl`,
@@ -163,6 +176,34 @@ pub struct Datastore {
     pub capacity_bytes: Option<u64>,
     /// Free space.
     pub free_bytes: Option<u64>,
+}
+
+impl VersionFacts {
+    /// The newest virtual hardware version that VMs of this release can have; `None` for a
+    /// release that is not known, older than 5.5 (Broadcom KB 315655, 1003746).
+    #[must_use]
+    pub fn newest_hardware(&self) -> Option<u32> {
+        let mut parts = self.version.as_deref()?.split('.').map(str::parse::<u32>);
+        let major = parts.next()?.ok()?;
+        let minor = parts.next()?.ok()?;
+        let patch = parts.next().and_then(Result::ok);
+        // `7.0.3` is 7.0 Update 3; 6.x tells its update apart.
+        let update = self.update.or(patch).unwrap_or(0);
+        Some(match (major, minor, update) {
+            (5, 5, _) => 10,
+            (6, 0, _) => 11,
+            (6, 5, _) => 13,
+            (6, 7, 0 | 1) => 14,
+            (6, 7, _) => 15,
+            (7, 0, 0) => 17,
+            (7, 0, 1) => 18,
+            (7, ..) => 19,
+            (8, 0, 0 | 1) => 20,
+            (8, ..) => 21,
+            (9.., ..) => 22,
+            _ => return None,
+        })
+    }
 }
 
 impl Datastore {

@@ -11,6 +11,7 @@ use crate::{NodeName, Timestamp};
 ///
 /// Unique on its node only, and not used again there after the VM is unregistered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Vmid(pub u32);
 

@@ -4,8 +4,8 @@
 //! Fields that this version does not know are passed over; a missing one is "not known".
 
 use ecoman_model::{
-    Datastore, FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings, PortGroup,
-    PowerState, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
+    Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings,
+    PortGroup, PowerState, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -105,6 +105,10 @@ struct NodeFactsDocument {
     datastores: Vec<DatastoreDocument>,
     #[serde(default)]
     port_groups: Vec<PortGroupDocument>,
+    #[serde(default)]
+    iso_images: Vec<IsoImageDocument>,
+    #[serde(default)]
+    setup_read_at: Option<Timestamp>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -124,6 +128,13 @@ struct DatastoreDocument {
     accessible: bool,
     capacity_bytes: Option<Number>,
     free_bytes: Option<Number>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct IsoImageDocument {
+    path: String,
+    #[serde(default)]
+    bytes: Option<Number>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -506,6 +517,8 @@ impl From<NodeFacts> for NodeFactsDocument {
             overall_status,
             datastores,
             port_groups,
+            iso_images,
+            setup_read_at,
         } = facts;
         Self {
             version: version.into(),
@@ -524,6 +537,8 @@ impl From<NodeFacts> for NodeFactsDocument {
             overall_status,
             datastores: datastores.into_iter().map(Into::into).collect(),
             port_groups: port_groups.into_iter().map(Into::into).collect(),
+            iso_images: iso_images.into_iter().map(Into::into).collect(),
+            setup_read_at,
         }
     }
 }
@@ -547,6 +562,8 @@ impl From<NodeFactsDocument> for NodeFacts {
             overall_status,
             datastores,
             port_groups,
+            iso_images,
+            setup_read_at,
         } = document;
         Self {
             version: version.into(),
@@ -565,6 +582,8 @@ impl From<NodeFactsDocument> for NodeFacts {
             overall_status,
             datastores: datastores.into_iter().map(Into::into).collect(),
             port_groups: port_groups.into_iter().map(Into::into).collect(),
+            iso_images: iso_images.into_iter().map(Into::into).collect(),
+            setup_read_at,
         }
     }
 }
@@ -646,6 +665,20 @@ impl From<DatastoreDocument> for Datastore {
             capacity_bytes: capacity_bytes.map(u64::from),
             free_bytes: free_bytes.map(u64::from),
         }
+    }
+}
+
+impl From<IsoImage> for IsoImageDocument {
+    fn from(IsoImage { path, bytes }: IsoImage) -> Self {
+        let bytes = bytes.map(Number);
+        Self { path, bytes }
+    }
+}
+
+impl From<IsoImageDocument> for IsoImage {
+    fn from(IsoImageDocument { path, bytes }: IsoImageDocument) -> Self {
+        let bytes = bytes.map(u64::from);
+        Self { path, bytes }
     }
 }
 

@@ -7,6 +7,7 @@ mod changes;
 mod document;
 mod embedded;
 mod mongo;
+mod tasks;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use ecoman_model::{NodeName, NodeState, Round, VmKey, VmRecord};
 
 pub use embedded::EmbeddedStore;
 pub use mongo::{MongoSettings, MongoStore};
+pub use tasks::{Added, TaskQuery, TaskStore};
 
 /// Tells one state of a node from another: it moves with every write to the node or its VMs, is
 /// never used twice for a node, not even if the node is forgotten and comes back, and only

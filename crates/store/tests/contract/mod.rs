@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecoman_model::{
-    Datastore, FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings, NodeState,
-    PortGroup, PowerState, Round, RoundVms, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord,
-    Vmid,
+    Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings,
+    NodeState, PortGroup, PowerState, Round, RoundVms, Timestamp, VersionFacts, VmFacts, VmKey,
+    VmRecord, Vmid,
 };
 use ecoman_store::{Store, StoreError, Written};
 use tokio::time::{Instant, timeout};
@@ -615,6 +615,11 @@ fn full_node(text: &str) -> NodeRecord {
                 active_clients: u32::MAX,
                 vlan_id: 4095,
             }],
+            iso_images: vec![IsoImage {
+                path: "/vmfs/volumes/データ 1/os/ubuntu.iso".to_owned(),
+                bytes: Some(u64::MAX),
+            }],
+            setup_read_at: Some(time("2026-11-22T10:00:00.000000001Z")),
         }),
         observed_at: Some(time("2026-11-22T10:00:00.000001Z")),
         attempted_at: Some(time("2026-11-22T10:00:01.999999999Z")),

@@ -1,0 +1,322 @@
+//! The task: one change asked of a node, from the asking to the end.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::{NewVm, NodeName, PowerAction, Vmid};
+
+/// Identifies a task. Version 7: later ones are greater.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(transparent)]
+pub struct TaskId(pub Uuid);
+
+impl fmt::Display for TaskId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl FromStr for TaskId {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self)
+    }
+}
+
+/// One change asked of a node: the record that the store keeps.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Task {
+    /// Which task.
+    pub id: TaskId,
+    /// The node that is asked.
+    pub node: NodeName,
+    /// What is asked.
+    pub request: TaskRequest,
+    /// The VM's name when it was asked.
+    pub vm_name: Option<String>,
+    /// Who asked; `None` where nobody signs in.
+    pub actor: Option<String>,
+    /// The caller's own name for the request (`Idempotency-Key`): the same key of the same actor
+    /// is the same task.
+    pub idempotency_key: Option<String>,
+    /// The id of the request that asked, as in the server's log.
+    pub request_id: String,
+    /// When it was asked.
+    pub created_at: DateTime<Utc>,
+    /// The run of the executor that it was handed to, written down before it is handed over. An
+    /// executor of another run that does not know the task has not run it, or has died over it.
+    pub executor: Option<Uuid>,
+    /// How far it is.
+    pub progress: TaskProgress,
+}
+
+impl Task {
+    /// The VM that it is about; none before a new one has been registered.
+    #[must_use]
+    pub fn vmid(&self) -> Option<Vmid> {
+        self.progress.vmid.or(self.request.vmid())
+    }
+}
+
+/// What is asked of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum TaskRequest {
+    /// Change a VM's power.
+    #[cfg_attr(feature = "openapi", schema(title = "PowerRequest"))]
+    Power {
+        /// The VM.
+        vmid: Vmid,
+        /// The change.
+        action: PowerAction,
+        /// How long the guest may take to shut down, in seconds.
+        guest_seconds: u32,
+    },
+    /// Create a VM.
+    #[cfg_attr(feature = "openapi", schema(title = "CreateRequest"))]
+    Create(Box<NewVm>),
+    /// Answer the question that a VM waits with.
+    #[cfg_attr(feature = "openapi", schema(title = "AnswerRequest"))]
+    Answer {
+        /// The VM.
+        vmid: Vmid,
+        /// The id of the question, so that no other is answered.
+        question: String,
+        /// The index of the choice.
+        choice: u32,
+    },
+    /// Remove what an interrupted creation has left.
+    #[cfg_attr(feature = "openapi", schema(title = "CleanUpRequest"))]
+    CleanUp {
+        /// The interrupted task; its files carry its id.
+        task: TaskId,
+        /// What it was creating.
+        vm: Box<NewVm>,
+    },
+}
+
+impl TaskRequest {
+    /// The VM that it is about, where that is there already.
+    #[must_use]
+    pub fn vmid(&self) -> Option<Vmid> {
+        match self {
+            Self::Power { vmid, .. } | Self::Answer { vmid, .. } => Some(*vmid),
+            Self::Create(_) | Self::CleanUp { .. } => None,
+        }
+    }
+
+    /// The word of the API for the kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Power { .. } => "power",
+            Self::Create(_) => "create",
+            Self::Answer { .. } => "answer",
+            Self::CleanUp { .. } => "clean_up",
+        }
+    }
+}
+
+/// How far a task is: what the executor reports.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskProgress {
+    /// Whether it waits, runs or how it ended.
+    pub state: TaskState,
+    /// Its steps, in order; those of undoing come last.
+    pub steps: Vec<TaskStep>,
+    /// From 0 to 100; `None` where nobody can tell.
+    pub percent: Option<u8>,
+    /// When it began.
+    pub started_at: Option<DateTime<Utc>>,
+    /// When it ended.
+    pub finished_at: Option<DateTime<Utc>>,
+    /// The remote commands, in order.
+    pub commands: Vec<CommandRun>,
+    /// The VM that a creation has registered.
+    pub vmid: Option<Vmid>,
+    /// The question that the VM waits with.
+    pub question: Option<Question>,
+    /// Why it did not succeed.
+    pub error: Option<TaskError>,
+}
+
+/// Whether a task waits, runs or how it ended.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// Waits for its turn.
+    #[default]
+    Queued,
+    /// Is being carried out.
+    Running,
+    /// The node is as asked.
+    Succeeded,
+    /// The node is not as asked; the error says why and what is left.
+    Failed,
+    /// The process that carried it out died; the error says what is known.
+    Interrupted,
+}
+
+impl TaskState {
+    /// Whether it has ended, however.
+    #[must_use]
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Succeeded | Self::Failed | Self::Interrupted)
+    }
+
+    /// The word of the API.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Queued => "queued",
+            Self::Running => "running",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// One step of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskStep {
+    /// What it does, as an order: `Create the disk (30 GB, thin)`.
+    #[cfg_attr(feature = "openapi", schema(example = "Register the VM"))]
+    pub title: String,
+    /// How far it is.
+    pub state: StepState,
+    /// More about how it went: what was found, what was undone, what is left.
+    pub detail: Option<String>,
+}
+
+/// How far a step is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum StepState {
+    /// Not begun.
+    Pending,
+    /// Being done.
+    Running,
+    /// Done.
+    Done,
+    /// Not needed.
+    Skipped,
+    /// Failed.
+    Failed,
+    /// Done, and undone again.
+    Undone,
+}
+
+/// A remote command that a task has run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct CommandRun {
+    /// As an administrator would type it.
+    #[cfg_attr(feature = "openapi", schema(example = "vim-cmd vmsvc/power.on 14"))]
+    pub command: String,
+    /// When it was sent (the last time, if several).
+    pub at: DateTime<Utc>,
+    /// How often in a row it was sent with the same outcome: questions about a state.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 1))]
+    pub times: u32,
+    /// How long it took (the last time), in milliseconds; `None` while it runs.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 812))]
+    pub millis: Option<u64>,
+    /// Its exit code; `None` while it runs and where nobody knows.
+    #[cfg_attr(feature = "openapi", schema(example = 0))]
+    pub exit: Option<i32>,
+    /// What it printed on standard output, shortened to 4,096 characters.
+    pub stdout: String,
+    /// What it printed on standard error, shortened likewise.
+    pub stderr: String,
+    /// Why its outcome is not known.
+    pub failure: Option<String>,
+}
+
+/// A question that blocks a VM until it is answered (`vim-cmd vmsvc/message`).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Question {
+    /// What to answer with: a number, or a word such as `_vmx1`.
+    #[cfg_attr(feature = "openapi", schema(example = "_vmx1"))]
+    pub id: String,
+    /// What is asked; may have several lines.
+    pub text: String,
+    /// What can be answered.
+    pub choices: Vec<Choice>,
+}
+
+/// An answer to a [`Question`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Choice {
+    /// What to answer with.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 2))]
+    pub index: u32,
+    /// In words.
+    #[cfg_attr(feature = "openapi", schema(example = "I Copied It"))]
+    pub label: String,
+    /// Whether the node marks it as the default.
+    pub default: bool,
+}
+
+/// Why a task did not succeed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct TaskError {
+    /// Its kind, for programs.
+    pub kind: TaskErrorKind,
+    /// What happened, in sentences that name the node and the VM.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+    /// What of ours is still on the node, and where; one entry a thing. Empty: nothing.
+    pub left: Vec<String>,
+}
+
+/// Kinds of failure of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum TaskErrorKind {
+    /// It cannot be done now, and nothing was changed.
+    Refused,
+    /// The node was asked and failed at it.
+    Node,
+    /// The node, or the guest, did not do it in time.
+    Timeout,
+    /// The node could not be reached, or was lost on the way.
+    Unreachable,
+    /// The VM waits with a question that nobody has answered.
+    Question,
+    /// The executor could not be reached; nothing was asked of the node.
+    Executor,
+    /// The executor died over it.
+    Interrupted,
+}
+
+/// What the dashboard asks the crawler to look at at once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Which note.
+    pub id: Uuid,
+    /// The node.
+    pub node: NodeName,
+    /// The VM; `None`: the whole node.
+    pub vmid: Option<Vmid>,
+    /// When it was left.
+    pub left_at: DateTime<Utc>,
+}

@@ -1,0 +1,73 @@
+//! Tasks and notes: what is asked of nodes, and what the crawler should look at at once.
+
+use async_trait::async_trait;
+use ecoman_model::{NodeName, Note, Task, TaskId, TaskState};
+use uuid::Uuid;
+
+use crate::StoreError;
+
+/// What is kept of tasks and notes.
+///
+/// Dashboards write tasks, one of them at a time each; dashboards leave notes and the crawler
+/// removes them. For the rest as [`Store`](crate::Store).
+#[async_trait]
+pub trait TaskStore: Send + Sync + std::fmt::Debug {
+    /// Records a task that is new. One with the same actor and the same idempotency key is there
+    /// already: then that one is returned and nothing is written. Of two such calls at the same
+    /// time, one writes and the other gets its task.
+    async fn add_task(&self, task: &Task) -> Result<Added, StoreError>;
+
+    /// Records how far a task is. A task that has ended stays as it is: false is returned then,
+    /// and for one that is not known.
+    async fn update_task(&self, task: &Task) -> Result<bool, StoreError>;
+
+    /// A task; `None` if it was never recorded, or forgotten.
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError>;
+
+    /// The tasks that are asked for, newest first.
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError>;
+
+    /// The position of the latest change of any task; grows with each. A store without tasks is
+    /// at 0.
+    async fn task_position(&self) -> Result<u64, StoreError>;
+
+    /// Waits until tasks have changed after `position`, and returns them as they are now with the
+    /// new position: at once where there are such already, else as soon as the database tells,
+    /// which takes half a second at most. A task that changed several times comes once.
+    async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError>;
+
+    /// Forgets the oldest tasks that have ended, but for the `keep` newest. Returns how many.
+    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError>;
+
+    /// Leaves a note for the crawler.
+    async fn leave_note(&self, note: &Note) -> Result<(), StoreError>;
+
+    /// Waits until there are notes other than `known`, and returns all there are, oldest first:
+    /// at once where there are such already, else within half a second.
+    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError>;
+
+    /// Removes notes that have been seen to; those that are gone already do no harm.
+    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError>;
+}
+
+/// What came of [`TaskStore::add_task`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Added {
+    /// It was new, and is recorded.
+    New,
+    /// The same had been asked before: this is the task.
+    Known(Box<Task>),
+}
+
+/// Which tasks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TaskQuery {
+    /// Of these states; empty: of all.
+    pub states: Vec<TaskState>,
+    /// On these nodes; empty: on all.
+    pub nodes: Vec<NodeName>,
+    /// Older than this one.
+    pub before: Option<TaskId>,
+    /// So many at most; 0: all.
+    pub limit: usize,
+}
