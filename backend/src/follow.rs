@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_api::{Event, NodeRemoved, VmRemoved};
+use ecoman_api::{Event, NodeRemoved, Vm, VmRemoved};
 use ecoman_model::{NodeName, NodeRecord, NodeState, Thresholds};
 use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -85,7 +85,7 @@ impl Follower {
             }
             match self.store.node_state(name).await {
                 // `None`: gone in between; the next revisions will not have it.
-                Ok(state) => look.states.extend(state),
+                Ok(state) => look.states.extend(state.map(|state| self.seen(state))),
                 // One node that cannot be read must not hide the others.
                 Err(error) => {
                     look.unreadable.insert(name.clone(), chain(&error));
@@ -93,6 +93,19 @@ impl Follower {
             }
         }
         Ok(look)
+    }
+
+    /// What is to be shown of a node, but for what is old: that is for the moment when it is shown.
+    fn seen(&self, state: NodeState) -> SeenNode {
+        let NodeState { node: record, vms } = state;
+        let vms = vms
+            .into_iter()
+            .map(|vm| {
+                let failure = vm.failure.clone();
+                (view::vm(vm, &record, &self.thresholds), failure)
+            })
+            .collect();
+        SeenNode { record, vms }
     }
 
     /// Takes over what has changed, and tells of it. Returns the revisions that are shown now.
@@ -117,12 +130,12 @@ impl Follower {
             }
         }
         for state in states {
-            let reason = staleness::of_node(&state.node, old.store_failure.as_ref(), now);
+            let reason = staleness::of_node(&state.record, old.store_failure.as_ref(), now);
             let place = nodes
                 .iter_mut()
-                .find(|node| node.record.name == state.node.name);
+                .find(|node| node.record.name == state.record.name);
             let before = place.as_deref().map(Arc::as_ref);
-            let entry = Arc::new(self.entry(state, reason, before, &mut events));
+            let entry = Arc::new(entry(state, reason, before, &mut events));
             match place {
                 Some(place) => *place = entry,
                 None => nodes.push(entry),
@@ -224,56 +237,62 @@ impl Follower {
             Vec::new(),
         );
     }
-
-    /// A node as it is now, and what is different from before: VMs first, then the node, which
-    /// tells that its VMs have been seen.
-    fn entry(
-        &self,
-        state: NodeState,
-        reason: Option<String>,
-        before: Option<&NodeEntry>,
-        events: &mut Vec<SentEvent>,
-    ) -> NodeEntry {
-        let NodeState { node: record, vms } = state;
-        let old_vms: BTreeMap<u32, &Arc<VmEntry>> = before
-            .iter()
-            .flat_map(|node| &node.vms)
-            .map(|vm| (vm.view.vmid, vm))
-            .collect();
-        let mut entries: Vec<Arc<VmEntry>> = Vec::with_capacity(vms.len());
-        for vm in vms {
-            let mut view = view::vm(&vm, &record, &self.thresholds);
-            view::set_staleness(&mut view, reason.as_deref(), vm.failure.as_deref());
-            let old = old_vms.get(&view.vmid).copied();
-            let entry = match old {
-                Some(old) if old.view == view => Arc::clone(old),
-                _ => Arc::new(VmEntry::new(view, vm.failure)),
-            };
-            if old.is_none_or(|old| !Arc::ptr_eq(old, &entry) && !same_but_for_time(old, &entry)) {
-                events.push(SentEvent::prepared("vm", &entry.json));
-            }
-            entries.push(entry);
-        }
-        entries.sort_by_key(|vm| vm.view.vmid);
-        for (vmid, vm) in old_vms {
-            if entries
-                .binary_search_by_key(&vmid, |vm| vm.view.vmid)
-                .is_err()
-            {
-                events.push(vm_removed(vm));
-            }
-        }
-        node_entry(record, entries, reason, events)
-    }
 }
 
 /// What one look at the store brought.
 struct Look {
     revisions: BTreeMap<NodeName, Revision>,
     /// The nodes that have changed.
-    states: Vec<NodeState>,
+    states: Vec<SeenNode>,
     /// The nodes that have changed but could not be read, and why.
     unreadable: BTreeMap<NodeName, String>,
+}
+
+/// A node as the store has it. Its VMs are views already: the records of ten thousand at once
+/// would be as much again as what is served.
+struct SeenNode {
+    record: NodeRecord,
+    /// With why the VM itself could not be read again.
+    vms: Vec<(Vm, Option<String>)>,
+}
+
+/// A node as it is now, and what is different from before: VMs first, then the node, which
+/// tells that its VMs have been seen.
+fn entry(
+    seen: SeenNode,
+    reason: Option<String>,
+    before: Option<&NodeEntry>,
+    events: &mut Vec<SentEvent>,
+) -> NodeEntry {
+    let SeenNode { record, vms } = seen;
+    let old_vms: BTreeMap<u32, &Arc<VmEntry>> = before
+        .iter()
+        .flat_map(|node| &node.vms)
+        .map(|vm| (vm.view.vmid, vm))
+        .collect();
+    let mut entries: Vec<Arc<VmEntry>> = Vec::with_capacity(vms.len());
+    for (mut view, failure) in vms {
+        view::set_staleness(&mut view, reason.as_deref(), failure.as_deref());
+        let old = old_vms.get(&view.vmid).copied();
+        let entry = match old {
+            Some(old) if old.view == view => Arc::clone(old),
+            _ => Arc::new(VmEntry::new(view, failure)),
+        };
+        if old.is_none_or(|old| !Arc::ptr_eq(old, &entry) && !same_but_for_time(old, &entry)) {
+            events.push(SentEvent::prepared("vm", &entry.json));
+        }
+        entries.push(entry);
+    }
+    entries.sort_by_key(|vm| vm.view.vmid);
+    for (vmid, vm) in old_vms {
+        if entries
+            .binary_search_by_key(&vmid, |vm| vm.view.vmid)
+            .is_err()
+        {
+            events.push(vm_removed(vm));
+        }
+    }
+    node_entry(record, entries, reason, events)
 }
 
 /// The same node, old for another reason.
@@ -327,7 +346,7 @@ fn vm_removed(vm: &VmEntry) -> SentEvent {
 
 /// Whether there is nothing to tell: only the time has moved on, which the node tells.
 fn same_but_for_time(old: &VmEntry, new: &VmEntry) -> bool {
-    let moved = ecoman_api::Vm {
+    let moved = Vm {
         observed_at: new.view.observed_at,
         ..old.view.clone()
     };

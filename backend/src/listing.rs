@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
 use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, Sort, SortKey, Vm};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -22,6 +23,20 @@ pub(crate) struct VmQuery {
     /// The last VM of the page before.
     after: Option<Vm>,
 }
+
+/// An answer ([`ecoman_api::VmPage`]), put together of its VMs' own JSON as it is sent: many
+/// megabytes that the snapshot holds already.
+#[derive(Debug)]
+pub(crate) struct Page {
+    vms: Vec<Arc<VmEntry>>,
+    /// What stands behind the VMs.
+    tail: String,
+    len: usize,
+}
+
+/// How much of an answer is put together at once. As the HTTP library waits for the client with up
+/// to 16 of them in hand, this bounds what a slow client costs.
+const CHUNK_BYTES: usize = 16 * 1024;
 
 impl VmQuery {
     /// Reads the parameters of a list.
@@ -78,8 +93,8 @@ impl VmQuery {
         )
     }
 
-    /// The answer as JSON ([`ecoman_api::VmPage`]), put together of the VMs' own JSON.
-    pub(crate) fn answer(&self, snapshot: &Snapshot) -> Vec<u8> {
+    /// The answer.
+    pub(crate) fn answer(&self, snapshot: &Snapshot) -> Page {
         let vms = self.selection.select(snapshot);
         let start = self.after.as_ref().map_or(0, |after| {
             vms.partition_point(|vm| self.selection.sort.compare(after, &vm.view).is_ge())
@@ -90,24 +105,79 @@ impl VmQuery {
             .last()
             .filter(|_| page.len() < rest.len())
             .map(|last| format!("\"{}\"", self.selection.token(&last.view)));
-
-        let size: usize = page.iter().map(|vm| vm.json.len() + 1).sum();
-        let mut body = Vec::with_capacity(size + 1024);
-        body.extend_from_slice(b"{\"items\":[");
-        for (index, vm) in page.iter().enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            body.extend_from_slice(vm.json.as_bytes());
-        }
-        let tail = format!(
-            "],\"total\":{},\"next_page\":{},\"revision\":{}}}",
+        Page::new(
+            page.iter().copied().map(Arc::clone).collect(),
             vms.len(),
-            next_page.as_deref().unwrap_or("null"),
-            snapshot.revision
+            next_page.as_deref(),
+            snapshot.revision,
+        )
+    }
+}
+
+impl Page {
+    const HEAD: &str = "{\"items\":[";
+
+    /// `next_page` is JSON.
+    fn new(vms: Vec<Arc<VmEntry>>, total: usize, next_page: Option<&str>, revision: u64) -> Self {
+        let tail = format!(
+            "],\"total\":{total},\"next_page\":{},\"revision\":{revision}}}",
+            next_page.unwrap_or("null"),
         );
-        body.extend_from_slice(tail.as_bytes());
-        body
+        let items: usize = vms.iter().map(|vm| vm.json.len()).sum();
+        Self {
+            len: Self::HEAD.len() + items + vms.len().saturating_sub(1) + tail.len(),
+            vms,
+            tail,
+        }
+    }
+
+    /// How many bytes of JSON it is.
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// How many bytes it takes itself, besides the VMs of the snapshot.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.vms.len() * size_of::<Arc<VmEntry>>() + self.tail.len()
+    }
+
+    /// The JSON, piece by piece.
+    pub(crate) fn chunks(self: Arc<Self>) -> impl Iterator<Item = Bytes> + Send + 'static {
+        // Where the next chunk begins: in which part, and how far in.
+        let mut part = 0;
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            let mut chunk = Vec::with_capacity(CHUNK_BYTES);
+            while let Some(text) = self.part(part) {
+                let rest = text.get(from..).unwrap_or_default();
+                let room = CHUNK_BYTES - chunk.len();
+                match rest.get(..room) {
+                    Some(fitting) => {
+                        chunk.extend_from_slice(fitting);
+                        from += room;
+                        break;
+                    }
+                    None => {
+                        chunk.extend_from_slice(rest);
+                        part += 1;
+                        from = 0;
+                    }
+                }
+            }
+            (!chunk.is_empty()).then(|| chunk.into())
+        })
+    }
+
+    /// The head, then each VM and what stands between it and the next, then the tail.
+    fn part(&self, index: usize) -> Option<&[u8]> {
+        let vms = 2 * self.vms.len();
+        match index {
+            0 => Some(Self::HEAD.as_bytes()),
+            odd if odd < vms && odd % 2 == 1 => self.vms.get(odd / 2).map(|vm| vm.json.as_bytes()),
+            even if even < vms => Some(b","),
+            _ if index == vms.max(1) => Some(self.tail.as_bytes()),
+            _ => None,
+        }
     }
 }
 
@@ -256,5 +326,63 @@ fn field_of(key: SortKey) -> &'static str {
         SortKey::GuestOs => "guest_os",
         SortKey::ObservedAt => "observed_at",
         SortKey::Large => "large",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    impl Page {
+        /// A page without VMs.
+        pub(crate) fn empty(total: usize) -> Self {
+            Self::new(Vec::new(), total, None, 0)
+        }
+
+        /// A page of VMs with these texts in the place of their JSON.
+        pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Self {
+            let vm: Vm = serde_json::from_str(
+                r#"{"node":"hoge","vmid":1,"power":"on","large":[],
+                    "observed_at":"2026-11-22T00:00:00Z","stale":false}"#,
+            )
+            .expect("a VM");
+            let vms = texts
+                .map(|text| {
+                    let entry = VmEntry::new(vm.clone(), None);
+                    Arc::new(VmEntry {
+                        json: text.into(),
+                        ..entry
+                    })
+                })
+                .collect();
+            Self::new(vms, 7, Some("\"next\""), 9)
+        }
+    }
+
+    #[test]
+    fn chunks_are_of_even_size_and_make_up_the_whole_answer() {
+        for lengths in [
+            &[][..],
+            &[1],
+            &[1, 2, 3],
+            &[CHUNK_BYTES - Page::HEAD.len(), 1],
+            &[CHUNK_BYTES - Page::HEAD.len() - 1, CHUNK_BYTES, 1],
+            &[3 * CHUNK_BYTES, 5, 2 * CHUNK_BYTES + 1],
+        ] {
+            let texts: Vec<_> = lengths.iter().map(|&length| "x".repeat(length)).collect();
+            let page = Arc::new(Page::of_texts(texts.iter().cloned()));
+            let chunks: Vec<_> = Arc::clone(&page).chunks().collect();
+            let whole = String::from_utf8(chunks.concat()).expect("text");
+            assert_eq!(
+                whole,
+                format!(
+                    r#"{{"items":[{}],"total":7,"next_page":"next","revision":9}}"#,
+                    texts.join(",")
+                )
+            );
+            assert_eq!(whole.len(), page.len());
+            let (_, full) = chunks.split_last().expect("never empty");
+            assert!(full.iter().all(|chunk| chunk.len() == CHUNK_BYTES));
+        }
     }
 }

@@ -58,7 +58,8 @@ pub(crate) fn router(state: AppState) -> Router {
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(from_fn_with_state(state.clone(), security::check_host))
-                // Leaves streams of events alone, and what is compressed already. 4 as in body.rs.
+                // Leaves streams of events alone, and what is compressed already. 4 is where
+                // more time begins to buy little.
                 .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
                 // Streams of events have begun to answer long before.
                 .layer(TimeoutLayer::with_status_code(

@@ -6,24 +6,35 @@ use ecoman_model::{NodeRecord, Thresholds, VmRecord};
 
 /// A VM of a node, as fresh as its record says. Whether the node is old is added by
 /// [`set_staleness`].
-pub(crate) fn vm(record: &VmRecord, node: &NodeRecord, thresholds: &Thresholds) -> api::Vm {
-    let facts = &record.facts;
+pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -> api::Vm {
+    let observed_at = record.seen_at(node);
+    let VmRecord {
+        key,
+        facts,
+        failure,
+        ..
+    } = record;
+    let large = thresholds
+        .large(&facts)
+        .into_iter()
+        .map(|reason| resource(reason.resource))
+        .collect();
     api::Vm {
-        node: record.key.node.as_str().to_owned(),
-        vmid: record.key.vmid.0,
-        uuid: facts.uuid.clone(),
-        name: facts.name.clone(),
+        node: key.node.as_str().to_owned(),
+        vmid: key.vmid.0,
+        uuid: facts.uuid,
+        name: facts.name,
         power: power(facts.power),
-        hostname: facts.hostname.clone(),
-        ip_address: facts.ip_address.clone(),
+        hostname: facts.hostname,
+        ip_address: facts.ip_address,
         cpus: facts.cpus,
         memory_mb: facts.memory_mb,
         storage_bytes: facts.storage_bytes,
         storage_uncommitted_bytes: facts.storage_uncommitted_bytes,
-        guest_os: facts.guest_os.clone(),
-        tools_status: facts.tools_status.clone(),
-        overall_status: facts.overall_status.clone(),
-        connection_state: facts.connection_state.clone(),
+        guest_os: facts.guest_os,
+        tools_status: facts.tools_status,
+        overall_status: facts.overall_status,
+        connection_state: facts.connection_state,
         uptime_seconds: facts.uptime_seconds,
         booted_at: facts.booted_at,
         cpu_usage_mhz: facts.cpu_usage_mhz,
@@ -31,18 +42,14 @@ pub(crate) fn vm(record: &VmRecord, node: &NodeRecord, thresholds: &Thresholds) 
         host_memory_mb: facts.host_memory_mb,
         nic_count: facts.nic_count,
         disk_count: facts.disk_count,
-        datastore: facts.datastore.clone(),
-        vmx_path: facts.vmx_path.clone(),
-        hardware_version: facts.hardware_version.clone(),
-        comment: facts.comment.clone(),
-        large: thresholds
-            .large(facts)
-            .into_iter()
-            .map(|reason| resource(reason.resource))
-            .collect(),
-        observed_at: record.seen_at(node),
-        stale: record.failure.is_some(),
-        stale_reason: record.failure.clone(),
+        datastore: facts.datastore,
+        vmx_path: facts.vmx_path,
+        hardware_version: facts.hardware_version,
+        comment: facts.comment,
+        large,
+        observed_at,
+        stale: failure.is_some(),
+        stale_reason: failure,
     }
 }
 

@@ -1,18 +1,21 @@
 //! `/vms`: the list, and one VM.
 
+use std::convert::Infallible;
+
 use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, ETAG, VARY,
+    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use ecoman_api::{Problem, Vm, VmPage};
 use ecoman_model::Vmid;
+use futures::stream;
 
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
-use crate::body::Encoding;
+use crate::body::{Content, Encoding};
 use crate::error::Error;
 use crate::listing::VmQuery;
 use crate::parameters::Parameters;
@@ -125,16 +128,25 @@ pub(crate) async fn list_vms(
         return Ok(not_modified(etag));
     }
     let cached = state.bodies.body(snapshot.revision, query.canonical());
-    let (encoding, body) = cached
+    let content = cached
         .get(Encoding::accepted(&headers), move || {
             query.answer(&snapshot)
         })
         .await
         .map_err(|error| Error::internal(&error))?;
 
-    let mut response = Response::new(Body::from(body));
+    let (encoding, len, body) = match content {
+        Content::Identity(page) => {
+            let len = page.len();
+            let chunks = stream::iter(page.chunks().map(Ok::<_, Infallible>));
+            (Encoding::Identity, len, Body::from_stream(chunks))
+        }
+        Content::Compressed(encoding, bytes) => (encoding, bytes.len(), bytes.into()),
+    };
+    let mut response = Response::new(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CONTENT_LENGTH, len.into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
     headers.insert(VARY, ACCEPT_ENCODING.into());
     headers.insert(

@@ -36,8 +36,9 @@ const FORMAT: &str = "format";
 /// format: older versions pass over it.
 const KNOWN_FORMAT: u64 = 1;
 
-/// What redb may keep in memory: about what 10,000 VMs take.
-const CACHE_BYTES: usize = 8 * 1024 * 1024;
+/// What redb may keep in memory: many times what a round on one node touches. What is read again
+/// after that comes from the system's own cache of the file.
+const CACHE_BYTES: usize = 2 * 1024 * 1024;
 
 /// The store in one file.
 ///
