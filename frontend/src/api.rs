@@ -1,9 +1,13 @@
 //! The only place that talks to the server: typed calls, one error, the stream of events.
 
 use chrono::{DateTime, Utc};
-use ecoman_api::{Config, Event, NodePage, Problem, Vm, VmPage};
-use gloo_net::http::{Request, Response};
+use ecoman_api::{
+    AnswerQuestion, Config, CreateVm, Event, NodePage, Problem, SetPower, Task, TaskId, TaskPage,
+    Vm, VmPage,
+};
+use gloo_net::http::{Request, RequestBuilder, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
@@ -14,6 +18,8 @@ use crate::clock;
 const ROOT: &str = "/api/v1";
 /// The most that one page of the VM list may have.
 const PAGE_SIZE: usize = 10_000;
+/// So many tasks are loaded at once: each with all that it has printed.
+const TASKS_AT_ONCE: usize = 50;
 
 /// Why an answer did not come. The message is for the user.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -36,6 +42,25 @@ impl Error {
     /// Whether it is about something that does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 404)
+    }
+
+    /// What it says is wrong with single fields: the field's name in the API, and the rule.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        let Self::Problem(problem) = self else {
+            return Vec::new();
+        };
+        let errors = problem.errors.iter();
+        errors
+            .map(|error| {
+                let field = error.pointer.trim_start_matches('/');
+                (field.to_owned(), error.detail.clone())
+            })
+            .collect()
+    }
+
+    /// Whether the server may have done what was asked although nobody knows.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self, Self::Problem(_))
     }
 
     /// Whether the server is there and asks for patience: it has just started.
@@ -81,6 +106,43 @@ pub(crate) async fn nodes() -> Result<NodePage, Error> {
     get(&format!("{ROOT}/nodes")).await
 }
 
+/// The newest tasks, or those of a page before.
+pub(crate) async fn tasks(page_token: Option<&str>) -> Result<TaskPage, Error> {
+    let mut path = format!("{ROOT}/tasks?limit={TASKS_AT_ONCE}");
+    if let Some(token) = page_token {
+        path += &format!(
+            "&page_token={}",
+            utf8_percent_encode(token, NON_ALPHANUMERIC)
+        );
+    }
+    get(&path).await
+}
+
+/// One task.
+pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
+    get(&format!("{ROOT}/tasks/{id}")).await
+}
+
+/// Asks for a change of power.
+pub(crate) async fn set_power(node: &str, vmid: u32, wanted: SetPower) -> Result<Task, Error> {
+    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
+    let request = Request::put(&format!("{ROOT}/vms/{node}/{vmid}/power"));
+    change(request, &wanted).await
+}
+
+/// Answers the question that a VM waits with.
+pub(crate) async fn answer(node: &str, vmid: u32, answer: AnswerQuestion) -> Result<Task, Error> {
+    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
+    let request = Request::post(&format!("{ROOT}/vms/{node}/{vmid}/question"));
+    change(request, &answer).await
+}
+
+/// Asks for a new VM. The same `key` again is the same VM.
+pub(crate) async fn create(wanted: &CreateVm, key: &str) -> Result<Task, Error> {
+    let request = Request::post(&format!("{ROOT}/vms")).header("Idempotency-Key", key);
+    change(request, wanted).await
+}
+
 /// What the server tells of itself, and the time on its clock.
 pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
     let response = send(&format!("{ROOT}/config")).await?;
@@ -122,7 +184,7 @@ impl EventStream {
             let revision = message.last_event_id().parse().unwrap_or_default();
             on_event(revision, event(&message.type_(), &data));
         });
-        for kind in ["vm", "vm_removed", "node", "node_removed", "reset"] {
+        for kind in ["vm", "vm_removed", "node", "node_removed", "task", "reset"] {
             // Fails only for a listener that is no function.
             let _ =
                 source.add_event_listener_with_callback(kind, on_message.as_ref().unchecked_ref());
@@ -157,6 +219,7 @@ fn event(kind: &str, data: &str) -> Result<Event, Error> {
         "vm_removed" => Event::VmRemoved(parsed(data)?),
         "node" => Event::Node(parsed(data)?),
         "node_removed" => Event::NodeRemoved(parsed(data)?),
+        "task" => Event::Task(parsed(data)?),
         "reset" => Event::Reset(parsed(data)?),
         other => return Err(Error::Unreadable(format!("event {other}"))),
     })
@@ -166,11 +229,23 @@ async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Error> {
     read(send(path).await?).await
 }
 
+async fn change(request: RequestBuilder, body: &impl Serialize) -> Result<Task, Error> {
+    let unreadable = |error: &dyn std::fmt::Display| Error::Unreadable(error.to_string());
+    let body = serde_json::to_string(body).map_err(|error| unreadable(&error))?;
+    let request = request
+        .header("Content-Type", "application/json")
+        .body(body)
+        .map_err(|error| unreadable(&error))?;
+    read(good(request.send().await).await?).await
+}
+
 async fn send(path: &str) -> Result<Response, Error> {
-    let response = Request::get(path)
-        .send()
-        .await
-        .map_err(|_| Error::Unreachable)?;
+    good(Request::get(path).send().await).await
+}
+
+/// The answer, if it is a good one.
+async fn good(response: Result<Response, gloo_net::Error>) -> Result<Response, Error> {
+    let response = response.map_err(|_| Error::Unreachable)?;
     if response.ok() {
         return Ok(response);
     }
@@ -209,6 +284,6 @@ mod tests {
     #[test]
     fn an_event_that_cannot_be_read_is_an_error() {
         assert!(matches!(event("vm", "{}"), Err(Error::Unreadable(_))));
-        assert!(matches!(event("task", "{}"), Err(Error::Unreadable(_))));
+        assert!(matches!(event("else", "{}"), Err(Error::Unreadable(_))));
     }
 }

@@ -3,12 +3,13 @@
 use leptos::{ev, prelude::*};
 
 use crate::clock::Clock;
-use crate::components::{Tip, TipLayer, follow};
+use crate::components::{Tip, TipLayer, busy, follow};
 use crate::format;
 use crate::live::{Connection, Live, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{self, ConnectionBanner, Visit};
+use crate::pages::{self, ConnectionBanner, PowerDesk, PowerDialog, Visit};
 use crate::route::Page;
+use crate::selection::Selection;
 use crate::theme::ThemeButton;
 
 /// The application.
@@ -17,7 +18,10 @@ pub(crate) fn App() -> impl IntoView {
     let clock = Clock::start();
     provide_context(clock);
     provide_context(Location::start());
-    provide_context(Live::start(clock));
+    let live = Live::start(clock);
+    provide_context(live);
+    provide_context(PowerDesk::new(live));
+    provide_context(RwSignal::new(Selection::default()));
     provide_context(Visit::default());
     provide_context(Tip::new());
     Frame()
@@ -59,7 +63,7 @@ fn Frame() -> impl IntoView {
                     class="tab"
                     href=move || visit.list_path()
                     aria-current=move || {
-                        page.with(|page| matches!(page, Page::Vms | Page::Vm { .. }))
+                        page.with(|page| matches!(page, Page::Vms | Page::Vm { .. } | Page::New))
                             .then_some("page")
                     }
                     on:click=follow()
@@ -87,6 +91,18 @@ fn Frame() -> impl IntoView {
                         }}
                     </span>
                 </a>
+                <a
+                    class="tab"
+                    href=Page::Tasks.path()
+                    aria-current=move || {
+                        page.with(|page| matches!(page, Page::Tasks | Page::Task { .. }))
+                            .then_some("page")
+                    }
+                    on:click=follow()
+                >
+                    "Tasks"
+                    {running_tasks()}
+                </a>
             </nav>
             <ConnectionState />
             <ThemeButton />
@@ -98,9 +114,13 @@ fn Frame() -> impl IntoView {
                 Page::Vm { node, vmid } => view! { <pages::Vm node vmid /> }.into_any(),
                 Page::Nodes => view! { <pages::Nodes /> }.into_any(),
                 Page::Node { name } => view! { <pages::Node name /> }.into_any(),
+                Page::New => pages::New().into_any(),
+                Page::Tasks => pages::Tasks().into_any(),
+                Page::Task { id } => view! { <pages::Task id /> }.into_any(),
                 Page::NotFound => pages::NotFound().into_any(),
             }}
         </main>
+        <PowerDialog />
         <TipLayer />
     }
 }
@@ -113,6 +133,21 @@ fn Logo() -> impl IntoView {
             <path d="M8 8h16v4.2H8zM8 13.9h10v4.2H8zM8 19.8h16V24H8z"></path>
         </svg>
     }
+}
+
+/// How many tasks have not ended, where there are any.
+fn running_tasks() -> AnyView {
+    let live = use_live();
+    let running = Memo::new(move |_| live.tasks.with(|tasks| Some(tasks.data()?.running())));
+    let count = move || {
+        let running = running.get().filter(|&running| running > 0)?;
+        Some(view! {
+            <span class="count">
+                {busy()} {format::grouped(running as u64)} <span class="sr">" under way"</span>
+            </span>
+        })
+    };
+    count.into_any()
 }
 
 /// Whether changes arrive.

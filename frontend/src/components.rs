@@ -1,6 +1,7 @@
 //! Parts of pages. They know no route and no request.
 
 mod copy;
+mod dialog;
 mod empty;
 mod facts;
 mod icon;
@@ -11,11 +12,12 @@ mod tip;
 mod when;
 
 pub(crate) use copy::{copy_button, copy_line};
+pub(crate) use dialog::dialog;
 pub(crate) use empty::{empty_state, failed_state};
 pub(crate) use facts::{card, fact, fact_card, text, text_fact};
-pub(crate) use icon::{Icon, icon};
+pub(crate) use icon::{Icon, busy, icon};
 pub(crate) use link::{follow, is_plain, link};
 pub(crate) use meter::meter;
-pub(crate) use power::power_badge;
+pub(crate) use power::{changing_badge, power_word, task_badge, task_word};
 pub(crate) use tip::{Tip, TipLayer};
 pub(crate) use when::{ago, when};

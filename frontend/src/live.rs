@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ecoman_api::{Config, Event, NodePage, Thresholds};
+use ecoman_api::{Config, Event, NodePage, Task, Thresholds};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -16,6 +16,7 @@ use crate::api::{self, EventStream};
 use crate::clock::Clock;
 use crate::load::Load;
 use crate::table::{Nodes, VmKey, VmTable};
+use crate::tasks::Tasks;
 
 /// Ten thousand rows take some milliseconds to sort: a storm of events is not taken one by one.
 const BETWEEN_UPDATES: TimeDelta = TimeDelta::milliseconds(100);
@@ -30,6 +31,8 @@ pub(crate) struct Live {
     pub(crate) vms: RwSignal<Load<VmTable>>,
     /// The nodes.
     pub(crate) nodes: RwSignal<Load<Nodes>>,
+    /// The newest tasks, and those that were asked for.
+    pub(crate) tasks: RwSignal<Load<Tasks>>,
     /// What the server tells of itself.
     pub(crate) config: RwSignal<Option<Config>>,
     /// The connection.
@@ -83,6 +86,7 @@ impl Live {
         let live = Self {
             vms: RwSignal::default(),
             nodes: RwSignal::default(),
+            tasks: RwSignal::default(),
             config: RwSignal::default(),
             connection: RwSignal::new(Connection::Connecting),
             clock,
@@ -99,6 +103,15 @@ impl Live {
     pub(crate) fn thresholds(self) -> Option<Thresholds> {
         self.config
             .with(|config| config.as_ref().map(|it| it.thresholds))
+    }
+
+    /// Takes a task that a request has brought: its event comes later, or not at all.
+    pub(crate) fn take_task(self, task: Task) {
+        self.tasks.update(|load| {
+            if let Some(tasks) = load.data_mut() {
+                tasks.take(task);
+            }
+        });
     }
 
     /// Makes a new connection now.
@@ -179,14 +192,15 @@ impl Live {
     }
 
     async fn load_all(self) {
-        let (config, nodes, vms) = futures::join!(api::config(), api::nodes(), api::vms());
+        let (config, nodes, vms, tasks) =
+            futures::join!(api::config(), api::nodes(), api::vms(), api::tasks(None));
         if let Ok((config, time)) = config {
             if let Some(time) = time {
                 self.clock.set_server_time(time);
             }
             self.config.set(Some(config));
         }
-        let failed = nodes.is_err() || vms.is_err();
+        let failed = nodes.is_err() || vms.is_err() || tasks.is_err();
         self.sync.update_value(|sync| {
             sync.loading = false;
             sync.loaded = !failed;
@@ -204,6 +218,10 @@ impl Live {
         self.nodes.update(|load| load.take(nodes.map(by_name)));
         self.vms
             .update(|load| load.take(vms.map(|vms| VmTable::new(vms.data))));
+        self.tasks.update(|load| {
+            let known = load.data().cloned().unwrap_or_default();
+            load.take(tasks.map(|page| known.with_newest(page)));
+        });
         self.update();
         let again = self
             .sync
@@ -289,6 +307,16 @@ impl Live {
         }) else {
             return;
         };
+        let (tasks, events): (Vec<_>, Vec<_>) = events
+            .into_iter()
+            .partition(|(_, event)| matches!(event, Event::Task(_)));
+        if !tasks.is_empty() {
+            self.tasks.update(|load| {
+                if let Some(known) = load.data_mut() {
+                    apply_to_tasks(known, newer(tasks, 0));
+                }
+            });
+        }
         let (vms, nodes): (Vec<_>, Vec<_>) = events
             .into_iter()
             .partition(|(_, event)| matches!(event, Event::Vm(_) | Event::VmRemoved(_)));
@@ -373,6 +401,14 @@ fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
                 nodes.remove(&gone.name);
             }
             Event::Vm(_) | Event::VmRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
+        }
+    }
+}
+
+fn apply_to_tasks(tasks: &mut Tasks, events: impl Iterator<Item = Event>) {
+    for event in events {
+        if let Event::Task(task) = event {
+            tasks.take(*task);
         }
     }
 }

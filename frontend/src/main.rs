@@ -17,9 +17,14 @@ mod api;
 mod live;
 mod load;
 
+mod draft;
 mod listing;
+mod placement;
+mod power;
 mod reach;
+mod selection;
 mod table;
+mod tasks;
 mod viewport;
 
 mod clock;

@@ -1,9 +1,12 @@
 //! The pages, one per file, and what several of them share.
 
 mod banner;
+mod new;
 mod node;
 mod nodes;
 mod not_found;
+pub(crate) mod power;
+mod tasks;
 mod vm;
 mod vms;
 
@@ -16,9 +19,12 @@ use crate::route::Page;
 use crate::table::VmKey;
 
 pub(crate) use banner::{ConnectionBanner, UnreachableNodes};
+pub(crate) use new::New;
 pub(crate) use node::Node;
 pub(crate) use nodes::Nodes;
 pub(crate) use not_found::NotFound;
+pub(crate) use power::{PowerDesk, PowerDialog};
+pub(crate) use tasks::{Task, Tasks};
 pub(crate) use vm::Vm;
 pub(crate) use vms::Vms;
 

@@ -1,5 +1,6 @@
 //! The pages and their addresses: the only place where paths are spelled.
 
+use ecoman_api::TaskId;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 /// What RFC 3986 leaves as it is in a path segment, less what only confuses people.
@@ -27,6 +28,15 @@ pub(crate) enum Page {
     Node {
         /// Its name.
         name: String,
+    },
+    /// A VM to be created.
+    New,
+    /// What is being done and was done.
+    Tasks,
+    /// One task.
+    Task {
+        /// Its id.
+        id: TaskId,
     },
     /// An address that leads nowhere.
     NotFound,
@@ -57,6 +67,9 @@ impl Page {
             ["nodes", name] => Self::Node {
                 name: (*name).to_owned(),
             },
+            ["new"] => Self::New,
+            ["tasks"] => Self::Tasks,
+            ["tasks", id] => id.parse().map_or(Self::NotFound, |id| Self::Task { id }),
             _ => Self::NotFound,
         }
     }
@@ -68,6 +81,9 @@ impl Page {
             Self::Vm { node, vmid } => format!("/vms/{}/{vmid}", encode(node)),
             Self::Nodes => String::from("/nodes"),
             Self::Node { name } => format!("/nodes/{}", encode(name)),
+            Self::New => String::from("/new"),
+            Self::Tasks => String::from("/tasks"),
+            Self::Task { id } => format!("/tasks/{id}"),
         }
     }
 }
@@ -93,6 +109,13 @@ mod tests {
             for page in [
                 Page::Vms,
                 Page::Nodes,
+                Page::New,
+                Page::Tasks,
+                Page::Task {
+                    id: "0199a0de-0000-7000-8000-000000000001"
+                        .parse()
+                        .expect("an id"),
+                },
                 Page::Node { name: name.into() },
                 Page::Vm {
                     node: name.into(),
@@ -120,6 +143,7 @@ mod tests {
             "/vms/hoge/4294967296",
             "/vms/hoge/1/2",
             "/nodes/a/b",
+            "/tasks/14",
             "/else",
             "/nodes/%ff",
         ] {

@@ -1,6 +1,7 @@
 //! The node as the API shows it.
 
 use chrono::{DateTime, Utc};
+use ecoman_model::Limits;
 use serde::{Deserialize, Serialize};
 
 /// An ESXi node. What it did not say is `null`.
@@ -88,6 +89,33 @@ pub struct Node {
     pub allocated: Allocated,
     /// Its VMs by power state.
     pub vms: VmCounts,
+}
+
+impl Node {
+    /// The volume that `hosts.yml` names for new VMs, as far as the node has told of it.
+    #[must_use]
+    pub fn datastore(&self) -> Option<&Datastore> {
+        let path = self.datastore_path.trim_end_matches('/');
+        let volume = path.strip_prefix("/vmfs/volumes/").unwrap_or(path);
+        let volume = volume.split('/').next().unwrap_or(volume);
+        self.datastores.iter().find(|datastore| {
+            datastore.name.as_deref() == Some(volume)
+                || datastore.path.rsplit('/').next() == Some(volume)
+        })
+    }
+
+    /// What it leaves room for, as `Limits::of` has it for the records of the store.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        Limits {
+            cpus: self.cpu.threads,
+            memory_mb: self.memory.capacity_bytes.map(|bytes| bytes >> 20),
+            disk_gb: self
+                .datastore()
+                .and_then(|datastore| datastore.free_bytes)
+                .map(|bytes| bytes >> 30),
+        }
+    }
 }
 
 /// Why a node did not answer.

@@ -13,10 +13,15 @@ const SHOWN_FOR: Duration = Duration::from_secs(2);
 
 /// A button that copies a text, and says whether that worked. `Copy` and `what` are its name,
 /// which is written on it if it is `labelled`.
-pub(crate) fn copy_button(text: String, what: &'static str, labelled: bool) -> AnyView {
+pub(crate) fn copy_button(
+    text: impl Into<Signal<String>>,
+    what: &'static str,
+    labelled: bool,
+) -> AnyView {
+    let text = text.into();
     let outcome = RwSignal::new(None);
     let copy = move |_| {
-        let text = text.clone();
+        let text = text.get_untracked();
         spawn_local(async move {
             outcome.set(Some(write(&text).await));
             set_timeout(move || outcome.set(None), SHOWN_FOR);

@@ -33,6 +33,20 @@ pub(crate) enum Icon {
     Previous,
     /// After.
     Next,
+    /// Switch on.
+    Start,
+    /// Ask to shut down.
+    Shutdown,
+    /// Ask to restart, or do once more.
+    Again,
+    /// Press the reset button.
+    Reset,
+    /// Pull the plug.
+    Stop,
+    /// Is being done.
+    Busy,
+    /// Make a new one.
+    Plus,
     /// Light colours.
     Sun,
     /// Dark colours.
@@ -79,6 +93,17 @@ impl Icon {
             }
             Self::Previous => "M10 3 5 8l5 5 1-1-4-4 4-4z",
             Self::Next => "m6 3 5 5-5 5-1-1 4-4-4-4z",
+            Self::Start => "M4.5 2.5 13 8l-8.5 5.5z",
+            Self::Shutdown => {
+                "M7.25 1.5h1.5v6h-1.5zM4.6 3.3l.9 1.2a4.5 4.5 0 1 0 5 0l.9-1.2A6 6 0 1 1 4.6 3.3Z"
+            }
+            Self::Again => {
+                "M8 2.5c1.6 0 3 .7 4 1.8V2h1.5v5h-5V5.5h2.6A4 4 0 1 0 12 9.2h1.6A5.6 5.6 0 1 1 8 2.5Z"
+            }
+            Self::Reset => "M9.5 1 3 9h4l-.8 6L13 7H8.6z",
+            Self::Stop => "M3.5 3.5h9v9h-9z",
+            Self::Busy => "M8 1.8a6.2 6.2 0 1 1-6.2 6.2h1.6A4.6 4.6 0 1 0 8 3.4z",
+            Self::Plus => "M7.2 3h1.6v4.2H13v1.6H8.8V13H7.2V8.8H3V7.2h4.2z",
             Self::Sun => {
                 "M8 5a3 3 0 1 0 0 6 3 3 0 0 0 0-6ZM7.3 1h1.4v2.4H7.3zM7.3 12.6h1.4V15H7.3zM1 \
                  7.3h2.4v1.4H1zM12.6 7.3H15v1.4h-2.4zM3.5 2.6l1.7 1.7-1 1-1.6-1.8zM11.8 10.8l1.7 \
@@ -91,6 +116,11 @@ impl Icon {
             }
         }
     }
+}
+
+/// Draws the sign of what is being done, which turns.
+pub(crate) fn busy() -> AnyView {
+    view! { <span class="spin">{icon(Icon::Busy)}</span> }.into_any()
 }
 
 /// Draws an icon. It says nothing to a screen reader: a word beside it does.

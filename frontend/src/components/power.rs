@@ -1,22 +1,72 @@
 //! The power state as a badge.
 
-use ecoman_api::PowerState;
+use ecoman_api::{PowerAction, PowerState, TaskState};
 use leptos::prelude::*;
 
+use super::icon::busy;
 use super::{Icon, icon};
+use crate::tasks::gerund;
+
+/// A power state in words.
+pub(crate) fn power_word(power: PowerState) -> &'static str {
+    match power {
+        PowerState::On => "On",
+        PowerState::Off => "Off",
+        PowerState::Suspended => "Suspended",
+        PowerState::Unknown => "Unknown",
+    }
+}
 
 /// Word and sign of a power state.
-pub(crate) fn power_badge(power: PowerState) -> impl IntoView {
-    let (class, word, sign) = match power {
-        PowerState::On => ("power on", "On", Icon::On),
-        PowerState::Off => ("power off", "Off", Icon::Off),
-        PowerState::Suspended => ("power suspended", "Suspended", Icon::Suspended),
-        PowerState::Unknown => ("power unknown", "Unknown", Icon::Unknown),
+fn power_badge(power: PowerState) -> impl IntoView {
+    let (class, sign) = match power {
+        PowerState::On => ("power on", Icon::On),
+        PowerState::Off => ("power off", Icon::Off),
+        PowerState::Suspended => ("power suspended", Icon::Suspended),
+        PowerState::Unknown => ("power unknown", Icon::Unknown),
     };
     view! {
         <span class=class>
             {icon(sign)}
-            <span class="word">{word}</span>
+            <span class="word">{power_word(power)}</span>
         </span>
     }
+}
+
+/// Word and sign of a power state or, while it is being changed, of the change: the state is what
+/// the node has said, never what was asked.
+pub(crate) fn changing_badge(power: PowerState, change: Option<PowerAction>) -> AnyView {
+    match change {
+        None => view! { {power_badge(power)} }.into_any(),
+        Some(action) => view! {
+            <span class="power changing">
+                {busy()}
+                <span class="word">{gerund(action)}</span>
+            </span>
+        }
+        .into_any(),
+    }
+}
+
+/// How far a task is, in a word.
+pub(crate) fn task_word(state: TaskState) -> &'static str {
+    match state {
+        TaskState::Queued => "Waiting",
+        TaskState::Running => "Running",
+        TaskState::Succeeded => "Done",
+        TaskState::Failed => "Failed",
+        TaskState::Interrupted => "Interrupted",
+    }
+}
+
+/// Word and sign of how far a task is.
+pub(crate) fn task_badge(state: TaskState) -> AnyView {
+    let (class, sign) = match state {
+        TaskState::Queued => ("task", Some(Icon::Stale)),
+        TaskState::Running => ("task", None),
+        TaskState::Succeeded => ("task good", Some(Icon::Check)),
+        TaskState::Failed | TaskState::Interrupted => ("task bad", Some(Icon::Warning)),
+    };
+    let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
+    view! { <span class=class>{sign} <span>{task_word(state)}</span></span> }.into_any()
 }

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ecoman_api::{Config, Node, Resource, Vm as VmFacts};
 use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
 use serde_json::Value;
 
+use super::power::{change_of, power_bar, vm_task};
 use super::{Visit, back, is_typing, set_title};
 use crate::api;
 use crate::components::{
-    Icon, ago, card, copy_button, copy_line, empty_state, fact, fact_card, failed_state, follow,
-    icon, link, meter, power_badge, text, text_fact, when,
+    Icon, ago, card, changing_badge, copy_button, copy_line, empty_state, fact, fact_card,
+    failed_state, follow, icon, link, meter, text, text_fact, when,
 };
 use crate::format::{self, UNKNOWN};
 use crate::listing::{ListQuery, Listing, ordered};
@@ -38,6 +40,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
             None => alone.with(|alone| alone.data().cloned()),
         })
     });
+    let there = Memo::new(move |_| vm.with(Option::is_some));
     let neighbours = neighbours(live, visit, key.clone());
     visit.active.set(Some(key.clone()));
 
@@ -99,10 +102,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
                         <Neighbour neighbours to=Side::Next />
                     </div>
                 </nav>
-                {move || match vm.get() {
-                    Some(vm) => details(live, &vm).into_any(),
-                    None => missing().into_any(),
-                }}
+                {move || if there.get() { details(live, vm) } else { missing().into_any() }}
             </div>
         </div>
     }
@@ -226,16 +226,122 @@ fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     }
 }
 
-fn details(live: Live, vm: &Arc<VmFacts>) -> impl IntoView + use<> {
-    let node = live
-        .nodes
-        .with(|nodes| nodes.data()?.get(&vm.node).cloned());
-    let config = live.config.get();
-    let host_client = node.as_ref().map(|node| {
+/// All of the page that is about the VM: built once, and each part again when what it shows has
+/// changed. A reader's selection, and the word that something was copied, outlive a round.
+fn details(live: Live, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
+    // While it is going, what was shown last.
+    let vm = Memo::new(move |last: Option<&Option<Arc<VmFacts>>>| {
+        vm.get().or_else(|| last.cloned().flatten())
+    });
+    let lasting = Memo::new(move |_| vm.get().map(|vm| Arc::new(lasting(&vm))));
+    let place = Memo::new(move |_| {
+        vm.with(|vm| {
+            let vm = vm.as_ref()?;
+            live.nodes
+                .with(|nodes| Some(Place::of(nodes.data()?.get(&vm.node)?, vm.vmid)))
+        })
+    });
+    view! {
+        {part(
+            move || Some((lasting.get()?, place.get())),
+            move |(shown, place)| heading(live, vm, &shown, place.as_ref()),
+        )}
+        {power_bar(vm)}
+        {vm.get_untracked().map(|vm| vm_task(VmKey::of(&vm)))}
+        {part(
+            move || vm.get().filter(|vm| vm.stale).map(|vm| (vm.stale_reason.clone(), vm.observed_at)),
+            |(reason, seen)| stale(reason, seen),
+        )}
+        <div class="cards">
+            {part(move || lasting.get(), move |lasting| overview(live, vm, &lasting))}
+            {part(
+                move || Some((still(&*vm.get()?), live.config.get())),
+                |(vm, config)| hardware(&vm, config.as_ref()),
+            )}
+            {part(
+                move || {
+                    let seen = Arc::unwrap_or_clone(vm.get()?);
+                    let mhz = place.with(|place| place.as_ref()?.mhz);
+                    Some((VmFacts { observed_at: DateTime::UNIX_EPOCH, uptime_seconds: None, ..seen }, mhz))
+                },
+                |(vm, mhz)| usage(&vm, mhz),
+            )}
+            {part(move || lasting.get(), |vm| files(&vm))}
+            {part(move || place.get(), |place| shell(&place))}
+            {raw(vm)}
+        </div>
+    }
+    .into_any()
+}
+
+/// A part of the page, built again when what it shows has changed; nothing where there is nothing.
+fn part<T: Clone + PartialEq + Send + Sync + 'static>(
+    shown: impl Fn() -> Option<T> + Send + Sync + 'static,
+    build: impl Fn(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    let shown = Memo::new(move |_| shown());
+    (move || shown.get().map(&build)).into_any()
+}
+
+/// The VM without what moves from round to round.
+fn lasting(vm: &VmFacts) -> VmFacts {
+    VmFacts {
+        storage_bytes: None,
+        storage_uncommitted_bytes: None,
+        ..still(vm)
+    }
+}
+
+/// The VM without what moves while it runs.
+fn still(vm: &VmFacts) -> VmFacts {
+    VmFacts {
+        uptime_seconds: None,
+        cpu_usage_mhz: None,
+        guest_memory_mb: None,
+        host_memory_mb: None,
+        observed_at: DateTime::UNIX_EPOCH,
+        stale: false,
+        stale_reason: None,
+        ..vm.clone()
+    }
+}
+
+/// How the VM's node is reached.
+#[derive(Clone, Debug, PartialEq)]
+struct Place {
+    node: String,
+    host_client: String,
+    ssh: String,
+    summary: String,
+    /// Clock of a core.
+    mhz: Option<u64>,
+}
+
+impl Place {
+    fn of(node: &Node, vmid: u32) -> Self {
+        Self {
+            node: node.name.clone(),
+            host_client: reach::host_client(node, Some(vmid)),
+            ssh: reach::ssh_line(node),
+            summary: reach::summary_line(node, vmid),
+            mhz: node.cpu.mhz,
+        }
+    }
+}
+
+fn heading(
+    live: Live,
+    now: Memo<Option<Arc<VmFacts>>>,
+    vm: &VmFacts,
+    place: Option<&Place>,
+) -> AnyView {
+    let power = vm.power;
+    let change = Memo::new(move |_| change_of(live, &*now.get()?));
+    let host_client = place.map(|place| {
         view! {
             <a
                 class="button"
-                href=reach::host_client(node, Some(vm.vmid))
+                href=place.host_client.clone()
                 target="_blank"
                 rel="noopener noreferrer"
             >
@@ -244,65 +350,76 @@ fn details(live: Live, vm: &Arc<VmFacts>) -> impl IntoView + use<> {
             </a>
         }
     });
-    let stale = vm.stale.then(|| {
-        let reason = vm
-            .stale_reason
-            .clone()
-            .unwrap_or_else(|| String::from("It was not seen again."));
-        let seen = vm.observed_at;
-        view! {
-            <div class="notice warn">
-                {icon(Icon::Stale)}
-                <p>
-                    <strong>"What is shown is old: seen " {ago(seen)} ". "</strong>
-                    {reason}
-                </p>
-            </div>
-        }
-    });
-    let mut cards = vec![
-        overview(live, vm),
-        hardware(vm, config.as_ref()),
-        usage(vm, node.as_deref()),
-        files(vm),
-    ];
-    cards.extend(node.as_deref().map(|node| shell(vm, node)));
     view! {
         <header class="heading">
             <h1>{format::vm_name(vm).to_owned()}</h1>
-            <span class="state">{power_badge(vm.power)}</span>
+            <span class="state" role="status">
+                {move || changing_badge(power, change.get())}
+            </span>
             {(!vm.large.is_empty())
                 .then(|| view! { <span class="state large-size">{icon(Icon::Large)} "Large"</span> })}
             <div class="actions">{host_client}</div>
         </header>
-        {stale}
-        <div class="cards">
-            {cards}
-            {raw(vm)}
-        </div>
     }
+    .into_any()
 }
 
-fn overview(live: Live, vm: &VmFacts) -> AnyView {
+fn stale(reason: Option<String>, seen: DateTime<Utc>) -> AnyView {
+    let reason = reason.unwrap_or_else(|| String::from("It was not seen again."));
+    view! {
+        <div class="notice warn">
+            {icon(Icon::Stale)}
+            <p>
+                <strong>"What is shown is old: seen " {ago(seen)} ". "</strong>
+                {reason}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+fn overview(live: Live, now: Memo<Option<Arc<VmFacts>>>, vm: &VmFacts) -> AnyView {
     let node = vm.node.clone();
     let page = Page::Node { name: node.clone() };
-    let seen = live.nodes.with(|nodes| {
-        nodes
-            .data()
-            .map_or(vm.observed_at, |nodes| seen_at(vm, nodes))
-    });
-    let uptime = vm.uptime_seconds.map(|seconds| {
-        let since = vm.booted_at.map(|time| {
-            view! {
-                <span class="aside">" since " {when(time, true)}</span>
+    let uptime = part(
+        move || {
+            now.with(|vm| {
+                Some(
+                    vm.as_ref()
+                        .and_then(|vm| Some((vm.uptime_seconds?, vm.booted_at))),
+                )
+            })
+        },
+        |uptime| {
+            match uptime {
+            None => text(None),
+            Some((seconds, booted_at)) => view! {
+                {format::duration(seconds)}
+                {booted_at.map(|time| view! { <span class="aside">" since " {when(time, true)}</span> })}
             }
-        });
-        view! {
-            {format::duration(seconds)}
-            {since}
+            .into_any(),
         }
-        .into_any()
-    });
+        },
+    );
+    let seen = part(
+        move || {
+            let vm = now.get()?;
+            live.nodes.with(|nodes| {
+                Some(
+                    nodes
+                        .data()
+                        .map_or(vm.observed_at, |nodes| seen_at(&vm, nodes)),
+                )
+            })
+        },
+        |seen| {
+            view! {
+                {when(seen, true)}
+                <span class="aside">" (" {ago(seen)} ")"</span>
+            }
+            .into_any()
+        },
+    );
     let comment = vm.comment.clone();
     fact_card(
         "overview",
@@ -316,17 +433,10 @@ fn overview(live: Live, vm: &VmFacts) -> AnyView {
                 "IP address",
                 copied(vm.ip_address.clone(), "the IP address"),
             ),
-            fact("Uptime", uptime.unwrap_or_else(|| text(None))),
+            fact("Uptime", uptime),
             text_fact("VMware Tools", vm.tools_status.as_deref().map(tools)),
             text_fact("Status", status(vm)),
-            fact(
-                "Last seen",
-                view! {
-                    {when(seen, true)}
-                    <span class="aside">" (" {ago(seen)} ")"</span>
-                }
-                .into_any(),
-            ),
+            fact("Last seen", seen),
             fact(
                 "Comment",
                 view! { <div class="comment">{text(comment)}</div> }.into_any(),
@@ -374,11 +484,8 @@ fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
     )
 }
 
-fn usage(vm: &VmFacts, node: Option<&Node>) -> AnyView {
-    let cpu_total = vm
-        .cpus
-        .zip(node.and_then(|node| node.cpu.mhz))
-        .map(|(cpus, mhz)| u64::from(cpus) * mhz);
+fn usage(vm: &VmFacts, mhz: Option<u64>) -> AnyView {
+    let cpu_total = vm.cpus.zip(mhz).map(|(cpus, mhz)| u64::from(cpus) * mhz);
     let storage_total = vm
         .storage_bytes
         .zip(vm.storage_uncommitted_bytes)
@@ -447,39 +554,53 @@ fn copied(value: Option<String>, what: &'static str) -> AnyView {
     }
 }
 
-fn shell(vm: &VmFacts, node: &Node) -> AnyView {
+fn shell(place: &Place) -> AnyView {
     let lines = view! {
         <div class="lines">
             <div>
-                <p class="label">"Log in to " {node.name.clone()}</p>
-                {copy_line("the ssh line", reach::ssh_line(node))}
+                <p class="label">"Log in to " {place.node.clone()}</p>
+                {copy_line("the ssh line", place.ssh.clone())}
             </div>
             <div>
                 <p class="label">"Ask it for this VM"</p>
-                {copy_line("the vim-cmd line", reach::summary_line(node, vm.vmid))}
+                {copy_line("the vim-cmd line", place.summary.clone())}
             </div>
         </div>
     };
     card("shell", "Shell", lines.into_any())
 }
 
-fn raw(vm: &VmFacts) -> impl IntoView + use<> {
+fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
     // Plain data: nothing in it can fail to become JSON.
-    let json = serde_json::to_value(vm).unwrap_or_default();
-    let text = serde_json::to_string_pretty(&json).unwrap_or_default();
-    let rows: Vec<_> = json
-        .as_object()
+    let json = Memo::new(move |_| {
+        vm.with(|vm| {
+            vm.as_deref()
+                .and_then(|vm| serde_json::to_value(vm).ok())
+                .unwrap_or_default()
+        })
+    });
+    let text = Signal::derive(move || {
+        json.with(|json| serde_json::to_string_pretty(json).unwrap_or_default())
+    });
+    // Every VM has the same members.
+    let names: Vec<String> = json.with_untracked(|json| {
+        let members = json.as_object().into_iter().flatten();
+        members.map(|(name, _)| name.clone()).collect()
+    });
+    let rows: Vec<_> = names
         .into_iter()
-        .flatten()
-        .map(|(name, value)| {
-            let value = match value {
-                Value::Null => UNKNOWN.to_owned(),
-                Value::String(text) => text.clone(),
-                other => other.to_string(),
-            };
+        .map(|name| {
+            let member = name.clone();
+            let value = Memo::new(move |_| {
+                json.with(|json| match json.get(&member) {
+                    None | Some(Value::Null) => UNKNOWN.to_owned(),
+                    Some(Value::String(text)) => text.clone(),
+                    Some(other) => other.to_string(),
+                })
+            });
             view! {
                 <tr>
-                    <th scope="row">{name.clone()}</th>
+                    <th scope="row">{name}</th>
                     <td>{value}</td>
                 </tr>
             }

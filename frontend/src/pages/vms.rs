@@ -1,6 +1,7 @@
 //! The list of every VM of every node.
 
 mod grid;
+mod selected;
 mod toolbar;
 
 use std::time::Duration;
@@ -9,6 +10,7 @@ use ecoman_api::Filter;
 use leptos::prelude::*;
 
 use self::grid::Grid;
+use self::selected::selected_bar;
 use self::toolbar::Toolbar;
 use super::{UnreachableNodes, Visit, set_title};
 use crate::api;
@@ -171,6 +173,7 @@ pub(crate) fn Vms() -> impl IntoView {
                 State::NoVms => Some(no_vms()),
                 State::NoMatch => Some(no_match(asked, listing)),
             }}
+            {selected_bar(listing)}
         </div>
     }
 }

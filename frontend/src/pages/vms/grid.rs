@@ -5,20 +5,22 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ecoman_api::{Resource, Thresholds, Vm};
+use ecoman_api::{PowerAction, Resource, Thresholds, Vm};
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
 
 use super::{Asked, State};
 use crate::clock::use_clock;
-use crate::components::{Icon, Tip, icon, is_plain, power_badge};
+use crate::components::{Icon, Tip, changing_badge, icon, is_plain};
 use crate::format::{self, UNKNOWN};
 use crate::listing::{Column, ListQuery, Listing};
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::pages::Visit;
+use crate::pages::power::change_of;
 use crate::route::Page;
+use crate::selection::Selection;
 use crate::table::{Row, VmKey, seen_at};
 use crate::viewport::{Viewport, offset, row_in_slot};
 
@@ -36,6 +38,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let live = use_live();
     let visit: Visit = expect_context();
     let tip: Tip = expect_context();
+    let selection: RwSignal<Selection> = expect_context();
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
     let pool = NodeRef::<html::Div>::new();
@@ -157,9 +160,28 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
             location.go(&Page::Vm { node, vmid }.path());
         }
     });
+    let rows_now = move || listing.with_untracked(|listing| Arc::clone(&listing.rows));
+    let choose = move |place: usize, range: bool| {
+        selection.update(|selection| {
+            if range {
+                selection.extend(&rows_now(), place);
+            } else {
+                selection.toggle(&rows_now(), place);
+            }
+        });
+    };
     let keydown = move |event: ev::KeyboardEvent| {
         let modified = event.ctrl_key() || event.meta_key() || event.alt_key();
         let rows = count.get_untracked();
+        if (event.ctrl_key() || event.meta_key()) && event.key() == "a" && rows > 0 {
+            event.prevent_default();
+            selection.update(|selection| {
+                if !selection.has_all(&rows_now()) {
+                    selection.toggle_all(&rows_now());
+                }
+            });
+            return;
+        }
         if modified || rows == 0 || within(&event, ".head") {
             return;
         }
@@ -179,8 +201,19 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
                 }
                 return;
             }
+            " " => {
+                if let Some(place) = place {
+                    event.prevent_default();
+                    choose(place, event.shift_key());
+                }
+                return;
+            }
             "Escape" => {
-                visit.active.set(None);
+                if selection.with_untracked(Selection::is_empty) {
+                    visit.active.set(None);
+                } else {
+                    selection.update(Selection::clear);
+                }
                 return;
             }
             _ => return,
@@ -189,6 +222,14 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         activate(next.min(rows - 1));
     };
     let click = move |event: ev::MouseEvent| {
+        if within(&event, ".c-choose") {
+            if let Some(place) = place_of(&event) {
+                // The box shows what is chosen, whatever a click does to it by itself.
+                event.prevent_default();
+                choose(place, event.shift_key());
+            }
+            return;
+        }
         // A sign explains itself and leads nowhere.
         let place = place_of(&event).filter(|_| !within(&event, ".mark"));
         // Who selects text does not want to leave.
@@ -210,6 +251,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         row_height: Memo::new(move |_| row_height()),
         active_place,
         thresholds: Memo::new(move |_| live.thresholds()),
+        selection,
     };
     view! {
         <div
@@ -219,7 +261,8 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
             tabindex="0"
             aria-label="Virtual machines"
             aria-rowcount=move || count.get() + 1
-            aria-colcount=Column::ALL.len()
+            aria-colcount=Column::ALL.len() + 1
+            aria-keyshortcuts="Space Shift+Space Control+A"
             aria-activedescendant=move || {
                 let drawn = drawn.get();
                 active_place
@@ -240,6 +283,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         >
             <div class="head" role="rowgroup">
                 <div class="row" role="row" aria-rowindex="1">
+                    {choose_all(selection, listing)}
                     {Column::ALL.map(|column| view! { <Heading asked column /> })}
                 </div>
             </div>
@@ -275,6 +319,29 @@ struct Context {
     row_height: Memo<f64>,
     active_place: Memo<Option<usize>>,
     thresholds: Memo<Option<Thresholds>>,
+    selection: RwSignal<Selection>,
+}
+
+/// The heading of the boxes: all that match, or none.
+fn choose_all(selection: RwSignal<Selection>, listing: Memo<Listing>) -> AnyView {
+    let all =
+        Memo::new(move |_| selection.with(|it| listing.with(|listing| it.has_all(&listing.rows))));
+    view! {
+        <div class="c-choose" role="columnheader">
+            <input
+                type="checkbox"
+                aria-label="Select all that match"
+                prop:checked=all
+                on:change=move |_| {
+                    listing
+                        .with_untracked(|listing| {
+                            selection.update(|it| it.toggle_all(&listing.rows));
+                        });
+                }
+            />
+        </div>
+    }
+    .into_any()
 }
 
 #[component]
@@ -341,6 +408,11 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
         })
     });
     let stale = move || row.with(|row| row.as_ref().is_some_and(|row| row.vm.stale));
+    let change = Memo::new(move |_| row.with(|row| change_of(live, &row.as_ref()?.vm)));
+    let chosen = Memo::new(move |_| {
+        let key = row.with(|row| row.as_ref().map(|row| VmKey::of(&row.vm)));
+        key.is_some_and(|key| context.selection.with(|selection| selection.has(&key)))
+    });
     let class = move || {
         row.with(|row| {
             let Some(row) = row else {
@@ -374,8 +446,27 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
             aria-rowindex=move || place.get() + 2
             aria-selected=move || (context.active_place.get() == Some(place.get())).to_string()
             hidden=move || row.with(Option::is_none)
+            class:chosen=chosen
         >
-            {move || row.with(|row| row.as_ref().map(|row| cells(row, context.thresholds.get())))}
+            <div class="c-choose" role="gridcell">
+                <input
+                    type="checkbox"
+                    tabindex="-1"
+                    aria-label=move || {
+                        row.with(|row| {
+                            let row = row.as_ref()?;
+                            Some(format!("Select {}", format::vm_name(&row.vm)))
+                        })
+                    }
+                    prop:checked=chosen
+                />
+            </div>
+            {move || {
+                row.with(|row| {
+                    let row = row.as_ref()?;
+                    Some(cells(row, change.get(), context.thresholds.get()))
+                })
+            }}
             <div
                 class=Column::Age.class()
                 role="gridcell"
@@ -400,7 +491,11 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
 }
 
 /// All cells but the age, which moves on by itself.
-fn cells(row: &Arc<Row>, thresholds: Option<Thresholds>) -> impl IntoView + use<> {
+fn cells(
+    row: &Arc<Row>,
+    change: Option<PowerAction>,
+    thresholds: Option<Thresholds>,
+) -> impl IntoView + use<> {
     let vm = &row.vm;
     let page = Page::Vm {
         node: vm.node.clone(),
@@ -408,7 +503,7 @@ fn cells(row: &Arc<Row>, thresholds: Option<Thresholds>) -> impl IntoView + use<
     };
     let reasons = format::large_reasons(vm, thresholds);
     view! {
-        <div class=Column::Power.class() role="gridcell">{power_badge(vm.power)}</div>
+        <div class=Column::Power.class() role="gridcell">{changing_badge(vm.power, change)}</div>
         {text(Column::Node, Some(vm.node.clone()))}
         {text(Column::Vmid, Some(vm.vmid.to_string()))}
         <div class=Column::Name.class() role="gridcell">

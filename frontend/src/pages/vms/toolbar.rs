@@ -4,10 +4,11 @@ use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
 use leptos::{ev, html, prelude::*};
 
 use super::{Asked, counted};
-use crate::components::{Icon, icon};
+use crate::components::{Icon, icon, link};
 use crate::format;
 use crate::listing::{Chip, Column, Listing};
 use crate::pages::{focus, is_typing};
+use crate::route::Page;
 
 #[component]
 pub(super) fn Toolbar(
@@ -33,6 +34,7 @@ pub(super) fn Toolbar(
                         })
                 }}
             </p>
+            {link("button small", Page::New.path(), view! { {icon(Icon::Plus)} "New VM" }.into_any())}
         </div>
     }
 }

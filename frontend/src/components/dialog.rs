@@ -1,0 +1,62 @@
+//! The modal dialog: the browser's own, which keeps the focus inside and gives it back.
+
+use leptos::{ev, html, prelude::*};
+use wasm_bindgen::JsCast;
+
+/// A dialog that is open while `open` says so. Its heading has the id `labelled_by`; the element
+/// with `autofocus` in it has the focus first. `close` is called when the reader leaves it.
+pub(crate) fn dialog(
+    open: Memo<bool>,
+    labelled_by: &'static str,
+    close: impl Fn() + Copy + 'static,
+    content: AnyView,
+) -> AnyView {
+    let element = NodeRef::<html::Dialog>::new();
+    Effect::new(move || {
+        let open_now = open.get();
+        let Some(element) = element.get() else {
+            return;
+        };
+        if open_now && !element.open() {
+            // What it says is in the document by the next frame.
+            request_animation_frame(move || {
+                if open.try_get_untracked() == Some(true) && !element.open() {
+                    // Fails only for a dialog that is open or not in the document.
+                    let _ = element.show_modal();
+                }
+            });
+        } else if !open_now && element.open() {
+            element.close();
+        }
+    });
+    let keydown = move |event: ev::KeyboardEvent| {
+        // What happens in it is no business of the page behind it.
+        event.stop_propagation();
+    };
+    let cancel = move |event: web_sys::Event| {
+        event.prevent_default();
+        close();
+    };
+    let click = move |event: ev::MouseEvent| {
+        // Beside it: what is in it lies within a part of its own.
+        let beside = event
+            .target()
+            .and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
+        if beside.is_some() {
+            close();
+        }
+    };
+    view! {
+        <dialog
+            class="dialog"
+            aria-labelledby=labelled_by
+            node_ref=element
+            on:keydown=keydown
+            on:cancel=cancel
+            on:click=click
+        >
+            <div class="inner">{content}</div>
+        </dialog>
+    }
+    .into_any()
+}

@@ -1,0 +1,296 @@
+//! The form for a new VM: what was typed, kept over reloads, and what is wrong with it.
+
+use ecoman_api::{
+    CreateVm, DEFAULT_GUEST_OS, FieldFault, GuestOs, Node, Preset, Task, TaskRequest,
+};
+use serde::{Deserialize, Serialize};
+
+/// A field of the form, by its name in the API.
+pub(crate) type Field = &'static str;
+
+/// What was typed so far, right or wrong.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Draft {
+    /// The node; `None`: not chosen yet.
+    pub(crate) node: Option<String>,
+    /// The name.
+    pub(crate) name: String,
+    /// Virtual CPUs.
+    pub(crate) cpus: String,
+    /// Memory in MB.
+    pub(crate) memory_mb: String,
+    /// Disk in GB.
+    pub(crate) disk_gb: String,
+    /// Guest operating system.
+    pub(crate) guest_os: String,
+    /// Port group; `None`: that of hosts.yml.
+    pub(crate) network: Option<String>,
+    /// ISO image; `None`: that of hosts.yml, empty: an empty drive.
+    pub(crate) iso_path: Option<String>,
+    /// The comment.
+    pub(crate) comment: String,
+    /// Whether to power it on at the end.
+    pub(crate) power_on: bool,
+}
+
+impl Default for Draft {
+    /// Nothing was typed; sizes are those of the original's `small`.
+    fn default() -> Self {
+        Self {
+            node: None,
+            name: String::new(),
+            cpus: String::from("1"),
+            memory_mb: String::from("1024"),
+            disk_gb: String::from("30"),
+            guest_os: DEFAULT_GUEST_OS.to_owned(),
+            network: None,
+            iso_path: None,
+            comment: String::new(),
+            power_on: true,
+        }
+    }
+}
+
+impl Draft {
+    /// What a task was to create, to be changed and asked again. `None`: it was something else.
+    pub(crate) fn of(task: &Task) -> Option<Self> {
+        let TaskRequest::Create(vm) = &task.request else {
+            return None;
+        };
+        let vm = (**vm).clone();
+        Some(Self {
+            node: Some(task.node.clone()),
+            name: vm.name,
+            cpus: vm.cpus.to_string(),
+            memory_mb: vm.memory_mb.to_string(),
+            disk_gb: vm.disk_gb.to_string(),
+            guest_os: vm.guest_os,
+            network: vm.network,
+            iso_path: vm.iso_path,
+            comment: vm.comment,
+            power_on: vm.power_on,
+        })
+    }
+
+    /// Takes the sizes of a preset.
+    pub(crate) fn take(&mut self, preset: &Preset) {
+        self.cpus = preset.cpus.to_string();
+        self.memory_mb = preset.memory_mb.to_string();
+        self.disk_gb = preset.disk_gb.to_string();
+    }
+
+    /// Whether its sizes are those of a preset.
+    pub(crate) fn is_like(&self, preset: &Preset) -> bool {
+        number::<u32>(&self.cpus) == Some(preset.cpus)
+            && number::<u64>(&self.memory_mb) == Some(preset.memory_mb)
+            && number::<u64>(&self.disk_gb) == Some(preset.disk_gb)
+    }
+
+    /// What is asked for: numbers that are none are 0, which no node accepts.
+    pub(crate) fn request(&self) -> CreateVm {
+        CreateVm {
+            node: self.node.clone().unwrap_or_default(),
+            name: self.name.clone(),
+            cpus: number(&self.cpus).unwrap_or_default(),
+            memory_mb: number(&self.memory_mb).unwrap_or_default(),
+            disk_gb: number(&self.disk_gb).unwrap_or_default(),
+            comment: self.comment.clone(),
+            guest_os: Some(self.guest_os.clone()),
+            network: self.network.clone(),
+            iso_path: self.iso_path.clone(),
+            power_on: self.power_on,
+        }
+    }
+
+    /// All that is wrong, by field, at most once a field. `is_taken`: whether a VM of that name is
+    /// on the node already.
+    pub(crate) fn faults(
+        &self,
+        node: Option<&Node>,
+        guest_oses: &[GuestOs],
+        is_taken: impl Fn(&str) -> bool,
+    ) -> Vec<FieldFault> {
+        let mut faults = Vec::new();
+        let mut add = |field: Field, rule: String| {
+            let known = faults.iter().any(|fault: &FieldFault| fault.field == field);
+            if !known {
+                faults.push(FieldFault { field, rule });
+            }
+        };
+        for (field, text) in [
+            ("cpus", &self.cpus),
+            ("memory_mb", &self.memory_mb),
+            ("disk_gb", &self.disk_gb),
+        ] {
+            if number::<u32>(text).is_none() {
+                add(field, String::from("must be a whole number"));
+            }
+        }
+        let vm = self.request().vm();
+        if let Err(broken) = vm.clone().check() {
+            broken
+                .into_iter()
+                .for_each(|fault| add(fault.field, fault.rule));
+        }
+        let Some(node) = node else {
+            add("node", String::from("must be chosen"));
+            return faults;
+        };
+        for fault in node.limits().faults(&vm) {
+            add(fault.field, fault.rule);
+        }
+        if is_taken(&vm.name) {
+            add(
+                "name",
+                format!("is taken: {} has a VM of this name", node.name),
+            );
+        }
+        let wanted = guest_oses.iter().find(|guest| guest.id == vm.guest_os);
+        if let Some((guest, newest)) = wanted.zip(node.newest_hardware)
+            && guest.hardware > newest
+        {
+            let name = &node.name;
+            add(
+                "guest_os",
+                format!("is not known to {name}, which is too old for it"),
+            );
+        }
+        if let Some(network) = &vm.network
+            && !node.port_groups.is_empty()
+            && !node.port_groups.iter().any(|group| group.name == *network)
+        {
+            add("network", format!("must be a port group of {}", node.name));
+        }
+        faults
+    }
+}
+
+/// A draft with the key under which it was sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Kept {
+    /// What was typed.
+    pub(crate) draft: Draft,
+    /// What was sent without an answer so far, and the key it was sent under.
+    pub(crate) sent: Option<(CreateVm, String)>,
+}
+
+impl Kept {
+    /// The key to send `request` under: that of the attempt before, if it was the same and nobody
+    /// knows whether it arrived, so that it makes one VM; else `fresh`.
+    pub(crate) fn key(&mut self, request: &CreateVm, fresh: impl Fn() -> String) -> String {
+        match &self.sent {
+            Some((sent, key)) if sent == request => key.clone(),
+            _ => {
+                let key = fresh();
+                self.sent = Some((request.clone(), key.clone()));
+                key
+            }
+        }
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    text.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::tests::node;
+
+    fn draft() -> Draft {
+        Draft {
+            node: Some(String::from("hoge")),
+            name: String::from("web"),
+            ..Draft::default()
+        }
+    }
+
+    fn told(draft: &Draft, node: Option<&Node>) -> Vec<String> {
+        let guests = [GuestOs {
+            id: String::from("debian12-64"),
+            name: String::from("Debian 12"),
+            hardware: 20,
+        }];
+        draft
+            .faults(node, &guests, |name| name == "taken")
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_right_has_no_faults() {
+        assert_eq!(told(&draft(), Some(&node("hoge"))), [""; 0]);
+    }
+
+    #[test]
+    fn each_field_says_what_is_wrong_with_it_once() {
+        let wrong = Draft {
+            name: String::from("taken"),
+            cpus: String::from("two"),
+            memory_mb: String::from("1023"),
+            disk_gb: String::from("-1"),
+            guest_os: String::from("debian12-64"),
+            network: Some(String::from("Gone")),
+            ..draft()
+        };
+        let mut old = node("hoge");
+        old.newest_hardware = Some(13);
+        old.port_groups = vec![ecoman_api::PortGroup {
+            name: String::from("VM Network"),
+            virtual_switch: String::from("vSwitch0"),
+            vlan_id: 0,
+        }];
+        assert_eq!(
+            told(&wrong, Some(&old)),
+            [
+                "cpus must be a whole number",
+                "disk_gb must be a whole number",
+                "memory_mb must be a multiple of 4",
+                "name is taken: hoge has a VM of this name",
+                "guest_os is not known to hoge, which is too old for it",
+                "network must be a port group of hoge",
+            ]
+        );
+        assert_eq!(told(&draft(), None), ["node must be chosen"]);
+    }
+
+    #[test]
+    fn a_size_beyond_the_node_is_told_with_the_range() {
+        let mut small = node("hoge");
+        small.cpu.threads = Some(4);
+        let big = Draft {
+            cpus: String::from("5"),
+            ..draft()
+        };
+        assert_eq!(
+            told(&big, Some(&small)),
+            ["cpus must be at most 4, the threads of the node"]
+        );
+    }
+
+    #[test]
+    fn the_same_attempt_keeps_its_key_and_another_gets_its_own() {
+        let mut kept = Kept::default();
+        let first = kept.key(&draft().request(), || String::from("1"));
+        let again = kept.key(&draft().request(), || String::from("2"));
+        assert_eq!((first.as_str(), again.as_str()), ("1", "1"));
+        let other = Draft {
+            name: String::from("db"),
+            ..draft()
+        };
+        assert_eq!(kept.key(&other.request(), || String::from("3")), "3");
+    }
+
+    #[test]
+    fn a_kept_draft_is_read_again() {
+        let mut kept = Kept {
+            draft: draft(),
+            sent: None,
+        };
+        kept.key(&draft().request(), || String::from("1"));
+        let text = serde_json::to_string(&kept).expect("JSON");
+        assert_eq!(serde_json::from_str::<Kept>(&text).expect("a draft"), kept);
+    }
+}

@@ -1,0 +1,121 @@
+//! What can be done to the chosen VMs: a bar below the list, for as long as there are any.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ecoman_api::{PowerAction, Sort};
+use leptos::prelude::*;
+
+use crate::components::{Icon, icon};
+use crate::format;
+use crate::listing::Listing;
+use crate::live::use_live;
+use crate::pages::focus;
+use crate::pages::power::{known, power_button, use_desk};
+use crate::power::{Plan, order};
+use crate::selection::Selection;
+use crate::table::Row;
+
+pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
+    let live = use_live();
+    let desk = use_desk();
+    let selection: RwSignal<Selection> = expect_context();
+    let any = Memo::new(move |_| !selection.with(Selection::is_empty));
+    // Those that have gone since are chosen no more.
+    let rows = Memo::new_with_compare(
+        move |_| {
+            selection.with(|selection| {
+                if selection.is_empty() {
+                    return Vec::new();
+                }
+                live.vms.with(|vms| {
+                    let rows = vms.data().into_iter().flat_map(|table| table.rows());
+                    let mut rows: Vec<Arc<Row>> =
+                        rows.filter(|row| selection.has_row(row)).cloned().collect();
+                    rows.sort_by(|a, b| Sort::default().compare(&a.vm, &b.vm));
+                    rows
+                })
+            })
+        },
+        |_, _| true,
+    );
+    let hidden = Memo::new(move |_| {
+        listing.with(|listing| {
+            rows.with(|rows| {
+                let shown: HashSet<_> = listing.rows.iter().map(Arc::as_ptr).collect();
+                rows.iter()
+                    .filter(|row| !shown.contains(&Arc::as_ptr(row)))
+                    .count()
+            })
+        })
+    });
+    let counts = move || {
+        let count = rows.with(Vec::len);
+        let hidden = match hidden.get() {
+            0 => String::new(),
+            hidden => format!(", {} not shown", format::grouped(hidden as u64)),
+        };
+        view! {
+            <strong>{format::grouped(count as u64)}</strong>
+            " selected"
+            {hidden}
+        }
+    };
+    let button = move |action: PowerAction| {
+        let plan = Memo::new_with_compare(
+            move |_| {
+                rows.with(|rows| Arc::new(known(live, |known| Plan::new(action, rows, known))))
+            },
+            |_, _| true,
+        );
+        let why_not = Memo::new(move |_| {
+            plan.with(|plan| {
+                if !plan.doing.is_empty() {
+                    return None;
+                }
+                let (_, why) = plan.left_out.first()?;
+                Some(match plan.left_out.len() {
+                    1 => why.clone(),
+                    count => format!("None of the {count} can: {why}"),
+                })
+            })
+        });
+        let label = Signal::derive(move || {
+            let (can, all) = (plan.with(|plan| plan.doing.len()), rows.with(Vec::len));
+            if can == all || can == 0 {
+                order(action).to_owned()
+            } else {
+                format!("{} {}", order(action), format::grouped(can as u64))
+            }
+        });
+        power_button(action, why_not, label, move || {
+            desk.ask_many(action, &rows.get_untracked());
+        })
+    };
+    let bar = move || {
+        any.get().then(|| {
+            let buttons: Vec<_> = PowerAction::ALL.into_iter().map(button).collect();
+            view! {
+                <div class="selected" role="region" aria-label="Selected VMs">
+                    <p role="status">{counts}</p>
+                    <div class="power-bar" role="group" aria-label="Power">
+                        {buttons}
+                    </div>
+                    <button
+                        type="button"
+                        class="button quiet"
+                        aria-label="Select none"
+                        data-tip="Select none"
+                        on:click=move |_| {
+                            selection.update(Selection::clear);
+                            focus("grid");
+                        }
+                    >
+                        {icon(Icon::Close)}
+                    </button>
+                </div>
+            }
+        })
+    };
+    bar.into_any()
+}

@@ -1,0 +1,233 @@
+//! Changes of power of one VM or of many: what can be asked for, of which, and how loudly the
+//! reader is asked back.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ecoman_api::{Config, Permission, PowerAction, PowerState, Vm};
+
+use crate::format;
+use crate::table::{Nodes, Row, seen_at};
+use crate::tasks::{Tasks, gerund, power_of};
+
+/// How long the guest may take to shut down where nothing else is said, in seconds.
+pub(crate) const GUEST_SECONDS: u32 = 120;
+/// As long as it can be given.
+pub(crate) const GUEST_SECONDS_MOST: u32 = 3600;
+/// As short.
+pub(crate) const GUEST_SECONDS_LEAST: u32 = 5;
+/// More VMs than this are counted by the reader.
+const FEW: usize = 5;
+
+/// What is known when a change is thought about.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Known<'a> {
+    /// The nodes.
+    pub(crate) nodes: &'a Nodes,
+    /// The tasks.
+    pub(crate) tasks: &'a Tasks,
+    /// What the server tells of itself.
+    pub(crate) config: Option<&'a Config>,
+}
+
+impl Known<'_> {
+    /// Why a change cannot be asked for now, as a sentence. `None`: it can.
+    pub(crate) fn refusal(&self, vm: &Vm, action: PowerAction) -> Option<String> {
+        let forbidden = self
+            .config
+            .is_some_and(|config| !config.identity.may.contains(&Permission::Power));
+        if forbidden {
+            return Some(String::from(
+                "You may look, but not change the power of VMs.",
+            ));
+        }
+        if let Some(task) = self.tasks.changing(vm, seen_at(vm, self.nodes)) {
+            let what = power_of(task).map_or("busy", |(action, _)| gerund(action));
+            return Some(format!("The VM is {what} One change at a time."));
+        }
+        let read_only = self.nodes.get(&vm.node).is_some_and(|node| node.read_only);
+        vm.may(action, read_only)
+            .err()
+            .map(|refusal| refusal.to_string())
+    }
+}
+
+/// What a change of power would do to the VMs that it is asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The change.
+    pub(crate) action: PowerAction,
+    /// Those that it is done to.
+    pub(crate) doing: Vec<Arc<Row>>,
+    /// Those that are left out, with the reason.
+    pub(crate) left_out: Vec<(Arc<Row>, String)>,
+}
+
+impl Plan {
+    /// Sorts out which of `rows` can be changed so.
+    pub(crate) fn new(action: PowerAction, rows: &[Arc<Row>], known: Known<'_>) -> Self {
+        let mut plan = Self {
+            action,
+            doing: Vec::new(),
+            left_out: Vec::new(),
+        };
+        for row in rows {
+            match known.refusal(&row.vm, action) {
+                None => plan.doing.push(Arc::clone(row)),
+                Some(reason) => plan.left_out.push((Arc::clone(row), reason)),
+            }
+        }
+        plan
+    }
+
+    /// On how many nodes it is done.
+    pub(crate) fn nodes(&self) -> usize {
+        let nodes: BTreeSet<_> = self.doing.iter().map(|row| &row.vm.node).collect();
+        nodes.len()
+    }
+
+    /// The number that the reader has to type before it is done: so that many are not changed by
+    /// a slip. `None`: a click is enough.
+    pub(crate) fn number_to_type(&self) -> Option<usize> {
+        let count = self.doing.len();
+        (count > FEW || self.nodes() > 1).then_some(count)
+    }
+
+    /// `3 VMs on 2 nodes`, or the name of the only one.
+    pub(crate) fn whom(&self) -> String {
+        match self.doing.as_slice() {
+            [row] => format::vm_name(&row.vm).to_owned(),
+            rows => {
+                let vms = format::plural(rows.len(), "VM", "VMs");
+                match self.nodes() {
+                    0 | 1 => vms,
+                    nodes => format!("{vms} on {nodes} nodes"),
+                }
+            }
+        }
+    }
+}
+
+/// Whether it is done without asking back: nothing is lost by it.
+pub(crate) fn is_harmless(action: PowerAction) -> bool {
+    action == PowerAction::On
+}
+
+/// A change as an order: `Power on`.
+pub(crate) fn order(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::On => "Power on",
+        PowerAction::Off => "Power off",
+        PowerAction::Shutdown => "Shut down",
+        PowerAction::Reboot => "Reboot",
+        PowerAction::Reset => "Reset",
+        PowerAction::Suspend => "Suspend",
+    }
+}
+
+/// The state that a VM is in when a change has worked.
+pub(crate) fn result(action: PowerAction) -> PowerState {
+    match action {
+        PowerAction::On | PowerAction::Reboot | PowerAction::Reset => PowerState::On,
+        PowerAction::Off | PowerAction::Shutdown => PowerState::Off,
+        PowerAction::Suspend => PowerState::Suspended,
+    }
+}
+
+/// What a change means, in a sentence or two.
+pub(crate) fn meaning(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::On => "Powers on, or goes on where it was suspended.",
+        PowerAction::Off => {
+            "As if the plug were pulled: what the guest has not written to its disks is lost."
+        }
+        PowerAction::Shutdown => {
+            "The guest is asked to shut down. If it does not, it is left running and you are told."
+        }
+        PowerAction::Reboot => "The guest is asked to restart.",
+        PowerAction::Reset => {
+            "As by the reset button: what the guest has not written to its disks is lost."
+        }
+        PowerAction::Suspend => {
+            "The guest stands still, its memory is kept in a file, until it is powered on again."
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::tests::{node, vm};
+    use crate::table::VmTable;
+    use crate::tasks::tests::power;
+
+    fn rows(nodes: &[(&str, u32)]) -> Vec<Arc<Row>> {
+        let vms = nodes.iter().flat_map(|&(node, count)| {
+            (1..=count).map(move |vmid| Vm {
+                power: PowerState::On,
+                ..vm(node, vmid)
+            })
+        });
+        VmTable::new(vms.collect()).rows().to_vec()
+    }
+
+    fn plan(action: PowerAction, rows: &[Arc<Row>], nodes: &Nodes, tasks: &Tasks) -> Plan {
+        let known = Known {
+            nodes,
+            tasks,
+            config: None,
+        };
+        Plan::new(action, rows, known)
+    }
+
+    #[test]
+    fn many_vms_or_several_nodes_are_counted_by_the_reader() {
+        for (nodes, number) in [
+            (vec![("hoge", 1)], None),
+            (vec![("hoge", 5)], None),
+            (vec![("hoge", 6)], Some(6)),
+            (vec![("hoge", 1), ("fuga", 1)], Some(2)),
+        ] {
+            let plan = plan(
+                PowerAction::Off,
+                &rows(&nodes),
+                &Nodes::new(),
+                &Tasks::default(),
+            );
+            assert_eq!(plan.number_to_type(), number, "{nodes:?}");
+        }
+    }
+
+    #[test]
+    fn who_is_left_out_is_told_with_the_reason() {
+        let read_only = ecoman_api::Node {
+            read_only: true,
+            ..node("fuga")
+        };
+        let nodes = Nodes::from([(String::from("fuga"), Arc::new(read_only))]);
+        let mut tasks = Tasks::default();
+        tasks.take(power(1, "reboot", "running"));
+        let rows = rows(&[("hoge", 2), ("fuga", 1)]);
+        let off = plan(PowerAction::Off, &rows, &nodes, &tasks);
+        let reasons: Vec<_> = off
+            .left_out
+            .iter()
+            .map(|(row, reason)| (row.vm.node.as_str(), row.vm.vmid, reason.as_str()))
+            .collect();
+        assert_eq!(
+            reasons,
+            [
+                ("hoge", 1, "The VM is rebooting… One change at a time."),
+                (
+                    "fuga",
+                    1,
+                    "The node is read-only: hosts.yml says read_only: true."
+                ),
+            ]
+        );
+        assert_eq!(off.doing.len(), 1);
+        assert_eq!(off.number_to_type(), None);
+        let on = plan(PowerAction::On, &rows, &nodes, &tasks);
+        assert!(on.doing.is_empty());
+    }
+}

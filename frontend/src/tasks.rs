@@ -1,0 +1,360 @@
+//! The tasks that the page knows, and what they say of a VM before its node does.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ecoman_api::{
+    CreateVm, PowerAction, Question, SetPower, Task, TaskId, TaskPage, TaskRequest, TaskState, Vm,
+};
+
+use crate::table::VmKey;
+
+/// The newest tasks, and whichever others were asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tasks {
+    by_id: BTreeMap<TaskId, Arc<Task>>,
+    /// The newest change of power of each VM.
+    power: HashMap<VmKey, TaskId>,
+    /// Where the older ones begin; `None`: all are here.
+    pub(crate) older: Option<String>,
+}
+
+impl Tasks {
+    /// Takes a task that was loaded or that an event brought. One that has ended does not begin
+    /// again: an event may be older than the answer before it.
+    pub(crate) fn take(&mut self, task: Task) {
+        let ended = self
+            .by_id
+            .get(&task.id)
+            .is_some_and(|known| known.state.is_final());
+        if !ended || task.state.is_final() {
+            if let Some(key) = key_of(&task).filter(|_| power_of(&task).is_some()) {
+                let newest = self.power.entry(key).or_insert(task.id);
+                *newest = task.id.max(*newest);
+            }
+            self.by_id.insert(task.id, Arc::new(task));
+        }
+    }
+
+    /// Takes a page of older ones, and where the next page begins.
+    pub(crate) fn take_older(&mut self, page: TaskPage) {
+        for task in page.items {
+            self.take(task);
+        }
+        self.older = page.next_page;
+    }
+
+    /// With the first page as it was loaded anew. Older ones that were asked for stay.
+    pub(crate) fn with_newest(mut self, page: TaskPage) -> Self {
+        let oldest = page.items.last().map(|task| task.id);
+        let known = self.by_id.keys().next();
+        // Those in between may have been missed while there was no connection.
+        let reaches_further = known < oldest.as_ref() && known.is_some() && self.older.is_none();
+        self.take_older(page);
+        if reaches_further {
+            self.older = None;
+        }
+        self
+    }
+
+    /// A task.
+    pub(crate) fn get(&self, id: TaskId) -> Option<&Arc<Task>> {
+        self.by_id.get(&id)
+    }
+
+    /// All of them, newest first.
+    pub(crate) fn newest(&self) -> impl Iterator<Item = &Arc<Task>> {
+        self.by_id.values().rev()
+    }
+
+    /// How many have not ended.
+    pub(crate) fn running(&self) -> usize {
+        self.newest().filter(|task| !task.state.is_final()).count()
+    }
+
+    /// Those of one VM, newest first.
+    pub(crate) fn of<'a>(&'a self, key: &VmKey) -> impl Iterator<Item = &'a Arc<Task>> + use<'a> {
+        let key = key.clone();
+        self.newest()
+            .filter(move |task| key_of(task).as_ref() == Some(&key))
+    }
+
+    /// The task that is changing a VM's power, until the node itself tells the new state.
+    /// `seen_at`: when the facts of the VM were last seen to be true.
+    pub(crate) fn changing(&self, vm: &Vm, seen_at: DateTime<Utc>) -> Option<&Arc<Task>> {
+        let task = self.power(&VmKey::of(vm))?;
+        let (action, _) = power_of(task)?;
+        let unseen = || {
+            !vm.stale
+                && action.leads_to() != vm.power.into()
+                && task.finished_at.is_some_and(|end| end > seen_at)
+        };
+        match task.state {
+            TaskState::Queued | TaskState::Running => Some(task),
+            TaskState::Succeeded if unseen() => Some(task),
+            _ => None,
+        }
+    }
+
+    /// The question that a VM waits with, and the task that has met it.
+    pub(crate) fn question(&self, key: &VmKey) -> Option<(&Arc<Task>, &Question)> {
+        let task = self.power(key)?;
+        // One that nobody has answered in time is still there when its task has ended.
+        let asked = task.question.as_ref()?;
+        let answered = self.of(key).any(|answer| {
+            answer.id > task.id
+                && answer.state == TaskState::Succeeded
+                && matches!(&answer.request, TaskRequest::Answer { question, .. } if *question == asked.id)
+        });
+        (!answered).then_some((task, asked))
+    }
+
+    /// The newest change of a VM's power.
+    fn power(&self, key: &VmKey) -> Option<&Arc<Task>> {
+        self.get(*self.power.get(key)?)
+    }
+}
+
+/// The VM of a task, once it has an id.
+pub(crate) fn key_of(task: &Task) -> Option<VmKey> {
+    task.vm.as_ref().map(|vm| VmKey {
+        node: task.node.clone(),
+        vmid: vm.vmid,
+    })
+}
+
+/// The change of power that a task is, and how long the guest may take.
+pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
+    match task.request {
+        TaskRequest::Power {
+            action,
+            guest_seconds,
+            ..
+        } => Some((action, guest_seconds)),
+        _ => None,
+    }
+}
+
+/// What is going on with a VM whose power is being changed so.
+pub(crate) fn gerund(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::On => "starting…",
+        PowerAction::Off | PowerAction::Shutdown => "stopping…",
+        PowerAction::Reboot => "rebooting…",
+        PowerAction::Reset => "resetting…",
+        PowerAction::Suspend => "suspending…",
+    }
+}
+
+/// What a task is at: its step, or for how long the guest has been asked.
+pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
+    match task.state {
+        TaskState::Queued => return Some(String::from("waits for its turn")),
+        TaskState::Running => {}
+        _ => return None,
+    }
+    if task.question.is_some() {
+        return Some(String::from("waits for an answer"));
+    }
+    let asked = task
+        .commands
+        .iter()
+        .find(|run| run.command.contains("power.shutdown") && run.exit == Some(0));
+    match (power_of(task), asked) {
+        (Some((PowerAction::Shutdown, limit)), Some(run)) => {
+            let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
+            Some(format!("asked the guest, {seconds} s of {limit} s"))
+        }
+        _ => task.step.clone(),
+    }
+}
+
+/// What has to be asked to have the same once more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// A change of power.
+    Power(VmKey, SetPower),
+    /// A new VM.
+    Create(CreateVm),
+}
+
+impl Again {
+    /// The request of a task; `None`: it makes no sense a second time.
+    pub(crate) fn of(task: &Task) -> Option<Self> {
+        match &task.request {
+            TaskRequest::Power {
+                vmid,
+                action,
+                guest_seconds,
+            } => Some(Self::Power(
+                VmKey {
+                    node: task.node.clone(),
+                    vmid: vmid.0,
+                },
+                SetPower {
+                    action: *action,
+                    guest_seconds: Some(*guest_seconds),
+                },
+            )),
+            TaskRequest::Create(vm) => {
+                let vm = (**vm).clone();
+                Some(Self::Create(CreateVm {
+                    node: task.node.clone(),
+                    name: vm.name,
+                    cpus: vm.cpus,
+                    memory_mb: vm.memory_mb,
+                    disk_gb: vm.disk_gb,
+                    comment: vm.comment,
+                    guest_os: Some(vm.guest_os),
+                    network: vm.network,
+                    iso_path: vm.iso_path,
+                    power_on: vm.power_on,
+                }))
+            }
+            TaskRequest::Answer { .. } | TaskRequest::CleanUp { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use ecoman_api::PowerState;
+
+    use super::*;
+    use crate::format::tests::vm;
+
+    /// A change of power of VM 1 of hoge.
+    pub(crate) fn power(id: u32, action: &str, state: &str) -> Task {
+        serde_json::from_value(serde_json::json!({
+            "id": format!("00000000-0000-7000-8000-{id:012}"), "title": "Change", "node": "hoge",
+            "vm": { "vmid": 1, "name": "web" },
+            "request": { "kind": "power", "vmid": 1, "action": action, "guest_seconds": 120 },
+            "state": state, "steps": [], "step": "Wait until the VM is off",
+            "created_at": "2026-11-22T12:00:00Z", "commands": [], "left": [],
+        }))
+        .expect("a task needs no more than this")
+    }
+
+    fn time(text: &str) -> DateTime<Utc> {
+        text.parse().expect("an RFC 3339 time")
+    }
+
+    fn on() -> Vm {
+        Vm {
+            power: PowerState::On,
+            ..vm("hoge", 1)
+        }
+    }
+
+    fn known(tasks: &[Task]) -> Tasks {
+        let mut known = Tasks::default();
+        tasks.iter().cloned().for_each(|task| known.take(task));
+        known
+    }
+
+    fn word(tasks: &[Task], vm: &Vm, seen: &str) -> Option<&'static str> {
+        let tasks = known(tasks);
+        let task = tasks.changing(vm, time(seen))?;
+        power_of(task).map(|(action, _)| gerund(action))
+    }
+
+    #[test]
+    fn a_vm_is_stopping_until_its_node_says_that_it_is_off() {
+        let seen = "2026-11-22T12:00:00Z";
+        let running = power(1, "off", "running");
+        assert_eq!(word(&[running], &on(), seen), Some("stopping…"));
+
+        let done = Task {
+            finished_at: Some(time("2026-11-22T12:00:05Z")),
+            ..power(1, "off", "succeeded")
+        };
+        let of = |vm: &Vm, seen| word(std::slice::from_ref(&done), vm, seen);
+        assert_eq!(of(&on(), seen), Some("stopping…"));
+        // Somebody has switched it on again.
+        assert_eq!(of(&on(), "2026-11-22T12:00:06Z"), None);
+        let off = Vm {
+            power: PowerState::Off,
+            ..on()
+        };
+        assert_eq!(of(&off, seen), None);
+        assert_eq!(word(&[power(1, "off", "failed")], &on(), seen), None);
+    }
+
+    #[test]
+    fn only_the_newest_change_of_power_of_the_very_vm_counts() {
+        let seen = "2026-11-22T12:00:00Z";
+        let tasks = [power(1, "off", "running"), power(2, "on", "failed")];
+        assert_eq!(word(&tasks, &on(), seen), None);
+        let other = Vm {
+            power: PowerState::On,
+            ..vm("fuga", 1)
+        };
+        assert_eq!(word(&tasks[..1], &other, seen), None);
+    }
+
+    #[test]
+    fn an_event_that_comes_late_does_not_make_an_ended_task_run_again() {
+        let tasks = known(&[power(1, "off", "succeeded"), power(1, "off", "running")]);
+        assert_eq!(tasks.running(), 0);
+        assert_eq!(known(&[power(1, "off", "running")]).running(), 1);
+    }
+
+    #[test]
+    fn a_list_that_is_loaded_anew_still_knows_where_older_ones_begin() {
+        let page = |id: u32, next_page: Option<&str>| TaskPage {
+            items: vec![power(id, "on", "succeeded")],
+            next_page: next_page.map(str::to_owned),
+        };
+        let first = Tasks::default().with_newest(page(9, Some("9")));
+        assert_eq!(first.older.as_deref(), Some("9"));
+        let mut all = first;
+        all.take_older(page(8, None));
+        let again = all.with_newest(page(9, Some("9")));
+        assert_eq!((again.older.as_deref(), again.newest().count()), (None, 2));
+    }
+
+    #[test]
+    fn it_is_told_for_how_long_the_guest_has_been_asked() {
+        let mut task = power(1, "shutdown", "running");
+        let now = time("2026-11-22T12:00:34Z");
+        assert_eq!(at(&task, now).as_deref(), Some("Wait until the VM is off"));
+        let run = serde_json::json!([{
+            "command": "vim-cmd vmsvc/power.shutdown 1", "at": "2026-11-22T12:00:00Z",
+            "times": 1, "exit": 0, "stdout": "", "stderr": "",
+        }]);
+        task.commands = serde_json::from_value(run).expect("a command");
+        let told = at(&task, now);
+        assert_eq!(told.as_deref(), Some("asked the guest, 34 s of 120 s"));
+        task.state = TaskState::Succeeded;
+        assert_eq!(at(&task, now), None);
+    }
+
+    #[test]
+    fn a_question_is_there_until_it_has_been_answered() {
+        let key = VmKey::of(&on());
+        let mut asked = power(1, "on", "running");
+        asked.question = Some(Question {
+            id: String::from("_vmx1"),
+            text: String::from("Moved or copied?"),
+            choices: Vec::new(),
+        });
+        assert!(known(std::slice::from_ref(&asked)).question(&key).is_some());
+        let mut answer = power(2, "on", "succeeded");
+        answer.request = serde_json::from_value(serde_json::json!({
+            "kind": "answer", "vmid": 1, "question": "_vmx1", "choice": 2,
+        }))
+        .expect("an answer");
+        assert!(known(&[asked, answer]).question(&key).is_none());
+    }
+
+    #[test]
+    fn the_same_can_be_asked_again() {
+        let Some(Again::Power(key, wanted)) = Again::of(&power(1, "shutdown", "failed")) else {
+            panic!("a change of power");
+        };
+        assert_eq!((key.node.as_str(), key.vmid), ("hoge", 1));
+        assert_eq!(wanted.action, PowerAction::Shutdown);
+        assert_eq!(wanted.guest_seconds, Some(120));
+    }
+}
