@@ -3,12 +3,16 @@
 //! The names and shapes here are the format on disk and change apart from the domain's words.
 //! Fields that this version does not know are passed over; a missing one is "not known".
 
+mod task;
+
 use ecoman_model::{
     Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings,
     PortGroup, PowerState, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub(crate) use task::{NoteDocument, TaskDocument, state_word};
 
 /// A VM as it is written down.
 #[derive(Debug, Serialize, Deserialize)]

@@ -1,6 +1,8 @@
 //! The store in one file, by redb: for one machine and one process, nothing to install.
 
-use std::collections::BTreeMap;
+mod tasks;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -15,6 +17,7 @@ use redb::{
     WriteTransaction,
 };
 use tokio::sync::watch;
+use uuid::Uuid;
 
 use crate::changes::{Changes, check, first_revision};
 use crate::document::{NodeDocument, VmDocument};
@@ -59,10 +62,12 @@ struct Shared {
     /// `None` after a failure of the disk: redb refuses everything from then on, and the next
     /// call opens the file anew.
     database: RwLock<Option<Database>>,
-    /// Held from the beginning of a write until `revisions` tells of it, so that they move in
-    /// the order of the writes.
+    /// Held from the beginning of a write until those who wait are told of it, so that they hear
+    /// of writes in their order.
     writing: Mutex<()>,
     revisions: watch::Sender<BTreeMap<NodeName, Revision>>,
+    task_position: watch::Sender<u64>,
+    notes: watch::Sender<BTreeSet<Uuid>>,
 }
 
 impl EmbeddedStore {
@@ -90,7 +95,9 @@ impl EmbeddedStore {
                 opener,
                 database: RwLock::new(None),
                 writing: Mutex::new(()),
-                revisions: watch::Sender::new(BTreeMap::new()),
+                revisions: watch::Sender::default(),
+                task_position: watch::Sender::default(),
+                notes: watch::Sender::default(),
             }),
         };
         store.read("the file", |_, _| Ok(())).await?;
@@ -126,12 +133,12 @@ impl EmbeddedStore {
             .await
     }
 
-    /// Runs `work` in one transaction, which is undone if it fails; then tells of the revisions
-    /// that it returns, `None` for a node that is gone.
+    /// Runs `work` in one transaction, which is undone if it fails or has changed nothing; then
+    /// tells of what it has changed.
     async fn write<T: Send + 'static>(
         &self,
         what: impl Into<String>,
-        work: impl FnOnce(&Shared, &WriteTransaction) -> Result<(T, Moved), Failure> + Send + 'static,
+        work: impl FnOnce(&Shared, &WriteTransaction) -> Result<(T, Change), Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let what = what.into();
         self.run(
@@ -142,19 +149,12 @@ impl EmbeddedStore {
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner);
                 let transaction = database.begin_write()?;
-                let (result, moved) = work(shared, &transaction)?;
-                if moved.is_empty() {
+                let (result, change) = work(shared, &transaction)?;
+                if matches!(change, Change::None) {
                     transaction.abort()?;
                 } else {
                     transaction.commit()?;
-                    shared.revisions.send_modify(|revisions| {
-                        for (name, revision) in moved {
-                            match revision {
-                                Some(revision) => revisions.insert(name, revision),
-                                None => revisions.remove(&name),
-                            };
-                        }
-                    });
+                    shared.tell(change);
                 }
                 Ok(result)
             },
@@ -163,8 +163,21 @@ impl EmbeddedStore {
     }
 }
 
-/// The nodes that a write has moved, with their new revision; `None`: the node is gone.
-type Moved = Vec<(NodeName, Option<Revision>)>;
+/// What a write has changed.
+enum Change {
+    /// Nothing at all.
+    None,
+    /// Nothing that anybody waits for.
+    Silent,
+    /// Nodes, with their new revision; `None`: the node is gone.
+    Nodes(Vec<(NodeName, Option<Revision>)>),
+    /// A task, at this position.
+    Task(u64),
+    /// A note was left.
+    Note(Uuid),
+    /// These notes were removed.
+    NotesRemoved(Vec<Uuid>),
+}
 
 #[async_trait]
 impl Store for EmbeddedStore {
@@ -199,12 +212,13 @@ impl Store for EmbeddedStore {
                         .as_ref()
                         .is_some_and(|(_, stored)| *stored == round.node);
                 if unchanged {
-                    return Ok((changes.written(), Moved::new()));
+                    return Ok((changes.written(), Change::None));
                 }
                 let revision = next_revision(before.map(|(revision, _)| revision));
                 let document = to_json(&NodeDocument::from(&round.node))?;
                 nodes.insert(name.as_str(), (revision, document.as_slice()))?;
-                Ok((changes.written(), vec![(name.clone(), Some(revision))]))
+                let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
+                Ok((changes.written(), moved))
             },
         )
         .await
@@ -227,13 +241,14 @@ impl Store for EmbeddedStore {
             };
             let changes = Changes::of_vm(&vm, stored.as_ref());
             if changes.is_empty() {
-                return Ok((changes.written(), Moved::new()));
+                return Ok((changes.written(), Change::None));
             }
             write_changes(transaction, name, &changes)?;
             let revision = next_revision(Some(revision));
             let document = to_json(&NodeDocument::from(&node))?;
             nodes.insert(name.as_str(), (revision, document.as_slice()))?;
-            Ok((changes.written(), vec![(name.clone(), Some(revision))]))
+            let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
+            Ok((changes.written(), moved))
         })
         .await
     }
@@ -255,8 +270,11 @@ impl Store for EmbeddedStore {
                 nodes.remove(name.as_str())?;
                 vms.retain_in(vms_of(name.as_str()), |_, _| false)?;
             }
+            if forgotten.is_empty() {
+                return Ok((forgotten, Change::None));
+            }
             let moved = forgotten.iter().map(|name| (name.clone(), None)).collect();
-            Ok((forgotten, moved))
+            Ok((forgotten, Change::Nodes(moved)))
         })
         .await
     }
@@ -359,15 +377,36 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner);
         if database.is_none() {
             let opened = self.open_file().map_err(Failure::Store)?;
-            let revisions = self.stored_revisions(&opened)?;
-            self.revisions.send_if_modified(|known| {
-                let moved = *known != revisions;
-                *known = revisions;
-                moved
-            });
+            set(&self.revisions, self.stored_revisions(&opened)?);
+            set(&self.task_position, tasks::stored_position(&opened)?);
+            set(&self.notes, tasks::stored_notes(&opened)?);
             *database = Some(opened);
         }
         Ok(())
+    }
+
+    /// Tells those who wait.
+    fn tell(&self, change: Change) {
+        match change {
+            Change::None | Change::Silent => {}
+            Change::Nodes(moved) => self.revisions.send_modify(|revisions| {
+                for (name, revision) in moved {
+                    match revision {
+                        Some(revision) => revisions.insert(name, revision),
+                        None => revisions.remove(&name),
+                    };
+                }
+            }),
+            Change::Task(position) => {
+                self.task_position.send_replace(position);
+            }
+            Change::Note(id) => self.notes.send_modify(|notes| {
+                notes.insert(id);
+            }),
+            Change::NotesRemoved(ids) => self.notes.send_modify(|notes| {
+                notes.retain(|id| !ids.contains(id));
+            }),
+        }
     }
 
     fn open_file(&self) -> Result<Database, StoreError> {
@@ -485,6 +524,15 @@ impl Shared {
     }
 }
 
+/// Gives those who wait what there is now, and wakes them if it is other than before.
+fn set<T: PartialEq>(sender: &watch::Sender<T>, now: T) {
+    sender.send_if_modified(|known| {
+        let moved = *known != now;
+        *known = now;
+        moved
+    });
+}
+
 fn open_backend(path: &Path) -> Result<FileBackend, redb::Error> {
     let io = |error: io::Error| redb::Error::from(StorageError::Io(error));
     if let Some(directory) = path
@@ -508,7 +556,7 @@ fn open_backend(path: &Path) -> Result<FileBackend, redb::Error> {
     Ok(FileBackend::new(file)?)
 }
 
-/// The format of the file; a new one is given ours, with its tables.
+/// The format of the file; a new one is given ours. One that is known has all tables then.
 fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
     let transaction = database.begin_write()?;
     let found = {
@@ -518,12 +566,18 @@ fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
             Some(found) => found,
             None => {
                 meta.insert(FORMAT, KNOWN_FORMAT)?;
-                transaction.open_table(NODES)?;
-                transaction.open_table(VMS)?;
                 KNOWN_FORMAT
             }
         }
     };
+    if found > KNOWN_FORMAT {
+        transaction.abort()?;
+        return Ok(found);
+    }
+    // Makes those that are missing: a file may be older than some tables.
+    transaction.open_table(NODES)?;
+    transaction.open_table(VMS)?;
+    tasks::open_tables(&transaction)?;
     transaction.commit()?;
     Ok(found)
 }

@@ -24,7 +24,7 @@ pub use tasks::{Added, TaskQuery, TaskStore};
 /// equality means anything.
 pub type Revision = u64;
 
-/// What is kept of the nodes and their VMs.
+/// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`].
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is
 /// away and works again once it is back, without anything having to be restarted. A call that
@@ -34,7 +34,7 @@ pub type Revision = u64;
 /// of MongoDB that died in the middle: then the VMs are shown as they are, each of them true on
 /// its own, until the next round on that node.
 #[async_trait]
-pub trait Store: Send + Sync + std::fmt::Debug {
+pub trait Store: TaskStore {
     /// Asks the database for a sign of life, and is back within some seconds if there is none.
     async fn ping(&self) -> Result<(), StoreError>;
 

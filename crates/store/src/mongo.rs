@@ -6,6 +6,8 @@
 //! move its revision on, these three in one step. A reader reads node, VMs and node again, and
 //! begins anew where it meets the mark or the revision has moved.
 
+mod tasks;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
@@ -73,12 +75,13 @@ pub struct MongoSettings {
     pub dbname: String,
 }
 
-/// The store in a MongoDB database, collections `nodes` and `vms`.
+/// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes` and `counters`.
 pub struct MongoStore {
     target: Target,
     /// Empty as long as the servers of a `mongodb+srv` address could not be looked up.
     database: OnceCell<Database>,
-    indexed: OnceCell<()>,
+    vms_indexed: OnceCell<()>,
+    tasks_indexed: OnceCell<()>,
 }
 
 /// Which database, and where.
@@ -100,7 +103,8 @@ impl MongoStore {
         let store = Self {
             target: settings.target()?,
             database: OnceCell::new(),
-            indexed: OnceCell::new(),
+            vms_indexed: OnceCell::new(),
+            tasks_indexed: OnceCell::new(),
         };
         match store.database().await {
             Err(error @ StoreError::Setting { .. }) => Err(error),
@@ -433,7 +437,7 @@ impl MongoStore {
 
     /// Sees to it that the VMs of a node are found without looking at all.
     async fn ensure_index(&self) -> Result<(), StoreError> {
-        self.indexed
+        self.vms_indexed
             .get_or_try_init(|| async {
                 let by_node = IndexModel::builder()
                     .keys(doc! { "node": 1, "vmid": 1 })

@@ -12,13 +12,14 @@ use crate::StoreError;
 /// removes them. For the rest as [`Store`](crate::Store).
 #[async_trait]
 pub trait TaskStore: Send + Sync + std::fmt::Debug {
-    /// Records a task that is new. One with the same actor and the same idempotency key is there
-    /// already: then that one is returned and nothing is written. Of two such calls at the same
-    /// time, one writes and the other gets its task.
+    /// Records a task that is new. If one with the same id, or with the same idempotency key of
+    /// the same actor, is there already, that one is returned and nothing is written. Of two such
+    /// calls at the same time, one writes and the other gets its task.
     async fn add_task(&self, task: &Task) -> Result<Added, StoreError>;
 
-    /// Records how far a task is. A task that has ended stays as it is: false is returned then,
-    /// and for one that is not known.
+    /// Records how far a task is; its idempotency key may be given up, so that it can be used
+    /// again, but not be exchanged. A task that has ended stays as it is. Returns whether the
+    /// task is now recorded as given: not if it is not known, or has ended in another way.
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError>;
 
     /// A task; `None` if it was never recorded, or forgotten.
@@ -27,16 +28,17 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// The tasks that are asked for, newest first.
     async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError>;
 
-    /// The position of the latest change of any task; grows with each. A store without tasks is
-    /// at 0.
+    /// The position of the latest change of any task; grows with each. A store that never had a
+    /// task is at 0. What is read after this call has all changes up to the position.
     async fn task_position(&self) -> Result<u64, StoreError>;
 
-    /// Waits until tasks have changed after `position`, and returns them as they are now with the
-    /// new position: at once where there are such already, else as soon as the database tells,
-    /// which takes half a second at most. A task that changed several times comes once.
+    /// Waits until tasks have changed after `position`, and returns them as they are now, in the
+    /// order of their changes, with the new position: at once where there are such already, else
+    /// as soon as the database tells, which takes half a second at most. A task that changed
+    /// several times comes once. Tasks that were forgotten do not come.
     async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError>;
 
-    /// Forgets the oldest tasks that have ended, but for the `keep` newest. Returns how many.
+    /// Forgets tasks that have ended, all but the `keep` newest of them. Returns how many.
     async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError>;
 
     /// Leaves a note for the crawler.
@@ -66,8 +68,27 @@ pub struct TaskQuery {
     pub states: Vec<TaskState>,
     /// On these nodes; empty: on all.
     pub nodes: Vec<NodeName>,
-    /// Older than this one.
+    /// Older than this one, which need not be there.
     pub before: Option<TaskId>,
     /// So many at most; 0: all.
     pub limit: usize,
+}
+
+impl TaskQuery {
+    /// Whether a task is asked for, were there no limit.
+    pub(crate) fn wants(&self, task: &Task) -> bool {
+        (self.states.is_empty() || self.states.contains(&task.progress.state))
+            && (self.nodes.is_empty() || self.nodes.contains(&task.node))
+            && self.before.is_none_or(|before| task.id < before)
+    }
+}
+
+/// Whether a crawler that knows of these notes is to be woken.
+pub(crate) fn has_news<'a>(notes: impl IntoIterator<Item = &'a Uuid>, known: &[Uuid]) -> bool {
+    notes.into_iter().any(|id| !known.contains(id))
+}
+
+/// Puts notes in the order in which they are handed out.
+pub(crate) fn oldest_first(notes: &mut [Note]) {
+    notes.sort_by_key(|note| (note.left_at, note.id));
 }

@@ -4,8 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, NodeState, Round, VmRecord};
-use ecoman_store::{EmbeddedStore, Revision, Store, StoreError, Written};
+use ecoman_model::{NodeName, NodeState, Note, Round, Task, TaskId, VmRecord};
+use ecoman_store::{
+    Added, EmbeddedStore, Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+};
+use uuid::Uuid;
 
 #[derive(Debug)]
 pub(crate) struct LeavingStore {
@@ -94,5 +97,48 @@ impl Store for LeavingStore {
         known: &BTreeMap<NodeName, Revision>,
     ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
         self.door()?.changed(known).await
+    }
+}
+
+#[async_trait::async_trait]
+impl TaskStore for LeavingStore {
+    async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
+        self.door()?.add_task(task).await
+    }
+
+    async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
+        self.door()?.update_task(task).await
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.door()?.task(id).await
+    }
+
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
+        self.door()?.tasks(query).await
+    }
+
+    async fn task_position(&self) -> Result<u64, StoreError> {
+        self.door()?.task_position().await
+    }
+
+    async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError> {
+        self.door()?.tasks_changed(position).await
+    }
+
+    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+        self.door()?.forget_tasks(keep).await
+    }
+
+    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
+        self.door()?.leave_note(note).await
+    }
+
+    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        self.door()?.notes(known).await
+    }
+
+    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.door()?.remove_notes(ids).await
     }
 }

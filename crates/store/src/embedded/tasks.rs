@@ -1,0 +1,330 @@
+//! Tasks and notes in the file.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use ecoman_model::{Note, Task, TaskId};
+use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use uuid::Uuid;
+
+use super::{Change, EmbeddedStore, Failure, META, Shared, to_json};
+use crate::changes::first_revision;
+use crate::document::{NoteDocument, TaskDocument};
+use crate::tasks::{has_news, oldest_first};
+use crate::{Added, StoreError, TaskQuery, TaskStore};
+
+/// Tasks by id, so by age: position of the latest change and [`TaskDocument`] as JSON.
+const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
+
+/// Tasks by position of the latest change.
+const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_changes");
+
+/// Tasks by actor and idempotency key.
+const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> = TableDefinition::new("task_keys");
+
+/// Notes by id: [`NoteDocument`] as JSON.
+const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
+
+/// The key in [`META`] of the position of the latest change of any task.
+const TASK_POSITION: &str = "task_position";
+
+#[async_trait]
+impl TaskStore for EmbeddedStore {
+    async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
+        let task = task.clone();
+        self.write(format!("task {}", task.id), move |shared, transaction| {
+            let mut keys = transaction.open_table(TASK_KEYS)?;
+            let id = task.id.0.as_u128();
+            let same_key = match key_of(&task) {
+                Some(key) => keys.get(key)?.map(|id| id.value()),
+                None => None,
+            };
+            let mut tasks = transaction.open_table(TASKS)?;
+            for id in [Some(id), same_key].into_iter().flatten() {
+                if let Some((_, known)) = shared.task(&tasks, id)? {
+                    return Ok((Added::Known(Box::new(known)), Change::None));
+                }
+            }
+            if let Some(key) = key_of(&task) {
+                keys.insert(key, id)?;
+            }
+            let position = put(transaction, &mut tasks, &task, None)?;
+            Ok((Added::New, Change::Task(position)))
+        })
+        .await
+    }
+
+    async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
+        let task = task.clone();
+        self.write(format!("task {}", task.id), move |shared, transaction| {
+            let mut tasks = transaction.open_table(TASKS)?;
+            let id = task.id.0.as_u128();
+            let Some((before, stored)) = shared.task(&tasks, id)? else {
+                return Ok((false, Change::None));
+            };
+            if stored.progress.state.is_final() {
+                return Ok((stored == task, Change::None));
+            }
+            if key_of(&stored) != key_of(&task) {
+                let mut keys = transaction.open_table(TASK_KEYS)?;
+                if let Some(key) = key_of(&stored) {
+                    keys.remove(key)?;
+                }
+                if let Some(key) = key_of(&task)
+                    && keys.insert(key, id)?.is_some()
+                {
+                    return Err(Failure::Store(StoreError::Write {
+                        what: format!("task {}", task.id),
+                        source: "its idempotency key is that of another task".into(),
+                    }));
+                }
+            }
+            let position = put(transaction, &mut tasks, &task, Some(before))?;
+            Ok((true, Change::Task(position)))
+        })
+        .await
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.read(format!("task {id}"), move |shared, database| {
+            let tasks = database.begin_read()?.open_table(TASKS)?;
+            let found = shared.task(&tasks, id.0.as_u128())?;
+            Ok(found.map(|(_, task)| task))
+        })
+        .await
+    }
+
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
+        let query = query.clone();
+        self.read("the tasks", move |shared, database| {
+            let table = database.begin_read()?.open_table(TASKS)?;
+            let mut tasks = Vec::new();
+            let before = query.before.map_or(u128::MAX, |before| before.0.as_u128());
+            for entry in table.range(..=before)?.rev() {
+                let (id, value) = entry?;
+                let task = shared.read_task(id.value(), value.value().1)?;
+                if query.wants(&task) {
+                    tasks.push(task);
+                }
+                if query.limit != 0 && tasks.len() == query.limit {
+                    break;
+                }
+            }
+            Ok(tasks)
+        })
+        .await
+    }
+
+    async fn task_position(&self) -> Result<u64, StoreError> {
+        self.read("the tasks", |_, database| Ok(stored_position(database)?))
+            .await
+    }
+
+    async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError> {
+        let mut positions = self.shared.task_position.subscribe();
+        let mut known = position;
+        loop {
+            positions
+                .wait_for(|&now| now > known)
+                .await
+                .map_err(|closed| StoreError::Read {
+                    what: "the tasks".to_owned(),
+                    source: closed.into(),
+                })?;
+            let (now, tasks) = self
+                .read("the tasks", move |shared, database| {
+                    let transaction = database.begin_read()?;
+                    let table = transaction.open_table(TASKS)?;
+                    let mut tasks = Vec::new();
+                    for entry in transaction.open_table(TASK_CHANGES)?.range(known + 1..)? {
+                        let (_, id) = entry?;
+                        tasks.extend(shared.task(&table, id.value())?.map(|(_, task)| task));
+                    }
+                    let now = transaction.open_table(META)?.get(TASK_POSITION)?;
+                    Ok((now.map_or(0, |now| now.value()), tasks))
+                })
+                .await?;
+            if !tasks.is_empty() {
+                return Ok((now, tasks));
+            }
+            // What had changed was forgotten.
+            known = known.max(now);
+        }
+    }
+
+    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+        self.write("the tasks", move |shared, transaction| {
+            let mut tasks = transaction.open_table(TASKS)?;
+            let mut kept = 0;
+            let mut forgotten = Vec::new();
+            for entry in tasks.iter()?.rev() {
+                let (id, value) = entry?;
+                let (position, json) = value.value();
+                let task = shared.read_task(id.value(), json)?;
+                if !task.progress.state.is_final() {
+                    continue;
+                }
+                if kept < keep {
+                    kept += 1;
+                } else {
+                    forgotten.push((position, task));
+                }
+            }
+            let mut changes = transaction.open_table(TASK_CHANGES)?;
+            let mut keys = transaction.open_table(TASK_KEYS)?;
+            for (position, task) in &forgotten {
+                tasks.remove(task.id.0.as_u128())?;
+                changes.remove(position)?;
+                if let Some(key) = key_of(task) {
+                    keys.remove(key)?;
+                }
+            }
+            let change = if forgotten.is_empty() {
+                Change::None
+            } else {
+                Change::Silent
+            };
+            Ok((u64::try_from(forgotten.len()).unwrap_or(u64::MAX), change))
+        })
+        .await
+    }
+
+    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
+        let note = note.clone();
+        self.write("a note", move |_, transaction| {
+            let document = to_json(&NoteDocument::from(&note))?;
+            let mut notes = transaction.open_table(NOTES)?;
+            notes.insert(note.id.as_u128(), document.as_slice())?;
+            Ok(((), Change::Note(note.id)))
+        })
+        .await
+    }
+
+    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        let mut ids = self.shared.notes.subscribe();
+        loop {
+            ids.wait_for(|ids| has_news(ids, known))
+                .await
+                .map_err(|closed| StoreError::Read {
+                    what: "the notes".to_owned(),
+                    source: closed.into(),
+                })?;
+            let mut notes = self
+                .read("the notes", |shared, database| {
+                    let table = database.begin_read()?.open_table(NOTES)?;
+                    let mut notes = Vec::new();
+                    for entry in table.iter()? {
+                        let (id, json) = entry?;
+                        notes.push(shared.read_note(id.value(), json.value())?);
+                    }
+                    Ok(notes)
+                })
+                .await?;
+            // Otherwise it was removed in between.
+            if has_news(notes.iter().map(|note| &note.id), known) {
+                oldest_first(&mut notes);
+                return Ok(notes);
+            }
+        }
+    }
+
+    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        let ids = ids.to_vec();
+        self.write("the notes", move |_, transaction| {
+            let mut notes = transaction.open_table(NOTES)?;
+            let mut removed = Vec::new();
+            for id in ids {
+                if notes.remove(id.as_u128())?.is_some() {
+                    removed.push(id);
+                }
+            }
+            if removed.is_empty() {
+                return Ok(((), Change::None));
+            }
+            Ok(((), Change::NotesRemoved(removed)))
+        })
+        .await
+    }
+}
+
+/// Makes the tables that are not there.
+pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(TASKS)?;
+    transaction.open_table(TASK_CHANGES)?;
+    transaction.open_table(TASK_KEYS)?;
+    transaction.open_table(NOTES)?;
+    Ok(())
+}
+
+/// The position of the latest change of any task.
+pub(super) fn stored_position(database: &Database) -> Result<u64, redb::Error> {
+    let meta = database.begin_read()?.open_table(META)?;
+    let position = meta.get(TASK_POSITION)?;
+    Ok(position.map_or(0, |position| position.value()))
+}
+
+/// The notes that there are.
+pub(super) fn stored_notes(database: &Database) -> Result<BTreeSet<Uuid>, redb::Error> {
+    let notes = database.begin_read()?.open_table(NOTES)?;
+    let ids = notes
+        .iter()?
+        .map(|entry| Ok(Uuid::from_u128(entry?.0.value())));
+    ids.collect()
+}
+
+fn key_of(task: &Task) -> Option<(Option<&str>, &str)> {
+    let key = task.idempotency_key.as_deref()?;
+    Some((task.actor.as_deref(), key))
+}
+
+/// Writes a task down at a new position, which is returned; `before` is the one that it had.
+fn put(
+    transaction: &WriteTransaction,
+    tasks: &mut Table<'_, u128, (u64, &'static [u8])>,
+    task: &Task,
+    before: Option<u64>,
+) -> Result<u64, Failure> {
+    let mut meta = transaction.open_table(META)?;
+    let last = meta.get(TASK_POSITION)?.map(|position| position.value());
+    // As revisions do, positions begin above all that were ever given out: a reader of a file
+    // that was exchanged must not wait until a new count has caught up.
+    let position = last.map_or_else(first_revision, |last| last + 1);
+    meta.insert(TASK_POSITION, position)?;
+
+    let id = task.id.0.as_u128();
+    let mut changes = transaction.open_table(TASK_CHANGES)?;
+    if let Some(before) = before {
+        changes.remove(before)?;
+    }
+    changes.insert(position, id)?;
+    let document = to_json(&TaskDocument::from(task))?;
+    tasks.insert(id, (position, document.as_slice()))?;
+    Ok(position)
+}
+
+impl Shared {
+    /// A task with the position of its latest change.
+    fn task(
+        &self,
+        table: &impl ReadableTable<u128, (u64, &'static [u8])>,
+        id: u128,
+    ) -> Result<Option<(u64, Task)>, Failure> {
+        let Some(value) = table.get(id)? else {
+            return Ok(None);
+        };
+        let (position, json) = value.value();
+        Ok(Some((position, self.read_task(id, json)?)))
+    }
+
+    fn read_task(&self, id: u128, json: &[u8]) -> Result<Task, Failure> {
+        serde_json::from_slice::<TaskDocument>(json)
+            .map(Task::from)
+            .map_err(|error| self.unreadable(&format!("task {}", Uuid::from_u128(id)), error))
+    }
+
+    fn read_note(&self, id: u128, json: &[u8]) -> Result<Note, Failure> {
+        serde_json::from_slice::<NoteDocument>(json)
+            .map(Note::from)
+            .map_err(|error| self.unreadable(&format!("note {}", Uuid::from_u128(id)), error))
+    }
+}

@@ -1,0 +1,399 @@
+//! Tasks and notes in MongoDB.
+//!
+//! Readers follow tasks by position, and positions come from one counter. As a standalone server
+//! cannot write a task and count in one step, a write goes like this: write the task with a mark
+//! of its own, count, and give the task the position in exchange for the mark. A reader looks at
+//! the counter first and exchanges the marks that it meets itself, so that up to the position
+//! that it saw it has everything, though a writer may be slow or dead.
+
+use async_trait::async_trait;
+use ecoman_model::{Note, Task, TaskId, TaskState};
+use futures::TryStreamExt;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc, serialize_to_document};
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::options::{IndexOptions, ReturnDocument};
+use mongodb::{Collection, IndexModel};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::{Doing, MongoStore, POLL_INTERVAL, check_size};
+use crate::changes::first_revision;
+use crate::document::{NoteDocument, TaskDocument, state_word};
+use crate::tasks::{has_news, oldest_first};
+use crate::{Added, StoreError, TaskQuery, TaskStore};
+
+/// The collection of tasks. `_id` is the id; besides the fields of [`TaskDocument`] each has
+/// `position`, that of its latest change, and while that is being written [`MARK`].
+const TASKS: &str = "tasks";
+
+/// The collection of notes: [`NoteDocument`] with the id as `_id`.
+const NOTES: &str = "notes";
+
+/// The collection of counters.
+const COUNTERS: &str = "counters";
+
+/// The field of a task that is written and has no position yet: another value each time.
+const MARK: &str = "unannounced";
+
+/// How often a task is looked for that stood in the way of a new one and was gone when it was
+/// read: each time somebody else must just have given up its key.
+const ADD_ATTEMPTS: usize = 5;
+
+/// The code of a write that would make a unique value twofold: DuplicateKey.
+const DUPLICATE_KEY: i32 = 11_000;
+
+#[async_trait]
+impl TaskStore for MongoStore {
+    async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
+        self.ensure_task_indexes().await?;
+        let tasks = self.collection(TASKS).await?;
+        let doing = Doing::Write(format!("task {}", task.id));
+        let (mut fields, mark) = encode_task(task)?;
+        fields.insert("_id", task.id.to_string());
+        let document = RawDocumentBuf::try_from(&fields).map_err(|error| StoreError::Write {
+            what: format!("task {}", task.id),
+            source: error.into(),
+        })?;
+        for _ in 0..ADD_ATTEMPTS {
+            let inserted = async {
+                match tasks.insert_one(&document).await {
+                    Ok(_) => Ok(true),
+                    Err(error) if is_duplicate(&error) => Ok(false),
+                    Err(error) => Err(error),
+                }
+            };
+            if self.request(&doing, inserted).await? {
+                self.announce(&task.id.to_string(), &mark).await?;
+                return Ok(Added::New);
+            }
+            let mut same = vec![doc! { "_id": task.id.to_string() }];
+            if let Some(key) = &task.idempotency_key {
+                same.push(doc! { "actor": &task.actor, "idempotency_key": key });
+            }
+            let known = self.find_tasks(doc! { "$or": same }, doc! {}, 1).await?;
+            if let Some(known) = known.into_iter().next() {
+                return Ok(Added::Known(Box::new(known)));
+            }
+        }
+        Err(StoreError::Write {
+            what: format!("task {}", task.id),
+            source: "others with the same idempotency key come and go".into(),
+        })
+    }
+
+    async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
+        let tasks = self.collection(TASKS).await?;
+        let id = task.id.to_string();
+        let doing = Doing::Write(format!("task {id}"));
+        let (fields, mark) = encode_task(task)?;
+        let unfinished = doc! {
+            "_id": &id,
+            "progress.state": { "$in": words(&[TaskState::Queued, TaskState::Running]) },
+        };
+        let updated = tasks.update_one(unfinished, doc! { "$set": fields });
+        if self.request(&doing, updated).await?.matched_count > 0 {
+            self.announce(&id, &mark).await?;
+            return Ok(true);
+        }
+        Ok(self.task(task.id).await?.as_ref() == Some(task))
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        let this = doc! { "_id": id.to_string() };
+        let found = self.find_tasks(this, doc! {}, 1).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
+        let mut filter = Document::new();
+        if let Some(before) = query.before {
+            filter.insert("_id", doc! { "$lt": before.to_string() });
+        }
+        if !query.states.is_empty() {
+            filter.insert("progress.state", doc! { "$in": words(&query.states) });
+        }
+        if !query.nodes.is_empty() {
+            let nodes: Vec<_> = query.nodes.iter().map(|node| node.as_str()).collect();
+            filter.insert("node", doc! { "$in": nodes });
+        }
+        let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
+        self.find_tasks(filter, doc! { "_id": -1 }, limit).await
+    }
+
+    async fn task_position(&self) -> Result<u64, StoreError> {
+        let counters = self.collection(COUNTERS).await?;
+        let counter = counters.find_one(doc! { "_id": TASKS });
+        let doing = Doing::Read("the counter of tasks".into());
+        let Some(counter) = self.request(&doing, counter).await? else {
+            return Ok(0);
+        };
+        let counter: Counter = self.read_document(COUNTERS, &counter)?;
+        Ok(counter.position)
+    }
+
+    async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError> {
+        self.ensure_task_indexes().await?;
+        let mut known = position;
+        loop {
+            // In this order: a task that is counted up to `now` has its mark by now or has had
+            // it, and is found by one of the two looks.
+            let now = self.task_position().await?;
+            self.announce_others().await?;
+            if now > known {
+                let changed = doc! { "position": { "$gt": number(known), "$lte": number(now) } };
+                let order = doc! { "position": 1 };
+                let tasks = self.find_tasks(changed, order, 0).await?;
+                if !tasks.is_empty() {
+                    return Ok((now, tasks));
+                }
+                // What had changed was forgotten, or has changed again.
+                known = now;
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+        let tasks = self.collection(TASKS).await?;
+        let doing = Doing::Write("the tasks".into());
+        let ended = [
+            TaskState::Succeeded,
+            TaskState::Failed,
+            TaskState::Interrupted,
+        ];
+        let ended = doc! { "progress.state": { "$in": words(&ended) } };
+        let newest = tasks
+            .find_one(ended.clone())
+            .sort(doc! { "_id": -1 })
+            .skip(keep)
+            .projection(doc! { "_id": 1 });
+        let Some(newest) = self.request(&doing, newest).await? else {
+            return Ok(0);
+        };
+        let newest: super::Id = self.read_document(TASKS, &newest)?;
+        let mut forgotten = ended;
+        forgotten.insert("_id", doc! { "$lte": newest.id });
+        let deleted = self.request(&doing, tasks.delete_many(forgotten)).await?;
+        Ok(deleted.deleted_count)
+    }
+
+    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
+        let notes = self.collection(NOTES).await?;
+        let fields = encode("a note".into(), &NoteDocument::from(note))?;
+        let this = doc! { "_id": note.id.to_string() };
+        let left = notes.update_one(this, doc! { "$set": fields }).upsert(true);
+        self.request(&Doing::Write("a note".into()), left).await?;
+        Ok(())
+    }
+
+    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        let doing = Doing::Read("the notes".into());
+        loop {
+            let documents = self.find(NOTES, doc! {}, doc! {}, 0, &doing).await?;
+            let mut notes = self.read_all::<NoteDocument, Note>(NOTES, &documents)?;
+            if has_news(notes.iter().map(|note| &note.id), known) {
+                oldest_first(&mut notes);
+                return Ok(notes);
+            }
+            sleep(POLL_INTERVAL).await;
+        }
+    }
+
+    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
+        let notes = self.collection(NOTES).await?;
+        let gone = notes.delete_many(doc! { "_id": { "$in": ids } });
+        self.request(&Doing::Write("the notes".into()), gone)
+            .await?;
+        Ok(())
+    }
+}
+
+/// The document of [`COUNTERS`] whose `_id` is [`TASKS`].
+#[derive(Deserialize)]
+struct Counter {
+    position: u64,
+}
+
+/// A task that has no position yet.
+#[derive(Deserialize)]
+struct Unannounced {
+    #[serde(rename = "_id")]
+    id: String,
+    unannounced: String,
+}
+
+impl MongoStore {
+    /// Gives a task that carries this mark the next position. If it carries another one by now,
+    /// or none, somebody else has done so or will.
+    async fn announce(&self, id: &str, mark: &str) -> Result<(), StoreError> {
+        let doing = Doing::Write("the counter of tasks".into());
+        let counters = self.collection(COUNTERS).await?;
+        // As revisions do, positions begin above all that were ever given out: a reader of a
+        // database that was dropped must not wait until a new count has caught up.
+        let first = number(first_revision());
+        let next = doc! { "$add": [{ "$ifNull": ["$position", first] }, 1_i64] };
+        let counted = counters
+            .find_one_and_update(
+                doc! { "_id": TASKS },
+                vec![doc! { "$set": { "position": next } }],
+            )
+            .upsert(true)
+            .return_document(ReturnDocument::After);
+        let counted = match self.request(&doing, counted).await? {
+            Some(counter) => self.read_document::<Counter>(COUNTERS, &counter)?,
+            None => {
+                return Err(StoreError::Write {
+                    what: "the counter of tasks".to_owned(),
+                    source: "MongoDB returned none".into(),
+                });
+            }
+        };
+        let tasks = self.collection(TASKS).await?;
+        let placed = tasks.update_one(
+            doc! { "_id": id, MARK: mark },
+            doc! {
+                "$set": { "position": number(counted.position) },
+                "$unset": { MARK: "" },
+            },
+        );
+        self.request(&doing, placed).await?;
+        Ok(())
+    }
+
+    /// Announces what other writers have written and not yet announced.
+    async fn announce_others(&self) -> Result<(), StoreError> {
+        let doing = Doing::Read("the tasks".into());
+        let marked = doc! { MARK: { "$exists": true } };
+        let tasks = self.collection(TASKS).await?;
+        let found = async {
+            let found = tasks.find(marked).projection(doc! { MARK: 1 });
+            found.await?.try_collect::<Vec<_>>().await
+        };
+        for document in self.request(&doing, found).await? {
+            let task: Unannounced = self.read_document(TASKS, &document)?;
+            self.announce(&task.id, &task.unannounced).await?;
+        }
+        Ok(())
+    }
+
+    async fn find_tasks(
+        &self,
+        filter: Document,
+        order: Document,
+        limit: i64,
+    ) -> Result<Vec<Task>, StoreError> {
+        let doing = Doing::Read("the tasks".into());
+        let documents = self.find(TASKS, filter, order, limit, &doing).await?;
+        self.read_all::<TaskDocument, Task>(TASKS, &documents)
+    }
+
+    /// What `filter` finds in a collection; a limit of 0 is none.
+    async fn find(
+        &self,
+        collection: &str,
+        filter: Document,
+        order: Document,
+        limit: i64,
+        doing: &Doing,
+    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
+        let collection: Collection<RawDocumentBuf> = self.collection(collection).await?;
+        let found = async {
+            let found = collection.find(filter).sort(order).limit(limit);
+            found.await?.try_collect().await
+        };
+        self.request(doing, found).await
+    }
+
+    fn read_all<D: DeserializeOwned + Into<T>, T>(
+        &self,
+        collection: &str,
+        documents: &[RawDocumentBuf],
+    ) -> Result<Vec<T>, StoreError> {
+        documents
+            .iter()
+            .map(|document| Ok(self.read_document::<D>(collection, document)?.into()))
+            .collect()
+    }
+
+    /// Sees to it that an idempotency key is there once, and that nothing needs to look at all
+    /// tasks.
+    async fn ensure_task_indexes(&self) -> Result<(), StoreError> {
+        self.tasks_indexed
+            .get_or_try_init(|| async {
+                let by_key = IndexModel::builder()
+                    .keys(doc! { "actor": 1, "idempotency_key": 1 })
+                    .options(
+                        IndexOptions::builder()
+                            .unique(true)
+                            .partial_filter_expression(
+                                doc! { "idempotency_key": { "$type": "string" } },
+                            )
+                            .build(),
+                    )
+                    .build();
+                let unannounced = IndexModel::builder()
+                    .keys(doc! { MARK: 1 })
+                    .options(
+                        IndexOptions::builder()
+                            .partial_filter_expression(doc! { MARK: { "$exists": true } })
+                            .build(),
+                    )
+                    .build();
+                let plain = |keys| IndexModel::builder().keys(keys).build();
+                let tasks = self.collection(TASKS).await?;
+                let indexes = tasks.create_indexes([
+                    by_key,
+                    unannounced,
+                    plain(doc! { "position": 1 }),
+                    plain(doc! { "progress.state": 1, "_id": -1 }),
+                    plain(doc! { "node": 1, "_id": -1 }),
+                ]);
+                let doing = Doing::Write("the indexes of the tasks".into());
+                self.request(&doing, indexes).await?;
+                Ok(())
+            })
+            .await
+            .copied()
+    }
+}
+
+/// The fields of a task with a new mark, and the mark.
+fn encode_task(task: &Task) -> Result<(Document, String), StoreError> {
+    let mut fields = encode(format!("task {}", task.id), &TaskDocument::from(task))?;
+    let mark = Uuid::new_v4().to_string();
+    fields.insert(MARK, &mark);
+    Ok((fields, mark))
+}
+
+fn encode(what: String, document: &impl serde::Serialize) -> Result<Document, StoreError> {
+    let failed = |error: mongodb::bson::error::Error| StoreError::Write {
+        what: what.clone(),
+        source: error.into(),
+    };
+    let document = serialize_to_document(document).map_err(failed)?;
+    let bytes = document.to_vec().map_err(failed)?.len();
+    check_size(what, bytes)?;
+    Ok(document)
+}
+
+fn words(states: &[TaskState]) -> Vec<&'static str> {
+    states.iter().map(|&state| state_word(state)).collect()
+}
+
+/// A position as BSON has it, whose integers end at 2⁶³ − 1.
+fn number(position: u64) -> Bson {
+    Bson::Int64(i64::try_from(position).unwrap_or(i64::MAX))
+}
+
+fn is_duplicate(error: &DriverError) -> bool {
+    matches!(
+        &*error.kind,
+        ErrorKind::Write(WriteFailure::WriteError(error)) if error.code == DUPLICATE_KEY
+    )
+}
