@@ -6,20 +6,28 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use ecoman_model::Vmid;
+use ecoman_model::{PowerAction, Vmid};
 
 /// A command of ESXi with its arguments.
 ///
 /// The program is found by the node's search path, to which `/bin`, `/sbin`, `/usr/bin` and
 /// `/usr/sbin` are added: the path of a non-interactive login can lack them. Its standard input
-/// is `/dev/null`.
+/// is `/dev/null` unless it is given an input.
 ///
 /// [`Display`](fmt::Display) writes the command as an administrator would type it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Command {
     program: &'static str,
     arguments: Vec<Cow<'static, str>>,
+    /// Behind a pointer: few commands have one, and every error holds a command.
+    input: Option<Box<Input>>,
 }
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Input(String);
+
+/// Writes what it reads to a file that must not be there yet. Constant: the path is an argument.
+const WRITE_NEW: &str = r#"set -C; cat >"$1""#;
 
 impl Command {
     /// `vim-cmd vmsvc/getallvms`: the VMs that are registered on the node.
@@ -119,6 +127,107 @@ impl Command {
         Self::new("command", &["-v"]).argument(program.to_owned())
     }
 
+    /// `vim-cmd vmsvc/power.on VMID` and the like: asks for a change of power. `shutdown` and
+    /// `reboot` only ask the guest.
+    #[must_use]
+    pub fn power(action: PowerAction, vmid: Vmid) -> Self {
+        let call = match action {
+            PowerAction::On => "vmsvc/power.on",
+            PowerAction::Off => "vmsvc/power.off",
+            PowerAction::Shutdown => "vmsvc/power.shutdown",
+            PowerAction::Reboot => "vmsvc/power.reboot",
+            PowerAction::Reset => "vmsvc/power.reset",
+            PowerAction::Suspend => "vmsvc/power.suspend",
+        };
+        Self::of_vm(call, vmid)
+    }
+
+    /// `vim-cmd vmsvc/message VMID QUESTION CHOICE`: answers the question that a VM waits with.
+    #[must_use]
+    pub fn answer(vmid: Vmid, question: &str, choice: u32) -> Self {
+        Self::of_vm("vmsvc/message", vmid)
+            .argument(question.to_owned())
+            .argument(choice.to_string())
+    }
+
+    /// `vim-cmd solo/registervm PATH NAME`: registers the VM of a `.vmx`; prints its id.
+    #[must_use]
+    pub fn register(vmx: &str, name: &str) -> Self {
+        Self::new("vim-cmd", &["solo/registervm"])
+            .argument(vmx.to_owned())
+            .argument(name.to_owned())
+    }
+
+    /// `vim-cmd vmsvc/unregister VMID`: takes a VM off the list and leaves its files.
+    #[must_use]
+    pub fn unregister(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/unregister", vmid)
+    }
+
+    /// `vmkfstools -c SIZEG -d thin PATH`: makes a thin disk of so many GB of 1024³ bytes.
+    #[must_use]
+    pub fn create_disk(path: &str, gb: u64) -> Self {
+        Self::new("vmkfstools", &["-c"])
+            .argument(format!("{gb}G"))
+            .argument("-d".to_owned())
+            .argument("thin".to_owned())
+            .argument(path.to_owned())
+    }
+
+    /// `mkdir PATH`: makes a directory that must not be there yet.
+    #[must_use]
+    pub fn make_directory(path: &str) -> Self {
+        Self::new("mkdir", &[]).argument(path.to_owned())
+    }
+
+    /// `rmdir PATH`: removes a directory that is empty.
+    #[must_use]
+    pub fn remove_directory(path: &str) -> Self {
+        Self::new("rmdir", &[]).argument(path.to_owned())
+    }
+
+    /// `rm -f PATH`: removes a file; one that is not there is no failure.
+    #[must_use]
+    pub fn remove_file(path: &str) -> Self {
+        Self::new("rm", &["-f"]).argument(path.to_owned())
+    }
+
+    /// `ls -A1 PATH`: the names in a directory, a line each.
+    #[must_use]
+    pub fn list_directory(path: &str) -> Self {
+        Self::new("ls", &["-A1"]).argument(path.to_owned())
+    }
+
+    /// `cat PATH`: what is in a file.
+    #[must_use]
+    pub fn read_file(path: &str) -> Self {
+        Self::new("cat", &[]).argument(path.to_owned())
+    }
+
+    /// Writes a file that must not be there yet. The content goes in on standard input.
+    #[must_use]
+    pub fn write_new_file(path: &str, content: String) -> Self {
+        Self {
+            input: Some(Box::new(Input(content))),
+            ..Self::new("sh", &["-c", WRITE_NEW, "sh"]).argument(path.to_owned())
+        }
+    }
+
+    /// `find PATH… -maxdepth 3 -type f -iname '*.iso'`: the ISO images on these volumes, not too
+    /// deep, so that a datastore with many files is not walked through.
+    #[must_use]
+    pub fn iso_images(volumes: &[String]) -> Self {
+        let mut command = Self::new("find", &[]);
+        for volume in volumes {
+            // The name of a volume is a link, which is followed with a slash behind it.
+            command = command.argument(format!("{}/", volume.trim_end_matches('/')));
+        }
+        for word in ["-maxdepth", "3", "-type", "f", "-iname", "*.iso"] {
+            command = command.argument(word.to_owned());
+        }
+        command
+    }
+
     /// `date -u +%s`: the node's clock, in seconds since 1970.
     #[must_use]
     pub fn unix_time() -> Self {
@@ -136,10 +245,17 @@ impl Command {
         self.arguments.iter().map(Cow::as_ref)
     }
 
+    /// What it reads on standard input.
+    #[must_use]
+    pub fn input(&self) -> Option<&str> {
+        self.input.as_ref().map(|input| input.0.as_str())
+    }
+
     fn new(program: &'static str, arguments: &[&'static str]) -> Self {
         Self {
             program,
             arguments: arguments.iter().copied().map(Cow::Borrowed).collect(),
+            input: None,
         }
     }
 
@@ -179,6 +295,13 @@ mod tests {
         assert_eq!(
             shown(Command::filesystems()),
             "esxcli --formatter=csv storage filesystem list"
+        );
+        assert_eq!(
+            shown(Command::write_new_file(
+                "/vmfs/volumes/a/b.vmx",
+                "secret".to_owned()
+            )),
+            r#"sh -c 'set -C; cat >"$1"' sh /vmfs/volumes/a/b.vmx"#
         );
         assert_eq!(
             shown(Command::exists("/vmfs/volumes/datastore2 (1)/it's.iso")),

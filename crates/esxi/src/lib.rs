@@ -9,8 +9,10 @@ mod command;
 mod hosts;
 mod session;
 mod trust;
+mod vmx;
 
 pub use command::Command;
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch};
 pub use session::{Output, Session, SessionError, SessionFault, SessionOptions};
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
+pub use vmx::{VmxFor, is_made_by, vmx};

@@ -25,6 +25,7 @@ mod getallvms;
 mod guest;
 mod host;
 mod input;
+mod iso;
 mod message;
 mod power;
 mod process;
@@ -44,6 +45,7 @@ pub use host::{
     CpuGlobal, MemoryGet, cpu_global, host_summary, memory_get, version, vmware_v, vmware_vl,
 };
 pub use input::MAX_INPUT_BYTES;
+pub use iso::iso_images;
 pub use message::{Choice, Question, message};
 pub use power::power_state;
 pub use process::{Process, process_list};

@@ -737,3 +737,29 @@ async fn an_old_node_whose_host_key_signs_with_sha1_can_be_connected() {
     let output = session.run(&Command::get_all_vms(), PATIENCE).await;
     assert_eq!(text(&output.unwrap()).0, "old\n");
 }
+
+#[tokio::test]
+async fn a_file_is_written_byte_for_byte_and_never_over_another() {
+    let node = Sshd::start();
+    let session = connect(&node).await;
+    let directory = tempfile::tempdir().unwrap();
+    for (number, content) in [
+        "",
+        "x",
+        "a\nb\n\n",
+        "$(reboot) `id` \"'\\ |22 ウェブ🦀\r\n\t%s -n",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = directory.path().join(format!("$(id) '{number}\".vmx"));
+        let path = path.to_str().unwrap();
+        let write = Command::write_new_file(path, content.to_owned());
+        let output = session.run(&write, PATIENCE).await.unwrap();
+        assert_eq!(output.exit, 0, "{output:?}");
+        assert_eq!(std::fs::read_to_string(path).unwrap(), content);
+        let over = Command::write_new_file(path, "over".to_owned());
+        assert_ne!(session.run(&over, PATIENCE).await.unwrap().exit, 0);
+        assert_eq!(std::fs::read_to_string(path).unwrap(), content);
+    }
+}

@@ -15,9 +15,10 @@ use super::{Command, MAX_OUTPUT_BYTES, Output};
 ///
 /// - the first line is the mark;
 /// - `pTEXT` is a part of an argument that a line break follows, `aTEXT` the last part;
-/// - `x` runs what was collected; `q` ends the shell.
+/// - `i` takes what was collected of the last argument, and its own text, as the input;
+/// - `x` runs what was collected, `y` with that input; `q` ends the shell.
 ///
-/// A command reads nothing. When it has ended, and once before the first, a line with the mark
+/// A command that has no input reads nothing. When it has ended, and once before the first, a line with the mark
 /// and the exit code follows on both streams. The mark is random and known to no command, so no
 /// output can imitate it, and it need not be at the beginning of a line.
 ///
@@ -37,13 +38,16 @@ mark() { echo "$mark $1"; echo "$mark $1" >&2; }
 read -r mark || exit
 mark start
 part=
+input=
 set --
 while read -r line; do
 	text=${line#?}
 	case $line in
 	p*) part=$part$text$break ;;
 	a*) set -- "$@" "$part$text"; part= ;;
+	i*) input=$part$text; part= ;;
 	x) { "$@" </dev/null; mark $?; } & set -- ;;
+	y) { printf %s "$input" | "$@"; mark $?; } & set -- ;;
 	q) exit 0 ;;
 	esac
 done
@@ -193,18 +197,30 @@ impl<'s> Shell<'s> {
 fn encode(command: &Command) -> Option<Vec<u8>> {
     let mut lines = Vec::new();
     for word in std::iter::once(command.program()).chain(command.arguments()) {
-        if word.contains('\0') {
-            return None;
-        }
-        let mut parts = word.split('\n').peekable();
-        while let Some(part) = parts.next() {
-            lines.push(if parts.peek().is_some() { b'p' } else { b'a' });
-            lines.extend_from_slice(part.as_bytes());
-            lines.push(b'\n');
+        push(&mut lines, word, b'a')?;
+    }
+    match command.input() {
+        None => lines.extend_from_slice(b"x\n"),
+        Some(input) => {
+            push(&mut lines, input, b'i')?;
+            lines.extend_from_slice(b"y\n");
         }
     }
-    lines.extend_from_slice(b"x\n");
     Some(lines)
+}
+
+/// A text as lines: all but the last as parts.
+fn push(lines: &mut Vec<u8>, text: &str, last: u8) -> Option<()> {
+    if text.contains('\0') {
+        return None;
+    }
+    let mut parts = text.split('\n').peekable();
+    while let Some(part) = parts.next() {
+        lines.push(if parts.peek().is_some() { b'p' } else { last });
+        lines.extend_from_slice(part.as_bytes());
+        lines.push(b'\n');
+    }
+    Some(())
 }
 
 /// What one stream carried up to a mark.
@@ -327,5 +343,8 @@ mod tests {
             "atest\na-e\nptwo\np\npbreaks and a q\na\nx\n"
         );
         assert!(encode(&Command::exists("a\0b")).is_none());
+        let lines = encode(&Command::write_new_file("f", "one\ntwo\n".to_owned())).unwrap();
+        let lines = String::from_utf8(lines).unwrap();
+        assert!(lines.ends_with("af\npone\nptwo\ni\ny\n"), "{lines}");
     }
 }
