@@ -3,7 +3,10 @@
 use std::net::{IpAddr, SocketAddr};
 
 use clap::Args;
+use ecoman_api::Preset;
 use ecoman_model::Thresholds;
+
+use crate::ExecutorAccess;
 
 /// Configuration of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,12 +18,17 @@ pub struct Config {
     /// Names that a `Host` header may have besides those that are always allowed; without a
     /// port, lower case. See [`DashboardArgs`] for what an empty list means.
     pub allowed_hosts: Vec<String>,
+    /// Sizes to offer for a new VM.
+    pub presets: Vec<Preset>,
+    /// Who carries out what is asked of nodes.
+    pub executor: ExecutorAccess,
 }
 
 /// The dashboard's part of a command line, with the variable of each option.
 #[derive(Args, Clone, Debug)]
 pub struct DashboardArgs {
-    /// IP address to listen on. There is no sign-in: whoever reaches it sees every VM
+    /// IP address to listen on. There is no sign-in: whoever reaches it can
+    /// switch every VM off
     #[arg(
         long,
         env = "DASHBOARD_ADDRESS",
@@ -87,16 +95,74 @@ pub struct DashboardArgs {
         value_parser = size
     )]
     dashboard_threshold_storage_gb: u64,
+
+    /// Sizes to offer for a new VM, as `NAME=CPUS/MEMORY_MB/DISK_GB`, with commas between them
+    #[arg(
+        long,
+        env = "DASHBOARD_PRESETS",
+        value_name = "DASHBOARD_PRESETS",
+        help_heading = "Dashboard",
+        default_value = "micro=1/512/30,small=1/1024/30,medium=2/2048/50,large=4/4096/70",
+        value_parser = presets
+    )]
+    dashboard_presets: Presets,
 }
+
+/// Where the dashboard finds the executor.
+#[derive(Args, Clone, Debug)]
+pub struct ExecutorArgs {
+    /// Host name or IP address of the executor
+    #[arg(
+        long,
+        env = "EXECUTOR_ADDRESS",
+        value_name = "EXECUTOR_ADDRESS",
+        help_heading = "Executor",
+        default_value = "127.0.0.1",
+        value_parser = host
+    )]
+    executor_address: String,
+
+    /// Port of the executor
+    #[arg(
+        long,
+        env = "EXECUTOR_PORT",
+        value_name = "EXECUTOR_PORT",
+        help_heading = "Executor",
+        default_value_t = 8600,
+        value_parser = real_port
+    )]
+    executor_port: u16,
+
+    /// Secret that dashboard and executor share; better given in the environment than on the
+    /// command line
+    #[arg(
+        long,
+        env = "EXECUTOR_TOKEN",
+        value_name = "EXECUTOR_TOKEN",
+        help_heading = "Executor",
+        default_value = "",
+        hide_env_values = true,
+        value_parser = token
+    )]
+    executor_token: Token,
+}
+
+/// A secret that is never printed; empty: none.
+#[derive(Clone)]
+struct Token(String);
+
+/// A list of sizes as one value.
+#[derive(Clone, Debug)]
+struct Presets(Vec<Preset>);
 
 /// A list of names as one value, which clap would otherwise take for a repeated option.
 #[derive(Clone, Debug)]
 struct HostNames(Vec<String>);
 
 impl DashboardArgs {
-    /// What was told.
+    /// What was told, with an executor.
     #[must_use]
-    pub fn config(&self) -> Config {
+    pub fn config(&self, executor: ExecutorAccess) -> Config {
         Config {
             address: SocketAddr::new(self.dashboard_address, self.dashboard_port),
             thresholds: Thresholds {
@@ -105,7 +171,27 @@ impl DashboardArgs {
                 storage_gb: self.dashboard_threshold_storage_gb,
             },
             allowed_hosts: self.dashboard_allowed_hosts.0.clone(),
+            presets: self.dashboard_presets.0.clone(),
+            executor,
         }
+    }
+}
+
+impl ExecutorArgs {
+    /// What was told.
+    #[must_use]
+    pub fn access(&self) -> ExecutorAccess {
+        ExecutorAccess {
+            address: self.executor_address.clone(),
+            port: self.executor_port,
+            token: Some(self.executor_token.0.clone()).filter(|token| !token.is_empty()),
+        }
+    }
+}
+
+impl std::fmt::Debug for Token {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
     }
 }
 
@@ -118,6 +204,70 @@ fn address(text: &str) -> Result<IpAddr, &'static str> {
 fn port(text: &str) -> Result<u16, &'static str> {
     text.parse()
         .map_err(|_| "allowed is a whole number from 0 to 65535")
+}
+
+fn real_port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .ok()
+        .filter(|&port| port > 0)
+        .ok_or("allowed is a whole number from 1 to 65535")
+}
+
+fn host(text: &str) -> Result<String, &'static str> {
+    let legal =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
+    if text.is_empty() || !text.chars().all(legal) {
+        Err("allowed is a host name or an IP address, without a port")
+    } else {
+        Ok(text.to_owned())
+    }
+}
+
+fn token(text: &str) -> Result<Token, &'static str> {
+    if text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(Token(text.to_owned()))
+    } else {
+        Err("allowed are visible ASCII characters")
+    }
+}
+
+fn presets(text: &str) -> Result<Presets, String> {
+    let mut presets: Vec<Preset> = Vec::new();
+    for item in text
+        .split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+    {
+        let preset = preset(item).ok_or_else(|| {
+            format!(
+                "{item:?} is no size; allowed is NAME=CPUS/MEMORY_MB/DISK_GB, as in \
+                 small=1/1024/30, with commas between them; the memory has to be a multiple of 4"
+            )
+        })?;
+        if presets.iter().any(|known| known.name == preset.name) {
+            return Err(format!("{:?} is there twice", preset.name));
+        }
+        presets.push(preset);
+    }
+    Ok(Presets(presets))
+}
+
+fn preset(text: &str) -> Option<Preset> {
+    let (name, sizes) = text.split_once('=')?;
+    let mut sizes = sizes.split('/').map(str::trim);
+    let preset = Preset {
+        name: name.trim().to_owned(),
+        cpus: sizes.next()?.parse().ok()?,
+        memory_mb: sizes.next()?.parse().ok()?,
+        disk_gb: sizes.next()?.parse().ok()?,
+    };
+    let sound = sizes.next().is_none()
+        && !preset.name.is_empty()
+        && preset.cpus > 0
+        && preset.memory_mb > 0
+        && preset.memory_mb.is_multiple_of(4)
+        && preset.disk_gb > 0;
+    sound.then_some(preset)
 }
 
 fn cpus(text: &str) -> Result<u32, &'static str> {
@@ -165,11 +315,14 @@ mod tests {
     struct Cli {
         #[command(flatten)]
         dashboard: DashboardArgs,
+
+        #[command(flatten)]
+        executor: ExecutorArgs,
     }
 
     fn parse(arguments: &[&str]) -> Result<Config, String> {
         Cli::try_parse_from(std::iter::once(&"ecoman").chain(arguments))
-            .map(|cli| cli.dashboard.config())
+            .map(|cli| cli.dashboard.config(cli.executor.access()))
             .map_err(|error| error.to_string())
     }
 
@@ -185,8 +338,52 @@ mod tests {
                     storage_gb: 50
                 },
                 allowed_hosts: Vec::new(),
+                presets: vec![
+                    size_of_vm("micro", 1, 512, 30),
+                    size_of_vm("small", 1, 1024, 30),
+                    size_of_vm("medium", 2, 2048, 50),
+                    size_of_vm("large", 4, 4096, 70),
+                ],
+                executor: ExecutorAccess {
+                    address: "127.0.0.1".to_owned(),
+                    port: 8600,
+                    token: None,
+                },
             })
         );
+    }
+
+    fn size_of_vm(name: &str, cpus: u32, memory_mb: u64, disk_gb: u64) -> Preset {
+        Preset {
+            name: name.to_owned(),
+            cpus,
+            memory_mb,
+            disk_gb,
+        }
+    }
+
+    #[test]
+    fn the_sizes_for_new_vms_can_be_others_or_none() {
+        let sizes = |text: &str| {
+            let config = parse(&["--dashboard-presets", text]);
+            config.map(|config| config.presets)
+        };
+        assert_eq!(
+            sizes("tiny=1/256/8, ours = 8/16384/200"),
+            Ok(vec![
+                size_of_vm("tiny", 1, 256, 8),
+                size_of_vm("ours", 8, 16384, 200)
+            ])
+        );
+        assert_eq!(sizes(""), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn the_token_is_never_printed() {
+        let cli = Cli::try_parse_from(["ecoman", "--executor-token", "s3cret"]).expect("sound");
+        assert_eq!(cli.executor.access().token.as_deref(), Some("s3cret"));
+        let printed = format!("{cli:?} {:?}", cli.executor.access());
+        assert!(!printed.contains("s3cret"), "{printed}");
     }
 
     #[test]
@@ -230,6 +427,26 @@ mod tests {
                 "--dashboard-allowed-hosts",
                 "a:80",
                 "<DASHBOARD_ALLOWED_HOSTS>': \"a:80\" is no host name",
+            ),
+            (
+                "--dashboard-presets",
+                "a=1/1022/30",
+                "<DASHBOARD_PRESETS>': \"a=1/1022/30\" is no size",
+            ),
+            (
+                "--dashboard-presets",
+                "a=1/4/1,a=2/4/1",
+                "<DASHBOARD_PRESETS>': \"a\" is there twice",
+            ),
+            (
+                "--executor-address",
+                "http://a",
+                "<EXECUTOR_ADDRESS>': allowed is a host name",
+            ),
+            (
+                "--executor-port",
+                "0",
+                "<EXECUTOR_PORT>': allowed is a whole number from 1 to 65535",
             ),
         ] {
             let error = parse(&[&format!("{option}={value}")]).expect_err(option);

@@ -9,13 +9,16 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{FieldError, Problem};
+use ecoman_api::{FieldError, PowerRefusal, Problem};
+use ecoman_model::{Task, TaskError, TaskErrorKind, TaskId};
+use ecoman_store::StoreError;
 
 use crate::request::RequestId;
+use crate::view;
 
 /// Media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -26,11 +29,58 @@ pub(crate) enum Error {
     #[error("Some parameters of the query are wrong; see errors.")]
     Parameters(Vec<FieldError>),
 
+    #[error("The body is not as it has to be; see errors.")]
+    Body(Vec<FieldError>),
+
+    #[error("The body has to be JSON, with the header Content-Type: application/json.")]
+    MediaType,
+
+    #[error(
+        "Idempotency-Key has to be there once at most, with 1 to 255 visible ASCII characters."
+    )]
+    IdempotencyKey,
+
+    #[error(
+        "This Idempotency-Key belongs to another request already: {}.", view::task_path(*.0)
+    )]
+    KeyReused(TaskId),
+
     #[error("{node} has no VM {vmid}; it may have been removed.")]
     NoSuchVm { node: String, vmid: String },
 
     #[error("There is no node {0}; the nodes are those of the crawler's hosts.yml.")]
     NoSuchNode(String),
+
+    #[error("There is no task {0}; it may have been forgotten.")]
+    NoSuchTask(String),
+
+    #[error("{vm} on {node}: {refusal}")]
+    Refused {
+        node: String,
+        vm: String,
+        refusal: PowerRefusal,
+    },
+
+    #[error("{0} takes no changes: hosts.yml says read_only: true.")]
+    ReadOnly(String),
+
+    #[error("{node} has a VM {name:?} already, {vmid}.")]
+    NameTaken {
+        node: String,
+        name: String,
+        vmid: u32,
+    },
+
+    #[error("{why} Nothing was asked of {node}; try again. The attempt is kept as {}.", view::task_path(*task))]
+    ExecutorAway {
+        task: TaskId,
+        node: String,
+        why: String,
+    },
+
+    /// As [`Error::NoSuchNode`], named in a body.
+    #[error("There is no node {0}; the nodes are those of the crawler's hosts.yml.")]
+    NoNodeForVm(String),
 
     #[error("There is nothing at this address. The API is described at /api/v1/openapi.json.")]
     NoSuchPath,
@@ -70,6 +120,30 @@ impl Error {
         Self::Internal
     }
 
+    /// The store did not do it.
+    pub(crate) fn of_store(error: &StoreError) -> Self {
+        let message = crate::follow::chain(error);
+        tracing::error!(error = message, "the store failed at a request");
+        Self::Store(message)
+    }
+
+    /// What is wrong with single fields.
+    fn fields(&self) -> Vec<FieldError> {
+        let field = |pointer: &str, detail: &str| {
+            vec![FieldError {
+                pointer: pointer.to_owned(),
+                detail: detail.to_owned(),
+            }]
+        };
+        match self {
+            Self::Parameters(errors) | Self::Body(errors) => errors.clone(),
+            Self::NameTaken { .. } => field("/name", "is taken on this node"),
+            Self::NoNodeForVm(_) => field("/node", "must be a node of the crawler's hosts.yml"),
+            Self::ReadOnly(_) => field("/node", "must be a node that takes changes"),
+            _ => Vec::new(),
+        }
+    }
+
     /// Status, name of the kind, and title.
     fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
@@ -78,8 +152,35 @@ impl Error {
                 "bad-parameters",
                 "Bad query parameters",
             ),
+            Self::Body(_) => (StatusCode::BAD_REQUEST, "bad-body", "Bad body"),
+            Self::MediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Unsupported media type",
+            ),
+            Self::IdempotencyKey => (
+                StatusCode::BAD_REQUEST,
+                "bad-idempotency-key",
+                "Bad Idempotency-Key",
+            ),
+            Self::KeyReused(_) => (
+                StatusCode::CONFLICT,
+                "idempotency-key-reused",
+                "Idempotency-Key reused",
+            ),
+            Self::NoSuchTask(_) => (StatusCode::NOT_FOUND, "task-not-found", "Task not found"),
+            Self::Refused { .. } => (StatusCode::CONFLICT, "refused", "Not possible now"),
+            Self::ReadOnly(_) => (StatusCode::CONFLICT, "read-only", "Node is read-only"),
+            Self::NameTaken { .. } => (StatusCode::CONFLICT, "name-taken", "Name taken"),
+            Self::ExecutorAway { .. } => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "executor-unavailable",
+                "Executor unavailable",
+            ),
             Self::NoSuchVm { .. } => (StatusCode::NOT_FOUND, "vm-not-found", "VM not found"),
-            Self::NoSuchNode(_) => (StatusCode::NOT_FOUND, "node-not-found", "Node not found"),
+            Self::NoSuchNode(_) | Self::NoNodeForVm(_) => {
+                (StatusCode::NOT_FOUND, "node-not-found", "Node not found")
+            }
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -114,6 +215,7 @@ impl Error {
             StatusCode::NOT_FOUND => Self::NoSuchPath,
             StatusCode::METHOD_NOT_ALLOWED => Self::Method,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::MediaType,
             StatusCode::SERVICE_UNAVAILABLE => Self::Timeout,
             StatusCode::INTERNAL_SERVER_ERROR => Self::Internal,
             other => Self::Status(other),
@@ -150,10 +252,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         detail: error.to_string(),
         instance,
         request_id: request_id.unwrap_or_default().0,
-        errors: match &*error {
-            Error::Parameters(errors) => errors.clone(),
-            _ => Vec::new(),
-        },
+        errors: error.fields(),
     };
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
@@ -161,8 +260,65 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    if let Error::ExecutorAway { task, .. } = &*error
+        && let Ok(location) = HeaderValue::try_from(view::task_path(*task))
+    {
+        headers.insert(LOCATION, location);
+    }
     *response.body_mut() = Body::from(crate::live::json(&problem).to_string());
     response
+}
+
+/// Why a task did not succeed, as if it had been the answer to the request that asked for it.
+pub(crate) fn of_task(task: &Task, error: &TaskError) -> Problem {
+    let (status, kind, title) = match error.kind {
+        TaskErrorKind::Refused => (StatusCode::CONFLICT, "task-refused", "Not possible now"),
+        TaskErrorKind::Node => (
+            StatusCode::BAD_GATEWAY,
+            "task-node",
+            "The node failed at it",
+        ),
+        TaskErrorKind::Timeout => (
+            StatusCode::GATEWAY_TIMEOUT,
+            "task-timeout",
+            "Not done in time",
+        ),
+        TaskErrorKind::Unreachable => (
+            StatusCode::BAD_GATEWAY,
+            "task-unreachable",
+            "Node unreachable",
+        ),
+        TaskErrorKind::Question => (
+            StatusCode::CONFLICT,
+            "task-question",
+            "The VM waits for an answer",
+        ),
+        TaskErrorKind::Executor => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "task-executor",
+            "Executor unavailable",
+        ),
+        TaskErrorKind::Interrupted => (
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "task-interrupted",
+            "Interrupted",
+        ),
+    };
+    let detail = [&error.message, &error.hint]
+        .into_iter()
+        .map(String::as_str)
+        .filter(|text| !text.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    Problem {
+        kind: format!("urn:ecoman:problem:{kind}"),
+        title: title.to_owned(),
+        status: status.as_u16(),
+        detail,
+        instance: view::task_path(task.id),
+        request_id: task.request_id.clone(),
+        errors: Vec::new(),
+    }
 }
 
 /// A handler that panicked: tells the log, and the client that something failed.

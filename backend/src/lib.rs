@@ -1,12 +1,13 @@
 //! JSON API over the store, and the web page.
 //!
 //! Knows what is in the store and how it is told over HTTP: lists, filters, events, problems.
-//! Does *not* know ESXi, SSH, `hosts.yml` or any key, and writes nothing: only the crawler
-//! writes what it saw.
+//! Does *not* know ESXi, SSH, `hosts.yml` or any key. What nodes and VMs are like is written by
+//! the crawler alone; changes are asked of the executor, and written down here as tasks.
 //!
 //! The way of the data: `follow` takes every change of the store into `live`, an immutable
 //! snapshot plus the latest events; handlers under `routes` answer from the snapshot alone and
-//! never wait for the database.
+//! never wait for the database. The way of a command: handlers make tasks, `tasks` hands them over
+//! by `executor_client` and brings each to its end.
 
 mod config;
 mod server;
@@ -18,18 +19,24 @@ mod follow;
 mod live;
 mod staleness;
 
+mod executor_client;
+mod tasks;
+
 mod body;
+mod json_body;
 mod listing;
 mod parameters;
 
 mod error;
+mod guest_os;
 mod openapi;
 mod request;
 mod security;
 mod spa;
 mod state;
 
-pub use config::{Config, DashboardArgs};
+pub use config::{Config, DashboardArgs, ExecutorArgs};
+pub use executor_client::ExecutorAccess;
 pub use openapi::openapi_json;
 pub use server::{BackendError, Dashboard};
 pub use state::Clock;

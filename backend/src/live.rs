@@ -17,6 +17,9 @@ use crate::staleness::StoreFailure;
 #[derive(Debug)]
 pub(crate) struct Live {
     snapshot: watch::Sender<Arc<Snapshot>>,
+    /// The revision of the latest event. That of the snapshot may be behind: events of tasks
+    /// change nothing in it.
+    latest: watch::Sender<u64>,
     log: Mutex<EventLog>,
 }
 
@@ -87,8 +90,10 @@ impl Live {
             nodes: Vec::new(),
             vms: Vec::new(),
         }));
+        let (latest, _) = watch::channel(revision);
         Self {
             snapshot,
+            latest,
             log: Mutex::new(EventLog {
                 latest: revision,
                 forgotten: revision,
@@ -103,9 +108,9 @@ impl Live {
         Arc::clone(&self.snapshot.borrow())
     }
 
-    /// Tells of every new snapshot.
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Arc<Snapshot>> {
-        self.snapshot.subscribe()
+    /// Tells of every new event and every new snapshot.
+    pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
+        self.latest.subscribe()
     }
 
     /// What a reader who has seen `revision` has missed, at most `count` events of it.
@@ -126,6 +131,19 @@ impl Live {
         }
         next.revision = log.latest;
         self.snapshot.send_replace(Arc::new(next));
+        self.latest.send_replace(log.latest);
+    }
+
+    /// Tells of what is not in the snapshot. Each event gets the next revision.
+    pub(crate) fn tell(&self, events: Vec<SentEvent>) {
+        if events.is_empty() {
+            return;
+        }
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        for event in events {
+            log.push(event);
+        }
+        self.latest.send_replace(log.latest);
     }
 
     /// Puts the first state in place: too much to be told in events.
@@ -134,6 +152,7 @@ impl Live {
         log.forget_all();
         next.revision = log.latest;
         self.snapshot.send_replace(Arc::new(next));
+        self.latest.send_replace(log.latest);
     }
 }
 

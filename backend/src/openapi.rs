@@ -17,7 +17,8 @@ pub fn openapi_json() -> &'static str {
     static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
         let mut document = routes::api().into_openapi();
         for item in document.paths.paths.values_mut() {
-            for operation in item.get.iter_mut() {
+            let operations = [&mut item.get, &mut item.put, &mut item.post];
+            for operation in operations.into_iter().flatten() {
                 add_failures(operation);
                 correct_headers(operation);
             }
@@ -47,11 +48,15 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
             UTC. What is not known is `null`, never 0 or an empty text. Every answer has an \
             `x-request-id`, the request's own where it has a sensible one. Answers are sent with \
             Brotli or gzip to those who accept it. A client has to put up with new fields; a \
-            field is neither taken away nor given another meaning within this version.",
+            field is neither taken away nor given another meaning within this version.\n\n\
+            A change of a node is a task: the answer is 202 with the task and its address, and the \
+            task tells how it goes on. Bodies are JSON; an unknown field is an error. With an \
+            `Idempotency-Key` of its own a request can be sent again without being done again.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "VMs", description = "Virtual machines, as the crawler last saw them."),
+        (name = "Tasks", description = "Changes that were asked of nodes."),
         (name = "Nodes", description = "ESXi nodes, as the crawler last saw them."),
         (name = "Events", description = "Changes, as they are seen."),
         (name = "Server", description = "The server itself."),

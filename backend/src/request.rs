@@ -9,11 +9,14 @@ use axum::response::Response;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-/// The most that a request's body may have, in bytes. No request needs one yet.
+/// The most that a request's body may have, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
 
-/// How long an answer may take to begin.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
+/// How long a client may have its answer wait for the end of a task.
+pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long an answer may take to begin: longer than one that is meant to wait.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The id of a request: the client's, where it is a sensible one, else our own.
 #[derive(Clone, Debug, Default)]

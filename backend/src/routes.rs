@@ -1,8 +1,10 @@
 //! The whole API on one screen, and what its answers have in common.
 
+mod changes;
 mod events;
 mod meta;
 mod nodes;
+mod tasks;
 mod vms;
 
 use std::sync::Arc;
@@ -30,8 +32,12 @@ use crate::{openapi, request, security, spa};
 /// All that is described in the OpenAPI document.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
-        .routes(routes!(vms::list_vms))
+        .routes(routes!(vms::list_vms, changes::create_vm))
         .routes(routes!(vms::get_vm))
+        .routes(routes!(changes::set_power))
+        .routes(routes!(changes::answer_question))
+        .routes(routes!(tasks::list_tasks))
+        .routes(routes!(tasks::get_task))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::get_node))
         .routes(routes!(meta::get_config))

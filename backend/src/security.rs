@@ -112,6 +112,12 @@ mod tests {
             address: address.parse().expect("an address"),
             thresholds: ecoman_model::Thresholds::default(),
             allowed_hosts: allowed.iter().map(|&host| host.to_owned()).collect(),
+            presets: Vec::new(),
+            executor: crate::ExecutorAccess {
+                address: "127.0.0.1".to_owned(),
+                port: 8600,
+                token: None,
+            },
         };
         for (host, expected) in hosts {
             let request = Request::builder().header(HOST, *host);

@@ -8,18 +8,21 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use chrono::Utc;
-use ecoman_store::Store;
+use ecoman_store::{Store, TaskStore};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::body::BodyCache;
+use crate::executor_client::ExecutorClient;
 use crate::follow::Follower;
 use crate::live::Live;
 use crate::routes;
 use crate::spa::Page;
 use crate::state::{AppState, Clock};
+use crate::tasks::Tasks;
 
 /// The dashboard: REST API and page over a store.
 pub struct Dashboard {
@@ -27,6 +30,7 @@ pub struct Dashboard {
     local_addr: SocketAddr,
     config: Config,
     store: Arc<dyn Store>,
+    executor: ExecutorClient,
     clock: Clock,
     page: Page,
 }
@@ -43,11 +47,14 @@ pub enum BackendError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The client for the executor cannot be set up.
+    #[error("cannot prepare to ask the executor")]
+    Executor(#[source] reqwest::Error),
     /// Serving has failed as a whole.
     #[error("the dashboard cannot go on serving")]
     Serve(#[source] io::Error),
-    /// The task that follows the store has ended, which is a bug.
-    #[error("the task that follows the store has died")]
+    /// What follows the store or sees to the tasks has ended, which is a bug.
+    #[error("what follows the store, or sees to the tasks, has died")]
     Follow(#[source] tokio::task::JoinError),
 }
 
@@ -60,17 +67,20 @@ impl Dashboard {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Bind`].
+    /// [`BackendError::Bind`]; [`BackendError::Executor`].
     pub async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Self, BackendError> {
         let address = config.address;
         let bind_error = |source| BackendError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind_error)?;
         let local_addr = listener.local_addr().map_err(bind_error)?;
+        let executor =
+            ExecutorClient::new(config.executor.clone()).map_err(BackendError::Executor)?;
         Ok(Self {
             listener,
             local_addr,
             config,
             store,
+            executor,
             clock: Arc::new(Utc::now),
             page: Page::Built,
         })
@@ -107,11 +117,18 @@ impl Dashboard {
             tracing::warn!(
                 address = %self.local_addr,
                 "the dashboard can be reached from other machines, and there is no sign-in: \
-                 whoever reaches it sees every VM"
+                 whoever reaches it can switch every VM off"
             );
         }
         let live = Arc::new(Live::new(first_revision(&self.clock)));
-        let mut follower = tokio::spawn(
+        let tasks = Tasks::new(
+            Arc::clone(&self.store) as Arc<dyn TaskStore>,
+            self.executor,
+            Arc::clone(&self.clock),
+            shutdown.clone(),
+        );
+        let mut workers = JoinSet::new();
+        workers.spawn(
             Follower {
                 store: Arc::clone(&self.store),
                 live: Arc::clone(&live),
@@ -120,10 +137,13 @@ impl Dashboard {
             }
             .run(),
         );
+        workers.spawn(tasks.clone().tell(Arc::clone(&live)));
+        workers.spawn(tasks.clone().run());
         let router = routes::router(AppState {
             config: Arc::new(self.config),
             store: self.store,
             live,
+            tasks,
             bodies: Arc::new(BodyCache::new()),
             page: self.page,
             shutdown: shutdown.clone(),
@@ -138,13 +158,13 @@ impl Dashboard {
 
         let result = tokio::select! {
             result = async { server.await } => result.map_err(BackendError::Serve),
-            Err(error) = &mut follower => Err(BackendError::Follow(error)),
+            Some(Err(error)) = workers.join_next() => Err(BackendError::Follow(error)),
             () = async { shutdown.cancelled().await; sleep(GRACE).await } => {
                 tracing::warn!("cut off the answers that were still under way");
                 Ok(())
             }
         };
-        follower.abort();
+        workers.abort_all();
         result
     }
 }

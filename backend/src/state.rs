@@ -10,6 +10,7 @@ use crate::Config;
 use crate::body::BodyCache;
 use crate::live::Live;
 use crate::spa::Page;
+use crate::tasks::Tasks;
 
 /// Tells the time. [`chrono::Utc::now`] but in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -20,6 +21,7 @@ pub(crate) struct AppState {
     pub(crate) config: Arc<Config>,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) live: Arc<Live>,
+    pub(crate) tasks: Tasks,
     pub(crate) bodies: Arc<BodyCache>,
     pub(crate) page: Page,
     /// Ends the streams of events.

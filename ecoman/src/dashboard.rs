@@ -20,6 +20,9 @@ pub(crate) struct DashboardRoleArgs {
     dashboard: ecoman_backend::DashboardArgs,
 
     #[command(flatten)]
+    executor: ecoman_backend::ExecutorArgs,
+
+    #[command(flatten)]
     store: StoreArgs,
 
     #[command(flatten)]
@@ -40,7 +43,7 @@ pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
         let shutdown = shutdown::on_signal()
             .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
         let store = args.store.open(&args.data).await?;
-        let dashboard = bind(args.dashboard.config(), store).await?;
+        let dashboard = bind(args.dashboard.config(args.executor.access()), store).await?;
         dashboard
             .serve(shutdown)
             .await

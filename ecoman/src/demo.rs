@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use ecoman_backend::DashboardArgs;
+use ecoman_backend::{DashboardArgs, ExecutorArgs};
 use ecoman_crawler::CrawlerOptions;
 use ecoman_esxi::SessionOptions;
 use ecoman_simulator::{NodeSpec, SimulatedNode, SimulatorError};
@@ -42,6 +42,9 @@ pub(crate) struct DemoArgs {
 
     #[command(flatten)]
     dashboard: DashboardArgs,
+
+    #[command(flatten)]
+    executor: ExecutorArgs,
 
     #[command(flatten)]
     log: LogArgs,
@@ -88,7 +91,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             hosts = %directory.path().join("hosts.yml").display(),
             "demo: simulated nodes behind a real sshd; Ctrl-C ends it"
         );
-        serve(options, args.dashboard.config(), Arc::new(store), shutdown).await
+        let dashboard = args.dashboard.config(args.executor.access());
+        serve(options, dashboard, Arc::new(store), shutdown).await
     })
 }
 

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use ecoman_backend::{Config, DashboardArgs};
+use ecoman_backend::{Config, DashboardArgs, ExecutorArgs};
 use ecoman_crawler::{Crawler, CrawlerOptions};
 use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +26,9 @@ pub(crate) struct UpArgs {
 
     #[command(flatten)]
     dashboard: DashboardArgs,
+
+    #[command(flatten)]
+    executor: ExecutorArgs,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -59,7 +62,8 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
         let store = args.store.open_for_up(&args.data).await?;
         let options = crawler::options(&args.hosts, &args.poll, &args.data);
-        serve(options, args.dashboard.config(), store, shutdown).await
+        let dashboard = args.dashboard.config(args.executor.access());
+        serve(options, dashboard, store, shutdown).await
     })
 }
 

@@ -15,16 +15,17 @@ use futures::stream;
 use tokio::sync::watch;
 
 use crate::error::Error;
-use crate::live::{Live, Missed, SentEvent, Snapshot};
+use crate::live::{Live, Missed, SentEvent};
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
 /// Stream events
 ///
-/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed` or `reset`; `data` is
-/// JSON: the whole VM or node, or what the schemas `VmRemoved`, `NodeRemoved` and `Reset` say;
-/// `id` is the revision that the event leads to, and every event has its own. A node's event
-/// follows those of its VMs; its `observed_at` is also that of its VMs that are not stale.
+/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed`, `task` or `reset`;
+/// `data` is JSON: the whole VM, node or task, or what the schemas `VmRemoved`, `NodeRemoved` and
+/// `Reset` say; `id` is the revision that the event leads to, and every event has its own. A
+/// node's event follows those of its VMs; its `observed_at` is also that of its VMs that are not
+/// stale. A task that changes quickly is told some five times a second, and its end always.
 ///
 /// A client that comes back with `Last-Event-ID` gets what it has missed. After `reset` it has to
 /// load the lists again: too much has happened, or the server was started anew. A client that has
@@ -112,7 +113,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// looked up, and if that is no longer remembered it is told to load again.
 struct Reader {
     live: Arc<Live>,
-    updates: watch::Receiver<Arc<Snapshot>>,
+    updates: watch::Receiver<u64>,
     /// The revision that the client has.
     seen: u64,
     next: VecDeque<SentEvent>,
@@ -124,7 +125,7 @@ const BATCH: usize = 64;
 impl Reader {
     fn new(live: &Arc<Live>, seen: Option<u64>) -> Self {
         let updates = live.subscribe();
-        let current = updates.borrow().revision;
+        let current = *updates.borrow();
         Self {
             live: Arc::clone(live),
             updates,
@@ -141,7 +142,8 @@ impl Reader {
                 return Some(event);
             }
             // Marked as seen before the log is read: a change in between wakes us up again.
-            let loaded = self.updates.borrow_and_update().loaded;
+            self.updates.mark_unchanged();
+            let loaded = self.live.snapshot().loaded;
             match self.live.since(self.seen, BATCH) {
                 Missed::Events(events) if !events.is_empty() => self.next = events.into(),
                 Missed::TooMuch(revision) if loaded => {

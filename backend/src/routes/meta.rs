@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use ecoman_api::{Config, Identity, Permission, Preset, Problem, SignInMode};
+use ecoman_api::{Config, Identity, Permission, Problem, SignInMode};
 use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::follow::chain;
 use crate::parameters::Parameters;
 use crate::state::AppState;
-use crate::{openapi_json, view};
+use crate::{guest_os, openapi_json, view};
 
 /// Get the configuration
 ///
@@ -47,13 +47,13 @@ pub(crate) async fn get_config(
     Ok(Json(Config {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         thresholds: view::thresholds(&state.config.thresholds),
-        presets: PRESETS.map(preset).to_vec(),
-        guest_oses: Vec::new(),
+        presets: state.config.presets.clone(),
+        guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
         identity: Identity {
             name: None,
             mode: SignInMode::None,
-            may: vec![Permission::Read],
+            may: vec![Permission::Read, Permission::Power, Permission::Create],
         },
     }))
 }
@@ -123,21 +123,4 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<&'static str
     }
     super::loaded(&state.live)?;
     Ok("ready\n")
-}
-
-/// Name, CPUs, MB of memory and GB of disk of the original's sizes for new VMs.
-const PRESETS: [(&str, u32, u64, u64); 4] = [
-    ("micro", 1, 512, 30),
-    ("small", 1, 1024, 30),
-    ("medium", 2, 2048, 50),
-    ("large", 4, 4096, 70),
-];
-
-fn preset((name, cpus, memory_mb, disk_gb): (&str, u32, u64, u64)) -> Preset {
-    Preset {
-        name: name.to_owned(),
-        cpus,
-        memory_mb,
-        disk_gb,
-    }
 }

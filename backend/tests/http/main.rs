@@ -8,7 +8,9 @@
     reason = "the helpers of a test fail as the test does"
 )]
 
+mod changes;
 mod events;
+mod executor;
 mod list;
 mod nodes;
 mod openapi;
@@ -18,3 +20,4 @@ mod protection;
 mod server;
 mod stale;
 mod stop;
+mod tasks;

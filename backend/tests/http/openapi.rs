@@ -49,14 +49,19 @@ fn every_operation_has_an_id_a_tag_and_described_answers() {
     assert_eq!(
         ids,
         [
+            "answerQuestion",
+            "createVm",
             "getConfig",
             "getNode",
             "getOpenapi",
+            "getTask",
             "getVm",
             "healthz",
             "listNodes",
+            "listTasks",
             "listVms",
             "readyz",
+            "setPower",
             "streamEvents"
         ]
     );

@@ -7,13 +7,16 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecoman_api::{NodePage, VmPage};
-use ecoman_backend::{BackendError, Config, Dashboard};
+use ecoman_api::executor::Order;
+use ecoman_api::{NodePage, TaskPage, VmPage};
+use ecoman_backend::{BackendError, Config, Dashboard, ExecutorAccess};
 use ecoman_model::{
-    NodeName, NodeRecord, NodeSettings, NodeState, PowerState, Round, RoundVms, Thresholds,
-    Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+    NodeName, NodeRecord, NodeSettings, NodeState, Note, PowerState, Round, RoundVms, Task, TaskId,
+    TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
 };
-use ecoman_store::{EmbeddedStore, Revision, Store, StoreError, Written};
+use ecoman_store::{
+    Added, EmbeddedStore, Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+};
 use futures::StreamExt as _;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
@@ -21,6 +24,9 @@ use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::executor::Executor;
 
 /// Longer than anything here takes; what was waited for is named when it is over.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -42,7 +48,7 @@ pub(crate) struct Server {
     clock: Arc<AtomicI64>,
     client: reqwest::Client,
     /// Of the store's file.
-    _directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 impl Server {
@@ -72,20 +78,56 @@ impl Server {
         Self::start_on(false, |dashboard| dashboard).await
     }
 
-    async fn start_on(there: bool, prepare: impl FnOnce(Dashboard) -> Dashboard) -> Self {
-        let directory = TempDir::new().expect("a directory");
-        let file = directory.path().join("ecoman.redb");
-        let store = Arc::new(SwitchedStore {
-            there: AtomicBool::new(there),
-            store: EmbeddedStore::open(&file).await.expect("a store"),
-        });
+    /// One with an executor that has read these nodes.
+    pub(crate) async fn start_with_executor(rounds: Vec<Round>) -> (Self, Executor) {
+        let executor = Executor::start();
+        let (store, directory) = store(true).await;
+        for round in rounds {
+            store.record_round(&round).await.expect("recorded");
+        }
         let clock = Arc::new(AtomicI64::new(0));
-        let config = Config {
-            address: ([127, 0, 0, 1], 0).into(),
-            thresholds: Thresholds::default(),
-            allowed_hosts: vec!["ecoman.example.org".to_owned()],
-        };
-        let dashboard = Dashboard::bind(config, Arc::clone(&store) as Arc<dyn Store>)
+        let server =
+            Self::start_over(store, directory, clock, executor.access(), |server| server).await;
+        server.ready().await;
+        (server, executor)
+    }
+
+    /// Stops it, and starts another over the same store.
+    pub(crate) async fn restart(mut self, executor: &Executor) -> Self {
+        if !self.task.is_finished() {
+            self.stop().await;
+        }
+        let parts = (Arc::clone(&self.store), Arc::clone(&self.directory));
+        let clock = Arc::clone(&self.clock);
+        let server =
+            Self::start_over(parts.0, parts.1, clock, executor.access(), |server| server).await;
+        server.ready().await;
+        server
+    }
+
+    /// Stops it.
+    pub(crate) async fn stop(&mut self) {
+        self.shutdown.cancel();
+        timeout(PATIENCE, &mut self.task)
+            .await
+            .expect("waited too long for the server to stop")
+            .expect("no panic")
+            .expect("no failure");
+    }
+
+    async fn start_on(there: bool, prepare: impl FnOnce(Dashboard) -> Dashboard) -> Self {
+        let (store, directory) = store(there).await;
+        Self::start_over(store, directory, Arc::default(), nobody(), prepare).await
+    }
+
+    async fn start_over(
+        store: Arc<SwitchedStore>,
+        directory: Arc<TempDir>,
+        clock: Arc<AtomicI64>,
+        executor: ExecutorAccess,
+        prepare: impl FnOnce(Dashboard) -> Dashboard,
+    ) -> Self {
+        let dashboard = Dashboard::bind(config(executor), Arc::clone(&store) as Arc<dyn Store>)
             .await
             .expect("a free port")
             .with_clock({
@@ -103,7 +145,7 @@ impl Server {
             base,
             clock,
             client: reqwest::Client::new(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -170,6 +212,36 @@ impl Server {
 
     pub(crate) async fn revision(&self) -> u64 {
         self.nodes().await.revision
+    }
+
+    pub(crate) async fn tasks(&self, query: &str) -> TaskPage {
+        self.json(&format!("/api/v1/tasks{query}")).await
+    }
+
+    pub(crate) async fn task(&self, id: TaskId) -> ecoman_api::Task {
+        self.json(&format!("/api/v1/tasks/{id}")).await
+    }
+
+    /// A task once it is in this state.
+    pub(crate) async fn state(&self, id: TaskId, state: TaskState) -> ecoman_api::Task {
+        self.until(&format!("task {id} to be {}", state.word()), async || {
+            let response = self.get(&format!("/api/v1/tasks/{id}")).await;
+            let task: ecoman_api::Task = response.json().await.ok()?;
+            (task.state == state).then_some(task)
+        })
+        .await
+    }
+
+    /// What the executor has begun, once there is so much.
+    pub(crate) async fn begun(&self, executor: &Executor, count: usize) -> Vec<Order> {
+        self.until(
+            &format!("the executor to begin {count} tasks"),
+            async || {
+                let begun = executor.begun();
+                (begun.len() >= count).then_some(begun)
+            },
+        )
+        .await
     }
 
     /// The stream of events; has begun when this returns.
@@ -270,6 +342,42 @@ fn received(text: &str) -> Received {
     received
 }
 
+/// A dashboard on any free port of loopback.
+pub(crate) fn config(executor: ExecutorAccess) -> Config {
+    Config {
+        address: ([127, 0, 0, 1], 0).into(),
+        thresholds: Thresholds::default(),
+        allowed_hosts: vec!["ecoman.example.org".to_owned()],
+        presets: vec![ecoman_api::Preset {
+            name: "small".to_owned(),
+            cpus: 1,
+            memory_mb: 1024,
+            disk_gb: 30,
+        }],
+        executor,
+    }
+}
+
+/// An executor that is never there.
+pub(crate) fn nobody() -> ExecutorAccess {
+    ExecutorAccess {
+        address: "127.0.0.1".to_owned(),
+        // Nobody listens there, and nobody but root could.
+        port: 1,
+        token: None,
+    }
+}
+
+async fn store(there: bool) -> (Arc<SwitchedStore>, Arc<TempDir>) {
+    let directory = TempDir::new().expect("a directory");
+    let file = directory.path().join("ecoman.redb");
+    let store = SwitchedStore {
+        there: AtomicBool::new(there),
+        store: EmbeddedStore::open(&file).await.expect("a store"),
+    };
+    (Arc::new(store), Arc::new(directory))
+}
+
 /// A node that answered a second ago.
 pub(crate) fn node(name: &str) -> NodeRecord {
     NodeRecord {
@@ -364,6 +472,57 @@ impl SwitchedStore {
                 source: "connection refused".into(),
             })
         }
+    }
+}
+
+#[async_trait]
+impl TaskStore for SwitchedStore {
+    async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
+        self.check()?;
+        self.store.add_task(task).await
+    }
+
+    async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.update_task(task).await
+    }
+
+    async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
+        self.check()?;
+        self.store.task(id).await
+    }
+
+    async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
+        self.check()?;
+        self.store.tasks(query).await
+    }
+
+    async fn task_position(&self) -> Result<u64, StoreError> {
+        self.check()?;
+        self.store.task_position().await
+    }
+
+    async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError> {
+        self.check()?;
+        self.store.tasks_changed(position).await
+    }
+
+    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+        self.check()?;
+        self.store.forget_tasks(keep).await
+    }
+
+    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
+        self.check()?;
+        self.store.leave_note(note).await
+    }
+
+    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        self.store.notes(known).await
+    }
+
+    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.store.remove_notes(ids).await
     }
 }
 

@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use ecoman_backend::{BackendError, Config, Dashboard};
-use ecoman_model::Thresholds;
 use tokio::time::timeout;
 
-use crate::server::{Server, round_of};
+use crate::server::{Server, config, nobody, round_of};
 
 #[tokio::test]
 async fn open_streams_end_when_the_server_stops() {
@@ -31,19 +30,16 @@ async fn an_address_that_is_taken_is_an_error_that_names_it() {
     let directory = tempfile::tempdir().expect("a directory");
     let store = ecoman_store::EmbeddedStore::open(&directory.path().join("ecoman.redb")).await;
     let store = std::sync::Arc::new(store.expect("a store"));
-    let config = |address| Config {
+    let at = |address| Config {
         address,
-        thresholds: Thresholds::default(),
-        allowed_hosts: Vec::new(),
+        ..config(nobody())
     };
     let any = ([127, 0, 0, 1], 0).into();
-    let first = Dashboard::bind(config(any), store.clone())
+    let first = Dashboard::bind(at(any), store.clone())
         .await
         .expect("a free port");
     let taken = first.local_addr();
-    let error = Dashboard::bind(config(taken), store)
-        .await
-        .expect_err("taken");
+    let error = Dashboard::bind(at(taken), store).await.expect_err("taken");
     assert!(matches!(error, BackendError::Bind { address, .. } if address == taken));
     assert_eq!(
         error.to_string(),

@@ -66,7 +66,7 @@ pub struct GuestOs {
     #[cfg_attr(feature = "openapi", schema(example = "Debian GNU/Linux 11 (64-bit)"))]
     pub name: String,
     /// The virtual hardware version that a node must have (`newest_hardware`) to know it.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 19))]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 17))]
     pub hardware: u32,
 }
 

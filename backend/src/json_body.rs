@@ -1,0 +1,176 @@
+//! JSON bodies of requests, read strictly: what is wrong is named by its place.
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest, Request};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse as _;
+use ecoman_api::{FieldError, FieldFault};
+use serde::de::DeserializeOwned;
+use serde_path_to_error::Segment;
+
+use crate::error::Error;
+
+/// A body. Anything that is not called JSON is refused, which also keeps out the forms of other
+/// sites: a browser sends those without asking, but JSON only after we have agreed, and we never
+/// do.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        if !is_json(request.headers()) {
+            return Err(Error::MediaType);
+        }
+        let bytes = Bytes::from_request(request, state).await;
+        let bytes = bytes.map_err(|rejection| match rejection.into_response().status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Error::TooLarge,
+            other => Error::Status(other),
+        })?;
+        parse(&bytes)
+            .map(Self)
+            .map_err(|error| Error::Body(vec![error]))
+    }
+}
+
+/// The fields of a request that break their rules.
+pub(crate) fn field_errors(faults: &[FieldFault]) -> Vec<FieldError> {
+    faults
+        .iter()
+        .map(|fault| FieldError {
+            pointer: format!("/{}", fault.field),
+            detail: fault.rule.clone(),
+        })
+        .collect()
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next());
+    kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let mut pointer = pointer(error.path());
+        let error = error.into_inner();
+        let is_syntax = !error.is_data();
+        let message = error.to_string();
+        if is_syntax {
+            return FieldError {
+                pointer: String::new(),
+                detail: format!("is no JSON: {message}"),
+            };
+        }
+        // The place is in the pointer; line and column say nothing to whoever has a library make
+        // the JSON.
+        let message = message
+            .rfind(" at line ")
+            .map_or(&*message, |end| message.get(..end).unwrap_or(&message));
+        let rule = if let Some(field) = quoted(message, "missing field `") {
+            pointer = format!("{pointer}/{}", escaped(field));
+            "is missing".to_owned()
+        } else if let Some(field) = quoted(message, "duplicate field `") {
+            if !pointer.ends_with(&format!("/{field}")) {
+                pointer = format!("{pointer}/{}", escaped(field));
+            }
+            "is there twice".to_owned()
+        } else if quoted(message, "unknown field `").is_some() {
+            let known = message.split_once(", ").map_or("", |(_, known)| known);
+            format!("is not known; {known}")
+        } else {
+            message.to_owned()
+        };
+        FieldError {
+            pointer,
+            detail: rule,
+        }
+    })?;
+    reader.end().map_err(|error| FieldError {
+        pointer: String::new(),
+        detail: format!("is no JSON: {error}"),
+    })?;
+    Ok(value)
+}
+
+fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
+    let rest = message.strip_prefix(before)?;
+    rest.split('`').next()
+}
+
+/// RFC 6901.
+fn pointer(path: &serde_path_to_error::Path) -> String {
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escaped(key)),
+            Segment::Enum { variant } => format!("/{}", escaped(variant)),
+            Segment::Unknown => "/?".to_owned(),
+        })
+        .collect()
+}
+
+fn escaped(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_api::{CreateVm, SetPower};
+
+    use super::*;
+
+    #[track_caller]
+    fn check<T: DeserializeOwned>(body: &str, pointer: &str, detail: &str) {
+        let Err(error) = parse::<T>(body.as_bytes()) else {
+            panic!("{body} was taken");
+        };
+        assert_eq!(
+            (error.pointer.as_str(), error.detail.as_str()),
+            (pointer, detail),
+            "{body}"
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_place() {
+        check::<SetPower>(
+            "",
+            "",
+            "is no JSON: EOF while parsing a value at line 1 column 0",
+        );
+        check::<SetPower>(
+            r#"{"action":"on"} x"#,
+            "",
+            "is no JSON: trailing characters at line 1 column 17",
+        );
+        check::<SetPower>("{}", "/action", "is missing");
+        check::<SetPower>(
+            r#"{"action":"explode"}"#,
+            "/action",
+            "unknown variant `explode`, expected one of `on`, `off`, `shutdown`, `reboot`, `reset`, \
+             `suspend`",
+        );
+        check::<SetPower>(
+            r#"{"action":"on","a/b~":1}"#,
+            "/a~1b~0",
+            "is not known; expected `action` or `guest_seconds`",
+        );
+        check::<SetPower>(
+            r#"{"action":"on","action":"off"}"#,
+            "/action",
+            "is there twice",
+        );
+        check::<CreateVm>(
+            r#"{"node":"hoge","name":"web","cpus":-1}"#,
+            "/cpus",
+            "invalid value: integer `-1`, expected u32",
+        );
+        check::<CreateVm>("[1]", "/0", "invalid type: integer `1`, expected a string");
+    }
+}

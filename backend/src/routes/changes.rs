@@ -1,0 +1,428 @@
+//! What changes nodes: power, questions, new VMs. Each makes a task.
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::header::LOCATION;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, Problem, SetPower, Task};
+use ecoman_model::{FieldFault, Limits, TaskRequest, Vmid};
+
+use super::loaded;
+use crate::error::Error;
+use crate::json_body::{JsonBody, field_errors};
+use crate::live::{NodeEntry, Snapshot, VmEntry};
+use crate::request::RequestId;
+use crate::state::AppState;
+use crate::tasks::Wish;
+use crate::{guest_os, view};
+
+/// How long a guest may take to shut down where nothing is said, in seconds.
+const GUEST_SECONDS: u32 = 120;
+
+/// Change a VM's power
+///
+/// Makes a task. It has succeeded when the node says that the VM is in the wanted state.
+#[utoipa::path(
+    put,
+    path = "/vms/{node}/{vmid}/power",
+    operation_id = "setPower",
+    tag = "VMs",
+    params(
+        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
+        (
+            "vmid" = u32,
+            Path,
+            description = "Id of the VM on its node.",
+            maximum = 4_294_967_295_u32,
+            example = 14
+        ),
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "A name of the client's for this request, 1 to 255 visible ASCII \
+                characters: sent again with it, the request is not done again."
+        ),
+    ),
+    request_body = SetPower,
+    responses(
+        (
+            status = 202,
+            description = "The task that does it; with a key that was used before, the one that was \
+                made then.",
+            body = Task,
+            headers(("Location" = String, description = "Address of the task."))
+        ),
+        (
+            status = 400,
+            description = "The body or the key is not as it has to be; `errors` names each field.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 404,
+            description = "The node is unknown, or has no such VM.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 409,
+            description = "It cannot be done now, and `detail` says why; or the key belongs to \
+                another request.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 413,
+            description = "The body is too large.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 415,
+            description = "The body is not called JSON.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The executor is away, and nothing was asked of the node; `Location` is \
+                the task that says so, and the key stays free. Or the server has just started, or \
+                its store does not answer. `Retry-After` tells when to try again.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn set_power(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<SetPower>,
+) -> Result<Response, Error> {
+    let idempotency_key = idempotency_key(&headers)?;
+    let guest_seconds = body.guest_seconds.unwrap_or(GUEST_SECONDS);
+    if !(5..=3600).contains(&guest_seconds) {
+        return Err(Error::Body(field_errors(&[FieldFault {
+            field: "guest_seconds",
+            rule: "must be from 5 to 3600".to_owned(),
+        }])));
+    }
+    let snapshot = loaded(&state.live)?;
+    let (node, vm) = find(&snapshot, path)?;
+    let request = TaskRequest::Power {
+        vmid: Vmid(vm.view.vmid),
+        action: body.action,
+        guest_seconds,
+    };
+    let wish = Wish {
+        node: node.record.name.clone(),
+        request,
+        vm_name: vm.view.name.clone(),
+        idempotency_key,
+        request_id: request_id.0,
+    };
+    if let Some(task) = state.tasks.known(&wish).await? {
+        return Ok(accepted(task));
+    }
+    vm.view
+        .may(body.action, node.record.settings.read_only)
+        .map_err(|refusal| Error::Refused {
+            node: node.view.name.clone(),
+            vm: display_name(vm),
+            refusal,
+        })?;
+    state.tasks.submit(wish).await.map(accepted)
+}
+
+/// Answer a VM's question
+///
+/// Makes a task. The question is that of a task of this VM (`question`), or of the node's own
+/// page.
+#[utoipa::path(
+    post,
+    path = "/vms/{node}/{vmid}/question",
+    operation_id = "answerQuestion",
+    tag = "VMs",
+    params(
+        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
+        (
+            "vmid" = u32,
+            Path,
+            description = "Id of the VM on its node.",
+            maximum = 4_294_967_295_u32,
+            example = 14
+        ),
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "A name of the client's for this request, 1 to 255 visible ASCII \
+                characters: sent again with it, the request is not done again."
+        ),
+    ),
+    request_body = AnswerQuestion,
+    responses(
+        (
+            status = 202,
+            description = "The task that does it; with a key that was used before, the one that was \
+                made then.",
+            body = Task,
+            headers(("Location" = String, description = "Address of the task."))
+        ),
+        (
+            status = 400,
+            description = "The body or the key is not as it has to be; `errors` names each field.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 404,
+            description = "The node is unknown, or has no such VM.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 409,
+            description = "The node takes no changes, or the key belongs to another request.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 413,
+            description = "The body is too large.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 415,
+            description = "The body is not called JSON.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The executor is away, and nothing was asked of the node; `Location` is \
+                the task that says so, and the key stays free. Or the server has just started, or \
+                its store does not answer. `Retry-After` tells when to try again.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn answer_question(
+    State(state): State<AppState>,
+    path: Result<Path<(String, String)>, PathRejection>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<AnswerQuestion>,
+) -> Result<Response, Error> {
+    let idempotency_key = idempotency_key(&headers)?;
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if body.question.is_empty() || body.question.len() > 64 || !body.question.chars().all(legal) {
+        return Err(Error::Body(field_errors(&[FieldFault {
+            field: "question",
+            rule: "must be the id of a question, such as _vmx1 or 0".to_owned(),
+        }])));
+    }
+    let snapshot = loaded(&state.live)?;
+    let (node, vm) = find(&snapshot, path)?;
+    let wish = Wish {
+        node: node.record.name.clone(),
+        request: TaskRequest::Answer {
+            vmid: Vmid(vm.view.vmid),
+            question: body.question,
+            choice: body.choice,
+        },
+        vm_name: vm.view.name.clone(),
+        idempotency_key,
+        request_id: request_id.0,
+    };
+    if let Some(task) = state.tasks.known(&wish).await? {
+        return Ok(accepted(task));
+    }
+    if node.record.settings.read_only {
+        return Err(Error::Refused {
+            node: node.view.name.clone(),
+            vm: display_name(vm),
+            refusal: PowerRefusal::ReadOnly,
+        });
+    }
+    state.tasks.submit(wish).await.map(accepted)
+}
+
+/// Create a VM
+///
+/// Makes a task: a directory, a `.vmx`, a thin disk, registered and, unless `power_on` says no,
+/// powered on. If a step fails, all that was made is taken back. What the node has room for is in
+/// `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free space of the datastore.
+#[utoipa::path(
+    post,
+    path = "/vms",
+    operation_id = "createVm",
+    tag = "VMs",
+    params(
+        (
+            "Idempotency-Key" = Option<String>,
+            Header,
+            description = "A name of the client's for this request, 1 to 255 visible ASCII \
+                characters: sent again with it, the request is not done again."
+        ),
+    ),
+    request_body = CreateVm,
+    responses(
+        (
+            status = 202,
+            description = "The task that does it; with a key that was used before, the one that was \
+                made then.",
+            body = Task,
+            headers(("Location" = String, description = "Address of the task."))
+        ),
+        (
+            status = 400,
+            description = "The body or the key is not as it has to be; `errors` names each field.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 404,
+            description = "There is no such node.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 409,
+            description = "The node has a VM of that name already or takes no changes, or the key \
+                belongs to another request.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 413,
+            description = "The body is too large.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 415,
+            description = "The body is not called JSON.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The executor is away, and nothing was asked of the node; `Location` is \
+                the task that says so, and the key stays free. Or the server has just started, or \
+                its store does not answer. `Retry-After` tells when to try again.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn create_vm(
+    State(state): State<AppState>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<CreateVm>,
+) -> Result<Response, Error> {
+    let idempotency_key = idempotency_key(&headers)?;
+    let name = body.node.clone();
+    let vm = body.vm().check();
+    let vm = vm.map_err(|faults| Error::Body(field_errors(&faults)))?;
+    let snapshot = loaded(&state.live)?;
+    let node = snapshot.node(&name).ok_or(Error::NoNodeForVm(name))?;
+    let wish = Wish {
+        node: node.record.name.clone(),
+        vm_name: Some(vm.name.clone()),
+        request: TaskRequest::Create(Box::new(vm.clone())),
+        idempotency_key,
+        request_id: request_id.0,
+    };
+    // Before what depends on the node as it is now: asked for again, the name is taken, by the VM
+    // of that very task.
+    if let Some(task) = state.tasks.known(&wish).await? {
+        return Ok(accepted(task));
+    }
+    let settings = &node.record.settings;
+    if settings.read_only {
+        return Err(Error::ReadOnly(node.view.name.clone()));
+    }
+    if let Some(other) = node
+        .vms
+        .iter()
+        .find(|other| other.view.name.as_deref() == Some(&vm.name))
+    {
+        return Err(Error::NameTaken {
+            node: node.view.name.clone(),
+            name: vm.name,
+            vmid: other.view.vmid,
+        });
+    }
+    let mut errors = Vec::new();
+    if let Some(facts) = &node.record.facts {
+        errors = field_errors(&Limits::of(settings, facts).faults(&vm));
+        errors.extend(guest_fault(&vm.guest_os, facts.version.newest_hardware()));
+    }
+    if !errors.is_empty() {
+        return Err(Error::Body(errors));
+    }
+    state.tasks.submit(wish).await.map(accepted)
+}
+
+/// A guest system that is newer than the node.
+fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
+    let (least, newest) = (guest_os::least_hardware(id)?, newest?);
+    (least > newest).then(|| FieldError {
+        pointer: "/guest_os".to_owned(),
+        detail: format!(
+            "needs virtual hardware {least}, and the node has {newest} at most; choose an older \
+             version of the system, or otherlinux-64 or other-64"
+        ),
+    })
+}
+
+fn find(
+    snapshot: &Snapshot,
+    path: Result<Path<(String, String)>, PathRejection>,
+) -> Result<(&NodeEntry, &VmEntry), Error> {
+    let Path((node, vmid)) = path.map_err(|_| Error::NoSuchPath)?;
+    let Some(entry) = snapshot.node(&node) else {
+        return Err(Error::NoSuchNode(node));
+    };
+    let vm = match vmid.parse::<Vmid>() {
+        Ok(vmid) => snapshot.vm(&node, vmid.0),
+        Err(_) => None,
+    };
+    let vm = vm.ok_or(Error::NoSuchVm { node, vmid })?;
+    Ok((entry, vm))
+}
+
+fn display_name(vm: &VmEntry) -> String {
+    let name = vm.view.name.clone();
+    name.unwrap_or_else(|| format!("VM {}", vm.view.vmid))
+}
+
+fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+    let mut keys = headers.get_all("idempotency-key").iter();
+    let Some(key) = keys.next() else {
+        return Ok(None);
+    };
+    let key = key.to_str().ok().filter(|key| {
+        (1..=255).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic())
+    });
+    match (key, keys.next()) {
+        (Some(key), None) => Ok(Some(key.to_owned())),
+        _ => Err(Error::IdempotencyKey),
+    }
+}
+
+fn accepted(task: ecoman_model::Task) -> Response {
+    let location = view::task_path(task.id);
+    (
+        StatusCode::ACCEPTED,
+        [(LOCATION, location)],
+        Json(view::task(task)),
+    )
+        .into_response()
+}

@@ -1,0 +1,202 @@
+//! `/tasks`: what was asked of nodes, and what came of it.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use ecoman_api::{Problem, Task, TaskPage};
+use ecoman_model::{NodeName, TaskId, TaskState};
+use ecoman_store::TaskQuery;
+
+use super::REVALIDATE;
+use crate::error::Error;
+use crate::parameters::Parameters;
+use crate::request::LONGEST_WAIT;
+use crate::state::AppState;
+use crate::view;
+
+/// The most tasks on one page, and how many there are where nothing is said.
+const LIMIT: usize = 500;
+const USUAL: usize = 50;
+
+const STATES: [(&str, TaskState); 5] = [
+    ("queued", TaskState::Queued),
+    ("running", TaskState::Running),
+    ("succeeded", TaskState::Succeeded),
+    ("failed", TaskState::Failed),
+    ("interrupted", TaskState::Interrupted),
+];
+
+/// List tasks
+///
+/// What was asked of nodes, newest first. Some thousand of those that have ended are kept.
+#[utoipa::path(
+    get,
+    path = "/tasks",
+    operation_id = "listTasks",
+    tag = "Tasks",
+    params(
+        (
+            "state" = Option<String>,
+            Query,
+            description = "States, with commas between them: `queued`, `running`, `succeeded`, \
+                `failed`, `interrupted`.",
+            example = "queued,running"
+        ),
+        (
+            "node" = Option<String>,
+            Query,
+            description = "Names of nodes, with commas between them.",
+            example = "hoge,fuga"
+        ),
+        (
+            "limit" = Option<u32>,
+            Query,
+            description = "The most tasks on one page; 50 where nothing is said.",
+            minimum = 1,
+            maximum = 500,
+            example = 50
+        ),
+        (
+            "page_token" = Option<String>,
+            Query,
+            description = "`next_page` of the answer before, for the page behind it."
+        ),
+    ),
+    responses(
+        (status = 200, description = "The tasks.", body = TaskPage),
+        (
+            status = 400,
+            description = "A parameter is unknown or bad; `errors` names each.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The server cannot read its store; `Retry-After` tells when to try again.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn list_tasks(
+    State(state): State<AppState>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let mut parameters = Parameters::new(query.as_deref());
+    let states = parameters.take_words("state", &STATES);
+    let nodes = parameters.take("node", |text| {
+        text.split(',')
+            .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
+            .collect::<Result<Vec<_>, _>>()
+    });
+    let limit = parameters.take("limit", |text| {
+        let limit = text.parse().ok();
+        limit
+            .filter(|limit| (1..=LIMIT).contains(limit))
+            .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
+    });
+    let before = parameters.take("page_token", |text| {
+        text.parse::<TaskId>()
+            .map_err(|_| "must be the next_page of an earlier answer".to_owned())
+    });
+    parameters
+        .finish("state, node, limit and page_token")
+        .map_err(Error::Parameters)?;
+
+    let limit = limit.unwrap_or(USUAL);
+    let query = TaskQuery {
+        states,
+        nodes: nodes.unwrap_or_default(),
+        before,
+        // One more tells whether there is another page.
+        limit: limit + 1,
+    };
+    let mut tasks = state.tasks.list(&query).await?;
+    let is_last = tasks.len() <= limit;
+    tasks.truncate(limit);
+    let next_page = tasks
+        .last()
+        .filter(|_| !is_last)
+        .map(|task| task.id.to_string());
+    let page = TaskPage {
+        items: tasks.into_iter().map(view::task).collect(),
+        next_page,
+    };
+    Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response())
+}
+
+/// Get a task
+///
+/// As it is now, or with `wait` when it has ended.
+#[utoipa::path(
+    get,
+    path = "/tasks/{id}",
+    operation_id = "getTask",
+    tag = "Tasks",
+    params(
+        (
+            "id" = String,
+            Path,
+            description = "Id of the task.",
+            format = "uuid",
+            example = "019aad5e-7a00-7000-8000-000000000001"
+        ),
+        (
+            "wait" = Option<u32>,
+            Query,
+            description = "Answer when the task has ended, but at the latest after so many seconds; \
+                the answer is then the task as it is.",
+            minimum = 0,
+            maximum = 60,
+            example = 30
+        ),
+    ),
+    responses(
+        (status = 200, description = "The task.", body = Task),
+        (
+            status = 400,
+            description = "A parameter is unknown or bad; `errors` names each.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 404,
+            description = "There is no such task; old ones are forgotten.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+        (
+            status = 503,
+            description = "The server cannot read its store; `Retry-After` tells when to try again.",
+            body = Problem,
+            content_type = "application/problem+json"
+        ),
+    )
+)]
+pub(crate) async fn get_task(
+    State(state): State<AppState>,
+    path: Result<Path<String>, PathRejection>,
+    RawQuery(query): RawQuery,
+) -> Result<Response, Error> {
+    let Path(id) = path.map_err(|_| Error::NoSuchPath)?;
+    let mut parameters = Parameters::new(query.as_deref());
+    let wait = parameters.take("wait", |text| {
+        let most = LONGEST_WAIT.as_secs();
+        let seconds = text.parse().ok();
+        seconds
+            .filter(|seconds| *seconds <= most)
+            .ok_or_else(|| format!("must be a whole number of seconds from 0 to {most}"))
+    });
+    parameters.finish("wait").map_err(Error::Parameters)?;
+    // What is no id is the id of no task.
+    let id = id.parse().map_err(|_| Error::NoSuchTask(id))?;
+    let task = match wait.unwrap_or(0) {
+        0 => state.tasks.task(id).await?,
+        seconds => state.tasks.ended(id, Duration::from_secs(seconds)).await?,
+    };
+    Ok(([(CACHE_CONTROL, REVALIDATE)], Json(view::task(task))).into_response())
+}

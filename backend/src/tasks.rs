@@ -1,0 +1,759 @@
+//! Tasks: written down, handed to the executor, followed to their end. One future for each
+//! unfinished task.
+//!
+//! Nothing is done twice. A task is written down with the run of the executor that it is handed
+//! to *before* it is handed over. Whoever takes it up again, after a lost answer or in another
+//! process, asks that run: it knows the task, or has never got it. Another run cannot tell any
+//! more, so the task is interrupted and never handed over again. An end is kept in the store
+//! before the executor forgets it; so when the executor does not know a task, the store tells
+//! whether it has ended.
+
+use std::collections::HashSet;
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use ecoman_api::executor::Order;
+use ecoman_model::{
+    NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
+    TaskState,
+};
+use ecoman_store::{Added, StoreError, TaskQuery, TaskStore};
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::error::Error;
+use crate::executor_client::{ExecutorClient, ExecutorError};
+use crate::follow::chain;
+use crate::live::{Live, SentEvent};
+use crate::state::Clock;
+use crate::view;
+
+/// All tasks.
+#[derive(Clone)]
+pub(crate) struct Tasks {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    store: Arc<dyn TaskStore>,
+    executor: ExecutorClient,
+    clock: Clock,
+    /// Those that a future of this process sees to.
+    claimed: Mutex<HashSet<TaskId>>,
+    futures: TaskTracker,
+    shutdown: CancellationToken,
+}
+
+/// What somebody asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Wish {
+    pub(crate) node: NodeName,
+    pub(crate) request: TaskRequest,
+    pub(crate) vm_name: Option<String>,
+    pub(crate) idempotency_key: Option<String>,
+    pub(crate) request_id: String,
+}
+
+/// How soon something that failed is tried again.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// A task is written at most this often while it runs.
+const WRITE_EVERY: Duration = Duration::from_millis(200);
+
+/// Nobody wants a machine switched off by what was asked long ago: what could not be handed over
+/// by then is given up.
+const ORDER_WITHIN: TimeDelta = TimeDelta::seconds(60);
+
+/// How often unfinished tasks without anybody who sees to them are looked for: those of another
+/// dashboard that has died.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// How many tasks that have ended are kept, and how often the others are forgotten.
+const KEPT: u64 = 5_000;
+const FORGET: Duration = Duration::from_secs(3600);
+
+/// The newest tasks, among which a key is looked for before anything is checked. The store keeps
+/// older keys too: with one of those nothing is done twice either, but the checks come first.
+const KEY_SEARCH: usize = 500;
+
+impl Tasks {
+    pub(crate) fn new(
+        store: Arc<dyn TaskStore>,
+        executor: ExecutorClient,
+        clock: Clock,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                store,
+                executor,
+                clock,
+                claimed: Mutex::default(),
+                futures: TaskTracker::new(),
+                shutdown,
+            }),
+        }
+    }
+
+    /// The task that was made of a wish with this key before. Asked before it is looked whether
+    /// the wish can be fulfilled: when it has been, it usually cannot any more.
+    pub(crate) async fn known(&self, wish: &Wish) -> Result<Option<Task>, Error> {
+        if wish.idempotency_key.is_none() {
+            return Ok(None);
+        }
+        let newest = TaskQuery {
+            limit: KEY_SEARCH,
+            ..TaskQuery::default()
+        };
+        let tasks = self.list(&newest).await?;
+        tasks
+            .into_iter()
+            .find(|task| task.idempotency_key == wish.idempotency_key)
+            .map(|known| same(known, wish))
+            .transpose()
+    }
+
+    /// Makes a task of a wish, or finds the one that was made of it before.
+    pub(crate) async fn submit(&self, wish: Wish) -> Result<Task, Error> {
+        let shared = Arc::clone(&self.shared);
+        // Goes on if the client does not wait for the answer: a task that is written down is
+        // handed over.
+        let submitting = self
+            .shared
+            .futures
+            .spawn(async move { shared.submit(wish).await });
+        submitting.await.map_err(|error| Error::internal(&error))?
+    }
+
+    /// A task.
+    pub(crate) async fn task(&self, id: TaskId) -> Result<Task, Error> {
+        let task = self.shared.store.task(id).await;
+        task.map_err(|error| Error::of_store(&error))?
+            .ok_or_else(|| Error::NoSuchTask(id.to_string()))
+    }
+
+    /// A task when it has ended, or as it is after `limit`.
+    pub(crate) async fn ended(&self, id: TaskId, limit: Duration) -> Result<Task, Error> {
+        let store = &self.shared.store;
+        let deadline = Instant::now() + limit;
+        loop {
+            // Asked for before the task is read: nothing is missed in between.
+            let position = store.task_position().await;
+            let mut position = position.map_err(|error| Error::of_store(&error))?;
+            let task = self.task(id).await?;
+            if task.progress.state.is_final() {
+                return Ok(task);
+            }
+            loop {
+                let left = deadline.saturating_duration_since(Instant::now());
+                let changes = tokio::select! {
+                    changes = timeout(left, store.tasks_changed(position)) => changes,
+                    () = self.shared.shutdown.cancelled() => return self.task(id).await,
+                };
+                match changes {
+                    Err(_) => return self.task(id).await,
+                    Ok(Err(error)) => return Err(Error::of_store(&error)),
+                    Ok(Ok((next, changed))) => {
+                        position = next;
+                        if changed.iter().any(|task| task.id == id) {
+                            break;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The tasks that are asked for, newest first.
+    pub(crate) async fn list(&self, query: &TaskQuery) -> Result<Vec<Task>, Error> {
+        let tasks = self.shared.store.tasks(query).await;
+        tasks.map_err(|error| Error::of_store(&error))
+    }
+
+    /// Takes up what other processes have left, and forgets what is old; for ever.
+    pub(crate) async fn run(self) {
+        let shared = &self.shared;
+        let mut first = true;
+        let mut forgotten: Option<Instant> = None;
+        loop {
+            if let Err(error) = shared.take_up(first).await {
+                tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
+                sleep(RETRY).await;
+                continue;
+            }
+            first = false;
+            if forgotten.is_none_or(|at| at.elapsed() >= FORGET) {
+                match shared.store.forget_tasks(KEPT).await {
+                    Ok(count) => {
+                        forgotten = Some(Instant::now());
+                        if count > 0 {
+                            tracing::info!(count, "forgot old tasks");
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = chain(&error), "cannot forget old tasks");
+                    }
+                }
+            }
+            sleep(SWEEP).await;
+        }
+    }
+
+    /// Tells every change of a task as an event; for ever.
+    pub(crate) async fn tell(self, live: Arc<Live>) {
+        let store = &self.shared.store;
+        let mut position = None;
+        loop {
+            let told = match position {
+                None => self.first_look(&live).await,
+                Some(position) => match store.tasks_changed(position).await {
+                    Ok((position, tasks)) => {
+                        live.tell(tasks.into_iter().map(event).collect());
+                        Ok(position)
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match told {
+                Ok(next) => position = Some(next),
+                // The position stays: nothing is missed.
+                Err(error) => {
+                    tracing::debug!(error = chain(&error), "cannot follow the tasks");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Where the events begin. What has happened shortly before is told too: a client may have
+    /// asked for the tasks already.
+    async fn first_look(&self, live: &Live) -> Result<u64, StoreError> {
+        const RECENT: TimeDelta = TimeDelta::seconds(60);
+        const LOOK_AT: usize = 50;
+        let store = &self.shared.store;
+        let position = store.task_position().await?;
+        let newest = TaskQuery {
+            limit: LOOK_AT,
+            ..TaskQuery::default()
+        };
+        let now = (self.shared.clock)();
+        let mut tasks = store.tasks(&newest).await?;
+        tasks.retain(|task| {
+            let ended = task.progress.finished_at;
+            ended.is_none_or(|at| now - at < RECENT)
+        });
+        live.tell(tasks.into_iter().rev().map(event).collect());
+        Ok(position)
+    }
+}
+
+fn event(task: Task) -> SentEvent {
+    let task = ecoman_api::Event::Task(Box::new(view::task(task)));
+    SentEvent::new(0, &task)
+}
+
+impl Shared {
+    async fn submit(self: &Arc<Self>, wish: Wish) -> Result<Task, Error> {
+        let instance = match self.executor.instance().await {
+            Ok(instance) => instance.instance,
+            Err(error) => return self.decline(&wish, &error).await,
+        };
+        let task = self.task(&wish, Some(instance));
+        // Before it is in the store, lest it is taken up as one that nobody sees to.
+        let Some(claim) = self.claim(task.id) else {
+            return Err(Error::Internal);
+        };
+        match self.store.add_task(&task).await {
+            Ok(Added::New) => {
+                tracing::info!(task = %task.id, node = %task.node, kind = task.request.kind(), "new task");
+                let carried_out = task.clone();
+                self.start(carried_out, Handed::Never, claim);
+                Ok(task)
+            }
+            Ok(Added::Known(known)) => same(*known, &wish),
+            Err(error) => {
+                // It may have been written all the same. The client is told that nothing
+                // happens, so nothing must.
+                let mut withdrawn = task;
+                withdrawn.idempotency_key = None;
+                withdrawn.progress = self.failure(TaskError {
+                    kind: TaskErrorKind::Refused,
+                    message: format!(
+                        "The store did not confirm the task, so nothing was asked of {}.",
+                        withdrawn.node
+                    ),
+                    hint: "Ask again.".to_owned(),
+                    left: Vec::new(),
+                });
+                let shared = Arc::clone(self);
+                self.spawn(async move {
+                    let _claim = claim;
+                    shared.write(&withdrawn).await;
+                });
+                Err(Error::of_store(&error))
+            }
+        }
+    }
+
+    /// The executor is away: the wish is kept as a task that failed, without its key, so that the
+    /// same may be asked again.
+    async fn decline(&self, wish: &Wish, error: &ExecutorError) -> Result<Task, Error> {
+        let mut task = self.task(wish, None);
+        task.idempotency_key = None;
+        let why = sentence(&chain(error));
+        tracing::warn!(error = why, task = %task.id, "the executor is away");
+        task.progress = self.failure(not_handed_over(&task, &why));
+        let recorded = self.store.add_task(&task).await;
+        recorded.map_err(|error| Error::of_store(&error))?;
+        Err(Error::ExecutorAway {
+            task: task.id,
+            node: task.node.to_string(),
+            why,
+        })
+    }
+
+    fn task(&self, wish: &Wish, executor: Option<Uuid>) -> Task {
+        let wish = wish.clone();
+        Task {
+            id: TaskId(Uuid::now_v7()),
+            node: wish.node,
+            request: wish.request,
+            vm_name: wish.vm_name,
+            actor: None,
+            idempotency_key: wish.idempotency_key,
+            request_id: wish.request_id,
+            created_at: (self.clock)(),
+            executor,
+            progress: TaskProgress::default(),
+        }
+    }
+
+    /// Sees to every unfinished task that nobody in this process sees to. Young ones are left
+    /// alone but for the first time: another dashboard is about to hand them over.
+    async fn take_up(self: &Arc<Self>, first: bool) -> Result<(), StoreError> {
+        let unfinished = TaskQuery {
+            states: vec![TaskState::Queued, TaskState::Running],
+            ..TaskQuery::default()
+        };
+        let now = (self.clock)();
+        for task in self.store.tasks(&unfinished).await? {
+            let age = now - task.created_at;
+            if !first && age.to_std().is_ok_and(|age| age < SWEEP) {
+                continue;
+            }
+            let Some(claim) = self.claim(task.id) else {
+                continue;
+            };
+            // It may have ended between the question and the claim.
+            match self.store.task(task.id).await? {
+                Some(task) if !task.progress.state.is_final() => {
+                    tracing::info!(task = %task.id, node = %task.node, "takes a task up again");
+                    let handed = if task.progress == TaskProgress::default() {
+                        Handed::Perhaps
+                    } else {
+                        Handed::Surely
+                    };
+                    self.start(task, handed, claim);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn claim(self: &Arc<Self>, id: TaskId) -> Option<Claim> {
+        let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
+        claimed.insert(id).then(|| Claim {
+            shared: Arc::clone(self),
+            id,
+        })
+    }
+
+    /// Has a future see to a task.
+    fn start(self: &Arc<Self>, task: Task, handed: Handed, claim: Claim) {
+        let shared = Arc::clone(self);
+        self.spawn(async move { shared.see_to(task, handed, claim).await });
+    }
+
+    /// Runs until done, or until the server stops.
+    fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let work = self.shutdown.clone().run_until_cancelled_owned(work);
+        self.futures.spawn(async move {
+            work.await;
+        });
+    }
+
+    /// Brings a task to its end.
+    async fn see_to(self: Arc<Self>, mut task: Task, mut handed: Handed, _claim: Claim) {
+        let mut told = false;
+        let end = loop {
+            match self.attempt(&mut task, &mut handed).await {
+                Ok(ControlFlow::Break(end)) => break end,
+                Ok(ControlFlow::Continue(())) => told = false,
+                Err(error) => {
+                    let why = sentence(&chain(&error));
+                    if handed == Handed::Never && self.is_too_late(&task) {
+                        break Some(self.failure(not_handed_over(&task, &why)));
+                    }
+                    if !told {
+                        tracing::warn!(task = %task.id, error = why, "lost the executor");
+                        told = true;
+                    }
+                    sleep(RETRY).await;
+                }
+            }
+        };
+        if let Some(progress) = end {
+            task.progress = progress;
+            self.conclude(task).await;
+        }
+    }
+
+    /// One try at bringing it further. Errors are those that may pass.
+    async fn attempt(
+        &self,
+        task: &mut Task,
+        handed: &mut Handed,
+    ) -> Result<ControlFlow<End>, ExecutorError> {
+        let Some(instance) = task.executor else {
+            *handed = Handed::Never;
+            task.executor = Some(self.executor.instance().await?.instance);
+            return Ok(if self.write(task).await {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(None)
+            });
+        };
+        if *handed != Handed::Never {
+            if self.executor.instance().await?.instance != instance {
+                return Ok(ControlFlow::Break(Some(self.interruption(task))));
+            }
+            match self.executor.report(task.id).await? {
+                Some(report) => {
+                    *handed = Handed::Surely;
+                    task.progress = report.progress;
+                }
+                None if self.has_ended(task.id).await => {
+                    return Ok(ControlFlow::Break(None));
+                }
+                None if *handed == Handed::Surely => {
+                    return Ok(ControlFlow::Break(Some(self.interruption(task))));
+                }
+                None => *handed = Handed::Never,
+            }
+        }
+        if *handed == Handed::Never {
+            if self.is_too_late(task) {
+                let why = "It could not be handed to the executor in time.";
+                let failure = self.failure(not_handed_over(task, why));
+                return Ok(ControlFlow::Break(Some(failure)));
+            }
+            let order = Order {
+                id: task.id,
+                instance,
+                node: task.node.clone(),
+                request: task.request.clone(),
+            };
+            match self.executor.order(&order).await {
+                Ok(report) => {
+                    *handed = Handed::Surely;
+                    task.progress = report.progress;
+                }
+                Err(ExecutorError::OtherInstance) => {
+                    task.executor = None;
+                    return Ok(ControlFlow::Continue(()));
+                }
+                Err(error @ ExecutorError::Refused { .. }) => {
+                    let why = sentence(&chain(&error));
+                    let failure = self.failure(not_handed_over(task, &why));
+                    return Ok(ControlFlow::Break(Some(failure)));
+                }
+                Err(error @ ExecutorError::Away { .. }) => return Err(error),
+                Err(error) => {
+                    *handed = Handed::Perhaps;
+                    return Err(error);
+                }
+            }
+        }
+        self.follow(task).await
+    }
+
+    /// Follows the reports to the last one, and writes them down meanwhile.
+    async fn follow(&self, task: &mut Task) -> Result<ControlFlow<End>, ExecutorError> {
+        if task.progress.state.is_final() {
+            let end = Some(task.progress.clone());
+            return Ok(ControlFlow::Break(end));
+        }
+        let (latest, mut unwritten) = watch::channel(task.progress.clone());
+        // What has been reported until now is news for the store too.
+        unwritten.mark_changed();
+        let mut written = task.clone();
+        let writing = async {
+            while unwritten.changed().await.is_ok() {
+                written.progress = unwritten.borrow_and_update().clone();
+                if !self.write(&written).await {
+                    return;
+                }
+                sleep(WRITE_EVERY).await;
+            }
+        };
+        let reading = async {
+            let mut reports = self.executor.reports(task.id).await?;
+            while let Some(report) = reports.next().await {
+                let progress = report?.progress;
+                if progress.state.is_final() {
+                    return Ok(Some(progress));
+                }
+                latest.send_replace(progress);
+            }
+            // Cut off in the middle: the task is asked for again.
+            Ok(None)
+        };
+        tokio::pin!(writing, reading);
+        let end = tokio::select! {
+            end = &mut reading => end,
+            // Somebody else has kept the end.
+            () = &mut writing => return Ok(ControlFlow::Break(None)),
+        };
+        task.progress.clone_from(&latest.borrow());
+        match end? {
+            Some(progress) => Ok(ControlFlow::Break(Some(progress))),
+            None => {
+                sleep(WRITE_EVERY).await;
+                Ok(ControlFlow::Continue(()))
+            }
+        }
+    }
+
+    /// Keeps the end of a task, and sees to what follows from it.
+    async fn conclude(self: &Arc<Self>, mut task: Task) {
+        let interrupted = task.progress.state == TaskState::Interrupted;
+        if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
+            let wish = Wish {
+                node: task.node.clone(),
+                request: TaskRequest::CleanUp {
+                    task: task.id,
+                    vm: vm.clone(),
+                },
+                vm_name: task.vm_name.clone(),
+                // There is one at most, whoever makes it. With a blank, which no client can send.
+                idempotency_key: Some(format!("clean up {}", task.id)),
+                request_id: task.request_id.clone(),
+            };
+            let clean_up = self.make_clean_up(&wish).await;
+            if let Some(error) = &mut task.progress.error {
+                let path = view::task_path(clean_up);
+                error.hint = format!(
+                    "Nothing is repeated by itself. {path} looks for what there is of the VM on {} \
+                     and removes it; create the VM again after that.",
+                    task.node
+                );
+                error.left = vec![format!(
+                    "Whatever was there of {} on {} when the executor stopped; see {path}.",
+                    vm.name, task.node
+                )];
+            }
+        }
+        tracing::info!(
+            task = %task.id,
+            node = %task.node,
+            kind = task.request.kind(),
+            state = task.progress.state.word(),
+            error = task.progress.error.as_ref().map(|error| error.message.as_str()),
+            "a task has ended"
+        );
+        self.write(&task).await;
+        let note = Note {
+            id: Uuid::now_v7(),
+            node: task.node.clone(),
+            vmid: task.vmid(),
+            left_at: (self.clock)(),
+        };
+        self.insist("leave a note for the crawler", || {
+            self.store.leave_note(&note)
+        })
+        .await;
+        if let Err(error) = self.executor.forget(task.id).await {
+            // Harmless: it forgets by itself when it is stopped.
+            tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
+        }
+    }
+
+    /// The task that removes what an interrupted creation has left.
+    async fn make_clean_up(self: &Arc<Self>, wish: &Wish) -> TaskId {
+        let task = self.task(wish, None);
+        let claim = self.claim(task.id);
+        let added = self
+            .insist("write down a task", || self.store.add_task(&task))
+            .await;
+        match added {
+            Added::Known(known) => known.id,
+            Added::New => {
+                let id = task.id;
+                if let Some(claim) = claim {
+                    self.start(task, Handed::Never, claim);
+                }
+                id
+            }
+        }
+    }
+
+    /// Writes a task down, however long the store is away. False: it has ended before, or is
+    /// forgotten.
+    async fn write(&self, task: &Task) -> bool {
+        self.insist("write down a task", || self.store.update_task(task))
+            .await
+    }
+
+    async fn has_ended(&self, id: TaskId) -> bool {
+        let task = self.insist("read a task", || self.store.task(id)).await;
+        task.is_none_or(|task| task.progress.state.is_final())
+    }
+
+    /// Tries until the store does it.
+    async fn insist<'a, T>(
+        &'a self,
+        what: &str,
+        work: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
+    ) -> T {
+        let mut told = false;
+        loop {
+            match work().await {
+                Ok(done) => return done,
+                Err(error) => {
+                    if !told {
+                        tracing::warn!(error = chain(&error), "cannot {what}; tries again");
+                        told = true;
+                    }
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    fn is_too_late(&self, task: &Task) -> bool {
+        // What was left behind has to go, however late.
+        !matches!(task.request, TaskRequest::CleanUp { .. })
+            && (self.clock)() - task.created_at > ORDER_WITHIN
+    }
+
+    /// The end of a task that was never handed over.
+    fn failure(&self, error: TaskError) -> TaskProgress {
+        TaskProgress {
+            state: TaskState::Failed,
+            finished_at: Some((self.clock)()),
+            error: Some(error),
+            ..TaskProgress::default()
+        }
+    }
+
+    /// The end of a task whose executor is gone.
+    fn interruption(&self, task: &Task) -> TaskProgress {
+        const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
+        let mut progress = task.progress.clone();
+        progress.state = TaskState::Interrupted;
+        progress.finished_at = Some((self.clock)());
+        progress.question = None;
+        for step in &mut progress.steps {
+            if step.state == StepState::Running {
+                step.state = StepState::Failed;
+                step.detail = Some(DIED.to_owned());
+            }
+        }
+        for command in &mut progress.commands {
+            if command.exit.is_none() && command.millis.is_none() && command.failure.is_none() {
+                command.failure = Some(DIED.to_owned());
+            }
+        }
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Interrupted,
+            message: format!(
+                "The executor stopped while this was under way on {}; it is not known how far it \
+                 came.",
+                task.node
+            ),
+            hint: "Nothing is repeated by itself. The crawler looks at the node now: see what the \
+                   state is, and ask again if need be."
+                .to_owned(),
+            left: Vec::new(),
+        });
+        progress
+    }
+}
+
+/// Whether the executor has got a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Handed {
+    /// It has not.
+    Never,
+    /// Nobody knows.
+    Perhaps,
+    /// It has: it has reported of it.
+    Surely,
+}
+
+/// How a task ended; `None`: somebody else has kept that already.
+type End = Option<TaskProgress>;
+
+/// The right to see to a task, of one future in this process.
+struct Claim {
+    shared: Arc<Shared>,
+    id: TaskId,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut claimed = self
+            .shared
+            .claimed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        claimed.remove(&self.id);
+    }
+}
+
+/// The task that a key stands for already, if it is about the same.
+fn same(known: Task, wish: &Wish) -> Result<Task, Error> {
+    if known.node == wish.node && known.request == wish.request {
+        Ok(known)
+    } else {
+        Err(Error::KeyReused(known.id))
+    }
+}
+
+fn not_handed_over(task: &Task, why: &str) -> TaskError {
+    TaskError {
+        kind: TaskErrorKind::Executor,
+        message: format!("{why} Nothing was asked of {}.", task.node),
+        hint: "Ask again once the executor is there.".to_owned(),
+        left: Vec::new(),
+    }
+}
+
+/// A message of an error as a sentence.
+fn sentence(message: &str) -> String {
+    let mut letters = message.chars();
+    let mut sentence: String = letters
+        .next()
+        .into_iter()
+        .flat_map(char::to_uppercase)
+        .chain(letters)
+        .collect();
+    if !sentence.ends_with(['.', '!', '?']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+impl std::fmt::Debug for Tasks {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tasks").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,385 @@
+//! What becomes of a task, whatever goes wrong on its way.
+
+use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
+use ecoman_model::{StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
+use ecoman_store::TaskStore as _;
+use reqwest::StatusCode;
+
+use crate::changes::{accepted, create, hoge, power_on};
+use crate::executor::Executor;
+use crate::server::Server;
+
+async fn server() -> (Server, Executor) {
+    Server::start_with_executor(vec![hoge()]).await
+}
+
+/// A task that the executor has begun.
+async fn begun(server: &Server, executor: &Executor) -> TaskId {
+    let id = accepted(power_on(server)).await.id;
+    server.begun(executor, 1).await;
+    executor.report(id, running);
+    server.state(id, TaskState::Running).await;
+    id
+}
+
+fn running(progress: &mut TaskProgress) {
+    progress.state = TaskState::Running;
+    let step = |title: &str, state| TaskStep {
+        title: title.to_owned(),
+        state,
+        detail: None,
+    };
+    progress.steps = vec![
+        step("Look at the VM", StepState::Done),
+        step("Power it on", StepState::Running),
+        step("Wait until it is on", StepState::Pending),
+    ];
+    progress.percent = Some(33);
+}
+
+#[tokio::test]
+async fn a_task_is_followed_to_its_end_and_the_crawler_is_told() {
+    let (server, executor) = server().await;
+    let mut events = server.events(server.request("/api/v1/events")).await;
+    let id = begun(&server, &executor).await;
+    let task = server.task(id).await;
+    assert_eq!(task.step.as_deref(), Some("Power it on"));
+    assert_eq!((task.progress, task.steps.len()), (Some(33), 3));
+    assert!(executor.remembers(id));
+
+    let waiting = tokio::spawn({
+        let request = server.request(&format!("/api/v1/tasks/{id}?wait=60"));
+        async move {
+            request
+                .send()
+                .await
+                .expect("an answer")
+                .json::<Task>()
+                .await
+        }
+    });
+    executor.succeed(id);
+    let ended = waiting.await.expect("no panic").expect("a task");
+    assert_eq!(ended.state, TaskState::Succeeded);
+
+    server
+        .until("the executor to forget the task", async || {
+            (!executor.remembers(id)).then_some(())
+        })
+        .await;
+    let notes = server.store.notes(&[]).await.expect("notes");
+    let [note] = notes.as_slice() else {
+        panic!("one note, not {notes:?}");
+    };
+    assert_eq!((note.node.as_str(), note.vmid), ("hoge", Some(Vmid(2))));
+
+    let mut states = Vec::new();
+    while states.last() != Some(&TaskState::Succeeded) {
+        let event = events.next().await;
+        assert_eq!(event.event, "task");
+        let task: Task = serde_json::from_str(&event.data).expect("a task");
+        assert_eq!(task.id, id);
+        states.push(task.state);
+    }
+    states.dedup();
+    let expected = [TaskState::Queued, TaskState::Running, TaskState::Succeeded];
+    assert_eq!(states, expected);
+}
+
+#[tokio::test]
+async fn a_task_that_failed_says_why_and_what_is_left() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.report(id, |progress| {
+        progress.state = TaskState::Failed;
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Timeout,
+            message: "web on hoge was still off after 60 s.".to_owned(),
+            hint: "Look at its console.".to_owned(),
+            left: vec!["/vmfs/volumes/datastore1/web".to_owned()],
+        });
+    });
+    let task = server.state(id, TaskState::Failed).await;
+    let error = task.error.expect("an error");
+    assert_eq!(
+        (error.status, error.kind.as_str()),
+        (504, "urn:ecoman:problem:task-timeout")
+    );
+    assert_eq!(
+        error.detail,
+        "web on hoge was still off after 60 s. Look at its console."
+    );
+    assert_eq!(error.instance, format!("/api/v1/tasks/{id}"));
+    assert_eq!(task.left, ["/vmfs/volumes/datastore1/web"]);
+}
+
+#[tokio::test]
+async fn a_task_whose_answer_is_lost_is_not_run_twice() {
+    let (server, executor) = server().await;
+    executor.lose_next_answer();
+    let id = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn a_task_that_is_lost_on_its_way_is_handed_over_again() {
+    let (server, executor) = server().await;
+    executor.lose_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn a_task_goes_on_when_the_way_to_the_executor_was_cut() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.go_away();
+    executor.report(id, |progress| progress.percent = Some(90));
+    executor.come_back();
+    server
+        .until("the progress from meanwhile", async || {
+            (server.task(id).await.progress == Some(90)).then_some(())
+        })
+        .await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn an_executor_that_was_started_anew_gets_what_the_old_one_never_had() {
+    let (server, executor) = server().await;
+    executor.change_run_before_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_task_is_interrupted_when_its_executor_dies_and_never_run_again() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.restart();
+    let task = server.state(id, TaskState::Interrupted).await;
+    let error = task.error.expect("an error");
+    assert_eq!(
+        (error.status, error.kind.as_str()),
+        (500, "urn:ecoman:problem:task-interrupted")
+    );
+    assert_eq!(task.step.as_deref(), Some("Power it on"), "it died here");
+    assert_eq!(task.steps[1].state, StepState::Failed);
+    assert_eq!(executor.begun().len(), 1);
+    let notes = server.until("a note for the crawler", async || {
+        let notes = server.store.notes(&[]).await.expect("notes");
+        (!notes.is_empty()).then_some(notes)
+    });
+    assert_eq!(notes.await[0].vmid, Some(Vmid(2)));
+    let server = server.restart(&executor).await;
+    assert_eq!(server.task(id).await.state, TaskState::Interrupted);
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_own() {
+    let (server, executor) = server().await;
+    let id = accepted(create(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.report(id, running);
+    server.state(id, TaskState::Running).await;
+    executor.restart();
+
+    let orders = server.begun(&executor, 2).await;
+    let TaskRequest::CleanUp { task, vm } = &orders[1].request else {
+        panic!("no clean-up: {:?}", orders[1]);
+    };
+    assert_eq!((*task, vm.name.as_str()), (id, "ウェブ $(reboot)"));
+    let interrupted = server.state(id, TaskState::Interrupted).await;
+    let path = format!("/api/v1/tasks/{}", orders[1].id);
+    assert!(interrupted.error.expect("an error").detail.contains(&path));
+    assert!(
+        interrupted.left[0].contains(&path),
+        "{:?}",
+        interrupted.left
+    );
+
+    executor.succeed(orders[1].id);
+    let clean_up = server.state(orders[1].id, TaskState::Succeeded).await;
+    assert_eq!(
+        clean_up.title,
+        "Clean up after the interrupted creation of ウェブ $(reboot) on hoge"
+    );
+    assert_eq!(executor.begun().len(), 2);
+}
+
+#[tokio::test]
+async fn a_dashboard_that_is_started_again_takes_up_what_runs() {
+    let (mut server, executor) = server().await;
+    let running_id = begun(&server, &executor).await;
+    let ended_id = accepted(create(&server)).await.id;
+    server.begun(&executor, 2).await;
+    server.stop().await;
+    executor.succeed(ended_id);
+
+    let server = server.restart(&executor).await;
+    server.state(ended_id, TaskState::Succeeded).await;
+    executor.succeed(running_id);
+    server.state(running_id, TaskState::Succeeded).await;
+    assert_eq!(executor.begun().len(), 2);
+}
+
+#[tokio::test]
+async fn a_dashboard_that_comes_back_to_another_executor_runs_nothing_again() {
+    let (mut server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    server.stop().await;
+    executor.restart();
+    let server = server.restart(&executor).await;
+    server.state(id, TaskState::Interrupted).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_handed_over_in_time_is_given_up() {
+    let (mut server, executor) = server().await;
+    executor.lose_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    server.stop().await;
+    if !executor.begun().is_empty() {
+        // It was quicker than the stop; nothing to see then.
+        return;
+    }
+    server.set_clock(61);
+    let server = server.restart(&executor).await;
+    let task = server.state(id, TaskState::Failed).await;
+    let error = task.error.expect("an error");
+    assert_eq!(error.kind, "urn:ecoman:problem:task-executor");
+    assert!(
+        error.detail.contains("Nothing was asked of hoge"),
+        "{}",
+        error.detail
+    );
+    assert_eq!(executor.begun().len(), 0);
+}
+
+#[tokio::test]
+async fn an_end_outlasts_a_store_that_is_away() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    server.store.set_there(false);
+    executor.report(id, |progress| progress.percent = Some(66));
+    executor.succeed(id);
+    let response = server.get(&format!("/api/v1/tasks/{id}")).await;
+    assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+    assert!(executor.remembers(id), "nobody has kept the end yet");
+    server.store.set_there(true);
+    server.state(id, TaskState::Succeeded).await;
+    server
+        .until("the executor to forget the task", async || {
+            (!executor.remembers(id)).then_some(())
+        })
+        .await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn tasks_are_listed_newest_first_by_state_and_node_in_pages() {
+    let (server, executor) = server().await;
+    let mut ids = Vec::new();
+    for _ in 0..5 {
+        ids.push(accepted(power_on(&server)).await.id);
+    }
+    server.begun(&executor, 5).await;
+    executor.succeed(ids[1]);
+    server.state(ids[1], TaskState::Succeeded).await;
+    let listed = async |query: &str| {
+        let page = server.tasks(query).await;
+        let ids: Vec<_> = page.items.iter().map(|task| task.id).collect();
+        (ids, page.next_page)
+    };
+    assert_eq!(
+        listed("").await,
+        (vec![ids[4], ids[3], ids[2], ids[1], ids[0]], None)
+    );
+    assert_eq!(
+        listed("?state=succeeded,failed").await,
+        (vec![ids[1]], None)
+    );
+    assert_eq!(listed("?node=fuga").await.0, []);
+    let (first, next) = listed("?limit=2&node=hoge").await;
+    assert_eq!(first, [ids[4], ids[3]]);
+    let next = next.expect("another page");
+    let (second, next) = listed(&format!("?limit=2&page_token={next}")).await;
+    assert_eq!(second, [ids[2], ids[1]]);
+    let next = next.expect("another page");
+    assert_eq!(
+        listed(&format!("?limit=2&page_token={next}")).await,
+        (vec![ids[0]], None)
+    );
+
+    for path in [
+        "/api/v1/tasks?state=done",
+        "/api/v1/tasks?limit=501",
+        "/api/v1/tasks?page_token=x",
+        "/api/v1/tasks?q=a",
+        &format!("/api/v1/tasks/{}?wait=61", ids[0]),
+    ] {
+        assert_eq!(
+            server.get(path).await.status(),
+            StatusCode::BAD_REQUEST,
+            "{path}"
+        );
+    }
+    for path in [
+        "/api/v1/tasks/x",
+        "/api/v1/tasks/019aad5e-7a00-7000-8000-000000000001",
+    ] {
+        assert_eq!(
+            server.get(path).await.status(),
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_wait_that_is_over_shows_the_task_as_it_is() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    let task: Task = server.json(&format!("/api/v1/tasks/{id}?wait=1")).await;
+    assert_eq!(task.state, TaskState::Running);
+}
+
+#[tokio::test]
+async fn a_client_that_comes_back_gets_the_tasks_that_it_has_missed() {
+    let (server, executor) = server().await;
+    let seen = server.revision().await;
+    let id = begun(&server, &executor).await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+    assert_eq!(
+        server.revision().await,
+        seen,
+        "nothing of the lists has changed"
+    );
+    let request = server
+        .request("/api/v1/events")
+        .header("Last-Event-ID", seen);
+    let mut events = server.events(request).await;
+    let mut next = seen;
+    loop {
+        let event = events.next().await;
+        next += 1;
+        assert_eq!((event.event.as_str(), event.id), ("task", next.to_string()));
+        let task: Task = serde_json::from_str(&event.data).expect("a task");
+        if task.state == TaskState::Succeeded {
+            break;
+        }
+    }
+}
