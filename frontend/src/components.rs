@@ -12,7 +12,7 @@ mod tip;
 mod when;
 
 pub(crate) use copy::{copy_button, copy_line};
-pub(crate) use dialog::dialog;
+pub(crate) use dialog::{dialog, focus};
 pub(crate) use empty::{empty_state, failed_state};
 pub(crate) use facts::{card, fact, fact_card, text, text_fact};
 pub(crate) use icon::{Icon, busy, icon};

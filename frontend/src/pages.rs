@@ -11,9 +11,8 @@ mod vm;
 mod vms;
 
 use leptos::prelude::*;
-use wasm_bindgen::JsCast;
-use web_sys::HtmlElement;
 
+pub(crate) use crate::components::focus;
 use crate::components::{Icon, icon, link};
 use crate::route::Page;
 use crate::table::VmKey;
@@ -49,16 +48,6 @@ impl Visit {
 /// Sets the window's title for as long as the page is there.
 pub(crate) fn set_title(title: impl Fn() -> String + 'static) {
     Effect::new(move || document().set_title(&format!("{} · ECoMan", title())));
-}
-
-/// Moves the focus to the element with this id.
-pub(crate) fn focus(id: &str) {
-    let element = document()
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into::<HtmlElement>().ok());
-    if let Some(element) = element {
-        let _ = element.focus();
-    }
 }
 
 /// The link from one thing back to the list of them.

@@ -3,11 +3,11 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
-/// A dialog that is open while `open` says so. Its heading has the id `labelled_by`; the element
-/// with `autofocus` in it has the focus first. `close` is called when the reader leaves it.
+/// A dialog that is open while `open` says so. `ids` are those of its heading and of the element
+/// that has the focus first. `close` is called when the reader leaves it.
 pub(crate) fn dialog(
     open: Memo<bool>,
-    labelled_by: &'static str,
+    ids: (&'static str, &'static str),
     close: impl Fn() + Copy + 'static,
     content: AnyView,
 ) -> AnyView {
@@ -23,6 +23,7 @@ pub(crate) fn dialog(
                 if open.try_get_untracked() == Some(true) && !element.open() {
                     // Fails only for a dialog that is open or not in the document.
                     let _ = element.show_modal();
+                    focus(ids.1);
                 }
             });
         } else if !open_now && element.open() {
@@ -49,7 +50,7 @@ pub(crate) fn dialog(
     view! {
         <dialog
             class="dialog"
-            aria-labelledby=labelled_by
+            aria-labelledby=ids.0
             node_ref=element
             on:keydown=keydown
             on:cancel=cancel
@@ -59,4 +60,14 @@ pub(crate) fn dialog(
         </dialog>
     }
     .into_any()
+}
+
+/// Moves the focus to the element with this id.
+pub(crate) fn focus(id: &str) {
+    let element = document()
+        .get_element_by_id(id)
+        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
+    if let Some(element) = element {
+        let _ = element.focus();
+    }
 }

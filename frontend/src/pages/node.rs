@@ -93,11 +93,14 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
         networks(node),
         card("shell", "Shell", shell.into_any()),
     ];
+    let name: String = form_urlencoded::byte_serialize(node.name.as_bytes()).collect();
+    let new_vm_here = format!("{}?node={name}", Page::New.path());
     view! {
         <header class="heading">
             <h1>{node.name.clone()}</h1>
             {state(node)}
             <div class="actions">
+                {link("button", new_vm_here, view! { {icon(Icon::Plus)} "New VM here" }.into_any())}
                 <a
                     class="button"
                     href=reach::host_client(node, None)

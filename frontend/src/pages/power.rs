@@ -1,5 +1,7 @@
 //! Changes of power: buttons, the question back, and what came of it for each VM.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use ecoman_api::{AnswerQuestion, PowerAction, Question, SetPower, TaskId, TaskState, Vm};
@@ -42,8 +44,12 @@ pub(crate) struct PowerDesk {
 struct Shown {
     plan: Arc<Plan>,
     /// `None`: it is not sent yet.
-    outcomes: Option<RwSignal<Vec<Outcome>>>,
+    outcomes: Option<Outcomes>,
 }
+
+/// By VM, in the order of the plan. Belongs to no part of the page: the one that it was asked for
+/// in may go before the answers come.
+type Outcomes = ArcRwSignal<Vec<Outcome>>;
 
 /// What came of the request for one VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -106,28 +112,25 @@ impl PowerDesk {
 
     fn send(self, plan: &Arc<Plan>, guest_seconds: u32) {
         let count = plan.doing.len();
-        let outcomes = RwSignal::new(vec![Outcome::Sent; count]);
+        let outcomes = ArcRwSignal::new(vec![Outcome::Sent; count]);
         let shown = Shown {
             plan: Arc::clone(plan),
-            outcomes: Some(outcomes),
+            outcomes: Some(outcomes.clone()),
         };
         let alone = count == 1 && plan.left_out.is_empty();
         if !alone {
             self.shown.set(Some(shown.clone()));
         }
-        let next = StoredValue::new(0);
+        let next = Rc::new(Cell::new(0));
         for _ in 0..AT_ONCE.min(count) {
             let plan = Arc::clone(plan);
             let shown = shown.clone();
+            let outcomes = outcomes.clone();
+            let next = Rc::clone(&next);
             spawn_local(async move {
                 loop {
-                    let nth = next.try_update_value(|next| {
-                        *next += 1;
-                        *next - 1
-                    });
-                    let Some((nth, row)) =
-                        nth.and_then(|nth| Some((nth, plan.doing.get(nth)?.clone())))
-                    else {
+                    let nth = next.replace(next.get() + 1);
+                    let Some(row) = plan.doing.get(nth) else {
                         return;
                     };
                     let guest_seconds =
@@ -149,7 +152,7 @@ impl PowerDesk {
                         let refused = matches!(outcome, Outcome::Refused(_));
                         self.shown.set(refused.then(|| shown.clone()));
                     }
-                    outcomes.try_update(|outcomes| {
+                    outcomes.update(|outcomes| {
                         if let Some(slot) = outcomes.get_mut(nth) {
                             *slot = outcome;
                         }
@@ -433,10 +436,15 @@ pub(crate) fn PowerDialog() -> impl IntoView {
         let shown = desk.shown.get()?;
         Some(match shown.outcomes {
             None => ask_back(desk, &shown.plan),
-            Some(outcomes) => results(desk, &shown.plan, outcomes),
+            Some(outcomes) => results(desk, &shown.plan, &outcomes),
         })
     };
-    dialog(open, HEADING, move || desk.close(), content.into_any())
+    dialog(
+        open,
+        (HEADING, FIRST),
+        move || desk.close(),
+        content.into_any(),
+    )
 }
 
 /// Whether that is really wanted.
@@ -482,7 +490,6 @@ fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
                     inputmode="numeric"
                     autocomplete="off"
                     id=FIRST
-                    autofocus=true
                     prop:value=typed
                     on:input=move |event| typed.set(event_target_value(&event))
                     on:keydown=move |event| {
@@ -550,7 +557,6 @@ fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
                 type="button"
                 class="button last"
                 id=number.is_none().then_some(FIRST)
-                autofocus=number.is_none()
                 on:click=move |_| desk.close()
             >
                 "Cancel"
@@ -652,7 +658,7 @@ fn preview(plan: &Plan) -> AnyView {
 }
 
 /// What came of it, VM by VM, as it happens.
-fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: RwSignal<Vec<Outcome>>) -> AnyView {
+fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
     let live = desk.live;
     let clock = use_clock();
     let action = plan.action;
@@ -661,6 +667,7 @@ fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: RwSignal<Vec<Outcome>>) 
         .iter()
         .enumerate()
         .map(|(nth, row)| {
+            let outcomes = outcomes.clone();
             let outcome = Memo::new(move |_| outcomes.with(|all| all.get(nth).cloned()));
             let task = Memo::new(move |_| match outcome.get() {
                 Some(Outcome::Task(id)) => live.tasks.with(|tasks| tasks.data()?.get(id).cloned()),
@@ -699,6 +706,7 @@ fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: RwSignal<Vec<Outcome>>) 
             }
         })
         .collect();
+    let outcomes = outcomes.clone();
     let tally = Memo::new(move |_| {
         let (mut done, mut failed, mut under_way) = (0, 0, 0);
         outcomes.with(|outcomes| {
@@ -740,7 +748,6 @@ fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: RwSignal<Vec<Outcome>>) 
                 type="button"
                 class="button last"
                 id=FIRST
-                autofocus=true
                 on:click=move |_| desk.close()
             >
                 "Close"
