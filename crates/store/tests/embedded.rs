@@ -19,10 +19,10 @@ use std::process::{Child, Command, Stdio};
 
 use async_trait::async_trait;
 use ecoman_model::{NodeState, Round, RoundVms};
-use ecoman_store::{EmbeddedStore, Store, StoreError};
-use redb::{Database, TableDefinition};
+use ecoman_store::{EmbeddedStore, Store, StoreError, TaskStore};
+use redb::{Database, ReadableDatabase, TableDefinition, TableHandle};
 
-use contract::{Place, contract_tests, name, node, record, state, vm};
+use contract::{Place, add, contract_tests, id, name, node, record, state, task, vm};
 
 contract_tests!(Folder::new().await);
 
@@ -210,6 +210,65 @@ async fn a_file_of_a_newer_version_is_not_touched() {
             folder.path().display()
         )
     );
+}
+
+#[tokio::test]
+async fn a_file_from_before_there_were_tasks_is_read_and_takes_them() {
+    const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
+    let mut folder = Folder::new().await;
+    record(folder.store(), node("hoge", 0), vec![vm("hoge", 14, "a")]).await;
+    let revisions = folder.store().revisions().await.unwrap();
+    folder.tamper(|path| {
+        let database = Database::open(path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let tables: Vec<_> = transaction.list_tables().unwrap().collect();
+        for table in tables {
+            if !["meta", "nodes", "vms"].contains(&table.name()) {
+                transaction.delete_table(table).unwrap();
+            }
+        }
+        transaction.commit().unwrap();
+    });
+    folder.reopen().await;
+    assert_eq!(folder.store().revisions().await.unwrap(), revisions);
+    let vms = state(folder.store(), "hoge").await.vms;
+    assert_eq!(vms, [vm("hoge", 14, "a")]);
+    add(folder.store(), &task(1)).await;
+    assert!(folder.store().task(id(1)).await.unwrap().is_some());
+
+    // Older versions know the format by its number.
+    folder.tamper(|path| {
+        let database = Database::open(path).unwrap();
+        let transaction = database.begin_read().unwrap();
+        let meta = transaction.open_table(META).unwrap();
+        assert_eq!(meta.get("format").unwrap().unwrap().value(), 1);
+    });
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_named() {
+    const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
+    let mut folder = Folder::new().await;
+    add(folder.store(), &task(1)).await;
+    folder.tamper(|path| {
+        let database = Database::open(path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut tasks = transaction.open_table(TASKS).unwrap();
+        let wrong = br#"{"node": "hoge"}"#.as_slice();
+        tasks.insert(id(1).0.as_u128(), (1, wrong)).unwrap();
+        drop(tasks);
+        transaction.commit().unwrap();
+    });
+    folder.reopen().await;
+    for error in [
+        folder.store().task(id(1)).await.unwrap_err(),
+        folder.store().add_task(&task(1)).await.unwrap_err(),
+        folder.store().update_task(&task(1)).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Record { .. }), "{error:?}");
+        let begin = format!("the record of task {} in ", id(1));
+        assert!(error.to_string().starts_with(&begin), "{error}");
+    }
 }
 
 #[tokio::test]

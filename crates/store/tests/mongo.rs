@@ -17,14 +17,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecoman_model::{Round, RoundVms};
-use ecoman_store::{MongoSettings, MongoStore, Store, StoreError};
+use ecoman_model::{Note, Round, RoundVms, TaskState};
+use ecoman_store::{MongoSettings, MongoStore, Store, StoreError, TaskQuery, TaskStore};
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
-use contract::{Place, contract_tests, name, node, record, state, vm};
+use contract::{Place, add, contract_tests, id, name, node, record, state, task, vm};
 use mongod::Mongod;
 
 contract_tests!(Scratch::new().await);
@@ -510,6 +510,148 @@ async fn vms_are_found_by_an_index() {
         .unwrap();
     let plan = explained.get_document("queryPlanner").unwrap().to_string();
     assert!(plan.contains("IXSCAN"), "{plan}");
+}
+
+#[tokio::test]
+async fn tasks_and_notes_survive_that_mongod_is_killed() {
+    let mut mongod = Mongod::start(&[]).await;
+    let settings = mongod.settings("ecoman");
+    let store = MongoStore::connect(&settings).await.unwrap();
+    let reader = MongoStore::connect(&settings).await.unwrap();
+    let mut task = task(1);
+    add(&store, &task).await;
+    let note = Note {
+        id: task.id.0,
+        node: task.node.clone(),
+        vmid: task.vmid(),
+        left_at: task.created_at,
+    };
+    store.leave_note(&note).await.unwrap();
+    let position = reader.task_position().await.unwrap();
+
+    mongod.kill();
+    task.progress.state = TaskState::Running;
+    let ids = [note.id];
+    for error in [
+        store.add_task(&task).await.unwrap_err(),
+        store.update_task(&task).await.unwrap_err(),
+        store.task(task.id).await.unwrap_err(),
+        store.tasks(&TaskQuery::default()).await.unwrap_err(),
+        store.task_position().await.unwrap_err(),
+        store.tasks_changed(position).await.unwrap_err(),
+        store.forget_tasks(0).await.unwrap_err(),
+        store.leave_note(&note).await.unwrap_err(),
+        store.notes(&ids).await.unwrap_err(),
+        store.remove_notes(&ids).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Away { .. }), "{error:?}");
+    }
+
+    mongod.restart().await;
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = store.update_task(&task).await {
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    let changed = async {
+        loop {
+            match reader.tasks_changed(position).await {
+                Ok((_, tasks)) => break tasks,
+                Err(error) => assert!(Instant::now() < deadline, "{error}"),
+            }
+        }
+    };
+    let heard = timeout(PATIENCE, changed).await;
+    assert_eq!(heard.expect("the change is not told"), [task]);
+    let notes = timeout(PATIENCE, reader.notes(&[])).await;
+    assert_eq!(notes.unwrap().unwrap(), [note]);
+}
+
+#[tokio::test]
+async fn a_writer_of_tasks_that_died_hides_nothing() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    let mut task = task(1);
+    add(&store, &task).await;
+    let position = store.task_position().await.unwrap();
+    // As far as a write goes before it counts.
+    let written = doc! { "$set": { "vm_name": "web", "unannounced": "mine" } };
+    let tasks = database.collection::<Document>("tasks");
+    tasks.update_one(doc! {}, written).await.unwrap();
+    task.vm_name = Some("web".to_owned());
+    let heard = timeout(PATIENCE, store.tasks_changed(position)).await;
+    let (now, heard) = heard.expect("the change is not told").unwrap();
+    assert_eq!(heard, [task.clone()]);
+    assert!(now > position);
+
+    // And it is told once.
+    add(&store, &contract::task(2)).await;
+    let (_, heard) = store.tasks_changed(now).await.unwrap();
+    assert_eq!(heard, [contract::task(2)]);
+}
+
+#[tokio::test]
+async fn a_reader_of_tasks_follows_into_a_database_that_was_dropped() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    for number in 0..20 {
+        add(&store, &task(number)).await;
+    }
+    let position = store.task_position().await.unwrap();
+    database.drop().await.unwrap();
+    let store = scratch.store().await;
+    assert_eq!(store.task_position().await.unwrap(), 0);
+    add(&store, &task(1)).await;
+    let heard = timeout(PATIENCE, store.tasks_changed(position)).await;
+    let (_, heard) = heard.expect("the new task is not told").unwrap();
+    assert_eq!(heard, [task(1)]);
+}
+
+#[tokio::test]
+async fn a_task_that_cannot_be_read_is_named() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    add(&store, &task(1)).await;
+    let wrong = doc! { "$set": { "request.action": "hibernate" } };
+    let tasks = database.collection::<Document>("tasks");
+    tasks.update_one(doc! {}, wrong).await.unwrap();
+    let error = store.task(id(1)).await.unwrap_err();
+    let begin = format!("the document {} in the collection tasks", id(1));
+    assert!(error.to_string().starts_with(&begin), "{error}");
+    assert!(error.source().unwrap().to_string().contains("hibernate"));
+}
+
+#[tokio::test]
+async fn tasks_are_found_by_indexes() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    add(&store, &task(1)).await;
+    let key = doc! { "$eq": "k", "$type": "string" };
+    let key = doc! { "actor": null, "idempotency_key": key };
+    for (filter, sort) in [
+        (
+            doc! { "position": { "$gt": 1_i64 } },
+            doc! { "position": 1 },
+        ),
+        (doc! { "unannounced": { "$exists": true } }, doc! {}),
+        (doc! { "$or": [{ "_id": "x" }, key] }, doc! {}),
+        (doc! { "progress.state": "running" }, doc! { "_id": -1 }),
+        (doc! { "node": "hoge" }, doc! { "_id": -1 }),
+    ] {
+        let find = doc! { "find": "tasks", "filter": filter.clone(), "sort": sort };
+        let explained = database
+            .run_command(doc! { "explain": find, "verbosity": "queryPlanner" })
+            .await
+            .unwrap();
+        let plan = explained
+            .get_document("queryPlanner")
+            .unwrap()
+            .get_document("winningPlan")
+            .unwrap()
+            .to_string();
+        assert!(plan.contains("IXSCAN"), "{filter}: {plan}");
+        assert!(!plan.contains("COLLSCAN"), "{filter}: {plan}");
+        assert!(!plan.contains("\"SORT\""), "{filter}: {plan}");
+    }
 }
 
 /// Nothing of an error shows `secret`, neither to a user nor in a log.

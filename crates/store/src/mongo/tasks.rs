@@ -70,6 +70,8 @@ impl TaskStore for MongoStore {
             }
             let mut same = vec![doc! { "_id": task.id.to_string() }];
             if let Some(key) = &task.idempotency_key {
+                // The type makes MongoDB see that the index has all of these.
+                let key = doc! { "$eq": key, "$type": "string" };
                 same.push(doc! { "actor": &task.actor, "idempotency_key": key });
             }
             let known = self.find_tasks(doc! { "$or": same }, doc! {}, 1).await?;

@@ -1,5 +1,7 @@
 //! What every store has to do, whatever it keeps things in: one suite, run on each of them.
 
+mod tasks;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::pin::pin;
@@ -50,6 +52,20 @@ macro_rules! contract_tests {
             a_reader_never_sees_half_a_round
             a_round_that_was_cut_off_can_be_made_again
             everything_is_there_after_a_restart
+            every_field_of_a_task_comes_back_as_it_went_in
+            a_store_without_tasks_says_so
+            of_equal_requests_at_the_same_time_one_becomes_a_task
+            a_key_is_that_of_its_actor_until_it_is_given_up
+            a_task_that_was_added_can_be_added_again
+            a_task_that_has_ended_stays_as_it_is
+            of_several_ends_at_the_same_time_one_holds
+            tasks_come_newest_first_in_pages
+            a_waiting_reader_hears_of_every_change_of_a_task
+            a_reader_hears_at_once_of_tasks_that_it_missed
+            no_change_of_a_task_is_missed_among_many_writers
+            a_change_of_a_task_that_was_cut_off_can_be_made_again
+            the_oldest_tasks_that_have_ended_are_forgotten
+            notes_are_left_seen_and_removed
         );
     };
     (@each $place:expr; $($name:ident)+) => {
@@ -62,6 +78,7 @@ macro_rules! contract_tests {
     };
 }
 pub(crate) use contract_tests;
+pub(crate) use tasks::*;
 
 /// Long enough for a machine under load; only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
