@@ -134,6 +134,11 @@ impl Executor {
         self.come_back();
     }
 
+    /// It forgets its tasks and takes itself for the same run.
+    pub(crate) fn lose_memory(&self) {
+        self.shared.tasks.lock().unwrap().clear();
+    }
+
     fn serve(&self, listener: TcpListener) {
         let runtime = Runtime::new().expect("threads");
         listener.set_nonblocking(true).expect("non-blocking");

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -373,6 +373,7 @@ async fn store(there: bool) -> (Arc<SwitchedStore>, Arc<TempDir>) {
     let file = directory.path().join("ecoman.redb");
     let store = SwitchedStore {
         there: AtomicBool::new(there),
+        refused_ends: AtomicUsize::new(0),
         store: EmbeddedStore::open(&file).await.expect("a store"),
     };
     (Arc::new(store), Arc::new(directory))
@@ -455,12 +456,18 @@ pub(crate) fn later(mut round: Round, second: i64) -> Round {
 #[derive(Debug)]
 pub(crate) struct SwitchedStore {
     there: AtomicBool,
+    /// Ends of tasks that it was to keep while it was away.
+    refused_ends: AtomicUsize,
     store: EmbeddedStore,
 }
 
 impl SwitchedStore {
     pub(crate) fn set_there(&self, there: bool) {
         self.there.store(there, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refused_ends(&self) -> usize {
+        self.refused_ends.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -483,6 +490,10 @@ impl TaskStore for SwitchedStore {
     }
 
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
+        if let (Err(error), true) = (self.check(), task.progress.state.is_final()) {
+            self.refused_ends.fetch_add(1, Ordering::Relaxed);
+            return Err(error);
+        }
         self.check()?;
         self.store.update_task(task).await
     }

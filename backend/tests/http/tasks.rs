@@ -187,6 +187,28 @@ async fn a_task_is_interrupted_when_its_executor_dies_and_never_run_again() {
 }
 
 #[tokio::test]
+async fn a_task_whose_answer_is_lost_with_its_executor_is_not_run_by_the_next() {
+    let (server, executor) = server().await;
+    executor.lose_next_answer();
+    let id = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.restart();
+    server.state(id, TaskState::Interrupted).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn a_task_that_the_executor_has_lost_is_interrupted() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.go_away();
+    executor.lose_memory();
+    executor.come_back();
+    server.state(id, TaskState::Interrupted).await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
 async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_own() {
     let (server, executor) = server().await;
     let id = accepted(create(&server)).await.id;
@@ -275,6 +297,11 @@ async fn an_end_outlasts_a_store_that_is_away() {
     server.store.set_there(false);
     executor.report(id, |progress| progress.percent = Some(66));
     executor.succeed(id);
+    server
+        .until("the end to be refused twice", async || {
+            (server.store.refused_ends() >= 2).then_some(())
+        })
+        .await;
     let response = server.get(&format!("/api/v1/tasks/{id}")).await;
     assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
     assert!(executor.remembers(id), "nobody has kept the end yet");
