@@ -10,6 +10,8 @@ const PAGES = {
   'a VM': '/vms/hoge/2',
   'the nodes': '/nodes',
   'a node': '/nodes/hoge',
+  'a new VM': '/new',
+  'the tasks': '/tasks',
   'no page': '/else',
 };
 
@@ -40,6 +42,15 @@ for (const scheme of ['light', 'dark'] as const) {
     test('the help on filters is accessible', async ({ lab, list, page }) => {
       await list.open(lab.url);
       await page.getByRole('button', { name: 'Help on filters' }).click();
+      const { violations } = await new AxeBuilder({ page }).analyze();
+      expect(violations).toEqual([]);
+    });
+
+    test('selected VMs and the question back are accessible', async ({ lab, list, page }) => {
+      await list.open(lab.url);
+      await page.getByRole('checkbox', { name: 'Select all that match' }).check();
+      await list.selection.getByRole('button', { name: /^Power off/ }).click();
+      await expect(page.getByRole('dialog')).toBeVisible();
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations).toEqual([]);
     });

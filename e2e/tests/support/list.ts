@@ -58,7 +58,18 @@ export class List {
   cell(name: string, column: Column): Locator {
     // A small screen leaves some columns out, but none of the others changes its place.
     const cells = this.row(name).getByRole('gridcell', { includeHidden: true });
-    return cells.nth(COLUMNS.indexOf(column));
+    // The first one holds the box to select it.
+    return cells.nth(COLUMNS.indexOf(column) + 1);
+  }
+
+  /** The box that selects a VM. */
+  box(name: string): Locator {
+    return this.row(name).getByRole('checkbox', { name: `Select ${name}`, exact: true });
+  }
+
+  /** What can be done to the selected VMs. */
+  get selection(): Locator {
+    return this.page.getByRole('region', { name: 'Selected VMs' });
   }
 
   heading(column: Column): Locator {

@@ -1,0 +1,145 @@
+import type { Page } from '@playwright/test';
+
+import { expect, test } from './support/test.ts';
+
+const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });
+const create = (page: Page) => page.getByRole('button', { name: 'Create the VM' });
+const summary = (page: Page) => page.getByRole('region', { name: 'Summary' });
+
+test('the form says what is wrong while one types, at the field', async ({ lab, list, page }) => {
+  await list.open(lab.url);
+  await page.getByRole('link', { name: 'New VM' }).click();
+  await expect(page).toHaveURL(`${lab.url}/new`);
+  await expect(page.getByText(/must|is taken/)).toHaveCount(0);
+  await page.getByRole('radio', { name: /^hoge/ }).check();
+  await field(page, 'Name').fill('web/1');
+  await expect(field(page, 'Name')).toHaveAccessibleDescription('Name must not contain / \\ or %.');
+  await field(page, 'Name').fill('web-2');
+  await expect(field(page, 'Name')).toHaveAccessibleDescription(
+    'Name is taken: hoge has a VM of this name.',
+  );
+  await field(page, 'CPUs').fill('two');
+  await expect(field(page, 'CPUs')).toHaveAccessibleDescription('CPUs must be a whole number.');
+  await field(page, 'Memory').fill('1023');
+  await expect(field(page, 'Memory')).toHaveAccessibleDescription('Memory must be a multiple of 4.');
+  await create(page).click();
+  await expect(field(page, 'Name'), 'the first one that is wrong').toBeFocused();
+
+  await page.getByRole('button', { name: /^medium/ }).click();
+  await expect(field(page, 'CPUs')).toHaveValue('2');
+  await expect(field(page, 'Memory')).toHaveValue('2048');
+  await field(page, 'Name').fill('fresh');
+  await expect(summary(page)).toContainText('fresh on hoge');
+  await expect(summary(page)).toContainText('2 CPUs, 2.0 GB of memory, a disk of up to 50 GB');
+  await expect(page.getByText(/must|is taken/)).toHaveCount(0);
+});
+
+test('what was typed outlives a reload and a look elsewhere', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/new`);
+  await page.getByRole('radio', { name: /^fuga/ }).check();
+  await field(page, 'Name').fill('ウェブ $(reboot) "1"');
+  await field(page, 'Comment').fill('owner: ops\nuntil: 2027');
+  await page.reload();
+  await expect(field(page, 'Name')).toHaveValue('ウェブ $(reboot) "1"');
+  await expect(page.getByRole('radio', { name: /^fuga/ })).toBeChecked();
+  await page.getByRole('link', { name: 'Nodes' }).first().click();
+  await page.goBack();
+  await expect(field(page, 'Comment')).toHaveValue('owner: ops\nuntil: 2027');
+});
+
+test('nodes are ranked with the reason, and one can be named in the address', async ({
+  lab,
+  page,
+}) => {
+  await page.goto(`${lab.url}/nodes/fuga`);
+  await page.getByRole('link', { name: 'New VM here' }).click();
+  await expect(page.getByRole('radio', { name: /^fuga/ })).toBeChecked();
+  const nodes = page.getByRole('group', { name: 'Node' });
+  await expect(nodes.getByText('Suggested')).toHaveCount(1);
+  for (const name of ['hoge', 'fuga']) {
+    await expect(page.getByRole('radio', { name: new RegExp(`^${name}`) })).toHaveAccessibleDescription(
+      /memory free · .* free on datastore1 · .* of memory promised/,
+    );
+  }
+});
+
+test('a double click is one VM', async ({ ownLab, page }) => {
+  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] }]);
+  await page.goto(`${url}/new`);
+  await field(page, 'Name').fill('only-one');
+  await page.getByRole('checkbox', { name: /Power it on/ }).uncheck();
+  await create(page).dblclick();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create only-one on hoge');
+  await expect(page.getByRole('main').getByText('Done', { exact: true }).first()).toBeVisible({
+    timeout: 45_000,
+  });
+  const tasks = (await (await fetch(`${url}/api/v1/tasks`)).json()) as { items: unknown[] };
+  expect(tasks.items).toHaveLength(1);
+  const vms = (await (await fetch(`${url}/api/v1/vms`)).json()) as { items: { name: string }[] };
+  expect(vms.items.filter(({ name }) => name === 'only-one')).toHaveLength(1);
+});
+
+test('a refusal of the server stands at its field, and the form is kept', async ({
+  ownLab,
+  page,
+  guard,
+}) => {
+  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] }]);
+  guard.allow(/status of 409/);
+  await page.goto(`${url}/new`);
+  await field(page, 'Name').fill('fresh');
+  // Between the look at the form and the click somebody else has taken the name.
+  await page.route('**/api/v1/vms', (route) =>
+    route.continue({ postData: (route.request().postData() ?? '').replace('"fresh"', '"web-1"') }),
+  );
+  await create(page).click();
+  await expect(field(page, 'Name')).toHaveAccessibleDescription(/^Name .*taken/);
+  await expect(field(page, 'Name')).toBeFocused();
+  await expect(field(page, 'Name')).toHaveValue('fresh');
+});
+
+test('the whole way in two browsers: create, appear, on, shut down, off', async ({
+  ownLab,
+  list,
+  page,
+  browser,
+}) => {
+  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] }]);
+  const elsewhere = await browser.newContext();
+  const other = await elsewhere.newPage();
+  await other.goto(`${url}/tasks`);
+  await expect(other.getByRole('heading', { name: 'Nothing has been asked yet' })).toBeVisible();
+
+  await page.goto(`${url}/new`);
+  await field(page, 'Name').fill('ウェブ $(reboot) "1"');
+  await field(page, 'Comment').fill('for tests; `ls` & more');
+  await create(page).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText(
+    'Create ウェブ $(reboot) "1" on hoge',
+  );
+  // The other one follows, without a reload.
+  await other.getByRole('link', { name: /^Create ウェブ/ }).click();
+  for (const it of [page, other]) {
+    const steps = it.getByRole('region', { name: 'Steps' }).getByRole('listitem');
+    await expect(steps.filter({ hasText: /register/i })).toContainText('Done', { timeout: 45_000 });
+    await expect(it.getByRole('heading', { level: 1 }).locator('..')).toContainText('Done', {
+      timeout: 45_000,
+    });
+    await expect(it.getByRole('region', { name: 'Commands on the node' })).toContainText('registervm');
+  }
+  await page.reload();
+  await page.getByRole('link', { name: 'Open the VM' }).click();
+  await expect(page.getByRole('heading', { level: 1 })).toHaveText('ウェブ $(reboot) "1"');
+  const badge = (it: Page) => it.getByRole('heading', { level: 1 }).locator('..').getByRole('status');
+  await expect(badge(page)).toHaveText('On');
+  await expect(page.getByRole('region', { name: 'Overview' })).toContainText('for tests; `ls` & more');
+
+  await other.getByRole('link', { name: 'Open the VM' }).click();
+  await page.getByRole('button', { name: 'Shut down', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
+  for (const it of [page, other]) await expect(badge(it)).toHaveText('Off', { timeout: 45_000 });
+
+  await list.open(url);
+  await expect(list.cell('ウェブ $(reboot) "1"', 'Power')).toHaveText('Off');
+  await elsewhere.close();
+});

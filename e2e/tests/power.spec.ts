@@ -1,0 +1,161 @@
+import type { Page } from '@playwright/test';
+
+import { expect, test } from './support/test.ts';
+import type { SimulatedNode } from './support/nodes.ts';
+
+/** A node whose VMs may be changed. */
+const NODES: SimulatedNode[] = [
+  {
+    name: 'hoge',
+    vms: [
+      { id: 1, name: 'web-1', power: 'on', up_hours: 3 },
+      { id: 2, name: 'web-2', power: 'on', up_hours: 3 },
+      { id: 3, name: 'bare', power: 'on', tools: false, up_hours: 3 },
+      { id: 4, name: 'idle', power: 'off' },
+    ],
+  },
+  { name: 'fuga', vms: [{ id: 1, name: 'cache', power: 'on', up_hours: 3 }] },
+];
+
+const powerGroup = (page: Page) => page.getByRole('main').getByRole('group', { name: 'Power' });
+const action = (page: Page, name: string) =>
+  powerGroup(page).getByRole('button', { name, exact: true });
+/** The badge beside the name of the VM. */
+const badge = (page: Page) => page.getByRole('heading', { level: 1 }).locator('..').getByRole('status');
+
+test('a change that cannot be made says why', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/vms/hoge/14`);
+  const off = action(page, 'Power off');
+  await expect(off).toBeDisabled();
+  await expect(off).toHaveAccessibleDescription('The VM is off already.');
+  await off.hover();
+  await expect(page.getByRole('tooltip')).toHaveText('The VM is off already.');
+  await off.click({ force: true });
+  await expect(page.getByRole('dialog')).toBeHidden();
+  await expect(action(page, 'Power on')).toBeEnabled();
+});
+
+test('who presses Enter at once has shut nothing down', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/vms/hoge/2`);
+  for (const name of ['Shut down', 'Reboot', 'Suspend', 'Reset', 'Power off']) {
+    await action(page, name).click();
+    const dialog = page.getByRole('dialog', { name: `${name} db-1?` });
+    await expect(dialog.getByRole('button', { name: 'Cancel' }), name).toBeFocused();
+    await page.keyboard.press('Enter');
+    await expect(dialog).toBeHidden();
+    await expect(action(page, name), 'the focus comes back').toBeFocused();
+  }
+  await action(page, 'Reset').click();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toBeHidden();
+  // Not the way back to the list.
+  await expect(page).toHaveURL(`${lab.url}/vms/hoge/2`);
+});
+
+test('what cuts the power offers the gentle way first', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/vms/hoge/2`);
+  await action(page, 'Power off').click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog.getByRole('button')).toHaveText(['Shut down instead', 'Power off', 'Cancel']);
+  await expect(dialog).toContainText('is lost');
+  await dialog.getByRole('button', { name: 'Shut down instead' }).click();
+  await expect(page.getByRole('dialog', { name: 'Shut down db-1?' })).toBeVisible();
+  await expect(page.getByRole('textbox', { name: /Wait for the guest/ })).toHaveValue('120');
+  await page.getByRole('textbox', { name: /Wait for the guest/ }).fill('4');
+  await expect(dialog.getByRole('button', { name: 'Shut down' })).toBeDisabled();
+});
+
+test('rows are selected by mouse and keyboard, and stay so under a filter', async ({
+  lab,
+  list,
+  page,
+}) => {
+  await list.open(lab.url, '?sort=name');
+  await expect(list.names).toHaveText(['archive', 'cache', 'db-1', 'frozen', 'web-2', 'web-10']);
+  await list.box('cache').locator('..').click();
+  await list.box('frozen').locator('..').click({ modifiers: ['Shift'] });
+  await expect(list.selection).toContainText('3 selected');
+  await expect(list.box('db-1')).toBeChecked();
+  await expect(list.box('web-2')).not.toBeChecked();
+  await expect(page, 'a click on the box opens nothing').toHaveURL(`${lab.url}/?sort=name`);
+
+  await list.filter.fill('web');
+  await expect(list.selection).toContainText('3 selected, 3 not shown');
+  await page.getByRole('checkbox', { name: 'Select all that match' }).check();
+  await expect(list.selection).toContainText('5 selected, 3 not shown');
+
+  await list.grid.focus();
+  await page.keyboard.press('Escape');
+  await expect(list.selection).toBeHidden();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Space');
+  await expect(list.box('web-2')).toBeChecked();
+  await page.keyboard.press('Control+a');
+  await expect(list.selection).toContainText('2 selected');
+});
+
+test('a change of many VMs tells who is left out, and has them counted', async ({
+  lab,
+  list,
+  page,
+}) => {
+  await list.open(lab.url);
+  await page.getByRole('checkbox', { name: 'Select all that match' }).check();
+  await list.selection.getByRole('button', { name: 'Power off 4' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Power off 4 VMs on 2 nodes?' });
+  const preview = dialog.getByRole('region', { name: 'What happens to which VM' });
+  await expect(preview.getByRole('listitem').first()).toHaveText(/cache fuga\s*On → Off/);
+  await expect(preview).toContainText('2 VMs are left out');
+  await expect(preview.getByRole('listitem').last()).toContainText('The VM is off already.');
+  const confirm = dialog.getByRole('button', { name: 'Power off 4 VMs' });
+  await expect(confirm).toBeDisabled();
+  const number = dialog.getByRole('textbox', { name: /type how many/ });
+  await expect(number).toBeFocused();
+  await number.fill('6');
+  await page.keyboard.press('Enter');
+  await expect(confirm).toBeDisabled();
+  await number.fill('4');
+  await expect(confirm).toBeEnabled();
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+  await expect(dialog).toBeHidden();
+});
+
+test('a VM is on when its node says so, in every browser', async ({ ownLab, page, context }) => {
+  const { url } = await ownLab(NODES);
+  const other = await context.newPage();
+  await other.goto(`${url}/vms/hoge/4`);
+  await page.goto(`${url}/vms/hoge/4`);
+  await expect(badge(page)).toHaveText('Off');
+  // Nothing is lost by it: it is not asked back.
+  await action(page, 'Power on').click();
+  for (const it of [page, other]) {
+    await expect(badge(it)).toHaveText(/starting…|On/);
+    await expect(badge(it)).toHaveText('On');
+    await expect(action(it, 'Power on')).toBeDisabled();
+  }
+
+  await action(page, 'Shut down').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
+  for (const it of [page, other]) await expect(badge(it)).toHaveText('Off', { timeout: 30_000 });
+});
+
+test('what came of it is told for each VM', async ({ ownLab, list, page }) => {
+  const { url } = await ownLab(NODES);
+  await list.open(url);
+  await page.getByRole('checkbox', { name: 'Select all that match' }).check();
+  await list.selection.getByRole('button', { name: 'Shut down 3' }).click();
+  const dialog = page.getByRole('dialog');
+  await expect(dialog).toContainText('VMware Tools is not installed in the guest');
+  await dialog.getByRole('textbox', { name: /type how many/ }).fill('3');
+  await page.keyboard.press('Enter');
+  const results = dialog.getByRole('region', { name: 'What came of it' });
+  await expect(results.getByRole('listitem')).toHaveCount(3);
+  await expect(dialog.getByRole('status')).toHaveText('3 done, 0 failed, 0 under way', {
+    timeout: 45_000,
+  });
+  await dialog.getByRole('button', { name: 'Close' }).click();
+  for (const name of ['web-1', 'web-2', 'cache']) {
+    await expect(list.cell(name, 'Power')).toHaveText('Off');
+  }
+  await expect(list.cell('bare', 'Power'), 'left out').toHaveText('On');
+});

@@ -1,0 +1,64 @@
+import { expect, test } from './support/test.ts';
+
+test('before anything was asked the list of tasks says what will be there', async ({
+  ownDashboard,
+  page,
+}) => {
+  const { url } = await ownDashboard(1, 3);
+  await page.goto(url);
+  await page.getByRole('link', { name: 'Tasks' }).click();
+  await expect(page).toHaveURL(`${url}/tasks`);
+  await expect(page.getByRole('heading', { name: 'Nothing has been asked yet' })).toBeVisible();
+});
+
+test('a task that never was is told', async ({ lab, page, guard }) => {
+  guard.allow(/status of 404/);
+  await page.goto(`${lab.url}/tasks/0199a0de-0000-7000-8000-000000000001`);
+  await expect(page.getByRole('heading', { level: 1, name: 'There is no such task' })).toBeAttached();
+  await page.getByRole('main').getByRole('link', { name: 'All tasks' }).last().click();
+  await expect(page).toHaveURL(`${lab.url}/tasks`);
+});
+
+test('a task tells its steps, its commands and what they printed, also after a reload', async ({
+  ownLab,
+  page,
+}) => {
+  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 7, name: 'idle', power: 'off' }] }]);
+  await page.goto(`${url}/vms/hoge/7`);
+  await page.getByRole('button', { name: 'Power on', exact: true }).click();
+  await expect(page.getByRole('heading', { level: 1 }).locator('..').getByRole('status')).toHaveText(
+    'On',
+  );
+  await page.getByRole('link', { name: 'Tasks' }).click();
+  const row = page.getByRole('row').filter({ hasText: 'Power on idle' });
+  await expect(row).toContainText('Done');
+  await row.getByRole('link', { name: /^Power on idle/ }).click();
+  for (const again of [false, true]) {
+    if (again) await page.reload();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText('Power on idle on hoge');
+    const commands = page.getByRole('region', { name: 'Commands on the node' });
+    const run = commands.getByRole('listitem').filter({ hasText: 'vim-cmd vmsvc/power.on 7' });
+    await expect(run).toContainText('exit 0');
+    await run.locator('summary').click();
+    await expect(run).toContainText('Powering on VM');
+  }
+  await page.getByRole('link', { name: 'Open the VM' }).click();
+  await expect(page).toHaveURL(`${url}/vms/hoge/7`);
+});
+
+test('what a node that is away cannot do fails, and can be asked again', async ({ ownLab, page }) => {
+  const { url, nodes } = await ownLab([
+    { name: 'hoge', vms: [{ id: 7, name: 'web', power: 'on', up_hours: 1 }] },
+  ]);
+  await page.goto(`${url}/vms/hoge/7`);
+  await nodes.goesAway('hoge');
+  await page.getByRole('button', { name: 'Suspend', exact: true }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
+  await expect(page.getByRole('main').getByText(/did not succeed/)).toBeVisible({ timeout: 45_000 });
+  await page.getByRole('link', { name: /^Suspend web/ }).click();
+  await nodes.comesBack('hoge');
+  await page.getByRole('button', { name: 'Try again' }).click();
+  await expect(page.getByRole('heading', { level: 1 }).locator('..')).toContainText('Done', {
+    timeout: 45_000,
+  });
+});
