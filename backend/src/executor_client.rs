@@ -61,6 +61,10 @@ pub(crate) enum ExecutorError {
     #[error("the executor has been started anew")]
     OtherInstance,
 
+    /// It takes no more orders, and has done nothing.
+    #[error("the executor at {address} is stopping")]
+    Stopping { address: String },
+
     /// It says no, and has done nothing.
     #[error("the executor at {address} refuses: {detail}")]
     Refused { address: String, detail: String },
@@ -226,6 +230,7 @@ impl ExecutorClient {
             return Err(ExecutorError::OtherInstance);
         }
         Err(match problem {
+            Some(problem) if problem.kind == STOPPING => ExecutorError::Stopping { address },
             _ if status == StatusCode::UNAUTHORIZED => ExecutorError::Refused {
                 address,
                 detail: "EXECUTOR_TOKEN must be the same for dashboard and executor".to_owned(),
@@ -244,6 +249,9 @@ impl ExecutorClient {
         })
     }
 }
+
+/// The kind of the problem that tells that it stops.
+const STOPPING: &str = "urn:ecoman:problem:stopping";
 
 /// The kind of the problem that tells that an order was meant for another run.
 const OTHER_INSTANCE: &str = "urn:ecoman:problem:other-instance";

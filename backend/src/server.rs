@@ -139,6 +139,7 @@ impl Dashboard {
         );
         workers.spawn(tasks.clone().tell(Arc::clone(&live)));
         workers.spawn(tasks.clone().run());
+        let settling = tasks.clone();
         let router = routes::router(AppState {
             config: Arc::new(self.config),
             store: self.store,
@@ -164,6 +165,7 @@ impl Dashboard {
                 Ok(())
             }
         };
+        settling.settle().await;
         workers.abort_all();
         result
     }

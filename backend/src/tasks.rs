@@ -48,6 +48,9 @@ struct Shared {
     /// Those that a future of this process sees to.
     claimed: Mutex<HashSet<TaskId>>,
     futures: TaskTracker,
+    /// Ends them.
+    cut: CancellationToken,
+    /// Ends the waiting of clients.
     shutdown: CancellationToken,
 }
 
@@ -75,6 +78,9 @@ const ORDER_WITHIN: TimeDelta = TimeDelta::seconds(60);
 /// dashboard that has died.
 const SWEEP: Duration = Duration::from_secs(15);
 
+/// How long what has been reported may take to be kept when the server stops.
+const SETTLE: Duration = Duration::from_millis(500);
+
 /// How many tasks that have ended are kept, and how often the others are forgotten.
 const KEPT: u64 = 5_000;
 const FORGET: Duration = Duration::from_secs(3600);
@@ -97,6 +103,7 @@ impl Tasks {
                 clock,
                 claimed: Mutex::default(),
                 futures: TaskTracker::new(),
+                cut: CancellationToken::new(),
                 shutdown,
             }),
         }
@@ -204,6 +211,14 @@ impl Tasks {
             }
             sleep(SWEEP).await;
         }
+    }
+
+    /// Lets ends that have been reported be kept, and leaves the rest to the next process.
+    pub(crate) async fn settle(&self) {
+        self.shared.futures.close();
+        // Those that go on make it time out, and that is as it should be.
+        let _ = timeout(SETTLE, self.shared.futures.wait()).await;
+        self.shared.cut.cancel();
     }
 
     /// Tells every change of a task as an event; for ever.
@@ -382,9 +397,9 @@ impl Shared {
         self.spawn(async move { shared.see_to(task, handed, claim).await });
     }
 
-    /// Runs until done, or until the server stops.
+    /// Runs until done, or until the process ends.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let work = self.shutdown.clone().run_until_cancelled_owned(work);
+        let work = self.cut.clone().run_until_cancelled_owned(work);
         self.futures.spawn(async move {
             work.await;
         });
@@ -433,6 +448,10 @@ impl Shared {
         };
         if *handed != Handed::Never {
             if self.executor.instance().await?.instance != instance {
+                if is_clean_up(task) {
+                    begin_anew(task);
+                    return Ok(ControlFlow::Continue(()));
+                }
                 return Ok(ControlFlow::Break(Some(self.interruption(task))));
             }
             match self.executor.report(task.id).await? {
@@ -475,14 +494,26 @@ impl Shared {
                     let failure = self.failure(not_handed_over(task, &why));
                     return Ok(ControlFlow::Break(Some(failure)));
                 }
-                Err(error @ ExecutorError::Away { .. }) => return Err(error),
+                Err(error @ (ExecutorError::Away { .. } | ExecutorError::Stopping { .. })) => {
+                    return Err(error);
+                }
                 Err(error) => {
                     *handed = Handed::Perhaps;
                     return Err(error);
                 }
             }
         }
-        self.follow(task).await
+        match self.follow(task).await? {
+            // The executor stops.
+            ControlFlow::Break(Some(end))
+                if end.state == TaskState::Interrupted && is_clean_up(task) =>
+            {
+                begin_anew(task);
+                sleep(RETRY).await;
+                Ok(ControlFlow::Continue(()))
+            }
+            went_on => Ok(went_on),
+        }
     }
 
     /// Follows the reports to the last one, and writes them down meanwhile.
@@ -640,8 +671,7 @@ impl Shared {
 
     fn is_too_late(&self, task: &Task) -> bool {
         // What was left behind has to go, however late.
-        !matches!(task.request, TaskRequest::CleanUp { .. })
-            && (self.clock)() - task.created_at > ORDER_WITHIN
+        !is_clean_up(task) && (self.clock)() - task.created_at > ORDER_WITHIN
     }
 
     /// The end of a task that was never handed over.
@@ -726,6 +756,17 @@ fn same(known: Task, wish: &Wish) -> Result<Task, Error> {
     } else {
         Err(Error::KeyReused(known.id))
     }
+}
+
+/// Cleaning up may be done again, and has to be until it is done: it looks for what is there, and
+/// removes only that.
+fn is_clean_up(task: &Task) -> bool {
+    matches!(task.request, TaskRequest::CleanUp { .. })
+}
+
+fn begin_anew(task: &mut Task) {
+    task.executor = None;
+    task.progress = TaskProgress::default();
 }
 
 fn not_handed_over(task: &Task, why: &str) -> TaskError {

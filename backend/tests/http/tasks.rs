@@ -231,13 +231,24 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
         interrupted.left
     );
 
+    // Cleaning up is done until it is done: it removes only what is there.
+    server.state(orders[1].id, TaskState::Queued).await;
+    executor.report(orders[1].id, running);
+    server.state(orders[1].id, TaskState::Running).await;
+    executor.restart();
+    let again = server.begun(&executor, 3).await;
+    assert_eq!(
+        (again[2].id, &again[2].request),
+        (orders[1].id, &orders[1].request)
+    );
+
     executor.succeed(orders[1].id);
     let clean_up = server.state(orders[1].id, TaskState::Succeeded).await;
     assert_eq!(
         clean_up.title,
         "Clean up after the interrupted creation of ウェブ $(reboot) on hoge"
     );
-    assert_eq!(executor.begun().len(), 2);
+    assert_eq!(executor.begun().len(), 3);
 }
 
 #[tokio::test]
