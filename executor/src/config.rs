@@ -1,0 +1,148 @@
+//! What the executor can be told: variables, defaults, ranges.
+
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+
+use clap::Args;
+
+/// Configuration of the executor.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Where to listen; port 0 takes any free one.
+    pub address: SocketAddr,
+    /// The secret that whoever asks must know; `None`: whoever reaches it may ask.
+    pub token: Option<String>,
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("address", &self.address)
+            .field("token", &self.token.as_ref().map(|_| "…"))
+            .finish()
+    }
+}
+
+/// The settings do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// Reachable from other machines, and no secret.
+    #[error(
+        "EXECUTOR_BIND is {0}, which other machines can reach: set EXECUTOR_TOKEN to a secret, the \
+         same for the executor and the dashboard, or bind to 127.0.0.1"
+    )]
+    NoToken(IpAddr),
+}
+
+/// The executor's part of a command line, with the variable of each option.
+#[derive(Args, Clone)]
+pub struct ExecutorArgs {
+    /// IP address to listen on; beyond this machine only with EXECUTOR_TOKEN
+    #[arg(
+        long,
+        env = "EXECUTOR_BIND",
+        value_name = "EXECUTOR_BIND",
+        help_heading = "Executor",
+        default_value = "127.0.0.1",
+        value_parser = address
+    )]
+    executor_bind: IpAddr,
+
+    /// Port of the executor; 0 takes any free one
+    #[arg(
+        long,
+        env = "EXECUTOR_PORT",
+        value_name = "EXECUTOR_PORT",
+        help_heading = "Executor",
+        default_value_t = 8600,
+        value_parser = port
+    )]
+    executor_port: u16,
+
+    /// Secret that dashboard and executor share; empty: none
+    #[arg(
+        long,
+        env = "EXECUTOR_TOKEN",
+        value_name = "EXECUTOR_TOKEN",
+        help_heading = "Executor",
+        default_value = "",
+        hide_env_values = true
+    )]
+    executor_token: String,
+}
+
+impl fmt::Debug for ExecutorArgs {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExecutorArgs")
+            .field("executor_bind", &self.executor_bind)
+            .field("executor_port", &self.executor_port)
+            .finish_non_exhaustive()
+    }
+}
+
+impl ExecutorArgs {
+    /// What was told.
+    ///
+    /// # Errors
+    ///
+    /// Other machines can reach the address, and there is no secret.
+    pub fn config(&self) -> Result<Config, ConfigError> {
+        let token = Some(self.executor_token.clone()).filter(|token| !token.is_empty());
+        if token.is_none() && !self.executor_bind.is_loopback() {
+            return Err(ConfigError::NoToken(self.executor_bind));
+        }
+        Ok(Config {
+            address: SocketAddr::new(self.executor_bind, self.executor_port),
+            token,
+        })
+    }
+}
+
+fn address(text: &str) -> Result<IpAddr, &'static str> {
+    text.parse().map_err(|_| {
+        "allowed is an IP address of this machine, such as 127.0.0.1, 0.0.0.0 (all IPv4) or :: (all)"
+    })
+}
+
+fn port(text: &str) -> Result<u16, &'static str> {
+    text.parse()
+        .map_err(|_| "allowed is a whole number from 0 to 65535")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        executor: ExecutorArgs,
+    }
+
+    fn parse(arguments: &[&str]) -> Result<Config, ConfigError> {
+        let arguments = std::iter::once(&"ecoman").chain(arguments);
+        Cli::try_parse_from(arguments)
+            .expect("the arguments can be read")
+            .executor
+            .config()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_original_on_loopback() {
+        let address = SocketAddr::from(([127, 0, 0, 1], 8600));
+        let token = None;
+        assert_eq!(parse(&[]), Ok(Config { address, token }));
+    }
+
+    #[test]
+    fn beyond_this_machine_a_secret_is_asked_for_and_never_shown() {
+        let error = parse(&["--executor-bind=0.0.0.0"]).expect_err("no token");
+        assert!(error.to_string().contains("set EXECUTOR_TOKEN"), "{error}");
+        let config = parse(&["--executor-bind=0.0.0.0", "--executor-token=s3cret"]);
+        let config = config.expect("with a token");
+        assert_eq!(config.token.as_deref(), Some("s3cret"));
+        assert!(!format!("{config:?}").contains("s3cret"));
+    }
+}

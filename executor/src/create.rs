@@ -1,0 +1,398 @@
+//! Creating a VM: check everything, then step by step, and undo all of it when a step fails.
+
+use std::time::Duration;
+
+use ecoman_esxi::{Command, VmxFor, parse, vmx};
+use ecoman_model::{
+    Limits, NewVm, NodeFacts, StepState, TaskError, TaskErrorKind, TaskId, VersionFacts, Vmid,
+};
+
+use crate::clean_up::{self, Ours};
+use crate::job::{Job, refused};
+use crate::power;
+
+/// How long a step may take. A thin disk is made in a moment; a busy datastore takes longer.
+const STEP: Duration = Duration::from_secs(120);
+
+/// Virtual hardware version where the node does not tell its release: every ESXi from 5.5 on.
+const OLDEST_HARDWARE: u32 = 10;
+
+/// Where a VM's files are.
+#[derive(Clone, Debug)]
+pub(crate) struct Files {
+    pub(crate) directory: String,
+    pub(crate) vmx: String,
+    pub(crate) disk: String,
+    /// File name of the disk's descriptor.
+    disk_name: String,
+    /// `DIRECTORY/NAME.vmx` below the volume, as the node's own paths end.
+    below_volume: String,
+}
+
+impl Files {
+    /// The files of a VM in the directory that `hosts.yml` names for new ones.
+    pub(crate) fn of(datastore_path: &str, name: &str) -> Self {
+        let base = datastore_path.trim_end_matches('/');
+        let directory = format!("{base}/{name}");
+        let vmx = format!("{directory}/{name}.vmx");
+        let disk_name = format!("{name}.vmdk");
+        let below_volume = vmx
+            .strip_prefix("/vmfs/volumes/")
+            .and_then(|path| path.split_once('/'))
+            .map_or_else(|| vmx.clone(), |(_, path)| path.to_owned());
+        Self {
+            disk: format!("{directory}/{disk_name}"),
+            directory,
+            vmx,
+            disk_name,
+            below_volume,
+        }
+    }
+
+    /// Whether the node's own path (`[datastore1] web/web.vmx`) is that of this VM.
+    pub(crate) fn is_at(&self, vmx_path: &str) -> bool {
+        vmx_path
+            .strip_suffix(&self.below_volume)
+            .is_some_and(|volume| volume.starts_with('[') && volume.ends_with("] "))
+    }
+}
+
+/// What the node has for the VM.
+struct Found {
+    version: VersionFacts,
+    network: String,
+    iso_path: Option<String>,
+}
+
+const CHECK: usize = 0;
+const DIRECTORY: usize = 1;
+const CONFIGURATION: usize = 2;
+const DISK: usize = 3;
+const REGISTER: usize = 4;
+const VERIFY: usize = 5;
+const POWER_ON: usize = 6;
+
+/// Creates a VM.
+pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
+    // Whoever asks has checked it; what reaches a node is checked here.
+    let vm = vm.clone().check().map_err(|faults| {
+        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        refused(
+            format!("The VM cannot be created: {}.", told.join("; ")),
+            "Change what is told and ask again.",
+        )
+    })?;
+    let mut steps = vec![
+        "Check name, space, network and ISO".to_owned(),
+        "Make the directory".to_owned(),
+        "Write the configuration".to_owned(),
+        format!("Create the disk ({} GB, thin)", vm.disk_gb),
+        "Register the VM".to_owned(),
+        "Compare it with what was asked".to_owned(),
+    ];
+    if vm.power_on {
+        steps.extend(["Power on".to_owned(), "Wait until the VM is on".to_owned()]);
+    }
+    job.plan(steps);
+    let files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
+    job.begin(CHECK);
+    let found = check(job, &vm, &files).await?;
+    job.done(CHECK);
+
+    let mut ours = Ours::default();
+    let vmid = match make(job, &vm, &files, &found, &mut ours).await {
+        Ok(vmid) => vmid,
+        Err(mut error) => {
+            error.left = clean_up::undo(job, &files, &ours).await;
+            error
+                .message
+                .push_str(match (ours.anything(), error.left.is_empty()) {
+                    (false, _) => " Nothing was changed.",
+                    (true, true) => " What had been made was removed again.",
+                    (true, false) => " Not all of what had been made could be removed.",
+                });
+            return Err(error);
+        }
+    };
+    if !vm.power_on {
+        return Ok(());
+    }
+    power::on(job, POWER_ON, vmid, &vm.name)
+        .await
+        .map_err(|error| TaskError {
+            message: format!(
+                "{} was created as VM {vmid} and could not be powered on. {}",
+                vm.name, error.message
+            ),
+            left: vec![format!(
+                "VM {vmid} ({}) on {} is complete and registered.",
+                vm.name,
+                job.name()
+            )],
+            ..error
+        })
+}
+
+/// Looks whether it can work, before anything is touched.
+async fn check(job: &Job, vm: &NewVm, files: &Files) -> Result<Found, TaskError> {
+    let settings = &job.node.host.settings;
+    let iso_path = match vm.iso_path.as_deref() {
+        None => Some(settings.installer_iso_path.as_str()),
+        Some("") => None,
+        Some(path) => Some(path),
+    };
+    let network = vm
+        .network
+        .as_deref()
+        .unwrap_or(&settings.network_port_group);
+    let mut commands = vec![
+        Command::get_all_vms(),
+        Command::host_summary(),
+        Command::system_version(),
+        Command::filesystems(),
+        Command::port_groups(),
+        Command::is_directory(&settings.datastore_path),
+        Command::exists(&files.directory),
+    ];
+    commands.extend(iso_path.map(Command::is_file));
+    let doing = format!("Checking whether {} can be created", vm.name);
+    let outputs = job
+        .ask_all(&commands)
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    let mut outputs = outputs.iter();
+    let (
+        Some(listing),
+        Some(summary),
+        Some(version),
+        Some(filesystems),
+        Some(port_groups),
+        Some(datastore),
+        Some(directory),
+        iso,
+    ) = (
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+    )
+    else {
+        // As many answers as there were questions.
+        return Err(refused(doing, ""));
+    };
+    let unread = |output, error| job.failed(&doing, output, Some(&error));
+    let list = parse::getallvms(&listing.stdout, &listing.stderr)
+        .map_err(|error| unread(listing, error))?;
+    let facts = NodeFacts {
+        datastores: parse::filesystem_list(&filesystems.stdout)
+            .map_err(|error| unread(filesystems, error))?,
+        ..parse::host_summary(&summary.stdout).map_err(|error| unread(summary, error))?
+    };
+    let groups =
+        parse::port_groups(&port_groups.stdout).map_err(|error| unread(port_groups, error))?;
+    let version = parse::version(&version.stdout).map_err(|error| unread(version, error))?;
+
+    let node = job.name();
+    let mut faults = Vec::new();
+    let taken = |row: &&parse::VmRow| {
+        row.name.as_deref() == Some(vm.name.as_str())
+            || row
+                .vmx_path
+                .as_deref()
+                .is_some_and(|path| files.is_at(path))
+    };
+    if let Some(row) = list.rows.iter().find(taken) {
+        faults.push(format!(
+            "VM {} on {node} has the name {} already",
+            row.vmid, vm.name
+        ));
+    }
+    if datastore.exit != 0 {
+        faults.push(format!(
+            "there is no directory {} on {node} (datastore_path of hosts.yml)",
+            settings.datastore_path
+        ));
+    } else if directory.exit == 0 {
+        faults.push(format!("{} on {node} is there already", files.directory));
+    }
+    if let (Some(path), Some(iso)) = (iso_path, iso)
+        && iso.exit != 0
+    {
+        let from = if vm.iso_path.is_none() {
+            " (installer_iso_path of hosts.yml)"
+        } else {
+            ""
+        };
+        faults.push(format!("there is no ISO image {path} on {node}{from}"));
+    }
+    if !groups.iter().any(|group| group.name == network) {
+        let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        faults.push(format!(
+            "{node} has no port group {network:?}; it has {}",
+            known.join(", ")
+        ));
+    }
+    let limits = Limits::of(settings, &facts).faults(vm);
+    faults.extend(limits.iter().map(ToString::to_string));
+    if !faults.is_empty() {
+        return Err(refused(
+            format!(
+                "{} cannot be created: {}. Nothing was changed.",
+                vm.name,
+                faults.join("; ")
+            ),
+            "Change what is told and ask again.",
+        ));
+    }
+    Ok(Found {
+        version,
+        network: network.to_owned(),
+        iso_path: iso_path.map(str::to_owned),
+    })
+}
+
+/// Makes it, noting in `ours` what is there because of it.
+async fn make(
+    job: &Job,
+    vm: &NewVm,
+    files: &Files,
+    found: &Found,
+    ours: &mut Ours,
+) -> Result<Vmid, TaskError> {
+    job.begin(DIRECTORY);
+    let doing = format!("Making the directory {}", files.directory);
+    match job
+        .act(&Command::make_directory(&files.directory), STEP)
+        .await
+    {
+        Ok(output) if output.exit == 0 => ours.directory = true,
+        Ok(output) => return Err(job.failed(&doing, &output, None)),
+        Err(error) => {
+            ours.perhaps = true;
+            return Err(job.lost(&doing, &error));
+        }
+    }
+    job.done(DIRECTORY);
+
+    job.begin(CONFIGURATION);
+    let content = configuration(vm, files, found, job.id);
+    let doing = format!("Writing {}", files.vmx);
+    let write = Command::write_new_file(&files.vmx, content.clone());
+    let output = act(job, &doing, &write).await?;
+    if output.exit != 0 {
+        return Err(job.failed(&doing, &output, None));
+    }
+    let output = job
+        .ask(&Command::read_file(&files.vmx))
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    if output.stdout != content.as_bytes() {
+        return Err(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{} on {} does not hold what was written to it.",
+                files.vmx,
+                job.name()
+            ),
+            hint: "Look at the datastore's free space and health.".to_owned(),
+            left: Vec::new(),
+        });
+    }
+    job.done(CONFIGURATION);
+
+    job.begin(DISK);
+    let doing = format!("Creating the disk {}", files.disk);
+    let output = act(job, &doing, &Command::create_disk(&files.disk, vm.disk_gb)).await?;
+    if output.exit != 0 {
+        return Err(job.failed(&doing, &output, None));
+    }
+    parse::vmkfstools(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    job.done(DISK);
+
+    job.begin(REGISTER);
+    let doing = format!("Registering {}", vm.name);
+    ours.registering = true;
+    let output = act(job, &doing, &Command::register(&files.vmx, &vm.name)).await?;
+    let vmid = parse::created_vmid(&output.stdout)
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    ours.vmid = Some(vmid);
+    job.made(vmid);
+    job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
+
+    job.begin(VERIFY);
+    let doing = format!("Comparing VM {vmid} with what was asked");
+    let output = job
+        .ask(&Command::summary(vmid))
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    let facts = parse::summary(&output.stdout)
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?
+        .facts;
+    let mut differs = Vec::new();
+    if facts.name.as_deref() != Some(vm.name.as_str()) {
+        differs.push("name");
+    }
+    if facts.comment.as_deref().unwrap_or_default() != vm.comment {
+        differs.push("comment");
+    }
+    if facts.cpus.is_some_and(|cpus| cpus != vm.cpus) {
+        differs.push("CPUs");
+    }
+    if facts.memory_mb.is_some_and(|memory| memory != vm.memory_mb) {
+        differs.push("memory");
+    }
+    if !differs.is_empty() {
+        return Err(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{} took VM {vmid} with another {} than was asked.",
+                job.name(),
+                differs.join(" and ")
+            ),
+            hint: "Leave out unusual characters, and report it with the task's commands."
+                .to_owned(),
+            left: Vec::new(),
+        });
+    }
+    job.done(VERIFY);
+    Ok(vmid)
+}
+
+async fn act(job: &Job, doing: &str, command: &Command) -> Result<ecoman_esxi::Output, TaskError> {
+    job.act(command, STEP)
+        .await
+        .map_err(|error| job.lost(doing, &error))
+}
+
+fn configuration(vm: &NewVm, files: &Files, found: &Found, task: TaskId) -> String {
+    vmx(
+        vm,
+        &VmxFor {
+            hardware: found.version.newest_hardware().unwrap_or(OLDEST_HARDWARE),
+            network: &found.network,
+            iso_path: found.iso_path.as_deref(),
+            disk: &files.disk_name,
+            task,
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_names_the_files_by_its_volume() {
+        let files = Files::of("/vmfs/volumes/datastore1/", "web");
+        assert_eq!(files.vmx, "/vmfs/volumes/datastore1/web/web.vmx");
+        assert!(files.is_at("[datastore1] web/web.vmx"));
+        assert!(!files.is_at("[datastore1] web2/web.vmx"));
+        assert!(!files.is_at("[datastore1] a/web/web.vmx"));
+        let below = Files::of("/vmfs/volumes/ds (1)/vms", "a] b");
+        assert!(below.is_at("[ds (1)] vms/a] b/a] b.vmx"));
+    }
+}

@@ -1,0 +1,356 @@
+//! A task under way: its progress, told as it changes, and the commands that it runs.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use ecoman_api::executor::Report;
+use ecoman_esxi::parse::{self, Fault, ParseError};
+use ecoman_esxi::{Command, Output, Session, SessionError};
+use ecoman_model::{
+    CommandRun, FailureKind, Question, StepState, TaskError, TaskErrorKind, TaskId, TaskProgress,
+    TaskState, TaskStep, Vmid,
+};
+use tokio::sync::watch;
+use tokio::time::{Instant as Moment, sleep, timeout};
+
+use crate::nodes::Node;
+
+/// How long a command may take that only asks.
+pub(crate) const ASKING: Duration = Duration::from_secs(30);
+
+/// How long a node that was lost on the way is waited for, to look what has become of it.
+const AWAY: Duration = Duration::from_secs(60);
+
+/// So much of what a command prints is kept, in characters, and so many commands.
+const KEPT_OUTPUT: usize = 4096;
+const KEPT_COMMANDS: usize = 200;
+
+/// A task under way.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) id: TaskId,
+    pub(crate) node: Arc<Node>,
+    report: watch::Sender<Report>,
+}
+
+impl Job {
+    pub(crate) fn new(id: TaskId, node: Arc<Node>, report: watch::Sender<Report>) -> Self {
+        Self { id, node, report }
+    }
+
+    /// The name of the node, for messages.
+    pub(crate) fn name(&self) -> &str {
+        self.node.host.name.as_str()
+    }
+
+    pub(crate) fn change(&self, change: impl FnOnce(&mut TaskProgress)) {
+        self.report.send_if_modified(|report| {
+            // A task that has ended stays as it is.
+            if report.progress.state.is_final() {
+                return false;
+            }
+            change(&mut report.progress);
+            report.progress.percent = percent(&report.progress.steps);
+            report.revision += 1;
+            true
+        });
+    }
+
+    /// Names steps that are to be done, behind those that are there. Returns the place of the
+    /// first.
+    pub(crate) fn plan(&self, titles: impl IntoIterator<Item = String>) -> usize {
+        let mut first = 0;
+        self.change(|progress| {
+            first = progress.steps.len();
+            progress
+                .steps
+                .extend(titles.into_iter().map(|title| TaskStep {
+                    title,
+                    state: StepState::Pending,
+                    detail: None,
+                }));
+        });
+        first
+    }
+
+    pub(crate) fn step(&self, place: usize, state: StepState, detail: Option<String>) {
+        self.change(|progress| {
+            if let Some(step) = progress.steps.get_mut(place) {
+                step.state = state;
+                step.detail = detail.or(step.detail.take());
+            }
+        });
+    }
+
+    pub(crate) fn begin(&self, place: usize) {
+        self.step(place, StepState::Running, None);
+    }
+
+    pub(crate) fn done(&self, place: usize) {
+        self.step(place, StepState::Done, None);
+    }
+
+    /// The VM waits with a question, or no more.
+    pub(crate) fn asks(&self, question: Option<Question>) {
+        let known = self.report.borrow().progress.question == question;
+        if !known {
+            self.change(|progress| progress.question = question);
+        }
+    }
+
+    pub(crate) fn made(&self, vmid: Vmid) {
+        self.change(|progress| progress.vmid = Some(vmid));
+    }
+
+    pub(crate) fn started(&self) {
+        self.change(|progress| {
+            progress.state = TaskState::Running;
+            progress.started_at = Some(Utc::now());
+        });
+    }
+
+    /// Ends the task.
+    pub(crate) fn finished(&self, outcome: Result<(), TaskError>) {
+        self.change(|progress| end(progress, outcome));
+    }
+
+    /// Runs a command that only asks. A node that is lost is connected to again, for a minute.
+    pub(crate) async fn ask(&self, command: &Command) -> Result<Output, SessionError> {
+        let until = Moment::now() + AWAY;
+        let mut pause = Duration::from_millis(250);
+        loop {
+            match self.act(command, ASKING).await {
+                Err(error) if is_lost(&error) && Moment::now() < until => {
+                    sleep(pause).await;
+                    pause = (pause * 2).min(Duration::from_secs(5));
+                }
+                outcome => return outcome,
+            }
+        }
+    }
+
+    /// Runs a command once, whatever comes of it.
+    pub(crate) async fn act(
+        &self,
+        command: &Command,
+        limit: Duration,
+    ) -> Result<Output, SessionError> {
+        let session = self.node.session().await?;
+        let entry = self.sent(command);
+        let since = Instant::now();
+        let outcome = session.run(command, limit).await;
+        self.answered(entry, command, since, &outcome);
+        if outcome.as_ref().is_err_and(is_lost) {
+            self.node.forget(&session).await;
+        }
+        outcome
+    }
+
+    /// Asks several things at once; like [`Job::ask`] for each.
+    pub(crate) async fn ask_all(&self, commands: &[Command]) -> Result<Vec<Output>, SessionError> {
+        let asking = commands.iter().map(|command| self.ask(command));
+        futures::future::try_join_all(asking).await
+    }
+
+    /// Whether a second command can run beside the one that runs.
+    pub(crate) fn has_room_beside(&self) -> bool {
+        self.node.host.settings.max_sessions > 1
+    }
+
+    /// The kept session, for what goes on beside a command.
+    pub(crate) async fn beside(&self) -> Option<Arc<Session>> {
+        timeout(Duration::from_secs(5), self.node.session())
+            .await
+            .ok()?
+            .ok()
+    }
+
+    fn sent(&self, command: &Command) -> String {
+        let shown = command.to_string();
+        self.change(|progress| {
+            let again = progress
+                .commands
+                .last()
+                .is_some_and(|last| last.command == shown && last.millis.is_some());
+            if !again && progress.commands.len() < KEPT_COMMANDS {
+                progress.commands.push(CommandRun {
+                    command: shown.clone(),
+                    at: Utc::now(),
+                    times: 1,
+                    millis: None,
+                    exit: None,
+                    stdout: String::new(),
+                    stderr: String::new(),
+                    failure: None,
+                });
+            }
+        });
+        shown
+    }
+
+    fn answered(
+        &self,
+        shown: String,
+        command: &Command,
+        since: Instant,
+        outcome: &Result<Output, SessionError>,
+    ) {
+        let now = CommandRun {
+            at: Utc::now() - since.elapsed(),
+            times: 1,
+            millis: u64::try_from(since.elapsed().as_millis()).ok(),
+            exit: outcome.as_ref().ok().map(|output| output.exit),
+            stdout: outcome
+                .as_ref()
+                .map_or_else(|_| String::new(), |output| shortened(&output.stdout)),
+            stderr: outcome
+                .as_ref()
+                .map_or_else(|_| String::new(), |output| shortened(&output.stderr)),
+            failure: outcome.as_ref().err().map(ToString::to_string),
+            command: shown,
+        };
+        tracing::debug!(task = %self.id, node = self.name(), %command, exit = now.exit, "ran");
+        self.change(|progress| {
+            let running = progress
+                .commands
+                .iter()
+                .rposition(|run| run.command == now.command && run.millis.is_none());
+            if let Some(run) = running.and_then(|place| progress.commands.get_mut(place)) {
+                *run = now;
+                return;
+            }
+            // Sent again: it stands there once, with how often.
+            if let Some(last) = progress.commands.last_mut()
+                && same_outcome(last, &now)
+            {
+                let times = last.times + 1;
+                *last = CommandRun { times, ..now };
+            } else if progress.commands.len() < KEPT_COMMANDS {
+                progress.commands.push(now);
+            }
+        });
+    }
+
+    /// An error of the connection, for the user.
+    pub(crate) fn lost(&self, doing: &str, error: &SessionError) -> TaskError {
+        let kind = match error.kind() {
+            FailureKind::Timeout => TaskErrorKind::Timeout,
+            FailureKind::Hostd | FailureKind::Protocol => TaskErrorKind::Node,
+            FailureKind::Configuration
+            | FailureKind::Unreachable
+            | FailureKind::HostKey
+            | FailureKind::Authentication
+            | FailureKind::Disconnected => TaskErrorKind::Unreachable,
+        };
+        TaskError {
+            kind,
+            message: format!("{doing}: {error}."),
+            hint: error.hint(),
+            left: Vec::new(),
+        }
+    }
+
+    /// An answer that says no, or says nothing that can be read.
+    pub(crate) fn failed(
+        &self,
+        doing: &str,
+        output: &Output,
+        error: Option<&ParseError>,
+    ) -> TaskError {
+        let reason = match (fault_in(output), error) {
+            (Some(fault), _) => fault.sentence(),
+            (None, Some(error)) => format!("its answer cannot be read: {error}."),
+            (None, None) => {
+                let words = shortened(&output.stderr);
+                let words = words.trim();
+                match words.is_empty() {
+                    true => format!("the command ended with exit code {}.", output.exit),
+                    false => format!("{words} (exit code {}).", output.exit),
+                }
+            }
+        };
+        TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!("{doing} failed on {}: {reason}", self.name()),
+            hint: "The commands of the task tell what the node said word for word.".to_owned(),
+            left: Vec::new(),
+        }
+    }
+}
+
+/// Something that cannot be done now; nothing was changed.
+pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> TaskError {
+    TaskError {
+        kind: TaskErrorKind::Refused,
+        message: message.into(),
+        hint: hint.into(),
+        left: Vec::new(),
+    }
+}
+
+/// The last change of a task.
+pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
+    progress.finished_at = Some(Utc::now());
+    match outcome {
+        Ok(()) => {
+            progress.state = TaskState::Succeeded;
+            progress.question = None;
+        }
+        Err(error) => {
+            progress.state = match error.kind {
+                TaskErrorKind::Interrupted => TaskState::Interrupted,
+                _ => TaskState::Failed,
+            };
+            for step in &mut progress.steps {
+                if step.state == StepState::Running {
+                    step.state = StepState::Failed;
+                }
+            }
+            progress.error = Some(error);
+        }
+    }
+}
+
+/// What the node itself says of its failure, on whichever stream.
+pub(crate) fn fault_in(output: &Output) -> Option<Fault> {
+    [&output.stderr, &output.stdout]
+        .into_iter()
+        .find_map(|stream| parse::fault(stream).ok().flatten())
+}
+
+/// Whether the connection was lost: then it is not known what became of the command.
+pub(crate) fn is_lost(error: &SessionError) -> bool {
+    matches!(
+        error.kind(),
+        FailureKind::Disconnected | FailureKind::Unreachable
+    )
+}
+
+/// Undoing does not count: it is no progress.
+fn percent(steps: &[TaskStep]) -> Option<u8> {
+    if steps.is_empty() {
+        return None;
+    }
+    let done = steps
+        .iter()
+        .filter(|step| !matches!(step.state, StepState::Pending | StepState::Running))
+        .count();
+    u8::try_from(done * 100 / steps.len()).ok()
+}
+
+fn same_outcome(last: &CommandRun, now: &CommandRun) -> bool {
+    last.command == now.command
+        && last.exit == now.exit
+        && last.stdout == now.stdout
+        && last.stderr == now.stderr
+        && last.failure == now.failure
+}
+
+fn shortened(output: &[u8]) -> String {
+    let text = String::from_utf8_lossy(output);
+    match text.char_indices().nth(KEPT_OUTPUT) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.into_owned(),
+    }
+}

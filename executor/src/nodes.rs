@@ -1,0 +1,130 @@
+//! hosts.yml entry → session; one change at a time per VM, a few at a time per node.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, Session, SessionError, SessionOptions};
+use ecoman_model::NodeName;
+use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+
+/// Tasks that are carried out on one node at the same time: hostd resets connections under more.
+const TASKS_AT_ONCE: usize = 2;
+
+/// The nodes of hosts.yml.
+#[derive(Debug)]
+pub(crate) struct Nodes {
+    options: SessionOptions,
+    nodes: Mutex<BTreeMap<NodeName, Arc<Node>>>,
+}
+
+/// One node, with the connection that is kept to it.
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) host: Host,
+    options: SessionOptions,
+    session: AsyncMutex<Option<Arc<Session>>>,
+    turns: Arc<Semaphore>,
+    locks: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+}
+
+/// The right to change something: as long as it is held, nobody else changes the same.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _lock: OwnedMutexGuard<()>,
+    _turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Nodes {
+    /// Reads hosts.yml.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be used.
+    pub(crate) fn load(
+        path: &Path,
+        options: SessionOptions,
+    ) -> Result<(Self, HostsWatch), HostsError> {
+        let (watch, hosts) = HostsWatch::start(path);
+        let nodes = Self {
+            options,
+            nodes: Mutex::default(),
+        };
+        nodes.take(hosts?);
+        Ok((nodes, watch))
+    }
+
+    /// Takes over what hosts.yml says now. Tasks that are under way keep what they began with.
+    pub(crate) fn take(&self, hosts: Hosts) {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut before = std::mem::take(&mut *nodes);
+        for host in hosts.nodes {
+            let node = match before.remove(&host.name) {
+                Some(node) if node.host == host => node,
+                _ => Arc::new(Node::new(host.clone(), self.options.clone())),
+            };
+            nodes.insert(host.name, node);
+        }
+    }
+
+    pub(crate) fn get(&self, name: &NodeName) -> Option<Arc<Node>> {
+        let nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.get(name).cloned()
+    }
+}
+
+impl Node {
+    fn new(host: Host, options: SessionOptions) -> Self {
+        Self {
+            host,
+            options,
+            session: AsyncMutex::default(),
+            turns: Arc::new(Semaphore::new(TASKS_AT_ONCE)),
+            locks: Mutex::default(),
+        }
+    }
+
+    /// Waits until nobody else changes `what`, and until the node has room for one more task.
+    pub(crate) async fn turn(&self, what: String) -> Turn {
+        let lock = self.lock(what).lock_owned().await;
+        // Never closed.
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
+        Turn {
+            _lock: lock,
+            _turn: turn,
+        }
+    }
+
+    fn lock(&self, what: String) -> Arc<AsyncMutex<()>> {
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those that nobody holds or waits for are of no more use.
+        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
+        Arc::clone(locks.entry(what).or_default())
+    }
+
+    /// The kept connection, or a new one.
+    ///
+    /// # Errors
+    ///
+    /// The node cannot be connected to.
+    pub(crate) async fn session(&self) -> Result<Arc<Session>, SessionError> {
+        let mut kept = self.session.lock().await;
+        if let Some(session) = &*kept
+            && session.is_alive().await
+        {
+            return Ok(Arc::clone(session));
+        }
+        *kept = None;
+        let session = Arc::new(Session::connect(&self.host, &self.options).await?);
+        *kept = Some(Arc::clone(&session));
+        Ok(session)
+    }
+
+    /// The connection has turned out to be of no more use.
+    pub(crate) async fn forget(&self, session: &Arc<Session>) {
+        let mut kept = self.session.lock().await;
+        if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, session)) {
+            *kept = None;
+        }
+    }
+}

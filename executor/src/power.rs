@@ -1,0 +1,371 @@
+//! Changes of power, and answers to questions. The node's own word for the state decides.
+
+use std::time::Duration;
+
+use ecoman_esxi::{Command, Output, SessionError, parse};
+use ecoman_model::{
+    Choice, PowerAction, PowerRefusal, PowerSituation, PowerState, Question, StepState, TaskError,
+    TaskErrorKind, Vmid,
+};
+use tokio::time::{Instant, sleep};
+
+use crate::job::{ASKING, Job, fault_in, is_lost, refused};
+
+/// How long a change may take that asks no guest.
+const CHANGING: Duration = Duration::from_secs(60);
+
+/// Suspending writes the VM's memory to a file.
+const SUSPENDING: Duration = Duration::from_secs(600);
+
+/// How long a VM may wait for somebody to answer its question.
+const ANSWERING: Duration = Duration::from_secs(600);
+
+/// How long a power-on may take before the VM is asked whether it waits with a question.
+const SUSPICION: Duration = Duration::from_secs(2);
+
+/// How long the state may lag behind a command that failed: it may have worked all the same.
+const LAG: Duration = Duration::from_secs(3);
+
+/// Changes the power of a VM.
+pub(crate) async fn change(
+    job: &Job,
+    vmid: Vmid,
+    action: PowerAction,
+    guest: Duration,
+) -> Result<(), TaskError> {
+    let wanted = action.leads_to();
+    let order = capitalised(&action.to_string());
+    let first = job.plan([
+        "Look at the VM".to_owned(),
+        order,
+        format!("Wait until the VM is {wanted}"),
+    ]);
+    job.begin(first);
+    let doing = format!("Looking at VM {vmid}");
+    let output = job
+        .ask(&Command::summary(vmid))
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    let summary = parse::summary(&output.stdout)
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    let name = summary
+        .facts
+        .name
+        .clone()
+        .unwrap_or_else(|| vmid.to_string());
+    let state = state(job, vmid).await?;
+    let situation = PowerSituation {
+        power: state,
+        tools_status: summary.facts.tools_status.as_deref(),
+        connection_state: summary.facts.connection_state.as_deref(),
+        read_only: false,
+    };
+    match situation.may(action) {
+        Ok(()) => {}
+        Err(PowerRefusal::Already(_)) => {
+            job.step(
+                first,
+                StepState::Done,
+                Some(format!("It is {state} already.")),
+            );
+            job.step(first + 1, StepState::Skipped, None);
+            job.step(first + 2, StepState::Skipped, None);
+            return Ok(());
+        }
+        Err(refusal) => {
+            return Err(refused(
+                format!(
+                    "{name} on {} cannot be told to {action}. {refusal}",
+                    job.name()
+                ),
+                hint(&refusal),
+            ));
+        }
+    }
+    job.step(first, StepState::Done, Some(format!("It is {state}.")));
+    carry_out(job, first + 1, vmid, &name, action, guest).await
+}
+
+fn hint(refusal: &PowerRefusal) -> String {
+    match refusal {
+        PowerRefusal::NoTools(_, _, forced) => {
+            format!("Install VMware Tools in the guest, or {forced}, which does not ask it.")
+        }
+        _ => "Look at the VM as it is now and decide again.".to_owned(),
+    }
+}
+
+/// Powers on a VM that was just created, in two steps of the plan.
+pub(crate) async fn on(job: &Job, step: usize, vmid: Vmid, name: &str) -> Result<(), TaskError> {
+    carry_out(job, step, vmid, name, PowerAction::On, CHANGING).await
+}
+
+/// Sends the command in step `step`, and waits for the state in the one behind it.
+async fn carry_out(
+    job: &Job,
+    step: usize,
+    vmid: Vmid,
+    name: &str,
+    action: PowerAction,
+    guest: Duration,
+) -> Result<(), TaskError> {
+    job.begin(step);
+    let doing = format!("Telling {name} to {action}");
+    let limit = match action {
+        PowerAction::Suspend => SUSPENDING,
+        PowerAction::On if job.has_room_beside() => ANSWERING,
+        _ => CHANGING,
+    };
+    let command = Command::power(action, vmid);
+    let outcome = match action {
+        PowerAction::On if job.has_room_beside() => {
+            tokio::select! {
+                outcome = job.act(&command, limit) => outcome,
+                never = watch_for_questions(job, vmid) => match never {},
+            }
+        }
+        _ => job.act(&command, limit).await,
+    };
+    let complaint = match &outcome {
+        Ok(output) => complaint(job, &doing, output),
+        Err(error) => Some(job.lost(&doing, error)),
+    };
+    let cut = outcome.as_ref().is_err_and(is_lost);
+    if complaint.is_none() {
+        job.asks(None);
+        job.done(step);
+    }
+    job.begin(step + 1);
+    let wanted = action.leads_to();
+    let unchanged = matches!(action, PowerAction::Reboot | PowerAction::Reset);
+    if unchanged && let Some(mut error) = complaint {
+        // The state is the same before and after: it cannot tell.
+        if cut {
+            error.message = format!(
+                "{doing}: the connection to {} was lost, and nobody can tell whether it was done.",
+                job.name()
+            );
+            error.hint = "Look at the VM's console; it was not sent a second time.".to_owned();
+        }
+        return Err(error);
+    }
+    let until = Instant::now()
+        + match (&complaint, action) {
+            (Some(_), _) => LAG,
+            (None, PowerAction::Shutdown) => guest,
+            (None, PowerAction::Suspend) => SUSPENDING,
+            (None, _) => CHANGING,
+        };
+    let last = wait(job, vmid, wanted, until).await?;
+    if last == wanted {
+        if complaint.is_some() {
+            job.asks(None);
+            let detail = "The command failed, but the node says that it is done.".to_owned();
+            job.step(step, StepState::Done, Some(detail));
+        }
+        job.done(step + 1);
+        return Ok(());
+    }
+    if let Some(error) = complaint {
+        if let Some(question) = question(job, vmid).await {
+            job.asks(Some(question));
+            return Err(unanswered(job, name));
+        }
+        return Err(error);
+    }
+    Err(match action {
+        PowerAction::Shutdown => TaskError {
+            kind: TaskErrorKind::Timeout,
+            message: format!(
+                "{name} on {} was asked to shut down and is still {last} after {} s.",
+                job.name(),
+                guest.as_secs()
+            ),
+            hint: "The guest may still be at it: wait, ask again with more time, or power it off, \
+                   which may cost what it has not written."
+                .to_owned(),
+            left: Vec::new(),
+        },
+        _ => TaskError {
+            kind: TaskErrorKind::Timeout,
+            message: format!(
+                "{name} on {} was told to {action}, and the node says that it is {last}.",
+                job.name()
+            ),
+            hint: "Look at the VM in the node's own Host Client.".to_owned(),
+            left: Vec::new(),
+        },
+    })
+}
+
+/// Why the command did not do it, as far as its own answer tells. Its text proves nothing: the
+/// same line is printed when it works and when it fails.
+fn complaint(job: &Job, doing: &str, output: &Output) -> Option<TaskError> {
+    let fault = fault_in(output);
+    (output.exit != 0 || fault.is_some()).then(|| {
+        let mut error = job.failed(doing, output, None);
+        if let Some(fault) = fault {
+            error.message = format!("{doing} failed on {}: {}", job.name(), fault.sentence());
+        }
+        error
+    })
+}
+
+/// Asks for the state until it is `wanted` or the time is over; returns the last one.
+async fn wait(
+    job: &Job,
+    vmid: Vmid,
+    wanted: PowerState,
+    until: Instant,
+) -> Result<PowerState, TaskError> {
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let state = state(job, vmid).await?;
+        if state == wanted || Instant::now() >= until {
+            return Ok(state);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+async fn state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
+    let doing = format!("Asking for the power state of VM {vmid}");
+    let output = job
+        .ask(&Command::power_state(vmid))
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    parse::power_state(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))
+}
+
+/// Tells of the VM's question for as long as a power-on is blocked by it.
+async fn watch_for_questions(job: &Job, vmid: Vmid) -> std::convert::Infallible {
+    loop {
+        sleep(SUSPICION).await;
+        job.asks(question(job, vmid).await);
+    }
+}
+
+/// The question that the VM waits with, if that can be told.
+async fn question(job: &Job, vmid: Vmid) -> Option<Question> {
+    let output = ask_beside(job, vmid).await.ok()?;
+    parse::message(&output.stdout).ok().flatten().map(known)
+}
+
+/// Not part of the task's commands: it would stand among those that change something.
+async fn ask_beside(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
+    let session = job.beside().await.ok_or(None)?;
+    let command = Command::message(vmid);
+    session.run(&command, ASKING).await.map_err(Some)
+}
+
+fn known(question: parse::Question) -> Question {
+    Question {
+        id: question.id,
+        text: question.text,
+        choices: question
+            .choices
+            .into_iter()
+            .map(|choice| Choice {
+                index: choice.index,
+                label: choice.label,
+                default: choice.default,
+            })
+            .collect(),
+    }
+}
+
+fn unanswered(job: &Job, name: &str) -> TaskError {
+    TaskError {
+        kind: TaskErrorKind::Question,
+        message: format!("{name} on {} waits with a question.", job.name()),
+        hint: "Answer it; then ask again if the VM is not as it should be.".to_owned(),
+        left: Vec::new(),
+    }
+}
+
+/// Answers the question that a VM waits with.
+pub(crate) async fn answer(
+    job: &Job,
+    vmid: Vmid,
+    wanted: &str,
+    choice: u32,
+) -> Result<(), TaskError> {
+    let first = job.plan([
+        "Look at the question".to_owned(),
+        "Answer it".to_owned(),
+        "Wait until the VM goes on".to_owned(),
+    ]);
+    job.begin(first);
+    let asked = ask(job, vmid).await?;
+    let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
+        return Err(refused(
+            format!(
+                "VM {vmid} on {} does not wait with question {wanted} (any more).",
+                job.name()
+            ),
+            "Look at the VM again: it may have been answered elsewhere.",
+        ));
+    };
+    let Some(label) = asked
+        .choices
+        .iter()
+        .find(|known| known.index == choice)
+        .map(|known| known.label.clone())
+    else {
+        return Err(refused(
+            format!("Question {wanted} of VM {vmid} has no choice {choice}."),
+            "Take the index of one of its choices.",
+        ));
+    };
+    job.step(first, StepState::Done, Some(asked.text));
+    job.step(first + 1, StepState::Running, Some(label));
+    let doing = format!("Answering the question of VM {vmid}");
+    let outcome = job
+        .act(&Command::answer(vmid, wanted, choice), ASKING)
+        .await;
+    let complaint = match &outcome {
+        Ok(output) => complaint(job, &doing, output),
+        Err(error) => Some(job.lost(&doing, error)),
+    };
+    job.begin(first + 2);
+    let until = Instant::now() + LAG;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        // Another question is no answer to this one, but this one is answered.
+        if ask(job, vmid).await?.is_none_or(|now| now.id != wanted) {
+            job.done(first + 1);
+            job.done(first + 2);
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(complaint.unwrap_or_else(|| TaskError {
+                kind: TaskErrorKind::Node,
+                message: format!("VM {vmid} on {} still waits with the question.", job.name()),
+                hint: "Answer it in the node's own Host Client.".to_owned(),
+                left: Vec::new(),
+            }));
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
+
+async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskError> {
+    let doing = format!("Asking VM {vmid} for its question");
+    let output = job
+        .ask(&Command::message(vmid))
+        .await
+        .map_err(|error| job.lost(&doing, &error))?;
+    parse::message(&output.stdout)
+        .map(|question| question.map(known))
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))
+}
+
+fn capitalised(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
+}

@@ -1,0 +1,217 @@
+//! The tasks of this run, by id: the same one twice is one.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use ecoman_api::executor::{Order, Report};
+use ecoman_model::{TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest};
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use uuid::Uuid;
+
+use crate::job::{Job, end, refused};
+use crate::nodes::Nodes;
+use crate::{clean_up, create, power};
+
+/// How long tasks may go on when the executor is to stop.
+const GRACE: Duration = Duration::from_secs(7);
+
+#[derive(Debug)]
+pub(crate) struct Registry {
+    pub(crate) instance: Uuid,
+    pub(crate) nodes: Nodes,
+    tasks: Mutex<HashMap<TaskId, Entry>>,
+    running: TaskTracker,
+}
+
+#[derive(Debug)]
+struct Entry {
+    order: Order,
+    report: watch::Sender<Report>,
+}
+
+/// Why an order is not taken.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotTaken {
+    #[error(
+        "This is run {0} of the executor, not the one that the order is meant for: it has been \
+         started anew."
+    )]
+    OtherInstance(Uuid),
+    #[error("Another order has this id.")]
+    OtherOrder,
+    #[error("The executor is stopping; ask it again when it is back.")]
+    Stopping,
+}
+
+/// Why a task is not forgotten.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotForgotten {
+    #[error("The task has not ended.")]
+    Running,
+    #[error("There is no such task.")]
+    Unknown,
+}
+
+impl Registry {
+    pub(crate) fn new(nodes: Nodes) -> Self {
+        Self {
+            instance: Uuid::new_v4(),
+            nodes,
+            tasks: Mutex::default(),
+            running: TaskTracker::new(),
+        }
+    }
+
+    /// Takes an order and begins with it. Whether it is new comes with the report.
+    pub(crate) fn take(&self, order: Order) -> Result<(Report, bool), NotTaken> {
+        if order.instance != self.instance {
+            return Err(NotTaken::OtherInstance(self.instance));
+        }
+        let mut tasks = self.tasks();
+        if let Some(known) = tasks.get(&order.id) {
+            return if known.order == order {
+                Ok((known.report.borrow().clone(), false))
+            } else {
+                Err(NotTaken::OtherOrder)
+            };
+        }
+        if self.running.is_closed() {
+            return Err(NotTaken::Stopping);
+        }
+        let (report, _) = watch::channel(Report {
+            id: order.id,
+            instance: self.instance,
+            revision: 0,
+            progress: TaskProgress::default(),
+        });
+        let first = report.borrow().clone();
+        match self.nodes.get(&order.node) {
+            Some(node) => {
+                let job = Job::new(order.id, node, report.clone());
+                self.running.spawn(carry_out(job, order.request.clone()));
+            }
+            None => report.send_modify(|report| {
+                report.revision += 1;
+                let unknown = refused(
+                    format!("The executor's hosts.yml has no node {}.", order.node),
+                    "Crawler and executor must read the same hosts.yml.",
+                );
+                end(&mut report.progress, Err(unknown));
+            }),
+        }
+        tasks.insert(order.id, Entry { order, report });
+        Ok((first, true))
+    }
+
+    pub(crate) fn follow(&self, id: TaskId) -> Option<watch::Receiver<Report>> {
+        Some(self.tasks().get(&id)?.report.subscribe())
+    }
+
+    /// Forgets a task that has ended, since somebody else has kept how.
+    pub(crate) fn forget(&self, id: TaskId) -> Result<(), NotForgotten> {
+        let mut tasks = self.tasks();
+        match tasks.get(&id) {
+            None => Err(NotForgotten::Unknown),
+            Some(entry) if !entry.report.borrow().progress.state.is_final() => {
+                Err(NotForgotten::Running)
+            }
+            Some(_) => {
+                tasks.remove(&id);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes no more orders, lets tasks end for a while, and marks those that have not.
+    pub(crate) async fn stop(&self) {
+        self.running.close();
+        if timeout(GRACE, self.running.wait()).await.is_ok() {
+            return;
+        }
+        for entry in self.tasks().values() {
+            entry.report.send_if_modified(|report| {
+                if report.progress.state.is_final() {
+                    return false;
+                }
+                report.revision += 1;
+                end(&mut report.progress, Err(stopped(&entry.order)));
+                true
+            });
+        }
+    }
+
+    fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, Entry>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn stopped(order: &Order) -> TaskError {
+    TaskError {
+        kind: TaskErrorKind::Interrupted,
+        message: format!(
+            "The executor was stopped before the task had ended on {}.",
+            order.node
+        ),
+        hint: "Look at the VM's state before asking again.".to_owned(),
+        left: Vec::new(),
+    }
+}
+
+async fn carry_out(job: Job, request: TaskRequest) {
+    let turn = match lock_of(&request) {
+        Some(what) => Some(job.node.turn(what).await),
+        None => None,
+    };
+    job.started();
+    tracing::info!(task = %job.id, node = job.name(), kind = request.kind(), "begins");
+    let read_only = job.node.host.settings.read_only;
+    let outcome = if read_only {
+        Err(refused(
+            format!(
+                "{} is read-only: hosts.yml says read_only: true.",
+                job.name()
+            ),
+            "Change hosts.yml if the node is to take changes.",
+        ))
+    } else {
+        match request {
+            TaskRequest::Power {
+                vmid,
+                action,
+                guest_seconds,
+            } => {
+                let limit = Duration::from_secs(guest_seconds.into());
+                power::change(&job, vmid, action, limit).await
+            }
+            TaskRequest::Answer {
+                vmid,
+                question,
+                choice,
+            } => power::answer(&job, vmid, &question, choice).await,
+            TaskRequest::Create(vm) => create::create(&job, &vm).await,
+            TaskRequest::CleanUp { task, vm } => clean_up::after(&job, task, &vm).await,
+        }
+    };
+    match &outcome {
+        Ok(()) => tracing::info!(task = %job.id, node = job.name(), "succeeded"),
+        Err(error) => {
+            tracing::warn!(task = %job.id, node = job.name(), left = ?error.left, "{}", error.message);
+        }
+    }
+    job.finished(outcome);
+    drop(turn);
+}
+
+/// What nobody else may change meanwhile. An answer is what another task waits for.
+fn lock_of(request: &TaskRequest) -> Option<String> {
+    match request {
+        TaskRequest::Power { vmid, .. } => Some(format!("vm {vmid}")),
+        TaskRequest::Create(vm) | TaskRequest::CleanUp { vm, .. } => {
+            Some(format!("name {}", vm.name.to_lowercase()))
+        }
+        TaskRequest::Answer { .. } => None,
+    }
+}

@@ -1,0 +1,307 @@
+//! The HTTP API of the executor.
+
+use std::convert::Infallible;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{Path, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::middleware::{self, Next};
+use axum::response::sse::{Event, KeepAlive};
+use axum::response::{IntoResponse, Response, Sse};
+use axum::{Json, Router};
+use ecoman_api::Problem;
+use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_model::TaskId;
+use futures::{Stream, stream};
+use subtle::ConstantTimeEq as _;
+use tokio::sync::watch;
+use utoipa::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+use crate::registry::{NotForgotten, NotTaken, Registry};
+
+/// How often a stream of reports says that it is there.
+const PING: Duration = Duration::from_secs(15);
+
+pub(crate) fn router(registry: Arc<Registry>, token: Option<String>) -> Router {
+    let (api, _) = api().split_for_parts();
+    api.with_state(registry)
+        .fallback(|| async {
+            problem(StatusCode::NOT_FOUND, "not-found", "There is nothing here.")
+        })
+        .layer(middleware::from_fn_with_state(Arc::new(token), guard))
+}
+
+/// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/executor.json`.
+#[must_use]
+pub fn openapi_json() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
+        #[expect(
+            clippy::expect_used,
+            reason = "the document is the same in every run, and a test makes it"
+        )]
+        let mut text = api()
+            .into_openapi()
+            .to_pretty_json()
+            .expect("the document is JSON");
+        text.push('\n');
+        text
+    });
+    &TEXT
+}
+
+fn api() -> OpenApiRouter<Arc<Registry>> {
+    OpenApiRouter::with_openapi(Base::openapi())
+        .routes(routes!(get_instance))
+        .routes(routes!(post_task))
+        .routes(routes!(get_task, delete_task))
+        .routes(routes!(get_events))
+        .routes(routes!(get_openapi))
+        .routes(routes!(healthz))
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "ECoMan executor",
+        description = "Carries out changes of ESXi nodes over SSH, for the dashboard.\n\n\
+            Where EXECUTOR_TOKEN is set, every request but `/healthz` names it: \
+            `Authorization: Bearer TOKEN`.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
+    ),
+    tags((name = "Tasks", description = "Changes of nodes."), (name = "Server", description = "The executor itself.")),
+    components(schemas(Problem))
+)]
+struct Base;
+
+/// Tell which run this is
+///
+/// Another one after each start: an order names the run that it is meant for.
+#[utoipa::path(
+    get,
+    path = "/instance",
+    operation_id = "getInstance",
+    tag = "Server",
+    responses(
+        (status = 200, description = "This run.", body = Instance),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_instance(State(registry): State<Arc<Registry>>) -> Json<Instance> {
+    Json(Instance {
+        instance: registry.instance,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    })
+}
+
+/// Hand a task over
+///
+/// The same order again is the same task, and is not done again.
+#[utoipa::path(
+    post,
+    path = "/tasks",
+    operation_id = "postTask",
+    tag = "Tasks",
+    request_body = Order,
+    responses(
+        (status = 200, description = "The task is known.", body = Report),
+        (status = 202, description = "The task is new, and is begun.", body = Report),
+        (status = 400, description = "The order cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It is meant for another run (type urn:ecoman:problem:other-instance), or another order has this id. Nothing was done.", body = Problem, content_type = "application/problem+json"),
+        (status = 503, description = "The executor is stopping. Nothing was done.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn post_task(
+    State(registry): State<Arc<Registry>>,
+    order: Result<Json<Order>, JsonRejection>,
+) -> Response {
+    let order = match order {
+        Ok(Json(order)) => order,
+        Err(error) => {
+            return problem(StatusCode::BAD_REQUEST, "bad-order", &error.body_text());
+        }
+    };
+    match registry.take(order) {
+        Ok((report, true)) => (StatusCode::ACCEPTED, Json(report)).into_response(),
+        Ok((report, false)) => Json(report).into_response(),
+        Err(error) => {
+            let (status, kind) = match &error {
+                NotTaken::OtherInstance(_) => (StatusCode::CONFLICT, "other-instance"),
+                NotTaken::OtherOrder => (StatusCode::CONFLICT, "other-order"),
+                NotTaken::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            };
+            problem(status, kind, &error.to_string())
+        }
+    }
+}
+
+/// Tell how far a task is
+#[utoipa::path(
+    get,
+    path = "/tasks/{id}",
+    operation_id = "getTask",
+    tag = "Tasks",
+    params(("id" = Uuid, Path, description = "The task.")),
+    responses(
+        (status = 200, description = "How far it is.", body = Report),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
+    match follow(&registry, &id) {
+        Some(report) => Json(report.borrow().clone()).into_response(),
+        None => unknown(),
+    }
+}
+
+/// Follow a task
+///
+/// Server-sent events `report` with a Report each, from now on; the stream ends behind the report
+/// of the end. Reports may be left out where they come too fast, never the last.
+#[utoipa::path(
+    get,
+    path = "/tasks/{id}/events",
+    operation_id = "getTaskEvents",
+    tag = "Tasks",
+    params(("id" = Uuid, Path, description = "The task.")),
+    responses(
+        (status = 200, description = "The reports.", body = Report, content_type = "text/event-stream"),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
+    match follow(&registry, &id) {
+        Some(report) => Sse::new(reports(report))
+            .keep_alive(KeepAlive::new().interval(PING))
+            .into_response(),
+        None => unknown(),
+    }
+}
+
+/// Forget a task that has ended
+///
+/// Its last report has been kept elsewhere.
+#[utoipa::path(
+    delete,
+    path = "/tasks/{id}",
+    operation_id = "deleteTask",
+    tag = "Tasks",
+    params(("id" = Uuid, Path, description = "The task.")),
+    responses(
+        (status = 204, description = "It is forgotten."),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has not ended.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn delete_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
+    let outcome = id
+        .parse()
+        .map_err(|_| NotForgotten::Unknown)
+        .and_then(|id| registry.forget(id));
+    match outcome {
+        Ok(()) => StatusCode::NO_CONTENT.into_response(),
+        Err(NotForgotten::Unknown) => unknown(),
+        Err(error @ NotForgotten::Running) => {
+            problem(StatusCode::CONFLICT, "running", &error.to_string())
+        }
+    }
+}
+
+/// Get this document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "getOpenapi",
+    tag = "Server",
+    responses((status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value))
+)]
+async fn get_openapi() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi_json())
+}
+
+/// Ask for life
+#[utoipa::path(
+    get,
+    path = "/healthz",
+    operation_id = "healthz",
+    tag = "Server",
+    responses((status = 200, description = "It serves.", body = str, content_type = "text/plain; charset=utf-8", example = "ok\n"))
+)]
+async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Lets nobody in without the secret, where there is one.
+async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next: Next) -> Response {
+    let open = matches!(request.uri().path(), "/healthz") || token.is_none();
+    let named = request
+        .headers()
+        .get(AUTHORIZATION)
+        .and_then(|value| value.as_bytes().strip_prefix(b"Bearer "));
+    let right = match (token.as_deref(), named) {
+        (Some(token), Some(named)) => bool::from(token.as_bytes().ct_eq(named)),
+        _ => false,
+    };
+    if open || right {
+        return next.run(request).await;
+    }
+    let detail = "EXECUTOR_TOKEN must be the same for executor and dashboard.";
+    let mut response = problem(StatusCode::UNAUTHORIZED, "unauthorized", detail);
+    let scheme = HeaderValue::from_static("Bearer");
+    response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
+    response
+}
+
+fn follow(registry: &Registry, id: &str) -> Option<watch::Receiver<Report>> {
+    registry.follow(id.parse::<TaskId>().ok()?)
+}
+
+/// The report as it is, each change of it, and the end.
+fn reports(
+    report: watch::Receiver<Report>,
+) -> impl Stream<Item = Result<Event, Infallible>> + use<> {
+    stream::unfold(Some((report, true)), |state| async move {
+        let (mut receiver, first) = state?;
+        if !first && receiver.changed().await.is_err() {
+            return None;
+        }
+        let report = receiver.borrow_and_update().clone();
+        let event = Event::default()
+            .event("report")
+            .id(report.revision.to_string());
+        // Plain data: nothing in it can fail to become JSON.
+        let event = event.json_data(&report).unwrap_or_default();
+        let next = (!report.progress.state.is_final()).then_some((receiver, false));
+        Some((Ok(event), next))
+    })
+}
+
+fn unknown() -> Response {
+    let detail = "This run of the executor knows no such task.";
+    problem(StatusCode::NOT_FOUND, "task-not-found", detail)
+}
+
+fn problem(status: StatusCode, kind: &str, detail: &str) -> Response {
+    let problem = Problem {
+        kind: format!("urn:ecoman:problem:{kind}"),
+        title: status.canonical_reason().unwrap_or_default().to_owned(),
+        status: status.as_u16(),
+        detail: detail.to_owned(),
+        instance: String::new(),
+        request_id: Uuid::new_v4().to_string(),
+        errors: Vec::new(),
+    };
+    let mut response = (status, Json(problem)).into_response();
+    let kind = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(CONTENT_TYPE, kind);
+    response
+}
