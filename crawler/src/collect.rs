@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmList, VmRow};
 use ecoman_esxi::{Command, Host, Output, Session, SessionError};
-use ecoman_model::{FailureKind, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use ecoman_model::{
+    Datastore, FailureKind, IsoImage, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+};
 
 /// What a node brought.
 #[derive(Debug)]
@@ -34,7 +36,7 @@ pub struct Trouble {
 pub enum Scope {
     /// What changes by itself: use of CPU and memory, free space.
     Usual,
-    /// Version and port groups too.
+    /// Version, port groups and ISO images too.
     WithSetup,
 }
 
@@ -83,9 +85,29 @@ pub async fn collect(
         }
     };
     let summaries = outputs.split_off(own.len());
-    let (facts, mut warnings) = node_facts(host, &own, outputs, known);
+    let (mut facts, mut warnings) = node_facts(host, &own, outputs, known);
     let summaries = before.into_iter().zip(summaries).collect();
-    let vms = vms(session, host, timeout, list, summaries, previous, at).await;
+    // Which volumes there are is known only now.
+    let volumes = facts.datastores.clone();
+    let (vms, images) = tokio::join!(
+        vms(session, host, timeout, list, summaries, previous, at),
+        async {
+            match scope {
+                Scope::Usual => None,
+                Scope::WithSetup => Some(iso_images(session, host, &volumes, timeout).await),
+            }
+        }
+    );
+    if let Some(images) = images {
+        match images {
+            Ok(images) => facts.iso_images = images,
+            Err(warning) => warnings.push(warning),
+        }
+        // Only if nothing of the node's own could not be read.
+        if warnings.is_empty() {
+            facts.setup_read_at = Some(at);
+        }
+    }
     let vms = vms.map(|(vms, unread)| {
         warnings.extend(unread);
         vms
@@ -95,6 +117,41 @@ pub async fn collect(
         facts,
         warnings,
     }
+}
+
+/// Looks at one VM on its own, without asking the node for its list. `previous` is what is known
+/// of it; `at` is now.
+///
+/// `None` if this does not tell all: the node does not know the VM, could not be asked, or lists
+/// it in a way that only a whole round sees.
+pub(crate) async fn look(
+    session: &Session,
+    host: &Host,
+    vmid: Vmid,
+    previous: Option<&VmRecord>,
+    timeout: Duration,
+    at: Timestamp,
+) -> Option<VmRecord> {
+    if previous.is_some_and(|vm| vm.failure.is_some()) {
+        return None;
+    }
+    let output = session.run(&Command::summary(vmid), timeout).await;
+    let Summary::Read(mut facts) = read_summary(vmid, output, &mut Vec::new()) else {
+        return None;
+    };
+    // Before 7.0 only the listing tells it, and it changes by hand alone.
+    facts.hardware_version = facts
+        .hardware_version
+        .or_else(|| previous?.facts.hardware_version.clone());
+    Some(VmRecord {
+        key: VmKey {
+            node: host.name.clone(),
+            vmid,
+        },
+        facts: *facts,
+        observed_at: at,
+        failure: None,
+    })
 }
 
 impl Scope {
@@ -168,6 +225,37 @@ async fn listing(session: &Session, host: &Host, timeout: Duration) -> Result<Vm
         return Err(failed(host, &command, &output));
     }
     Ok(list)
+}
+
+/// The ISO images on a node's volumes, or a warning. They go by the names of the volumes where
+/// these have names, as people know them.
+async fn iso_images(
+    session: &Session,
+    host: &Host,
+    volumes: &[Datastore],
+    timeout: Duration,
+) -> Result<Vec<IsoImage>, String> {
+    let volumes: Vec<String> = volumes
+        .iter()
+        .filter(|volume| volume.accessible)
+        .map(|volume| match &volume.name {
+            Some(name) if !name.is_empty() => format!("/vmfs/volumes/{name}"),
+            _ => volume.path.clone(),
+        })
+        .collect();
+    if volumes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let command = Command::iso_images(&volumes);
+    let output = session
+        .run(&command, timeout)
+        .await
+        .map_err(|error| error.to_string())?;
+    if output.exit != 0 {
+        return Err(failed(host, &command, &output).message);
+    }
+    parse::iso_images(&output.stdout)
+        .map_err(|error| unreadable(host, &command, &output, &error).message)
 }
 
 /// What each command adds to the time that a node has for all of them: one on which every command

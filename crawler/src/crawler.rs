@@ -6,12 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, SessionOptions};
-use ecoman_model::NodeName;
+use ecoman_model::{NodeName, Note};
 use ecoman_store::{Store, StoreError};
 use futures::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::node::{NodeTask, Outcome};
 
@@ -87,6 +88,8 @@ pub(crate) struct Shared {
     pub(crate) options: CrawlerOptions,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connecting: Semaphore,
+    /// The notes of all nodes that have not been seen to.
+    pub(crate) notes: watch::Sender<Vec<Note>>,
 }
 
 impl Crawler {
@@ -105,6 +108,7 @@ impl Crawler {
                 options,
                 store,
                 connecting,
+                notes: watch::Sender::default(),
             }),
             hosts,
             watch,
@@ -141,6 +145,7 @@ impl Crawler {
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), CrawlerError> {
         let mut tasks = Tasks::default();
         let mut retain = true;
+        let shared = Arc::clone(&self.shared);
         loop {
             tasks.follow(&self.hosts, &self.shared, &shutdown).await;
             // Only now: a task that is still at work would bring its node back.
@@ -172,11 +177,31 @@ impl Crawler {
                     tasks.stop_all().await;
                     return Err(died);
                 }
+                notes = next_notes(&shared) => self.hand_out(notes).await,
                 () = tokio::time::sleep(STORE_RETRY), if retain => {}
             }
         }
         tasks.stop_all().await;
         Ok(())
+    }
+
+    /// Shows the notes to the tasks of the nodes, which remove their own; removes those on nodes
+    /// that nobody asks.
+    async fn hand_out(&self, notes: Vec<Note>) {
+        let astray: Vec<Uuid> = notes
+            .iter()
+            .filter(|note| !self.hosts.nodes.iter().any(|host| host.name == note.node))
+            .map(|note| note.id)
+            .collect();
+        self.shared.notes.send_replace(notes);
+        if !astray.is_empty()
+            && let Err(error) = self.shared.store.remove_notes(&astray).await
+        {
+            tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "could not remove notes on nodes that are not in hosts.yml"
+            );
+        }
     }
 
     async fn retain_nodes(&self) -> Result<(), StoreError> {
@@ -190,6 +215,22 @@ impl Crawler {
             tracing::info!(node = %name, "forgotten: no longer in hosts.yml");
         }
         Ok(())
+    }
+}
+
+/// Waits until there are notes that have not been handed out, and returns all there are.
+async fn next_notes(shared: &Shared) -> Vec<Note> {
+    let known: Vec<Uuid> = shared.notes.borrow().iter().map(|note| note.id).collect();
+    loop {
+        match shared.store.notes(&known).await {
+            Ok(notes) => return notes,
+            // The tasks of the nodes say so louder, once each.
+            Err(error) => tracing::debug!(
+                error = &error as &dyn std::error::Error,
+                "could not look for notes; trying again"
+            ),
+        }
+        tokio::time::sleep(STORE_RETRY).await;
     }
 }
 

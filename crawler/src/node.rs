@@ -1,23 +1,26 @@
 //! One node's task: its rounds, its kept connection, and what is known of it between rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    FailureKind, NodeFacts, NodeFailure, NodeRecord, Round, RoundVms, Timestamp, VmRecord, Vmid,
+    FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, Note, Round, RoundVms, Timestamp,
+    VmRecord, Vmid,
 };
 use ecoman_store::StoreError;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
-use crate::collect::{Collection, Scope, Trouble, collect};
+use crate::collect::{Collection, Scope, Trouble, collect, look};
 use crate::crawler::{STORE_RETRY, Shared};
 use crate::schedule::Backoff;
 
-/// Version and port groups change with maintenance, not by themselves, and each of their
-/// commands costs the node an interpreter start: they are read on a new connection and then
+/// Version, port groups and ISO images change with maintenance, not by themselves, and each of
+/// their commands costs the node an interpreter start: they are read on a new connection and then
 /// only this often.
 const SETUP_AGE: Duration = Duration::from_secs(10 * 60);
 
@@ -45,11 +48,13 @@ pub(crate) struct NodeTask {
     record: Option<NodeRecord>,
     /// Its VMs likewise.
     vms: BTreeMap<Vmid, VmRecord>,
+    notes: Notes,
 }
 
 impl NodeTask {
     pub(crate) fn new(host: Host, shared: Arc<Shared>) -> Self {
         Self {
+            notes: Notes::new(&host, &shared),
             host,
             shared,
             session: None,
@@ -92,9 +97,16 @@ impl NodeTask {
             tokio::time::sleep(STORE_RETRY).await;
         }
         let mut unwritten: Option<Round> = None;
+        // Notes that are seen to once what was seen is written.
+        let mut answered: Vec<Uuid> = Vec::new();
         loop {
+            // Not those that are left from now on: the round may have looked already.
+            let asked = self.notes.open();
             let began = tokio::time::Instant::now();
             let (round, delay) = self.round().await;
+            if let RoundVms::Complete(_) = round.vms {
+                answered.extend(asked.into_iter().map(|note| note.id));
+            }
             let mut round = match unwritten.take() {
                 Some(earlier) => superseding(earlier, round),
                 None => round,
@@ -111,7 +123,8 @@ impl NodeTask {
                             round_ms = round.node.round_millis,
                             "recorded"
                         );
-                        tokio::time::sleep_until(due).await;
+                        self.notes.seen_to.extend(answered.drain(..));
+                        self.wait(due, &mut store).await;
                         break;
                     }
                     Err(error) => store.failed(&self.host, &error),
@@ -124,6 +137,81 @@ impl NodeTask {
                 // Its VMs are as old as before, but the store should not think that of us.
                 round.node.attempted_at = Some(Utc::now());
             }
+        }
+    }
+
+    /// Waits until the next round begins: when it is `due`, or sooner where a note asks for one.
+    /// Looks at the VMs that notes ask for.
+    async fn wait(&mut self, due: tokio::time::Instant, store: &mut StoreTroubles) {
+        loop {
+            self.notes.changes.mark_unchanged();
+            let mut again = self.notes.remove_seen_to(&self.shared).await.is_err();
+            let urgent = if self.may_be_asked() {
+                self.notes.urgent()
+            } else {
+                Vec::new()
+            };
+            for note in &urgent {
+                match self.look(note).await {
+                    Ok(Looked::Seen) => {
+                        store.worked(&self.host);
+                        self.notes.seen_to.insert(note.id);
+                    }
+                    Ok(Looked::RoundNeeded) => {
+                        // One round for all; if it fails, they wait for the next.
+                        self.notes.tried.extend(urgent.iter().map(|note| note.id));
+                        return;
+                    }
+                    Err(error) => {
+                        store.failed(&self.host, &error);
+                        again = true;
+                    }
+                }
+            }
+            if !again && !self.notes.seen_to.is_empty() {
+                continue;
+            }
+            let retry = tokio::time::sleep(STORE_RETRY);
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => return,
+                changed = self.notes.changes.changed() => if changed.is_err() {
+                    // Only while the crawler ends.
+                    return tokio::time::sleep_until(due).await;
+                },
+                () = retry, if again => {}
+            }
+        }
+    }
+
+    /// Whether the node may be asked before its time: not where that may cost the account.
+    fn may_be_asked(&self) -> bool {
+        let failure = self.record.as_ref().and_then(|node| node.failure.as_ref());
+        !failure.is_some_and(|failure| {
+            matches!(
+                failure.kind,
+                FailureKind::Authentication | FailureKind::Configuration
+            )
+        })
+    }
+
+    /// Does what a note asks for, as far as it takes no round.
+    async fn look(&mut self, note: &Note) -> Result<Looked, StoreError> {
+        let (Some(vmid), Some(session)) = (note.vmid, &self.session) else {
+            return Ok(Looked::RoundNeeded);
+        };
+        let timeout = self.shared.options.command_timeout;
+        let known = self.vms.get(&vmid);
+        let Some(vm) = look(session, &self.host, vmid, known, timeout, Utc::now()).await else {
+            return Ok(Looked::RoundNeeded);
+        };
+        match self.shared.store.record_vm(&vm).await {
+            Ok(_) => {
+                tracing::debug!(node = %self.host.name, %vmid, "looked at, as a note asked");
+                self.vms.insert(vmid, vm);
+                Ok(Looked::Seen)
+            }
+            Err(StoreError::UnknownNode(_)) => Ok(Looked::RoundNeeded),
+            Err(error) => Err(error),
         }
     }
 
@@ -257,6 +345,75 @@ impl NodeTask {
         if let Some(session) = self.session.take() {
             session.close().await;
         }
+    }
+}
+
+/// What came of a note.
+enum Looked {
+    /// What it asked for is recorded.
+    Seen,
+    /// It takes a round.
+    RoundNeeded,
+}
+
+/// The notes on one node, and how far they are.
+#[derive(Debug)]
+struct Notes {
+    node: NodeName,
+    /// Those on all nodes.
+    changes: watch::Receiver<Vec<Note>>,
+    /// Those that a round was begun for: if it fails, the next one comes in its own time.
+    tried: BTreeSet<Uuid>,
+    /// Those that were seen to and are still in the store.
+    seen_to: BTreeSet<Uuid>,
+    /// Those that were removed, as `changes` may still have them.
+    removed: BTreeSet<Uuid>,
+}
+
+impl Notes {
+    fn new(host: &Host, shared: &Shared) -> Self {
+        Self {
+            node: host.name.clone(),
+            changes: shared.notes.subscribe(),
+            tried: BTreeSet::new(),
+            seen_to: BTreeSet::new(),
+            removed: BTreeSet::new(),
+        }
+    }
+
+    /// Those that nobody has seen to.
+    fn open(&self) -> Vec<Note> {
+        self.changes
+            .borrow()
+            .iter()
+            .filter(|note| {
+                note.node == self.node
+                    && !self.seen_to.contains(&note.id)
+                    && !self.removed.contains(&note.id)
+            })
+            .cloned()
+            .collect()
+    }
+
+    /// Those of them that nothing was done for.
+    fn urgent(&self) -> Vec<Note> {
+        let mut open = self.open();
+        open.retain(|note| !self.tried.contains(&note.id));
+        open
+    }
+
+    async fn remove_seen_to(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        if !self.seen_to.is_empty() {
+            let ids: Vec<Uuid> = self.seen_to.iter().copied().collect();
+            shared.store.remove_notes(&ids).await?;
+            self.seen_to.clear();
+            self.removed.extend(ids);
+        }
+        // What is gone for good need not be remembered.
+        let there: BTreeSet<Uuid> = self.changes.borrow().iter().map(|note| note.id).collect();
+        self.removed.retain(|id| there.contains(id));
+        self.tried.retain(|id| there.contains(id));
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod notes;
 
 use std::time::Duration;
 
@@ -46,6 +47,10 @@ async fn once_records_every_vm_of_every_node_as_it_is() {
                 .iter()
                 .any(|group| group.name == "VM Network")
         );
+        let images: Vec<_> = facts.iso_images.iter().map(|image| &image.path).collect();
+        let installer = &state.node.settings.installer_iso_path;
+        assert!(images.contains(&installer), "{images:?}");
+        assert_eq!(facts.setup_read_at, state.node.observed_at);
         assert!(
             facts.version.update.is_some(),
             "the version command says more than the summary"
@@ -64,6 +69,35 @@ async fn once_records_every_vm_of_every_node_as_it_is() {
             );
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn iso_images_that_cannot_be_listed_are_a_warning_and_stay_as_they_were() {
+    let node = node(NodeSpec::demo(0, 2));
+    let bench = Bench::new(&[&node]).await;
+    bench.crawler().once().await.expect("a round");
+    let before = bench.state(node.name()).await.node.facts.expect("facts");
+    assert_ne!(before.iso_images, []);
+    // A volume that is told of and is not there.
+    node.edit(|spec| {
+        let mut gone = spec.datastores[0].clone();
+        gone.name = "gone".to_owned();
+        gone.uuid = "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b99".to_owned();
+        spec.datastores.push(gone);
+    });
+
+    bench.crawler().once().await.expect("a round");
+
+    let state = bench.state(node.name()).await;
+    assert_eq!(state.node.failure, None);
+    let [warning] = &state.node.warnings[..] else {
+        panic!("{:?}", state.node.warnings);
+    };
+    assert!(warning.contains("find"), "{warning}");
+    let after = state.node.facts.expect("facts");
+    assert_eq!(after.iso_images, before.iso_images);
+    assert_eq!(after.setup_read_at, before.setup_read_at);
+    assert_eq!(state.vms.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

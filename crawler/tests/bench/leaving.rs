@@ -14,6 +14,7 @@ use uuid::Uuid;
 pub(crate) struct LeavingStore {
     inner: EmbeddedStore,
     away: AtomicBool,
+    refuses_vms: AtomicBool,
     refused: AtomicUsize,
 }
 
@@ -22,6 +23,7 @@ impl LeavingStore {
         Self {
             inner,
             away: AtomicBool::new(false),
+            refuses_vms: AtomicBool::new(false),
             refused: AtomicUsize::new(0),
         }
     }
@@ -34,13 +36,19 @@ impl LeavingStore {
         self.away.store(true, Ordering::SeqCst);
     }
 
-    pub(crate) fn come_back(&self) {
-        self.away.store(false, Ordering::SeqCst);
+    /// Goes away for single VMs alone.
+    pub(crate) fn refuse_vms(&self) {
+        self.refuses_vms.store(true, Ordering::SeqCst);
     }
 
-    /// Waits until so many rounds were refused in all.
+    pub(crate) fn come_back(&self) {
+        self.away.store(false, Ordering::SeqCst);
+        self.refuses_vms.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits until so many rounds and single VMs were refused in all.
     pub(crate) async fn until_refused(&self, count: usize) {
-        super::loop_until("refused round", async || {
+        super::loop_until("refused write", async || {
             (self.refused.load(Ordering::SeqCst) >= count).then_some(())
         })
         .await;
@@ -48,13 +56,17 @@ impl LeavingStore {
 
     fn door(&self) -> Result<&EmbeddedStore, StoreError> {
         if self.away.load(Ordering::SeqCst) {
-            Err(StoreError::Away {
-                server: "the test".to_owned(),
-                source: "shut".into(),
-            })
+            Err(shut())
         } else {
             Ok(&self.inner)
         }
+    }
+}
+
+fn shut() -> StoreError {
+    StoreError::Away {
+        server: "the test".to_owned(),
+        source: "shut".into(),
     }
 }
 
@@ -77,6 +89,10 @@ impl Store for LeavingStore {
     }
 
     async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
+        if self.refuses_vms.load(Ordering::SeqCst) {
+            self.refused.fetch_add(1, Ordering::SeqCst);
+            return Err(shut());
+        }
         self.door()?.record_vm(vm).await
     }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ecoman_crawler::{Crawler, CrawlerError, CrawlerOptions};
 use ecoman_esxi::SessionOptions;
-use ecoman_model::{NodeName, NodeState};
+use ecoman_model::{NodeName, NodeState, Note};
 use ecoman_simulator::{NodeSpec, SimulatedNode};
-use ecoman_store::{EmbeddedStore, Store};
+use ecoman_store::{EmbeddedStore, Store, TaskStore};
 use tempfile::TempDir;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub(crate) struct Bench {
     directory: TempDir,
     store: Arc<LeavingStore>,
     command_timeout: Duration,
+    interval: Duration,
 }
 
 /// A crawler at work.
@@ -52,9 +53,15 @@ impl Bench {
             directory,
             store,
             command_timeout,
+            interval: Duration::from_secs(1),
         };
         bench.write_hosts(nodes, "");
         bench
+    }
+
+    /// The same with another interval than a second.
+    pub(crate) fn every(self, interval: Duration) -> Self {
+        Self { interval, ..self }
     }
 
     /// Replaces hosts.yml by these nodes, each with `extra` lines behind its entry.
@@ -81,7 +88,7 @@ impl Bench {
 
     pub(crate) fn crawler(&self) -> Crawler {
         let options = CrawlerOptions {
-            interval: Duration::from_secs(1),
+            interval: self.interval,
             command_timeout: self.command_timeout,
             session: SessionOptions {
                 known_hosts: vec![self.directory.path().join("known_hosts")],
@@ -160,6 +167,26 @@ impl Bench {
             self.maybe_state(node).await.is_none().then_some(())
         })
         .await;
+    }
+
+    /// The notes that are in the store.
+    pub(crate) async fn notes(&self) -> Vec<Note> {
+        // It answers at once where there are any, and else when there are.
+        let notes = self.store.inner().notes(&[]);
+        let notes = tokio::time::timeout(Duration::from_millis(500), notes).await;
+        notes.map_or_else(|_| Vec::new(), |notes| notes.expect("the store"))
+    }
+
+    /// Waits until so many notes are left.
+    pub(crate) async fn until_notes(&self, count: usize) {
+        loop_until(&format!("time with {count} notes left"), async || {
+            (self.notes().await.len() == count).then_some(())
+        })
+        .await;
+    }
+
+    pub(crate) async fn until_no_notes(&self) {
+        self.until_notes(0).await;
     }
 
     pub(crate) async fn condition(&self, what: &str, condition: impl Fn() -> bool) {

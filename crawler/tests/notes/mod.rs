@@ -1,0 +1,287 @@
+//! Notes: what the crawler looks at before its time. The interval is an hour here, so that
+//! nothing but a note makes it look.
+
+use std::time::Duration;
+
+use ecoman_model::{FailureKind, Note, PowerState, Timestamp, Vmid};
+use ecoman_simulator::{CallOutcome, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+use ecoman_store::TaskStore;
+use uuid::Uuid;
+
+use crate::bench::{Bench, node};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web"))
+            .vm(VmSpec::new("db")),
+    );
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 2)
+        .await;
+    node.forget_calls();
+    for id in [1, 2] {
+        node.edit_vm(id, |vm| vm.power = Power::On).unwrap();
+    }
+
+    leave(&bench, &node, Some(1)).await;
+
+    let state = bench
+        .until("VM 1 that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    assert_eq!(state.vms[1].facts.power, PowerState::Off);
+    assert!(state.vms[0].observed_at > state.vms[1].observed_at);
+    bench.until_no_notes().await;
+    let asked = node.remote_commands();
+    assert_eq!(asked.len(), 1, "{asked:?}");
+    assert_eq!(node.logins(), 1, "over the kept connection");
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_on_a_node_starts_its_round_and_no_other_nodes() {
+    let changed = node(NodeSpec::new("changed").vm(VmSpec::new("a")));
+    let other = node(NodeSpec::new("other").vm(VmSpec::new("b")));
+    let bench = Bench::new(&[&changed, &other]).await.every(HOUR);
+    let crawler = bench.start();
+    for name in ["changed", "other"] {
+        bench
+            .until_of(name, "first round", |state| state.vms.len() == 1)
+            .await;
+    }
+    other.forget_calls();
+    changed.add_vm(VmSpec::new("new")).unwrap();
+
+    leave(&bench, &changed, None).await;
+
+    bench
+        .until_of("changed", "new VM", |state| state.vms.len() == 2)
+        .await;
+    bench.until_no_notes().await;
+    assert_eq!(other.remote_commands(), []);
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web"))
+            .vm(VmSpec::new("db")),
+    );
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 2)
+        .await;
+
+    node.remove_vm(1).unwrap();
+    leave(&bench, &node, Some(1)).await;
+    bench
+        .until("VM 2 alone", |state| state.vms.len() == 1)
+        .await;
+    bench.until_no_notes().await;
+
+    node.set_fault(Fault::Garbage(Scope::command("get.summary").and_vm(2)))
+        .unwrap();
+    leave(&bench, &node, Some(2)).await;
+    bench
+        .until("VM 2 that cannot be read", |state| {
+            state.vms[0].failure.is_some()
+        })
+        .await;
+    bench.until_no_notes().await;
+
+    // And one that is mended since.
+    node.clear_faults().unwrap();
+    leave(&bench, &node, Some(2)).await;
+    bench
+        .until("VM 2 that can be read", |state| {
+            state.vms[0].failure.is_none()
+        })
+        .await;
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_that_is_left_during_a_round_is_seen_to_after_it() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 1)
+        .await;
+    node.forget_calls();
+    node.set_fault(Fault::Slow(
+        Scope::command("getallvms"),
+        Duration::from_secs(1),
+    ))
+    .unwrap();
+
+    leave(&bench, &node, None).await;
+    // By the time that it lists, the round has long looked at the VM.
+    bench
+        .condition("answer to the round's get.summary", || {
+            node.calls().iter().any(|call| {
+                call.line().contains("get.summary 1") && call.outcome == CallOutcome::Exited(0)
+            })
+        })
+        .await;
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+    leave(&bench, &node, Some(1)).await;
+
+    bench
+        .until("VM that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_over_a_connection_that_died_is_seen_to_over_a_new_one() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 1)
+        .await;
+    node.cut_connections().unwrap();
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+
+    leave(&bench, &node, Some(1)).await;
+
+    bench
+        .until("VM that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_that_refused_the_login_is_not_asked_for_a_note() {
+    let closed = node(NodeSpec::new("closed").vm(VmSpec::new("a")));
+    let open = node(NodeSpec::new("open").vm(VmSpec::new("b")));
+    closed.set_fault(Fault::AuthenticationRefused).unwrap();
+    let bench = Bench::new(&[&closed, &open]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until_of("closed", "refused login", |state| {
+            let failure = state.node.failure.as_ref();
+            failure.is_some_and(|failure| failure.kind == FailureKind::Authentication)
+        })
+        .await;
+    bench
+        .until_of("open", "first round", |state| state.vms.len() == 1)
+        .await;
+    let before = closed.connections();
+
+    let kept = leave(&bench, &closed, Some(1)).await;
+    leave(&bench, &closed, None).await;
+    // The other node hears of its note later than this one of both.
+    leave(&bench, &open, Some(1)).await;
+    bench.until_notes(2).await;
+    assert_eq!(closed.connections(), before);
+    assert_eq!(bench.notes().await.first().map(|note| note.id), Some(kept));
+
+    // They go with the next round, which here comes with another hosts.yml.
+    closed.clear_faults().unwrap();
+    bench.write_hosts(&[&closed, &open], "  max_sessions: 3\n");
+    bench.until_no_notes().await;
+    assert_eq!(bench.state("closed").await.vms.len(), 1);
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_stays_until_its_node_has_answered() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 1)
+        .await;
+    node.stop().unwrap();
+
+    let kept = leave(&bench, &node, Some(1)).await;
+    bench
+        .until("failure", |state| state.node.failure.is_some())
+        .await;
+    let left: Vec<_> = bench.notes().await.iter().map(|note| note.id).collect();
+    assert_eq!(left, [kept]);
+
+    node.start_again().unwrap();
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+    leave(&bench, &node, Some(1)).await;
+    bench
+        .until("VM that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_survives_that_the_store_is_away() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 1)
+        .await;
+    bench.store().refuse_vms();
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+    leave(&bench, &node, Some(1)).await;
+    bench.store().until_refused(1).await;
+    assert_eq!(bench.notes().await.len(), 1);
+
+    bench.store().come_back();
+
+    bench
+        .until("VM that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_on_a_node_that_nobody_knows_is_removed() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    let note = Note {
+        node: "fuga".parse().unwrap(),
+        ..note(&node, None)
+    };
+    bench.store().inner().leave_note(&note).await.unwrap();
+    bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+async fn leave(bench: &Bench, node: &SimulatedNode, vmid: Option<u32>) -> Uuid {
+    let note = note(node, vmid);
+    bench.store().inner().leave_note(&note).await.unwrap();
+    note.id
+}
+
+fn note(node: &SimulatedNode, vmid: Option<u32>) -> Note {
+    Note {
+        id: Uuid::new_v4(),
+        node: node.name().parse().unwrap(),
+        vmid: vmid.map(Vmid),
+        left_at: Timestamp::from(std::time::SystemTime::now()),
+    }
+}
