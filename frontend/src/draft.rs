@@ -170,19 +170,21 @@ impl Draft {
 pub(crate) struct Kept {
     /// What was typed.
     pub(crate) draft: Draft,
-    /// What was sent without an answer so far, and the key it was sent under.
-    pub(crate) sent: Option<(CreateVm, String)>,
+    /// What was sent without an answer so far, as it was sent, and the key it was sent under.
+    pub(crate) sent: Option<(String, String)>,
 }
 
 impl Kept {
     /// The key to send `request` under: that of the attempt before, if it was the same and nobody
     /// knows whether it arrived, so that it makes one VM; else `fresh`.
     pub(crate) fn key(&mut self, request: &CreateVm, fresh: impl Fn() -> String) -> String {
+        // Plain data: nothing in it can fail to become JSON.
+        let request = serde_json::to_string(request).unwrap_or_default();
         match &self.sent {
-            Some((sent, key)) if sent == request => key.clone(),
+            Some((sent, key)) if *sent == request => key.clone(),
             _ => {
                 let key = fresh();
-                self.sent = Some((request.clone(), key.clone()));
+                self.sent = Some((request, key.clone()));
                 key
             }
         }

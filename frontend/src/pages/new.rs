@@ -88,17 +88,17 @@ pub(crate) fn New() -> impl IntoView {
     }
     set_title(|| String::from("New VM"));
 
-    let size = Memo::new(move |_| {
+    let size = move || {
         let wanted = draft.with(Draft::request);
         Size {
             cpus: wanted.cpus,
             memory_mb: wanted.memory_mb,
             disk_gb: wanted.disk_gb,
         }
-    });
+    };
     let places = Memo::new(move |_| {
         live.nodes
-            .with(|nodes| nodes.data().map(|nodes| rank(nodes, size.get())))
+            .with(|nodes| nodes.data().map(|nodes| rank(nodes, size())))
     });
     // The best one is chosen until the reader chooses another.
     Effect::new(move || {
@@ -373,7 +373,7 @@ fn input(
 ) -> AnyView {
     let wrong = form.wrong(field);
     let value = move || form.draft.with(|draft| text(&mut draft.clone()).clone());
-    let most = Memo::new(move |_| {
+    let most = move || {
         let limits = form.node.get()?.limits();
         match field {
             "cpus" => limits.cpus.map(u64::from),
@@ -381,8 +381,8 @@ fn input(
             "disk_gb" => limits.disk_gb,
             _ => None,
         }
-    });
-    let hint = Signal::derive(move || match most.get() {
+    };
+    let hint = Signal::derive(move || match most() {
         Some(most) if hint.is_empty() => format!("up to {}", format::grouped(most)),
         Some(most) => format!("{hint}, up to {}", format::grouped(most)),
         None => hint.to_owned(),
@@ -427,15 +427,14 @@ fn comment(form: Form) -> AnyView {
 }
 
 fn presets(form: Form) -> AnyView {
-    let presets = Memo::new(move |_| {
+    let presets = move || {
         form.live
             .config
             .with(|config| config.as_ref().map(|config| config.presets.clone()))
             .unwrap_or_default()
-    });
+    };
     let buttons = move || {
-        presets
-            .get()
+        presets()
             .into_iter()
             .map(|preset| {
                 let size = format!(
@@ -544,14 +543,14 @@ fn select(
     form: Form,
     field: Field,
     hint: Signal<String>,
-    options: Memo<Vec<(String, String)>>,
+    options: impl Fn() -> Vec<(String, String)> + Send + 'static,
     chosen: fn(&Draft) -> String,
     choose: fn(&mut Draft, String),
 ) -> AnyView {
     let wrong = form.wrong(field);
     let value = Memo::new(move |_| form.draft.with(chosen));
     let items = move || {
-        let mut options = options.get();
+        let mut options = options();
         let value = value.get();
         // What was chosen for another node is shown for what it is.
         if !options.iter().any(|(known, _)| *known == value) {
@@ -582,7 +581,7 @@ fn select(
 }
 
 fn guest_os(form: Form) -> AnyView {
-    let options = Memo::new(move |_| {
+    let options = move || {
         let newest = form.node.get().and_then(|node| node.newest_hardware);
         form.live.config.with(|config| {
             let guests = config.iter().flat_map(|config| &config.guest_oses);
@@ -591,7 +590,7 @@ fn guest_os(form: Form) -> AnyView {
                 .map(|guest| (guest.id.clone(), guest.name.clone()))
                 .collect()
         })
-    });
+    };
     let hint = Signal::derive(move || {
         let node = form.node.get();
         let newest = node.as_ref().and_then(|node| node.newest_hardware);
@@ -616,7 +615,7 @@ fn guest_os(form: Form) -> AnyView {
 const DEFAULT: &str = "\u{0}";
 
 fn network(form: Form) -> AnyView {
-    let options = Memo::new(move |_| {
+    let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
         };
@@ -633,7 +632,7 @@ fn network(form: Form) -> AnyView {
             (group.name.clone(), words)
         });
         std::iter::once(default).chain(groups).collect()
-    });
+    };
     select(
         form,
         "network",
@@ -645,7 +644,7 @@ fn network(form: Form) -> AnyView {
 }
 
 fn iso(form: Form) -> AnyView {
-    let options = Memo::new(move |_| {
+    let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
         };
@@ -664,7 +663,7 @@ fn iso(form: Form) -> AnyView {
             (image.path.clone(), words)
         });
         [default, none].into_iter().chain(images).collect()
-    });
+    };
     select(
         form,
         "iso_path",

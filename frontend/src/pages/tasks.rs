@@ -11,8 +11,8 @@ use super::{back, set_title};
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{
-    Icon, ago, busy, empty_state, fact, fact_card, failed_state, icon, link, task_badge, task_word,
-    text, text_fact, when,
+    Icon, Item, ago, busy, empty_state, fact, fact_card, failed_state, icon, keyed, link,
+    task_badge, task_word, text, text_fact, when,
 };
 use crate::draft::{Draft, Kept};
 use crate::format;
@@ -62,9 +62,15 @@ pub(crate) fn Tasks() -> impl IntoView {
         });
     };
 
+    let empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().map(Vec::is_empty)));
+    let rows = move || -> Vec<Item> {
+        let ids = ids.get().unwrap_or_default().into_iter();
+        ids.map(|id| -> Item { (id.to_string(), Box::new(move || row(id))) })
+            .collect()
+    };
     let content = move || {
         let error = live.tasks.with(|tasks| tasks.error().cloned());
-        match (ids.with(|ids| ids.as_ref().map(Vec::is_empty)), error) {
+        match (empty.get(), error) {
             (Some(true), _) => empty_state(
                 String::from("Nothing has been asked yet"),
                 String::from(
@@ -85,13 +91,7 @@ pub(crate) fn Tasks() -> impl IntoView {
                                 <th scope="col">"Took"</th>
                             </tr>
                         </thead>
-                        <tbody>
-                            <For
-                                each=move || ids.get().unwrap_or_default()
-                                key=|id| *id
-                                children=row
-                            />
-                        </tbody>
+                        <tbody>{keyed(rows)}</tbody>
                     </table>
                 </div>
             }
@@ -259,25 +259,27 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
     let part = move |view: fn(Live, &Arc<TaskFacts>) -> AnyView| {
         move || task.with(|task| task.as_ref().map(|task| view(live, task)))
     };
-    let steps = Memo::new(move |_| {
+    let steps = move || {
         task.with(|task| {
-            task.as_ref()
-                .map_or_else(Vec::new, |task| task.steps.clone())
+            let steps = task.as_ref().map_or(&[][..], |task| &task.steps);
+            steps.iter().map(step).collect::<Vec<_>>()
         })
+    };
+    let none_so_far = Memo::new(move |_| {
+        task.with(|task| task.as_ref().is_some_and(|task| task.commands.is_empty()))
     });
-    let commands = Memo::new(move |_| {
-        task.with(|task| {
-            let task = task.as_ref()?;
-            Some(
-                task.commands
-                    .iter()
-                    .cloned()
-                    .enumerate()
-                    .collect::<Vec<_>>(),
-            )
+    let runs = move || -> Vec<Item> {
+        let Some(task) = task.get() else {
+            return Vec::new();
+        };
+        let runs = task.commands.iter().cloned().enumerate();
+        runs.map(|(place, run)| -> Item {
+            // A command that has gone on is drawn anew.
+            let known = (place, run.times, run.exit, run.failure.is_some());
+            (format!("{known:?}"), Box::new(move || command(run)))
         })
-        .unwrap_or_default()
-    });
+        .collect()
+    };
     let state = Memo::new(move |_| task.with(|task| task.as_ref().map(|task| task.state)));
     let actions = move || {
         state.track();
@@ -291,37 +293,32 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
         })
     });
     view! {
-        {part(heading)}
-        <div class="heading">{actions}</div>
-        {part(trouble)}
-        {move || question.get().map(|(key, question)| question_card(key, question))}
-        <div class="cards">
-            <section class="card" aria-labelledby="steps">
-                <h2 id="steps">"Steps"</h2>
-                {part(progress)}
-                <ol class="steps">
-                    {move || steps.with(|steps| steps.iter().map(step).collect::<Vec<_>>())}
-                </ol>
-            </section>
-            {part(about)}
-            <section class="card wide" aria-labelledby="commands">
-                <h2 id="commands">"Commands on the node"</h2>
-                {move || {
-                    commands
-                        .with(Vec::is_empty)
-                        .then(|| view! { <p class="inner aside">"None so far."</p> })
-                }}
-                <ol class="commands">
-                    <For
-                        each=move || commands.get()
-                        // A command that has gone on is drawn anew.
-                        key=|(place, run)| (*place, run.times, run.exit, run.failure.is_some())
-                        children=|(_, run)| command(run)
-                    />
-                </ol>
-            </section>
-        </div>
-    }
+            {part(heading)}
+            <div class="heading">{actions}</div>
+            {part(trouble)}
+            {move || question.get().map(|(key, question)| question_card(key, question))}
+            <div class="cards">
+                <section class="card" aria-labelledby="steps">
+                    <h2 id="steps">"Steps"</h2>
+                    {part(progress)}
+                    <ol class="steps">
+                        {steps}
+                    </ol>
+                </section>
+                {part(about)}
+                <section class="card wide" aria-labelledby="commands">
+                    <h2 id="commands">"Commands on the node"</h2>
+                    {move || {
+                        none_so_far
+                            .get()
+                            .then(|| view! { <p class="inner aside">"None so far."</p> })
+                    }}
+                    <ol class="commands">
+    {keyed(runs)}
+                    </ol>
+                </section>
+            </div>
+        }
     .into_any()
 }
 
