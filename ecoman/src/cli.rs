@@ -5,7 +5,7 @@ use std::fmt;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-use crate::{crawler, dashboard, demo, doctor, healthcheck, parse, trust, up};
+use crate::{crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up};
 
 /// Manages the virtual machines of many standalone ESXi nodes over SSH.
 ///
@@ -25,7 +25,8 @@ const STYLES: Styles = Styles::styled()
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Crawler and dashboard in one process, with a store in a file: all that one machine needs
+    /// Dashboard, crawler and executor in one process, with a store in a file: all that one machine
+    /// needs
     Up(up::UpArgs),
     /// `up` over simulated nodes behind a real sshd: needs nothing but this machine
     Demo(demo::DemoArgs),
@@ -33,14 +34,16 @@ pub(crate) enum Command {
     Dashboard(dashboard::DashboardRoleArgs),
     /// Polls the nodes and writes the store
     Crawler(crawler::CrawlerArgs),
+    /// Carries out what is asked of the nodes: power, new VMs
+    Executor(executor::ExecutorRoleArgs),
     /// Checks hosts.yml and every node, and says what to do about each fault
     Doctor(doctor::DoctorArgs),
     /// Shows the host keys of nodes, asks, and pins them
     Trust(trust::TrustArgs),
     /// Reads a host's output of a command on standard input and prints the facts as JSON
     Parse(parse::ParseArgs),
-    /// Prints the OpenAPI document of the dashboard
-    Openapi,
+    /// Prints an OpenAPI document
+    Openapi(openapi::OpenapiArgs),
     /// Asks a running role whether it is well; exit 0 if so, 1 if not
     Healthcheck(healthcheck::HealthcheckArgs),
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use ecoman_backend::{DashboardArgs, ExecutorArgs};
+use ecoman_backend::DashboardArgs;
 use ecoman_crawler::CrawlerOptions;
 use ecoman_esxi::SessionOptions;
 use ecoman_simulator::{NodeSpec, SimulatedNode, SimulatorError};
@@ -14,9 +14,10 @@ use ecoman_store::EmbeddedStore;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Failure, chain};
+use crate::crawler::HostsArgs;
 use crate::logging::LogArgs;
 use crate::shutdown;
-use crate::up::{runtime, serve};
+use crate::up::{Roles, runtime};
 
 /// Often enough that whoever watches sees things happen.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -42,9 +43,6 @@ pub(crate) struct DemoArgs {
 
     #[command(flatten)]
     dashboard: DashboardArgs,
-
-    #[command(flatten)]
-    executor: ExecutorArgs,
 
     #[command(flatten)]
     log: LogArgs,
@@ -91,8 +89,17 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             hosts = %directory.path().join("hosts.yml").display(),
             "demo: simulated nodes behind a real sshd; Ctrl-C ends it"
         );
-        let dashboard = args.dashboard.config(args.executor.access());
-        serve(options, dashboard, Arc::new(store), shutdown).await
+        let hosts = HostsArgs {
+            hosts: directory.path().join("hosts.yml"),
+        };
+        let all = Roles {
+            crawler: options,
+            hosts: &hosts,
+            dashboard: &args.dashboard,
+            executor_port: 0,
+            store: Arc::new(store),
+        };
+        all.serve(shutdown).await
     })
 }
 

@@ -35,6 +35,24 @@ pub(crate) struct HealthcheckArgs {
     )]
     port: u16,
 
+    /// Address that the executor listens on
+    #[arg(
+        long,
+        env = "EXECUTOR_BIND",
+        value_name = "EXECUTOR_BIND",
+        default_value = "127.0.0.1"
+    )]
+    executor_address: std::net::IpAddr,
+
+    /// Port that the executor listens on
+    #[arg(
+        long,
+        env = "EXECUTOR_PORT",
+        value_name = "EXECUTOR_PORT",
+        default_value_t = 8600
+    )]
+    executor_port: u16,
+
     #[command(flatten)]
     store: StoreArgs,
 
@@ -46,6 +64,8 @@ pub(crate) struct HealthcheckArgs {
 enum Role {
     /// Dashboard (and `ecoman up`): asks its /readyz
     Dashboard,
+    /// Executor: asks its /healthz
+    Executor,
     /// Crawler: looks in the store (not the embedded one) for a recent round
     Crawler,
 }
@@ -57,7 +77,8 @@ enum Role {
 /// The role cannot be asked.
 pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
     let verdict = match args.role {
-        Role::Dashboard => dashboard(args),
+        Role::Dashboard => ask(args.address, args.port, "/readyz"),
+        Role::Executor => ask(args.executor_address, args.executor_port, "/healthz"),
         Role::Crawler => super::up::runtime()?.block_on(crawler(args)),
     }?;
     writeln!(std::io::stdout(), "{verdict}")
@@ -65,17 +86,14 @@ pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn dashboard(args: &HealthcheckArgs) -> Result<String, Failure> {
+fn ask(address: std::net::IpAddr, port: u16, path: &str) -> Result<String, Failure> {
     // A server that listens everywhere is asked on this machine.
-    let address = match args.address {
+    let address = match address {
         address if !address.is_unspecified() => address,
         std::net::IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
         std::net::IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
     };
-    let url = format!(
-        "http://{}/readyz",
-        std::net::SocketAddr::new(address, args.port)
-    );
+    let url = format!("http://{}{path}", std::net::SocketAddr::new(address, port));
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_secs(5)))
         .http_status_as_error(false)
@@ -87,7 +105,7 @@ fn dashboard(args: &HealthcheckArgs) -> Result<String, Failure> {
         .map_err(|error| Failure::runtime(format!("{url} does not answer: {error}")))?;
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     if answer.status().is_success() {
-        Ok(format!("{url}: ready"))
+        Ok(format!("{url}: {}", text.trim()))
     } else {
         Err(Failure::runtime(format!(
             "{url} answers {}: {}",

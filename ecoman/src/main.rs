@@ -5,6 +5,7 @@ mod crawler;
 mod dashboard;
 mod demo;
 mod doctor;
+mod executor;
 mod healthcheck;
 mod logging;
 mod openapi;
@@ -27,10 +28,11 @@ fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args),
         Command::Dashboard(args) => dashboard::run(&args),
         Command::Crawler(args) => crawler::run(&args),
+        Command::Executor(args) => executor::run(&args),
         Command::Doctor(args) => doctor::run(&args),
         Command::Trust(args) => trust::run(&args),
         Command::Parse(args) => parse::run(&args),
-        Command::Openapi => openapi::run(),
+        Command::Openapi(args) => openapi::run(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
     };
     result.unwrap_or_else(|error| {

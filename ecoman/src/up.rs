@@ -1,19 +1,23 @@
-//! `ecoman up`: crawler and dashboard in one process.
+//! `ecoman up`: dashboard, crawler and executor in one process.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
-use ecoman_backend::{Config, DashboardArgs, ExecutorArgs};
+use ecoman_backend::{DashboardArgs, ExecutorAccess};
 use ecoman_crawler::{Crawler, CrawlerOptions};
 use ecoman_store::Store;
+use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::cli::{Failure, chain};
 use crate::crawler::{self, HostsArgs, PollArgs};
 use crate::logging::LogArgs;
 use crate::store::{DataArgs, StoreArgs};
-use crate::{dashboard, shutdown};
+use crate::{dashboard, executor, shutdown};
 
 /// Options of all roles together.
 #[derive(Args, Debug)]
@@ -27,8 +31,15 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     dashboard: DashboardArgs,
 
-    #[command(flatten)]
-    executor: ExecutorArgs,
+    /// Port of the executor on 127.0.0.1, for the dashboard of this process alone [default: any
+    /// free one]
+    #[arg(
+        long,
+        env = "EXECUTOR_PORT",
+        value_name = "EXECUTOR_PORT",
+        help_heading = "Executor"
+    )]
+    executor_port: Option<u16>,
 
     #[command(flatten)]
     store: StoreArgs,
@@ -62,32 +73,79 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
         let store = args.store.open_for_up(&args.data).await?;
         let options = crawler::options(&args.hosts, &args.poll, &args.data);
-        let dashboard = args.dashboard.config(args.executor.access());
-        serve(options, dashboard, store, shutdown).await
+        let all = Roles {
+            crawler: options,
+            hosts: &args.hosts,
+            dashboard: &args.dashboard,
+            executor_port: args.executor_port.unwrap_or(0),
+            store,
+        };
+        all.serve(shutdown).await
     })
 }
 
-/// Runs all roles until `shutdown`. If one of them ends, all of them do.
-///
-/// # Errors
-///
-/// As [`run`].
-pub(crate) async fn serve(
-    crawler: CrawlerOptions,
-    dashboard: Config,
-    store: Arc<dyn Store>,
-    shutdown: CancellationToken,
-) -> Result<ExitCode, Failure> {
-    let crawler =
-        Crawler::new(crawler, Arc::clone(&store)).map_err(|error| crawler::failure(&error))?;
-    let dashboard = dashboard::bind(dashboard, store).await?;
-    let (crawled, served) = tokio::join!(
-        ending(crawler.run(shutdown.clone()), &shutdown),
-        ending(dashboard.serve(shutdown.clone()), &shutdown),
-    );
-    crawled.map_err(|error| crawler::failure(&error))?;
-    served.map_err(|error| Failure::runtime(chain(&error)))?;
-    Ok(ExitCode::SUCCESS)
+/// Whoever stops a process waits ten seconds before it kills it.
+const STOP_WITHIN: Duration = Duration::from_millis(9_700);
+
+/// All roles, for one process.
+pub(crate) struct Roles<'a> {
+    pub(crate) crawler: CrawlerOptions,
+    pub(crate) hosts: &'a HostsArgs,
+    pub(crate) dashboard: &'a DashboardArgs,
+    /// On loopback; 0 takes any free one.
+    pub(crate) executor_port: u16,
+    pub(crate) store: Arc<dyn Store>,
+}
+
+impl Roles<'_> {
+    /// Runs all roles until `shutdown`. If one of them ends, all of them do.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`].
+    pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<ExitCode, Failure> {
+        // Known to nobody but this process: other programs of this machine are kept out.
+        let token = Uuid::new_v4().simple().to_string();
+        let config = ecoman_executor::Config {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, self.executor_port)),
+            token: Some(token.clone()),
+        };
+        let session = self.crawler.session.clone();
+        let executor = executor::bind(config, self.hosts, session).await?;
+        let address = executor.local_addr();
+        let dashboard = self.dashboard.config(ExecutorAccess {
+            address: address.ip().to_string(),
+            port: address.port(),
+            token: Some(token),
+        });
+        let crawler = Crawler::new(self.crawler, Arc::clone(&self.store))
+            .map_err(|error| crawler::failure(&error))?;
+        let dashboard = dashboard::bind(dashboard, self.store).await?;
+
+        // The dashboard keeps how the last tasks of the executor have ended.
+        let executor_is_gone = CancellationToken::new();
+        let roles = async {
+            tokio::join!(
+                ending(crawler.run(shutdown.clone()), &shutdown),
+                ending(dashboard.serve(executor_is_gone.clone()), &shutdown),
+                async {
+                    let _gone = executor_is_gone.clone().drop_guard();
+                    ending(executor.serve(shutdown.clone()), &shutdown).await
+                },
+            )
+        };
+        let (crawled, served, executed) = tokio::select! {
+            ends = roles => ends,
+            () = async { shutdown.cancelled().await; sleep(STOP_WITHIN).await } => {
+                tracing::warn!("cut off what was still under way");
+                return Ok(ExitCode::SUCCESS);
+            }
+        };
+        crawled.map_err(|error| crawler::failure(&error))?;
+        served.map_err(|error| Failure::runtime(chain(&error)))?;
+        executed.map_err(|error| Failure::runtime(chain(&error)))?;
+        Ok(ExitCode::SUCCESS)
+    }
 }
 
 /// Runs a role, and tells the others when it ends.

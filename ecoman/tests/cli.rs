@@ -167,6 +167,11 @@ fn a_bad_variable_stops_at_start_and_is_named() {
         ("dashboard", "DASHBOARD_THRESHOLD_CPU", "many"),
         ("dashboard", "DASHBOARD_THRESHOLD_RAM_MB", "-1"),
         ("up", "DASHBOARD_THRESHOLD_STORAGE_GB", "1.5"),
+        ("dashboard", "DASHBOARD_PRESETS", "small=1/1024"),
+        ("dashboard", "EXECUTOR_ADDRESS", "http://127.0.0.1"),
+        ("executor", "EXECUTOR_BIND", "localhost"),
+        ("executor", "EXECUTOR_PORT", "66000"),
+        ("up", "EXECUTOR_PORT", "-1"),
     ] {
         let output = ecoman(home.path(), &[command])
             .env(variable, value)
@@ -210,6 +215,24 @@ fn help_of_each_command_names_its_variables() {
                 "DASHBOARD_THRESHOLD_CPU",
                 "MONGO_URI",
                 "ECOMAN_LOG",
+            ],
+        ),
+        (
+            "executor",
+            [
+                "HOSTS_PATH",
+                "EXECUTOR_BIND",
+                "EXECUTOR_PORT",
+                "EXECUTOR_TOKEN",
+            ],
+        ),
+        (
+            "dashboard",
+            [
+                "EXECUTOR_ADDRESS",
+                "EXECUTOR_PORT",
+                "EXECUTOR_TOKEN",
+                "DASHBOARD_PRESETS",
             ],
         ),
     ] {
@@ -270,13 +293,47 @@ impl Role {
             let mut line = String::new();
             assert_ne!(log.read_line(&mut line).unwrap(), 0, "ended early:\n{said}");
             said.push_str(&line);
-            if let Some((_, address)) = line.split_once("ECoMan is at ") {
+            let at = ["ECoMan is at ", "the executor is at "];
+            let address = at.into_iter().find_map(|at| line.split_once(at));
+            if let Some((_, address)) = address {
                 break address.trim().to_owned();
             }
         };
         // Goes on being read, so that the role never waits for a full pipe.
         std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
         Self { child, address }
+    }
+
+    /// The port that it listens on.
+    fn port(&self) -> &str {
+        self.address.rsplit(':').next().unwrap()
+    }
+
+    /// Asks for a change; the address of its task.
+    fn ask(&self, method: &str, path: &str, body: &serde_json::Value) -> String {
+        let request = ureq::http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", self.address))
+            .header("content-type", "application/json")
+            .body(body.to_string())
+            .unwrap();
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .new_agent();
+        let mut answer = agent.run(request).unwrap();
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 202, "{text}");
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// Waits for the end of a task, which has to be this one; the task.
+    fn ends(&self, task: &str, state: &str) -> serde_json::Value {
+        let url = format!("{}{task}?wait=60", self.address);
+        let text = ureq::get(url).call().unwrap().body_mut().read_to_string();
+        let task: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
+        assert_eq!(task["state"], state, "{task:#}");
+        task
     }
 
     /// Asks until the answer is as it should be.
@@ -352,6 +409,121 @@ fn up_shows_the_vms_follows_the_node_and_stops_on_sigterm() {
         list["items"][0]["stale"] == false
     });
     assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn up_creates_a_vm_and_switches_it_on_and_off() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").on()));
+    let home = home(&[&node]);
+    run(home.path(), &["trust", "--yes", "--all"]);
+    let mut up = Role::start(
+        ecoman(home.path(), &["up"])
+            .env_remove("ECOMAN_STORE")
+            .env("DASHBOARD_PORT", "0"),
+    );
+    // One round a minute: what is seen sooner was looked at because of the task.
+    up.until("/api/v1/vms", "VM", |list| list["total"] == 1);
+
+    let name = "テスト $(reboot) \"1\" |22";
+    let comment = "two\nlines | of 100%";
+    let body = serde_json::json!({
+        "node": "hoge", "name": name, "cpus": 1, "memory_mb": 512, "disk_gb": 1,
+        "comment": comment, "power_on": false,
+    });
+    let task = up.ask("POST", "/api/v1/vms", &body);
+    let task = up.ends(&task, "succeeded");
+    let vmid = task["vm"]["vmid"].as_u64().unwrap();
+    let vm = node.vm_named(name).expect("the VM is on the node");
+    assert_eq!(vm.spec.annotation, comment);
+    let path = format!("/api/v1/vms/hoge/{vmid}");
+    up.until(&path, "VM that is off", |vm| {
+        vm["name"] == name && vm["comment"] == comment && vm["power"] == "off"
+    });
+
+    let power = |path: &str, action: &str| {
+        let body = serde_json::json!({ "action": action });
+        let task = up.ask("PUT", &format!("{path}/power"), &body);
+        up.ends(&task, "succeeded");
+    };
+    power(&path, "on");
+    up.until(&path, "VM that is on", |vm| vm["power"] == "on");
+    power(&path, "off");
+    up.until(&path, "VM that is off again", |vm| vm["power"] == "off");
+    let web = format!("/api/v1/vms/hoge/{}", node.vm_named("web").unwrap().id);
+    power(&web, "shutdown");
+    up.until(&web, "guest that was shut down", |vm| vm["power"] == "off");
+    up.until("/api/v1/tasks", "list of four tasks", |tasks| {
+        tasks["items"]
+            .as_array()
+            .is_some_and(|items| items.len() == 4)
+    });
+    assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn a_creation_whose_executor_is_killed_is_interrupted_cleaned_up_and_not_run_again() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let home = home(&[&node]);
+    run(home.path(), &["trust", "--yes", "--all"]);
+    // The dashboard shows what one round has left in the file; nobody else has it open.
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(once.status.code(), Some(0), "{}", text(&once.stdout));
+    let executor = |port: &str| {
+        Role::start(
+            ecoman(home.path(), &["executor"])
+                .env("EXECUTOR_PORT", port)
+                .env("EXECUTOR_TOKEN", "s3cret"),
+        )
+    };
+    let mut first = executor("0");
+    let port = first.port().to_owned();
+    let health = run(
+        home.path(),
+        &["healthcheck", "executor", "--executor-port", &port],
+    );
+    assert_eq!(health.status.code(), Some(0), "{}", text(&health.stderr));
+    let mut dashboard = Role::start(
+        ecoman(home.path(), &["dashboard"])
+            .env("DASHBOARD_PORT", "0")
+            .env("EXECUTOR_PORT", &port)
+            .env("EXECUTOR_TOKEN", "s3cret"),
+    );
+    dashboard.until("/api/v1/vms", "VM", |list| list["total"] == 1);
+
+    node.set_fault(Fault::Hang(Scope::command("vmkfstools")))
+        .unwrap();
+    let body = serde_json::json!({
+        "node": "hoge", "name": "new", "cpus": 1, "memory_mb": 512, "disk_gb": 1,
+    });
+    let task = dashboard.ask("POST", "/api/v1/vms", &body);
+    let asked = || {
+        let calls = node.calls();
+        calls
+            .iter()
+            .filter(|call| call.program == "vmkfstools")
+            .count()
+    };
+    dashboard.until(&task, "disk in the making", |_| asked() == 1);
+    assert!(node.file("/vmfs/volumes/datastore1/new/new.vmx").exists());
+    first.child.kill().unwrap();
+    first.child.wait().unwrap();
+    node.clear_faults().unwrap();
+    let mut second = executor(&port);
+
+    let interrupted = dashboard.ends(&task, "interrupted");
+    let detail = interrupted["error"]["detail"].as_str().unwrap();
+    let mut words = detail.split(' ');
+    let clean_up = words.find(|word| word.starts_with("/api/v1/tasks/"));
+    let clean_up = dashboard.ends(clean_up.expect(detail), "succeeded");
+    assert_eq!(clean_up["request"]["kind"], "clean_up");
+    assert!(
+        !node.file("/vmfs/volumes/datastore1/new").exists(),
+        "{clean_up:#}"
+    );
+    assert_eq!(node.vm_named("new"), None);
+    assert_eq!(asked(), 1, "the disk is not made again");
+    assert_eq!(dashboard.terminate(), Some(0));
+    assert_eq!(second.terminate(), Some(0));
 }
 
 #[test]

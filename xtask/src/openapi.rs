@@ -10,7 +10,10 @@ use crate::command::Command;
 use crate::{Context, demo};
 
 /// Each file of openapi/ and the arguments of `ecoman` that print it.
-const DOCUMENTS: [(&str, &[&str]); 1] = [("ecoman.json", &["openapi"])];
+const DOCUMENTS: [(&str, &[&str]); 2] = [
+    ("ecoman.json", &["openapi"]),
+    ("executor.json", &["openapi", "--of", "executor"]),
+];
 
 /// Writes the documents.
 ///

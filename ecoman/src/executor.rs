@@ -1,0 +1,69 @@
+//! `ecoman executor`: carries out changes of nodes over SSH.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use ecoman_esxi::SessionOptions;
+use ecoman_executor::{Config, Executor};
+
+use crate::cli::{Failure, chain};
+use crate::crawler::{HostsArgs, session_options};
+use crate::logging::LogArgs;
+use crate::shutdown;
+use crate::store::DataArgs;
+use crate::up::runtime;
+
+/// Options of the role.
+#[derive(Args, Debug)]
+pub(crate) struct ExecutorRoleArgs {
+    #[command(flatten)]
+    hosts: HostsArgs,
+
+    #[command(flatten)]
+    executor: ecoman_executor::ExecutorArgs,
+
+    #[command(flatten)]
+    data: DataArgs,
+
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+/// Serves until told to stop.
+///
+/// # Errors
+///
+/// The configuration is bad or the address is taken.
+pub(crate) fn run(args: &ExecutorRoleArgs) -> Result<ExitCode, Failure> {
+    args.log.start()?;
+    runtime()?.block_on(async {
+        let shutdown = shutdown::on_signal()
+            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+        let config = args
+            .executor
+            .config()
+            .map_err(|error| Failure::configuration(chain(&error)))?;
+        let executor = bind(config, &args.hosts, session_options(&args.data)).await?;
+        tracing::info!("the executor is at http://{}", executor.local_addr());
+        executor
+            .serve(shutdown)
+            .await
+            .map_err(|error| Failure::runtime(chain(&error)))?;
+        Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Reads hosts.yml and takes the address.
+///
+/// # Errors
+///
+/// One of them cannot be used.
+pub(crate) async fn bind(
+    config: Config,
+    hosts: &HostsArgs,
+    session: SessionOptions,
+) -> Result<Executor, Failure> {
+    Executor::bind(config, &hosts.hosts, session)
+        .await
+        .map_err(|error| Failure::configuration(chain(&error)))
+}
