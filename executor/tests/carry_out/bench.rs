@@ -1,0 +1,171 @@
+//! An executor over simulated nodes, asked over HTTP.
+
+use std::time::Duration;
+
+use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_esxi::SessionOptions;
+use ecoman_executor::{Config, Executor};
+use ecoman_model::{NewVm, PowerAction, TaskId, TaskRequest, Vmid};
+use ecoman_simulator::SimulatedNode;
+use reqwest::{Client, Response, StatusCode};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+/// How long a condition may take to come true before the test says what was missing.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(crate) struct Bench {
+    _directory: TempDir,
+    url: String,
+    pub(crate) client: Client,
+    pub(crate) instance: Uuid,
+    /// Its own, so that it can die alone.
+    runtime: Option<Runtime>,
+}
+
+impl Bench {
+    pub(crate) async fn new(nodes: &[&SimulatedNode]) -> Self {
+        Self::with(nodes, "", None).await
+    }
+
+    /// With `extra` lines behind each entry of hosts.yml, and a secret.
+    pub(crate) async fn with(nodes: &[&SimulatedNode], extra: &str, token: Option<&str>) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let hosts: String = nodes
+            .iter()
+            .map(|node| format!("{}{extra}", node.hosts_yml_entry()))
+            .collect();
+        let keys: String = nodes
+            .iter()
+            .map(|node| node.known_hosts_line() + "\n")
+            .collect();
+        std::fs::write(directory.path().join("known_hosts"), keys).expect("known_hosts");
+        std::fs::write(directory.path().join("hosts.yml"), hosts).expect("hosts.yml");
+        let config = Config {
+            address: ([127, 0, 0, 1], 0).into(),
+            token: token.map(str::to_owned),
+        };
+        let options = SessionOptions {
+            known_hosts: vec![directory.path().join("known_hosts")],
+            connect_timeout: Duration::from_secs(10),
+        };
+        let hosts = directory.path().join("hosts.yml");
+        let runtime = Runtime::new().expect("threads");
+        let binding = runtime.spawn(async move { Executor::bind(config, &hosts, options).await });
+        let executor = binding.await.expect("no panic").expect("an executor");
+        let url = format!("http://{}", executor.local_addr());
+        runtime.spawn(executor.serve(CancellationToken::new()));
+        let mut bench = Self {
+            _directory: directory,
+            url,
+            client: Client::new(),
+            instance: Uuid::nil(),
+            runtime: Some(runtime),
+        };
+        if token.is_none() {
+            let instance: Instance = bench.get("/instance").await.json().await.expect("JSON");
+            bench.instance = instance.instance;
+        }
+        bench
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.url)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Response {
+        let request = self.client.get(self.url(path));
+        request.send().await.expect("an answer")
+    }
+
+    pub(crate) fn order(&self, node: &SimulatedNode, request: TaskRequest) -> Order {
+        Order {
+            id: TaskId(Uuid::new_v4()),
+            instance: self.instance,
+            node: node.name().parse().expect("a node name"),
+            request,
+        }
+    }
+
+    pub(crate) async fn post(&self, order: &Order) -> Response {
+        let request = self.client.post(self.url("/tasks")).json(order);
+        request.send().await.expect("an answer")
+    }
+
+    /// Hands a task over and waits for its end.
+    pub(crate) async fn run(&self, node: &SimulatedNode, request: TaskRequest) -> Report {
+        let order = self.order(node, request);
+        assert_eq!(self.post(&order).await.status(), StatusCode::ACCEPTED);
+        self.end(order.id).await
+    }
+
+    pub(crate) async fn report(&self, id: TaskId) -> Report {
+        let response = self.get(&format!("/tasks/{id}")).await;
+        response.json().await.expect("a report")
+    }
+
+    /// The last report of a task.
+    pub(crate) async fn end(&self, id: TaskId) -> Report {
+        self.until(id, "ends", |report| report.progress.state.is_final())
+            .await
+    }
+
+    /// The first report of a task of which `is` holds.
+    pub(crate) async fn until(
+        &self,
+        id: TaskId,
+        what: &str,
+        is: impl Fn(&Report) -> bool,
+    ) -> Report {
+        let asking = async {
+            loop {
+                let report = self.report(id).await;
+                if is(&report) {
+                    return report;
+                }
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        match tokio::time::timeout(PATIENCE, asking).await {
+            Ok(report) => report,
+            Err(_) => panic!("the task never {what}: {:#?}", self.report(id).await),
+        }
+    }
+}
+
+impl Drop for Bench {
+    /// Ends it in the middle of whatever it does.
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+pub(crate) fn power(vmid: u32, action: PowerAction) -> TaskRequest {
+    TaskRequest::Power {
+        vmid: Vmid(vmid),
+        action,
+        guest_seconds: 60,
+    }
+}
+
+pub(crate) fn new_vm(name: &str) -> NewVm {
+    NewVm {
+        name: name.to_owned(),
+        cpus: 2,
+        memory_mb: 1024,
+        disk_gb: 3,
+        comment: "made by a test".to_owned(),
+        guest_os: "debian11-64".to_owned(),
+        network: None,
+        iso_path: None,
+        power_on: false,
+    }
+}
+
+pub(crate) fn create(vm: NewVm) -> TaskRequest {
+    TaskRequest::Create(Box::new(vm))
+}

@@ -1,0 +1,14 @@
+//! What the executor does on simulated nodes, asked over HTTP.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod bench;
+mod creating;
+mod nasty;
+mod power;
+mod protocol;

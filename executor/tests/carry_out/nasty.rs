@@ -1,0 +1,110 @@
+//! Texts that would do harm if anything of them became a part of a script, a path or a file.
+
+use ecoman_model::{NewVm, TaskErrorKind, TaskState};
+use ecoman_simulator::{NodeSpec, SimulatedNode, VmSpec};
+
+use crate::bench::{Bench, create, new_vm};
+
+/// One JSON string a line.
+const NASTY: &str = include_str!("../data/nasty.txt");
+
+fn nasty() -> Vec<String> {
+    let texts: Vec<String> = NASTY
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))
+        .collect();
+    assert!(texts.len() >= 200, "{} texts", texts.len());
+    texts
+}
+
+/// Each text is either refused by a rule that names the field, or comes back byte for byte from
+/// the node, and nothing but the VM's own directory is new.
+#[tokio::test]
+async fn every_name_and_comment_is_refused_by_a_rule_or_reads_back_byte_for_byte() {
+    let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
+    let node = SimulatedNode::start(spec).expect("a simulated node");
+    let bench = Bench::new(&[&node]).await;
+    let base = node.file(&node.datastore_path());
+    let (mut taken, mut refused) = (0, 0);
+    for (number, text) in nasty().into_iter().enumerate() {
+        let as_name = NewVm {
+            name: text.clone(),
+            comment: text.clone(),
+            ..new_vm("")
+        };
+        let as_comment = NewVm {
+            comment: text.clone(),
+            ..new_vm(&format!("vm-{number}"))
+        };
+        for vm in [as_name, as_comment] {
+            let before = names(&base);
+            let faults = vm.clone().check().err().unwrap_or_default();
+            let report = bench.run(&node, create(vm.clone())).await;
+            let mut after = names(&base);
+            after.retain(|name| !before.contains(name));
+            if faults.is_empty() {
+                taken += 1;
+                assert_eq!(
+                    report.progress.state,
+                    TaskState::Succeeded,
+                    "{vm:?}: {report:#?}"
+                );
+                let made = node.vm_named(&vm.name).expect("the VM has its name");
+                assert_eq!(made.spec.annotation, vm.comment, "{vm:?}");
+                assert_eq!(after, [vm.name.clone()], "{vm:?}");
+                node.remove_vm(made.id).expect("removed");
+                let _ = std::fs::remove_dir_all(base.join(&vm.name));
+            } else {
+                refused += 1;
+                let error = report.progress.error.expect("refused");
+                assert_eq!(error.kind, TaskErrorKind::Refused, "{vm:?}");
+                for fault in &faults {
+                    assert!(
+                        error.message.contains(&fault.to_string()),
+                        "{fault}: {error:?}"
+                    );
+                }
+                assert_eq!(after, [""; 0], "{vm:?}");
+            }
+        }
+    }
+    assert!(
+        taken > 150 && refused > 50,
+        "{taken} taken, {refused} refused"
+    );
+}
+
+/// So is every network and ISO path: there is none of the kind, or no such path can be.
+#[tokio::test]
+async fn every_network_and_path_is_looked_up_and_never_run() {
+    let node = SimulatedNode::start(NodeSpec::new("hoge")).expect("a simulated node");
+    let bench = Bench::new(&[&node]).await;
+    let base = node.file(&node.datastore_path());
+    let before = names(&base);
+    for text in nasty() {
+        let vm = NewVm {
+            network: Some(text.clone()),
+            iso_path: Some(format!("/vmfs/volumes/datastore1/{text}.iso")),
+            ..new_vm("web")
+        };
+        let report = bench.run(&node, create(vm)).await;
+        let error = report.progress.error.expect("refused");
+        assert_eq!(error.kind, TaskErrorKind::Refused, "{text:?}: {error:?}");
+        assert_eq!(names(&base), before, "{text:?}");
+    }
+}
+
+fn names(directory: &std::path::Path) -> Vec<String> {
+    let mut names: Vec<String> = std::fs::read_dir(directory)
+        .expect("a directory")
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}

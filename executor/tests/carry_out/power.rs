@@ -1,0 +1,154 @@
+//! Changes of power.
+
+use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
+use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Tools, VmSpec};
+
+use crate::bench::{Bench, power};
+
+fn node(spec: NodeSpec) -> SimulatedNode {
+    SimulatedNode::start(spec).expect("a simulated node")
+}
+
+#[tokio::test]
+async fn every_change_works_on_every_release() {
+    for generation in [
+        Generation::V5_5,
+        Generation::V6_5,
+        Generation::V7_0,
+        Generation::V8_0,
+    ] {
+        let node = node(
+            NodeSpec::new("hoge")
+                .generation(generation)
+                .vm(VmSpec::new("web").id(1)),
+        );
+        let bench = Bench::new(&[&node]).await;
+        for (action, then) in [
+            (PowerAction::On, Power::On),
+            (PowerAction::Reboot, Power::On),
+            (PowerAction::Reset, Power::On),
+            (PowerAction::Suspend, Power::Suspended),
+            (PowerAction::On, Power::On),
+            (PowerAction::Shutdown, Power::Off),
+            (PowerAction::On, Power::On),
+            (PowerAction::Off, Power::Off),
+        ] {
+            if matches!(action, PowerAction::Reboot | PowerAction::Shutdown) {
+                // The guest answers some time after it was started.
+                node.advance(std::time::Duration::from_secs(300));
+            }
+            let report = bench.run(&node, power(1, action)).await;
+            assert_eq!(
+                report.progress.state,
+                TaskState::Succeeded,
+                "{generation:?} {action}: {report:#?}"
+            );
+            assert_eq!(node.vm(1).unwrap().power, then, "{generation:?} {action}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_done_already_is_not_done_again() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1).on()));
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, power(1, PowerAction::On)).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded);
+    assert_eq!(report.progress.steps[1].state, StepState::Skipped);
+    let sent = |call: &ecoman_simulator::Call| call.line().contains("power.on");
+    assert!(!node.calls().iter().any(sent));
+}
+
+#[tokio::test]
+async fn a_guest_without_tools_is_not_asked() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1).on().tools(Tools::Missing)));
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, power(1, PowerAction::Shutdown)).await;
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.kind, TaskErrorKind::Refused);
+    assert!(
+        error.message.contains("VMware Tools is not installed"),
+        "{error:?}"
+    );
+    assert!(error.hint.contains("power off"), "{error:?}");
+    assert_eq!(node.vm(1).unwrap().power, Power::On);
+}
+
+#[tokio::test]
+async fn a_power_on_that_the_node_refuses_says_why_in_one_sentence() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+    node.set_fault(Fault::LacksMemory(1)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, power(1, PowerAction::On)).await;
+    assert_eq!(report.progress.state, TaskState::Failed);
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.kind, TaskErrorKind::Node);
+    assert!(error.message.to_lowercase().contains("memory"), "{error:?}");
+    let on = report.progress.commands.iter();
+    let on = on.filter(|run| run.command.contains("power.on"));
+    assert_eq!(on.map(|run| run.times).sum::<u32>(), 1);
+}
+
+#[tokio::test]
+async fn a_question_is_told_and_can_be_answered() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+    node.set_fault(Fault::Question(1)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let order = bench.order(&node, power(1, PowerAction::On));
+    bench.post(&order).await;
+    let asking = bench
+        .until(order.id, "asks", |report| {
+            report.progress.question.is_some()
+        })
+        .await;
+    assert_eq!(asking.progress.state, TaskState::Running);
+    let question = asking.progress.question.expect("a question");
+    let answer = |choice| TaskRequest::Answer {
+        vmid: Vmid(1),
+        question: question.id.clone(),
+        choice,
+    };
+    let wrong = bench.run(&node, answer(99)).await;
+    assert_eq!(wrong.progress.error.unwrap().kind, TaskErrorKind::Refused);
+    let copied = question
+        .choices
+        .iter()
+        .find(|choice| choice.label.contains("Copied"))
+        .expect("one can say that it was copied");
+    let answered = bench.run(&node, answer(copied.index)).await;
+    assert_eq!(
+        answered.progress.state,
+        TaskState::Succeeded,
+        "{answered:#?}"
+    );
+    let report = bench.end(order.id).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    assert_eq!(report.progress.question, None);
+    assert_eq!(node.vm(1).unwrap().power, Power::On);
+}
+
+#[tokio::test]
+async fn a_cut_connection_is_made_anew_and_nothing_is_sent_twice() {
+    for cut in 1..=6 {
+        let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+        let bench = Bench::new(&[&node]).await;
+        node.set_fault(Fault::CutConnection(cut)).unwrap();
+        let report = bench.run(&node, power(1, PowerAction::On)).await;
+        let sent = node.calls();
+        let sent = sent.iter().filter(|call| call.line().contains("power.on"));
+        assert!(sent.count() <= 1, "cut {cut}");
+        // The end tells the truth.
+        let on = node.vm(1).unwrap().power == Power::On;
+        let says_on = report.progress.state == TaskState::Succeeded;
+        assert_eq!(on, says_on, "cut {cut}: {report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn a_read_only_node_is_not_changed() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+    let bench = Bench::with(&[&node], "  read_only: true\n", None).await;
+    let report = bench.run(&node, power(1, PowerAction::On)).await;
+    assert_eq!(report.progress.error.unwrap().kind, TaskErrorKind::Refused);
+    assert!(node.calls().is_empty());
+}
