@@ -10,6 +10,7 @@ mod http;
 mod inventory;
 mod memory;
 mod nodes;
+mod note;
 mod process;
 mod seed;
 mod serving;
@@ -36,6 +37,8 @@ enum Command {
     Http,
     /// Resident memory of the roles at 100 nodes and 10,000 VMs
     Memory,
+    /// From a change on a node, with a note to the crawler, to the store
+    Note,
     /// 10,000 VMs written to the store, and rounds in which nothing has changed
     Store,
     /// Fills an embedded store with made-up nodes
@@ -52,6 +55,7 @@ async fn main() -> Result<()> {
     match Cli::parse().command.unwrap_or(Command::All) {
         Command::All => {
             crawl::run().await?;
+            note::run().await?;
             store::run().await?;
             http::run().await?;
             memory::run().await
@@ -59,6 +63,7 @@ async fn main() -> Result<()> {
         Command::Crawl => crawl::run().await,
         Command::Http => http::run().await,
         Command::Memory => memory::run().await,
+        Command::Note => note::run().await,
         Command::Store => store::run().await,
         Command::Seed(args) => seed::run(&args).await,
         Command::Nodes(args) => tokio::task::spawn_blocking(move || nodes::run(&args)).await?,
