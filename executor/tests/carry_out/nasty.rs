@@ -51,7 +51,7 @@ async fn every_name_and_comment_is_refused_by_a_rule_or_reads_back_byte_for_byte
                 );
                 let made = node.vm_named(&vm.name).expect("the VM has its name");
                 assert_eq!(made.spec.annotation, vm.comment, "{vm:?}");
-                assert_eq!(after, [vm.name.clone()], "{vm:?}");
+                assert_eq!(after, [vm.name.as_str()], "{vm:?}");
                 node.remove_vm(made.id).expect("removed");
                 let _ = std::fs::remove_dir_all(base.join(&vm.name));
             } else {
