@@ -104,7 +104,10 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   page,
   browser,
 }) => {
-  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] }]);
+  test.setTimeout(120_000);
+  const { url, nodes } = await ownLab([
+    { name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] },
+  ]);
   const elsewhere = await browser.newContext();
   const other = await elsewhere.newPage();
   await other.goto(`${url}/tasks`);
@@ -135,7 +138,12 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   await expect(page.getByRole('region', { name: 'Overview' })).toContainText('for tests; `ls` & more');
 
   await other.getByRole('link', { name: 'Open the VM' }).click();
-  await page.getByRole('button', { name: 'Shut down', exact: true }).click();
+  const shutDown = page.getByRole('button', { name: 'Shut down', exact: true });
+  await expect(shutDown).toHaveAccessibleDescription(/VMware Tools is not installed/);
+  // As whoever installs the guest does.
+  await nodes.editVm('hoge', Number(page.url().split('/').pop()), { tools: true });
+  await expect(shutDown).toBeEnabled();
+  await shutDown.click();
   await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
   for (const it of [page, other]) await expect(badge(it)).toHaveText('Off', { timeout: 45_000 });
 

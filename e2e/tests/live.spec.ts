@@ -91,7 +91,7 @@ test('a node that goes away keeps its VMs, stale with the reason, and they are f
   await expect(list.cell('elsewhere', 'Age')).not.toContainText('stale');
   const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'does not answer' });
   await expect(strip).toContainText(/hoge does not answer since \d\d:\d\d — .+/);
-  await expect(strip).toContainText('2 VMs shown as of');
+  await expect(strip).toContainText('2 VMs shown as seen');
   // The oldest come first.
   await list.heading('Age').getByRole('button').click();
   await expect(list.heading('Age')).toHaveAttribute('aria-sort', 'descending');

@@ -62,7 +62,7 @@ test('nodes that do not answer are told above the list, and their VMs stay', asy
   await nodes.goesAway('piyo');
   const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'cannot be read' });
   await expect(strip).toContainText('2 nodes cannot be read: hoge, piyo.', { timeout: 30_000 });
-  await expect(strip).toContainText('2 VMs shown as of');
+  await expect(strip).toContainText('2 VMs shown as seen');
   await expect(list.names).toHaveText(['b', 'a', 'c']);
   await strip.getByRole('link', { name: 'hoge' }).click();
   await expect(page).toHaveURL(`${url}/nodes/hoge`);

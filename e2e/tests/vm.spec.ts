@@ -140,3 +140,21 @@ test('a VM that never was and a page that never was are told apart', async ({ la
   await page.goto(`${lab.url}/else`);
   await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
 });
+
+test('what changes takes away neither selection nor focus', async ({ ownLab, page }) => {
+  const vm = { id: 1, name: 'read-me', power: 'on' as const, up_hours: 1 };
+  const { url, nodes } = await ownLab([{ name: 'hoge', vms: [vm] }]);
+  await page.goto(`${url}/vms/hoge/1`);
+  const copy = page.getByRole('button', { name: 'Copy the path' });
+  await copy.focus();
+  await fact(page, 'Overview', 'Host name').selectText();
+  const selected = () => page.evaluate(() => getSelection()?.toString());
+  const before = await selected();
+  expect(before).toBeTruthy();
+
+  await nodes.addVm('hoge', { ...vm, id: 2, name: 'beside' });
+  await nodes.editVm('hoge', 1, { memory_mb: 12_000 });
+  await expect(fact(page, 'Hardware', 'RAM')).toContainText('12,000 MB');
+  expect(await selected()).toBe(before);
+  await expect(copy).toBeFocused();
+});

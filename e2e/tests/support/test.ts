@@ -9,13 +9,10 @@ import { NODES } from './inventory.ts';
 
 export { expect };
 
-/** Chromium's remark on the way trunk preloads the WebAssembly. */
-const INTEGRITY = /`integrity` attribute is currently ignored for preload/;
-
 /** Notes whatever a page must never do: errors on its console, requests to strangers. */
 export class Guard {
   private readonly faults: string[] = [];
-  private readonly allowed: RegExp[] = [INTEGRITY];
+  private readonly allowed: RegExp[] = [];
 
   constructor(page: Page) {
     page.on('console', (message: ConsoleMessage) => {

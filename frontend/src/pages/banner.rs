@@ -6,7 +6,6 @@ use std::time::Duration;
 use ecoman_api::{FailureKind, Node};
 use leptos::prelude::*;
 
-use crate::clock::use_clock;
 use crate::components::{Icon, ago, icon, link, when};
 use crate::format;
 use crate::live::{Connection, use_live};
@@ -98,11 +97,19 @@ pub(crate) fn symptom(kind: FailureKind) -> &'static str {
     }
 }
 
-/// The message of a node's error without the node's name, which stands beside it.
+/// The message of a node's error without the node, which stands beside it: messages begin with
+/// `NAME: ` or, where the address matters, with `node NAME (ADDRESS): `.
 pub(crate) fn cause<'a>(node: &str, message: &'a str) -> &'a str {
-    message
-        .strip_prefix(node)
-        .and_then(|rest| rest.strip_prefix(": "))
+    let rest = message.strip_prefix("node ").unwrap_or(message);
+    let Some(rest) = rest.strip_prefix(node) else {
+        return message;
+    };
+    rest.strip_prefix(": ")
+        .or_else(|| {
+            rest.strip_prefix(" (")?
+                .split_once("): ")
+                .map(|(_, rest)| rest)
+        })
         .unwrap_or(message)
 }
 
@@ -174,9 +181,7 @@ fn shown(
 ) -> Option<impl IntoView + use<>> {
     let observed_at = observed_at.filter(|_| vms > 0)?;
     let vms = format::plural(usize::try_from(vms).unwrap_or(usize::MAX), "VM", "VMs");
-    let clock = use_clock();
-    let age = Memo::new(move |_| format::age(clock.seconds_since(observed_at)));
-    Some(view! { <span class="nowrap">" " {vms} " shown as of " {age} " ago."</span> })
+    Some(view! { <span class="nowrap">" " {vms} " shown as seen " {ago(observed_at)} "."</span> })
 }
 
 #[cfg(test)]
@@ -188,5 +193,8 @@ mod tests {
         assert_eq!(cause("hoge", "hoge: no route to it"), "no route to it");
         assert_eq!(cause("hoge", "hoge2: no route"), "hoge2: no route");
         assert_eq!(cause("hoge", "no route"), "no route");
+        let with_address = "node hoge (192.0.2.1:22): no route to it";
+        assert_eq!(cause("hoge", with_address), "no route to it");
+        assert_eq!(cause("hog", with_address), with_address);
     }
 }
