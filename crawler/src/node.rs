@@ -49,6 +49,9 @@ pub(crate) struct NodeTask {
     /// Its VMs likewise.
     vms: BTreeMap<Vmid, VmRecord>,
     notes: Notes,
+    /// VMs that were looked at and recorded beside the round that is under way, with the notes
+    /// that asked for it.
+    beside: BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
 }
 
 impl NodeTask {
@@ -62,6 +65,7 @@ impl NodeTask {
             backoff: Backoff::default(),
             record: None,
             vms: BTreeMap::new(),
+            beside: BTreeMap::new(),
         }
     }
 
@@ -111,6 +115,7 @@ impl NodeTask {
                 Some(earlier) => superseding(earlier, round),
                 None => round,
             };
+            self.merge_beside(&mut round);
             let due = began + delay;
             loop {
                 match self.shared.store.record_round(&round).await {
@@ -212,6 +217,22 @@ impl NodeTask {
             }
             Err(StoreError::UnknownNode(_)) => Ok(Looked::RoundNeeded),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Puts what was seen beside a round into it, so that the round does not undo it: the round
+    /// may have looked at those VMs before.
+    fn merge_beside(&mut self, round: &mut Round) {
+        for (vmid, (seen, notes)) in std::mem::take(&mut self.beside) {
+            if let RoundVms::Complete(vms) = &mut round.vms {
+                let Some(vm) = vms.iter_mut().find(|vm| vm.key.vmid == vmid) else {
+                    // It is gone, or newer than the listing: the notes are looked at again.
+                    self.notes.seen_to.retain(|id| !notes.contains(id));
+                    continue;
+                };
+                *vm = seen.clone();
+            }
+            self.vms.insert(vmid, seen);
         }
     }
 
@@ -324,10 +345,25 @@ impl NodeTask {
             Scope::WithSetup
         };
         let timeout = self.shared.options.command_timeout;
-        let collection = collect(
-            &session, &self.host, scope, timeout, known, &self.vms, began_at,
-        )
-        .await;
+        let over = CancellationToken::new();
+        let (collection, ()) = tokio::join!(
+            async {
+                let _over = over.clone().drop_guard();
+                collect(
+                    &session, &self.host, scope, timeout, known, &self.vms, began_at,
+                )
+                .await
+            },
+            look_beside(
+                &session,
+                &self.host,
+                &self.shared,
+                &mut self.notes,
+                &self.vms,
+                &mut self.beside,
+                &over,
+            ),
+        );
         match &collection.vms {
             Ok(_) => {
                 if scope == Scope::WithSetup {
@@ -344,6 +380,53 @@ impl NodeTask {
     async fn disconnect(&mut self) {
         if let Some(session) = self.session.take() {
             session.close().await;
+        }
+    }
+}
+
+/// Looks, until a round is `over`, at the VMs that notes ask for, and records them. What does not
+/// work waits for the end of the round.
+async fn look_beside(
+    session: &Session,
+    host: &Host,
+    shared: &Shared,
+    notes: &mut Notes,
+    known: &BTreeMap<Vmid, VmRecord>,
+    seen: &mut BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
+    over: &CancellationToken,
+) {
+    let timeout = shared.options.command_timeout;
+    let mut given_up = BTreeSet::new();
+    while !over.is_cancelled() {
+        notes.changes.mark_unchanged();
+        for note in notes.urgent() {
+            let Some(vmid) = note.vmid.filter(|_| !given_up.contains(&note.id)) else {
+                continue;
+            };
+            let look = look(session, host, vmid, known.get(&vmid), timeout, Utc::now());
+            let Some(vm) = over.run_until_cancelled(look).await else {
+                return;
+            };
+            match vm {
+                // To its end, as the round is written next.
+                Some(vm) if shared.store.record_vm(&vm).await.is_ok() => {
+                    let before = seen.remove(&vmid).map(|(_, notes)| notes);
+                    let mut asked = before.unwrap_or_default();
+                    asked.push(note.id);
+                    seen.insert(vmid, (vm, asked));
+                    notes.seen_to.insert(note.id);
+                }
+                _ => {
+                    given_up.insert(note.id);
+                }
+            }
+        }
+        tokio::select! {
+            () = over.cancelled() => {}
+            changed = notes.changes.changed() => if changed.is_err() {
+                // Only while the crawler ends.
+                over.cancelled().await;
+            }
         }
     }
 }

@@ -112,7 +112,7 @@ async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_that_is_left_during_a_round_is_seen_to_after_it() {
+async fn a_note_that_is_left_during_a_round_is_not_lost_to_what_the_round_saw() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -144,6 +144,41 @@ async fn a_note_that_is_left_during_a_round_is_seen_to_after_it() {
         })
         .await;
     bench.until_no_notes().await;
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_on_a_vm_does_not_wait_for_a_round_that_hangs() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::with_timeout(&[&node], HOUR).await.every(HOUR);
+    let crawler = bench.start();
+    bench
+        .until("first round", |state| state.vms.len() == 1)
+        .await;
+    node.forget_calls();
+    node.set_fault(Fault::Hang(Scope::command("getallvms")))
+        .unwrap();
+    leave(&bench, &node, None).await;
+    bench
+        .condition("listing that hangs", || {
+            node.calls()
+                .iter()
+                .any(|call| call.line().contains("getallvms"))
+        })
+        .await;
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+    leave(&bench, &node, Some(1)).await;
+
+    bench
+        .until("VM that is on", |state| {
+            state.vms[0].facts.power == PowerState::On
+        })
+        .await;
+    // The round that ends in the end does not undo it.
+    node.clear_faults().unwrap();
+    bench.until_no_notes().await;
+    let vm = &bench.state("hoge").await.vms[0];
+    assert_eq!(vm.facts.power, PowerState::On);
     crawler.stop().await;
 }
 
