@@ -217,21 +217,24 @@ pub(crate) fn New() -> impl IntoView {
     });
     let known = Memo::new(move |_| places.with(|places| places.as_ref().map(Vec::is_empty)));
     let content = move || {
-        let error = live.nodes.with(|nodes| nodes.error().cloned());
-        match (known.get(), error) {
-            (Some(true), _) => empty_state(
-                String::from("No nodes yet"),
-                String::from("A VM needs a node: name one in hosts.yml, and it appears here."),
-                ().into_any(),
-            ),
-            (Some(false), _) => fields(form, places, submit, sending, wrong, forbidden),
-            (None, Some(error)) if !error.is_not_ready() => {
+        // What comes of the nodes from now on must not build the form anew under the typing.
+        match known.get() {
+            Some(true) => {
+                return empty_state(
+                    String::from("No nodes yet"),
+                    String::from("A VM needs a node: name one in hosts.yml, and it appears here."),
+                    ().into_any(),
+                );
+            }
+            Some(false) => return fields(form, places, submit, sending, wrong, forbidden),
+            None => {}
+        }
+        match live.nodes.with(|nodes| nodes.error().cloned()) {
+            Some(error) if !error.is_not_ready() => {
                 let retry = move || live.connect();
                 failed_state("The nodes could not be loaded", &error.to_string(), retry)
             }
-            (None, _) => {
-                view! { <p class="skeleton" role="status">"Loading the nodes"</p> }.into_any()
-            }
+            _ => view! { <p class="skeleton" role="status">"Loading the nodes"</p> }.into_any(),
         }
     };
     view! {

@@ -69,8 +69,13 @@ pub(crate) fn Tasks() -> impl IntoView {
             .collect()
     };
     let content = move || {
-        let error = live.tasks.with(|tasks| tasks.error().cloned());
-        match (empty.get(), error) {
+        let empty = empty.get();
+        let error = match empty {
+            // The table is not built anew with every change of a task.
+            Some(_) => None,
+            None => live.tasks.with(|tasks| tasks.error().cloned()),
+        };
+        match (empty, error) {
             (Some(true), _) => empty_state(
                 String::from("Nothing has been asked yet"),
                 String::from(
