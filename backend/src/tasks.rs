@@ -17,7 +17,7 @@ use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_model::{
     NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
-    TaskState,
+    TaskState, Timestamp, Vmid,
 };
 use ecoman_store::{Added, StoreError, TaskQuery, TaskStore};
 use futures::StreamExt as _;
@@ -176,6 +176,24 @@ impl Tasks {
                 }
             }
         }
+    }
+
+    /// Whether a task is about to change a VM, or has changed it since `seen`.
+    pub(crate) async fn touched_since(
+        &self,
+        node: &NodeName,
+        vmid: Vmid,
+        seen: Timestamp,
+    ) -> Result<bool, Error> {
+        let query = TaskQuery {
+            nodes: vec![node.clone()],
+            limit: 100,
+            ..TaskQuery::default()
+        };
+        let recent = self.list(&query).await?;
+        Ok(recent.iter().any(|task| {
+            task.vmid() == Some(vmid) && task.progress.finished_at.is_none_or(|end| end > seen)
+        }))
     }
 
     /// The tasks that are asked for, newest first.

@@ -127,13 +127,22 @@ pub(crate) async fn set_power(
     if let Some(task) = state.tasks.known(&wish).await? {
         return Ok(accepted(task));
     }
-    vm.view
-        .may(body.action, node.record.settings.read_only)
-        .map_err(|refusal| Error::Refused {
-            node: node.view.name.clone(),
-            vm: display_name(vm),
-            refusal,
-        })?;
+    if let Err(refusal) = vm.view.may(body.action, node.record.settings.read_only) {
+        // What a task has changed the crawler may not have seen yet: then the executor, which asks
+        // the node itself, is the one to say no.
+        let moved = refusal != PowerRefusal::ReadOnly
+            && state
+                .tasks
+                .touched_since(&node.record.name, Vmid(vm.view.vmid), vm.view.observed_at)
+                .await?;
+        if !moved {
+            return Err(Error::Refused {
+                node: node.view.name.clone(),
+                vm: display_name(vm),
+                refusal,
+            });
+        }
+    }
     state.tasks.submit(wish).await.map(accepted)
 }
 

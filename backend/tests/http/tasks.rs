@@ -3,7 +3,7 @@
 use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
 use ecoman_model::{StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
 use ecoman_store::TaskStore as _;
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 
 use crate::changes::{accepted, create, hoge, power_on};
 use crate::executor::Executor;
@@ -420,4 +420,27 @@ async fn a_client_that_comes_back_gets_the_tasks_that_it_has_missed() {
             break;
         }
     }
+}
+
+#[tokio::test]
+async fn what_a_task_has_changed_is_not_refused_for_what_was_seen_before_it() {
+    let (server, executor) = server().await;
+    let reset = || {
+        let request = server.method(Method::PUT, "/api/v1/vms/hoge/2/power");
+        request.json(&serde_json::json!({"action": "reset"})).send()
+    };
+    assert_eq!(
+        reset().await.expect("an answer").status(),
+        StatusCode::CONFLICT
+    );
+    let id = begun(&server, &executor).await;
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+    // The crawler has not looked since: the VM is still off in the list.
+    accepted(
+        server
+            .method(Method::PUT, "/api/v1/vms/hoge/2/power")
+            .json(&serde_json::json!({"action": "reset"})),
+    )
+    .await;
 }
