@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use ecoman_simulator::{Fault, NodeSpec, Scope, SimulatedNode, VmSpec};
+use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use tempfile::TempDir;
 
 /// How long anything here may take before the test says what was missing.
@@ -458,6 +458,47 @@ fn up_creates_a_vm_and_switches_it_on_and_off() {
             .is_some_and(|items| items.len() == 4)
     });
     assert_eq!(up.terminate(), Some(0));
+}
+
+#[test]
+fn the_examples_of_the_readme_work() {
+    let running = |id, name| VmSpec::new(name).id(id).on();
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(running(14, "metrics-b"))
+            .vm(running(15, "web"))
+            .vm(VmSpec::new("copied").id(16)),
+    );
+    node.set_fault(Fault::Question(16)).unwrap();
+    let home = home(&[&node]);
+    run(home.path(), &["trust", "--yes", "--all"]);
+    let up = Role::start(
+        ecoman(home.path(), &["up"])
+            .env_remove("ECOMAN_STORE")
+            .env("DASHBOARD_PORT", "0"),
+    );
+    up.until("/api/v1/vms", "VMs", |list| list["total"] == 3);
+
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md");
+    let readme = std::fs::read_to_string(readme).unwrap();
+    let (_, rest) = readme.split_once("```sh\nECOMAN=").expect("the examples");
+    let (_, rest) = rest.split_once('\n').unwrap();
+    let (script, _) = rest.split_once("\n```").unwrap();
+    let ended = script.matches("ends \"$").count();
+    let output = Command::new("bash")
+        .args(["-euo", "pipefail", "-c", script])
+        .env("ECOMAN", &up.address)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let told = text(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", text(&output.stderr));
+    let succeeded = told.matches("\"state\":\"succeeded\"").count();
+    assert_eq!((ended, succeeded), (9, 9), "{told}");
+    assert!(node.vm_named("web-3").is_some());
+    for (id, power) in [(14, Power::Off), (15, Power::Off), (16, Power::On)] {
+        assert_eq!(node.vm(id).unwrap().power, power, "VM {id}");
+    }
 }
 
 #[test]

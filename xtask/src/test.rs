@@ -79,7 +79,13 @@ const CHECKS: &[Check] = &[
     Check {
         name: "rust",
         about: "unit, contract, sshd, MongoDB and documentation tests of all crates",
-        tools: &[Tool::Ssh, Tool::Sshd, Tool::Busybox, Tool::Mongod],
+        tools: &[
+            Tool::Ssh,
+            Tool::Sshd,
+            Tool::Busybox,
+            Tool::Curl,
+            Tool::Mongod,
+        ],
         run: rust,
     },
     Check {

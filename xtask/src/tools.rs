@@ -61,6 +61,8 @@ pub(crate) enum Tool {
     Sshd,
     /// The shell and tools of simulated nodes.
     Busybox,
+    /// curl, which the README's examples are run with.
+    Curl,
     /// MongoDB's server.
     Mongod,
     /// Runs the browser tests.
@@ -135,7 +137,7 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
                 environment.set("ECOMAN_CHROMIUM", chromium::install(context, &environment)?);
             }
             Tool::CargoFuzz => environment.add_binary(&binary::cargo_fuzz(context)?),
-            Tool::Ssh | Tool::Sshd | Tool::Busybox => {}
+            Tool::Ssh | Tool::Sshd | Tool::Busybox | Tool::Curl => {}
         }
     }
     Ok(environment)

@@ -119,6 +119,7 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
                 "openssh-server",
                 "simulated nodes are real SSH servers",
             ),
+            Tool::Curl => need(on_path("curl").is_none(), "curl", "the README's examples"),
             Tool::Busybox => {
                 need(
                     !has_static_busybox(),
