@@ -66,6 +66,16 @@ async function take(browser, url) {
   await list.getByRole('grid').getByRole('gridcell').getByRole('link').first().click();
   await heading(list);
   await save(list, 'vm');
+
+  await save(await open('/new?node=esxi-01', 'light', DESKTOP, heading), 'new');
+  const asked = await fetch(`${url}/api/v1/vms`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ node: 'esxi-01', name: 'web-3', cpus: 2, memory_mb: 2048, disk_gb: 30 }),
+  });
+  const task = await asked.json();
+  await fetch(`${url}/api/v1/tasks/${task.id}?wait=60`);
+  await save(await open(`/tasks/${task.id}`, 'light', DESKTOP, heading), 'task');
 }
 
 /** The address that the program tells once it listens. */

@@ -46,6 +46,7 @@ test('who presses Enter at once has shut nothing down', async ({ lab, page }) =>
     await expect(action(page, name), 'the focus comes back').toBeFocused();
   }
   await action(page, 'Reset').click();
+  await expect(page.getByRole('dialog').getByRole('button', { name: 'Cancel' })).toBeFocused();
   await page.keyboard.press('Escape');
   await expect(page.getByRole('dialog')).toBeHidden();
   // Not the way back to the list.

@@ -285,9 +285,12 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
         })
         .collect()
     };
-    let state = Memo::new(move |_| task.with(|task| task.as_ref().map(|task| task.state)));
+    // What can be done about it: changes with its end, and with the VM that it makes.
+    let ways =
+        Memo::new(move |_| task.with(|task| task.as_ref().map(|task| (task.state, key_of(task)))));
     let actions = move || {
-        state.track();
+        // Read, not only tracked: a memo that nobody reads is never computed.
+        let _ = ways.get();
         task.with_untracked(|task| task.as_ref().map(|task| actions(live, task)))
     };
     let question = Memo::new(move |_| {
