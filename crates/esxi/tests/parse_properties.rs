@@ -356,18 +356,23 @@ proptest! {
         let whole = parse::getallvms(table.as_bytes(), b"").unwrap();
         if let Ok(list) = parse::getallvms(&table.as_bytes()[..end], b"") {
             let header = table.find('\n').unwrap() + 1;
-            let between_rows = end % header == 0 && whole.rows.starts_with(&list.rows) && end > header;
+            // With the row that made the ids' column wide gone, the blank between may look like the
+            // first one of the names.
+            let between_rows = end % header == 0 && end > header && list.rows.len() < vms.len()
+                && list.rows.iter().zip(whole.rows).all(|(row, whole)| {
+                    parse::VmRow { name: row.name.as_ref().map(|name| name.trim_start().to_owned()), ..row.clone() }
+                        == whole
+                });
             prop_assert!(between_rows, "cut to {end}: {list:#?}");
         }
     }
 
     #[test]
     fn a_table_with_a_byte_too_many_or_too_few_is_an_error(
-        vms in rows(),
+        vms in rows().prop_filter("a table with rows", |vms| !vms.is_empty()),
         at in any::<prop::sample::Index>(),
         byte in select(vec![b'x', b' ', b'7', b'\n']),
     ) {
-        prop_assume!(!vms.is_empty());
         let table = table::write(&vms).into_bytes();
         let header = table.iter().position(|&byte| byte == b'\n').unwrap() + 1;
         let at = header + at.index(table.len() - header);
@@ -377,6 +382,22 @@ proptest! {
         let mut shorter = table;
         shorter.remove(at);
         prop_assert!(parse::getallvms(&shorter, b"").is_err());
+    }
+
+    #[test]
+    fn a_byte_too_many_beside_one_long_character_is_an_error(
+        mut vm in row(),
+        at in any::<prop::sample::Index>(),
+        byte in select(vec![b'x', b' ', b'7', b'\n']),
+    ) {
+        vm.path = "[datastore1] a/a.vmx".to_owned();
+        "a".clone_into(&mut vm.name);
+        "à".clone_into(&mut vm.note);
+        let mut table = table::write(&[vm]).into_bytes();
+        let header = table.iter().position(|&byte| byte == b'\n').unwrap() + 1;
+        let at = header + at.index(table.len() - header);
+        table.insert(at, byte);
+        prop_assert!(parse::getallvms(&table, b"").is_err(), "{byte} at {at}");
     }
 
     #[test]
@@ -427,7 +448,8 @@ proptest! {
 
     #[test]
     fn a_message_of_a_fault_comes_back(message in "[ -~]{1,40}(\n\\PC{0,20}){0,3}", trailing in any::<bool>()) {
-        prop_assume!(!message.trim().is_empty());
+        // Text that is itself the end of the fault, with more behind it, could be either.
+        prop_assume!(!message.trim().is_empty() && !message.contains("\"\n}"));
         let mut output = format!(
             "Power on failed: (vim.fault.GenericVmConfigFault) {{\n   faultCause = (vmodl.MethodFault) null, \n   \
              faultMessage = <unset>\n   msg = \"{message}\"\n}}\n"

@@ -230,7 +230,10 @@ fn rows_in_bytes(
 }
 
 /// The same, were the columns padded by characters. No host is known to do so, but then no table
-/// with a name that is not ASCII could be read, and the length of the rows leaves no doubt.
+/// with a name that is not ASCII could be read.
+///
+/// Where characters and bytes differ by one in the whole table, a table padded by bytes with one
+/// byte too many looks the same: that is left an error.
 fn rows_in_characters(input: &Input<'_>, header: Line<'_>, places: &[usize; 6]) -> Option<Rows> {
     let text = std::str::from_utf8(&input.bytes).ok()?;
     if text.is_ascii() || !input.slice(0, header.next()).is_ascii() {
@@ -249,6 +252,9 @@ fn rows_in_characters(input: &Input<'_>, header: Line<'_>, places: &[usize; 6]) 
         );
     }
     places_of_characters.push(text.len());
+    if text.len() - shadow.len() < 2 {
+        return None;
+    }
     let mut rows = rows(input, &shadow, header, places).ok()?;
     for (start, end) in rows.cells.iter_mut().flatten() {
         *start = *places_of_characters.get(*start)?;
