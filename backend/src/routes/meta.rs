@@ -6,7 +6,7 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use ecoman_api::{Config, Identity, Permission, Problem, SignInMode};
+use ecoman_api::{Config, Identity, Permission, Problem, Role, SignInMode};
 use tokio::time::timeout;
 
 use crate::error::Error;
@@ -53,7 +53,9 @@ pub(crate) async fn get_config(
         identity: Identity {
             name: None,
             mode: SignInMode::None,
-            may: vec![Permission::Read, Permission::Power, Permission::Create],
+            role: Some(Role::Admin),
+            nodes: None,
+            may: Permission::ALL.to_vec(),
         },
     }))
 }

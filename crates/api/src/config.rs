@@ -1,5 +1,6 @@
 //! What a client should know before it shows anything.
 
+use ecoman_model::{Permission, Role};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the server, as far as clients need it.
@@ -74,11 +75,16 @@ pub struct GuestOs {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Identity {
-    /// Name; `null` where nobody signs in.
+    /// Name; `null` where nobody signs in, or nobody has.
     #[cfg_attr(feature = "openapi", schema(example = "alice"))]
     pub name: Option<String>,
-    /// How people sign in.
+    /// How people sign in to this server.
     pub mode: SignInMode,
+    /// What they are here for; `null` for somebody who has not signed in.
+    pub role: Option<Role>,
+    /// The nodes that they see and change; `null`: all.
+    #[cfg_attr(feature = "openapi", schema(example = json!(["hoge"])))]
+    pub nodes: Option<Vec<String>>,
     /// What they may do.
     pub may: Vec<Permission>,
 }
@@ -90,17 +96,8 @@ pub struct Identity {
 pub enum SignInMode {
     /// Not at all: the server listens on this machine only.
     None,
-}
-
-/// Something that a user may do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Permission {
-    /// See nodes and VMs.
-    Read,
-    /// Change the power of VMs and answer their questions.
-    Power,
-    /// Create VMs.
-    Create,
+    /// With name and password.
+    Password,
+    /// To a proxy in front of the server.
+    Proxy,
 }

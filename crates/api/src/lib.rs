@@ -16,11 +16,11 @@ mod vm;
 
 pub use ecoman_model::{
     COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_CHARACTERS,
-    NewVm, PowerAction, PowerRefusal, PowerSituation, Question, StepState, TaskId, TaskRequest,
-    TaskState, TaskStep,
+    NewVm, Permission, PowerAction, PowerRefusal, PowerSituation, Question, Role, StepState,
+    TaskId, TaskRequest, TaskState, TaskStep,
 };
 
-pub use config::{Config, GuestOs, Identity, Permission, Preset, SignInMode, Thresholds};
+pub use config::{Config, GuestOs, Identity, Preset, SignInMode, Thresholds};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
 pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
 pub use node::{

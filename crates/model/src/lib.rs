@@ -4,6 +4,8 @@
 //! neither HTTP nor MongoDB nor how ESXi prints things, and builds for WASM.
 //! With the feature `openapi` the words of tasks describe themselves for OpenAPI documents.
 
+mod access;
+mod audit;
 mod large;
 mod new_vm;
 mod node;
@@ -12,6 +14,8 @@ mod power;
 mod task;
 mod vm;
 
+pub use access::{Grant, InvalidRole, Permission, Role};
+pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use large::{LargeReason, Resource, Thresholds, gibibytes};
 pub use new_vm::{
     COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
