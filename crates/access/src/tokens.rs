@@ -1,0 +1,237 @@
+//! API tokens, for programs that act for a user.
+
+use std::collections::BTreeMap;
+
+use chrono::TimeDelta;
+use ecoman_model::{Grant, Timestamp};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::secret::hash;
+use crate::{Access, AccessError, Secret};
+
+/// What every token begins with, so that one which lies about somewhere is recognised.
+pub const TOKEN_PREFIX: &str = "ecoman_";
+
+/// How old the time of a token's last use may get before it is written again.
+const USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
+
+/// A token, without its secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Token {
+    /// What it is for, in its owner's words.
+    pub name: String,
+    /// The user that it acts for.
+    pub owner: String,
+    /// What it may do at most; less where its owner may less.
+    pub grant: Grant,
+    /// What its owner was last seen to hold, for owners that only the proxy knows.
+    pub owner_grant: Grant,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Until when it is good; `None`: until it is revoked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used_at: Option<Timestamp>,
+    /// The SHA-256 of the secret.
+    secret_hash: String,
+}
+
+/// By id.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct TokensFile(BTreeMap<Uuid, Token>);
+
+/// A token to be made.
+#[derive(Clone, Debug)]
+pub struct NewToken {
+    /// What it is for.
+    pub name: String,
+    /// The user that it acts for.
+    pub owner: String,
+    /// What the owner holds now.
+    pub owner_grant: Grant,
+    /// What the token is to hold.
+    pub grant: Grant,
+    /// Until when it is good.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// What a secret is good for.
+#[derive(Clone, Debug)]
+pub enum TokenUse {
+    /// It is a token's.
+    Good(Uuid, Box<Token>),
+    /// It was one's, which has expired.
+    Expired(Uuid, Box<Token>),
+    /// Nobody's.
+    Unknown,
+}
+
+/// Why a token is not made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TokenFault {
+    /// Not a name.
+    #[error("a token's name has 1 to 100 characters, none of them a control character")]
+    Name,
+    /// It would be over at once.
+    #[error("the token would expire in the past")]
+    Past,
+    /// It would hold more than its owner.
+    #[error("a token cannot hold more than its owner, who is {role} on {nodes}")]
+    Exceeds {
+        /// The owner's role.
+        role: ecoman_model::Role,
+        /// The owner's nodes, or "all nodes".
+        nodes: String,
+    },
+    /// The file.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+impl Access {
+    /// The tokens by id, so by age.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn tokens(&self) -> Result<BTreeMap<Uuid, Token>, AccessError> {
+        Ok(self.tokens.read()?.0.clone())
+    }
+
+    /// Makes a token. Its secret is returned, and cannot be had again.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenFault`].
+    pub fn create_token(
+        &self,
+        new: NewToken,
+        now: Timestamp,
+    ) -> Result<(Uuid, Token, Secret), TokenFault> {
+        let name = new.name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(TokenFault::Name);
+        }
+        if new.expires_at.is_some_and(|end| end <= now) {
+            return Err(TokenFault::Past);
+        }
+        if new.grant.within(&new.owner_grant) != new.grant {
+            return Err(TokenFault::Exceeds {
+                role: new.owner_grant.role,
+                nodes: match &new.owner_grant.nodes {
+                    None => "all nodes".to_owned(),
+                    Some(nodes) => nodes
+                        .iter()
+                        .map(|node| node.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                },
+            });
+        }
+        let secret = Secret::random(TOKEN_PREFIX)?;
+        let token = Token {
+            name: name.to_owned(),
+            owner: new.owner,
+            grant: new.grant,
+            owner_grant: new.owner_grant,
+            created_at: now,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            secret_hash: hash(secret.reveal()),
+        };
+        let id = Uuid::now_v7();
+        self.tokens.change(|tokens| {
+            tokens.0.insert(id, token.clone());
+            Ok::<_, AccessError>(())
+        })?;
+        Ok((id, token, secret))
+    }
+
+    /// Revokes a token; returns it if it was there.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be changed.
+    pub fn revoke_token(&self, id: Uuid) -> Result<Option<Token>, AccessError> {
+        if !self.tokens.read()?.0.contains_key(&id) {
+            return Ok(None);
+        }
+        self.tokens.change(|tokens| Ok(tokens.0.remove(&id)))
+    }
+
+    pub(crate) fn revoke_tokens_of(&self, owner: &str) -> Result<(), AccessError> {
+        if !self.tokens.read()?.0.values().any(|it| it.owner == owner) {
+            return Ok(());
+        }
+        self.tokens.change(|tokens| {
+            tokens.0.retain(|_, token| token.owner != owner);
+            Ok(())
+        })
+    }
+
+    /// What a secret is good for.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn token(&self, secret: &str, now: Timestamp) -> Result<TokenUse, AccessError> {
+        if !secret.starts_with(TOKEN_PREFIX) {
+            return Ok(TokenUse::Unknown);
+        }
+        let wanted = hash(secret);
+        let tokens = self.tokens.read()?;
+        let found = tokens.0.iter().find(|(_, it)| it.secret_hash == wanted);
+        let Some((id, token)) = found else {
+            return Ok(TokenUse::Unknown);
+        };
+        let token = Box::new(token.clone());
+        if token.expires_at.is_some_and(|end| end <= now) {
+            return Ok(TokenUse::Expired(*id, token));
+        }
+        Ok(TokenUse::Good(*id, token))
+    }
+
+    /// Notes that a token was used, to the minute.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be changed.
+    pub fn token_used(&self, id: Uuid, now: Timestamp) -> Result<(), AccessError> {
+        let is_noted = |token: &Token| {
+            let noted = token.last_used_at;
+            noted.is_some_and(|noted| now - noted < USE_PRECISION)
+        };
+        if self.tokens.read()?.0.get(&id).is_none_or(is_noted) {
+            return Ok(());
+        }
+        self.tokens.change(|tokens| {
+            if let Some(token) = tokens.0.get_mut(&id) {
+                token.last_used_at = Some(now);
+            }
+            Ok(())
+        })
+    }
+
+    /// Notes what the owner of tokens holds, as the proxy says.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be changed.
+    pub fn owner_holds(&self, owner: &str, grant: &Grant) -> Result<(), AccessError> {
+        let is_stale = |token: &Token| token.owner == owner && token.owner_grant != *grant;
+        if !self.tokens.read()?.0.values().any(is_stale) {
+            return Ok(());
+        }
+        self.tokens.change(|tokens| {
+            for token in tokens.0.values_mut().filter(|token| token.owner == owner) {
+                token.owner_grant = grant.clone();
+            }
+            Ok(())
+        })
+    }
+}

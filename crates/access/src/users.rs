@@ -1,0 +1,207 @@
+//! Users.
+
+use std::collections::BTreeMap;
+
+use ecoman_model::{Grant, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::password::{self, PasswordFault};
+use crate::{Access, AccessError};
+
+/// Somebody who may use the dashboard.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// What they may do, and where.
+    pub grant: Grant,
+    /// When they were added.
+    pub created_at: Timestamp,
+    /// Since when they have their password; `None` for one who signs in to a proxy, or owns
+    /// tokens only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_since: Option<Timestamp>,
+    /// The Argon2id hash of the password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    password_hash: Option<String>,
+}
+
+/// By name.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct UsersFile(pub(crate) BTreeMap<String, User>);
+
+/// Why a user cannot be added or changed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum UserFault {
+    /// Not a name.
+    #[error(
+        "{0:?} cannot be the name of a user: 1 to 64 characters, letters, digits and . _ - + @, \
+         beginning with a letter or a digit"
+    )]
+    Name(String),
+    /// The name is taken.
+    #[error("there is a user {0:?} already")]
+    Taken(String),
+    /// Nobody has that name.
+    #[error("there is no user {0:?}")]
+    Unknown(String),
+    /// The password will not do.
+    #[error(transparent)]
+    Password(PasswordFault),
+    /// Nobody would be left to see to users.
+    #[error("{0:?} is the last admin of all nodes; make another user admin first")]
+    LastAdmin(String),
+    /// The file.
+    #[error(transparent)]
+    Access(#[from] AccessError),
+}
+
+impl Access {
+    /// The users by name.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn users(&self) -> Result<BTreeMap<String, User>, AccessError> {
+        Ok(self.users.read()?.0.clone())
+    }
+
+    /// One user.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn user(&self, name: &str) -> Result<Option<User>, AccessError> {
+        Ok(self.users.read()?.0.get(name).cloned())
+    }
+
+    /// Adds a user; without a password it is one that signs in elsewhere. Takes a moment, for the
+    /// hash.
+    ///
+    /// # Errors
+    ///
+    /// [`UserFault::Name`], [`UserFault::Taken`], [`UserFault::Password`]; the file.
+    pub fn add_user(
+        &self,
+        name: &str,
+        grant: Grant,
+        password: Option<&str>,
+        now: Timestamp,
+    ) -> Result<User, UserFault> {
+        if !is_user_name(name) {
+            return Err(UserFault::Name(name.to_owned()));
+        }
+        let user = User {
+            grant,
+            created_at: now,
+            password_since: password.map(|_| now),
+            password_hash: hashed(name, password)?,
+        };
+        self.users.change(|users| {
+            if users.0.contains_key(name) {
+                return Err(UserFault::Taken(name.to_owned()));
+            }
+            users.0.insert(name.to_owned(), user.clone());
+            Ok(user)
+        })
+    }
+
+    /// Changes what a user may do; their sessions and tokens follow at once.
+    ///
+    /// # Errors
+    ///
+    /// [`UserFault::Unknown`], [`UserFault::LastAdmin`]; the file.
+    pub fn set_grant(&self, name: &str, grant: Grant) -> Result<User, UserFault> {
+        self.users.change(|users| {
+            let Some(user) = users.0.get_mut(name) else {
+                return Err(UserFault::Unknown(name.to_owned()));
+            };
+            let before = std::mem::replace(&mut user.grant, grant);
+            let user = user.clone();
+            keep_an_admin(users, name, &before)?;
+            Ok(user)
+        })
+    }
+
+    /// Exchanges a user's password, and ends all of their sessions. Takes a moment, for the hash.
+    ///
+    /// # Errors
+    ///
+    /// [`UserFault::Unknown`], [`UserFault::Password`]; the files.
+    pub fn set_password(
+        &self,
+        name: &str,
+        password: &str,
+        now: Timestamp,
+    ) -> Result<(), UserFault> {
+        let hash = hashed(name, Some(password))?;
+        self.users.change(|users| {
+            let Some(user) = users.0.get_mut(name) else {
+                return Err(UserFault::Unknown(name.to_owned()));
+            };
+            user.password_hash = hash;
+            user.password_since = Some(now);
+            Ok(())
+        })?;
+        self.close_sessions_of(name).map_err(UserFault::Access)
+    }
+
+    /// Removes a user, with their sessions and tokens.
+    ///
+    /// # Errors
+    ///
+    /// [`UserFault::Unknown`], [`UserFault::LastAdmin`]; the files.
+    pub fn remove_user(&self, name: &str) -> Result<(), UserFault> {
+        self.users.change(|users| {
+            let Some(user) = users.0.remove(name) else {
+                return Err(UserFault::Unknown(name.to_owned()));
+            };
+            keep_an_admin(users, name, &user.grant)
+        })?;
+        self.close_sessions_of(name)?;
+        self.revoke_tokens_of(name)?;
+        Ok(())
+    }
+
+    /// The user with this name and password, if there is. Takes as long for a name that nobody
+    /// has.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read.
+    pub fn check_password(&self, name: &str, password: &str) -> Result<Option<User>, AccessError> {
+        let user = self.user(name)?;
+        let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
+        // What is longer than any password would only keep the machine busy.
+        let fits = password.chars().count() <= *password::PASSWORD_CHARACTERS.end()
+            && password::verify(password, hash);
+        Ok(user.filter(|_| fits))
+    }
+}
+
+/// The last admin can go, but only as the last user.
+fn keep_an_admin(users: &UsersFile, changed: &str, before: &Grant) -> Result<(), UserFault> {
+    let is_left = users.0.is_empty() || users.0.values().any(|user| user.grant == Grant::ALL);
+    if is_left || *before != Grant::ALL {
+        Ok(())
+    } else {
+        Err(UserFault::LastAdmin(changed.to_owned()))
+    }
+}
+
+fn hashed(name: &str, password: Option<&str>) -> Result<Option<String>, UserFault> {
+    let Some(password) = password else {
+        return Ok(None);
+    };
+    password::check(name, password).map_err(UserFault::Password)?;
+    Ok(Some(password::hash(password)?))
+}
+
+fn is_user_name(name: &str) -> bool {
+    name.chars().count() <= 64
+        && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+        && name
+            .chars()
+            .all(|each| each.is_ascii_alphanumeric() || "._-+@".contains(each))
+}
