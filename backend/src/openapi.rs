@@ -1,13 +1,14 @@
 //! The OpenAPI document: what the handlers say of themselves, and what they have in common.
 
+pub(crate) mod failures;
+
 use std::sync::LazyLock;
 
-use utoipa::OpenApi;
 use utoipa::openapi::path::{Operation, ParameterIn};
 use utoipa::openapi::schema::{SchemaType, Type};
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, ResponseBuilder, Schema};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoResponses as _, OpenApi};
 
-use crate::error::PROBLEM_JSON;
 use crate::routes;
 
 /// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
@@ -19,7 +20,8 @@ pub fn openapi_json() -> &'static str {
         for item in document.paths.paths.values_mut() {
             let operations = [&mut item.get, &mut item.put, &mut item.post];
             for operation in operations.into_iter().flatten() {
-                add_failures(operation);
+                let any_other = failures::AnyOther::responses();
+                operation.responses.responses.extend(any_other);
                 correct_headers(operation);
             }
         }
@@ -69,20 +71,6 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
     ))
 )]
 struct Base;
-
-/// Whatever the address, there are failures that come from the way there: a foreign name for the
-/// server, an answer that takes too long, a fault of the server's.
-fn add_failures(operation: &mut Operation) {
-    let problem = ContentBuilder::new()
-        .schema(Some(Ref::from_schema_name("Problem")))
-        .build();
-    let failure = ResponseBuilder::new()
-        .description("Any other failure.")
-        .content(PROBLEM_JSON, problem)
-        .build();
-    let responses = &mut operation.responses.responses;
-    responses.insert("default".to_owned(), RefOr::T(failure));
-}
 
 /// A header that is optional may be left out, but it cannot be `null`, as the macro has it.
 fn correct_headers(operation: &mut Operation) {

@@ -6,13 +6,14 @@ use axum::extract::{Extension, Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, Problem, SetPower, Task};
+use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, Task};
 use ecoman_model::{FieldFault, Limits, TaskRequest, Vmid};
 
 use super::loaded;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, VmEntry};
+use crate::openapi::failures;
 use crate::request::RequestId;
 use crate::state::AppState;
 use crate::tasks::Wish;
@@ -54,45 +55,10 @@ const GUEST_SECONDS: u32 = 120;
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        (
-            status = 400,
-            description = "The body or the key is not as it has to be; `errors` names each field.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "The node is unknown, or has no such VM.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 409,
-            description = "It cannot be done now, and `detail` says why; or the key belongs to \
-                another request.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 413,
-            description = "The body is too large.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 415,
-            description = "The body is not called JSON.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The executor is away, and nothing was asked of the node; `Location` is \
-                the task that says so, and the key stays free. Or the server has just started, or \
-                its store does not answer. `Retry-After` tells when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadBody,
+        failures::NoSuchVm,
+        failures::PowerRefused,
+        failures::ExecutorAway,
     )
 )]
 pub(crate) async fn set_power(
@@ -180,44 +146,10 @@ pub(crate) async fn set_power(
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        (
-            status = 400,
-            description = "The body or the key is not as it has to be; `errors` names each field.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "The node is unknown, or has no such VM.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 409,
-            description = "The node takes no changes, or the key belongs to another request.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 413,
-            description = "The body is too large.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 415,
-            description = "The body is not called JSON.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The executor is away, and nothing was asked of the node; `Location` is \
-                the task that says so, and the key stays free. Or the server has just started, or \
-                its store does not answer. `Retry-After` tells when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadBody,
+        failures::NoSuchVm,
+        failures::AnswerRefused,
+        failures::ExecutorAway,
     )
 )]
 pub(crate) async fn answer_question(
@@ -288,45 +220,10 @@ pub(crate) async fn answer_question(
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        (
-            status = 400,
-            description = "The body or the key is not as it has to be; `errors` names each field.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "There is no such node.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 409,
-            description = "The node has a VM of that name already or takes no changes, or the key \
-                belongs to another request.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 413,
-            description = "The body is too large.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 415,
-            description = "The body is not called JSON.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The executor is away, and nothing was asked of the node; `Location` is \
-                the task that says so, and the key stays free. Or the server has just started, or \
-                its store does not answer. `Retry-After` tells when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadBody,
+        failures::NoSuchNode,
+        failures::CreationRefused,
+        failures::ExecutorAway,
     )
 )]
 pub(crate) async fn create_vm(

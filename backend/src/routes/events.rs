@@ -9,13 +9,14 @@ use axum::extract::{RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{Problem, Reset};
+use ecoman_api::Reset;
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::sync::watch;
 
 use crate::error::Error;
 use crate::live::{Live, Missed, SentEvent};
+use crate::openapi::failures;
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -58,12 +59,7 @@ use crate::state::AppState;
             content_type = "text/event-stream",
             example = "event: vm_removed\nid: 1795372800000018\ndata: {\"node\":\"hoge\",\"vmid\":14}\n\n"
         ),
-        (
-            status = 400,
-            description = "A parameter is unknown or bad.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadParameters,
     )
 )]
 pub(crate) async fn stream_events(

@@ -6,11 +6,12 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use ecoman_api::{Config, Identity, Permission, Problem, Role, SignInMode};
+use ecoman_api::{Config, Identity, Permission, Role, SignInMode};
 use tokio::time::timeout;
 
 use crate::error::Error;
 use crate::follow::chain;
+use crate::openapi::failures;
 use crate::parameters::Parameters;
 use crate::state::AppState;
 use crate::{guest_os, openapi_json, view};
@@ -25,12 +26,7 @@ use crate::{guest_os, openapi_json, view};
     tag = "Server",
     responses(
         (status = 200, description = "The configuration.", body = Config),
-        (
-            status = 400,
-            description = "There are no query parameters here.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::NoParameters,
     )
 )]
 pub(crate) async fn get_config(
@@ -108,12 +104,7 @@ pub(crate) async fn healthz() -> &'static str {
             content_type = "text/plain; charset=utf-8",
             example = "ready\n"
         ),
-        (
-            status = 503,
-            description = "The store has not been read yet, or does not answer.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::NotReady,
     )
 )]
 pub(crate) async fn readyz(State(state): State<AppState>) -> Result<&'static str, Error> {

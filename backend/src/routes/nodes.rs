@@ -4,10 +4,11 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
-use ecoman_api::{Node, NodePage, Problem};
+use ecoman_api::{Node, NodePage};
 
 use super::{json_at, loaded};
 use crate::error::Error;
+use crate::openapi::failures;
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -33,18 +34,8 @@ use crate::state::AppState;
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        (
-            status = 400,
-            description = "There are no query parameters here.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server has just started or cannot read its store.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::NoParameters,
+        failures::NothingToShow,
     )
 )]
 pub(crate) async fn list_nodes(
@@ -88,24 +79,9 @@ pub(crate) async fn list_nodes(
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        (
-            status = 400,
-            description = "There are no query parameters here.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "There is no such node.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server has just started or cannot read its store.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::NoParameters,
+        failures::NoSuchNode,
+        failures::NothingToShow,
     )
 )]
 pub(crate) async fn get_node(

@@ -7,12 +7,13 @@ use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{Problem, Task, TaskPage};
+use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
 use super::REVALIDATE;
 use crate::error::Error;
+use crate::openapi::failures;
 use crate::parameters::Parameters;
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
@@ -68,18 +69,8 @@ const STATES: [(&str, TaskState); 5] = [
     ),
     responses(
         (status = 200, description = "The tasks.", body = TaskPage),
-        (
-            status = 400,
-            description = "A parameter is unknown or bad; `errors` names each.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server cannot read its store; `Retry-After` tells when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadParameters,
+        failures::StoreAway,
     )
 )]
 pub(crate) async fn list_tasks(
@@ -157,24 +148,9 @@ pub(crate) async fn list_tasks(
     ),
     responses(
         (status = 200, description = "The task.", body = Task),
-        (
-            status = 400,
-            description = "A parameter is unknown or bad; `errors` names each.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "There is no such task; old ones are forgotten.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server cannot read its store; `Retry-After` tells when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadParameters,
+        failures::NoSuchTask,
+        failures::StoreAway,
     )
 )]
 pub(crate) async fn get_task(

@@ -10,7 +10,7 @@ use axum::http::header::{
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use ecoman_api::{Problem, Vm, VmPage};
+use ecoman_api::{Vm, VmPage};
 use ecoman_model::Vmid;
 use futures::stream;
 
@@ -18,6 +18,7 @@ use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
 use crate::body::{Content, Encoding};
 use crate::error::Error;
 use crate::listing::VmQuery;
+use crate::openapi::failures;
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -101,19 +102,8 @@ use crate::state::AppState;
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        (
-            status = 400,
-            description = "A parameter is unknown or bad; `errors` names each.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server has just started or cannot read its store; `Retry-After` tells \
-                when to try again.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::BadParameters,
+        failures::NothingToShow,
     )
 )]
 pub(crate) async fn list_vms(
@@ -188,24 +178,9 @@ pub(crate) async fn list_vms(
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        (
-            status = 400,
-            description = "There are no query parameters here.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 404,
-            description = "The node is unknown, or has no such VM.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
-        (
-            status = 503,
-            description = "The server has just started or cannot read its store.",
-            body = Problem,
-            content_type = "application/problem+json"
-        ),
+        failures::NoParameters,
+        failures::NoSuchVm,
+        failures::NothingToShow,
     )
 )]
 pub(crate) async fn get_vm(

@@ -1,0 +1,82 @@
+//! How requests fail: each answer is told once here, and named by the handlers that give it.
+
+use std::collections::BTreeMap;
+
+use utoipa::IntoResponses;
+use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+
+use crate::error::PROBLEM_JSON;
+
+/// A status of failure and when it is given.
+type Failure = (&'static str, &'static str);
+
+/// Types to be named in `responses(…)`, each standing for the failures behind it.
+macro_rules! failures {
+    ($($name:ident: [$($failure:expr),+ $(,)?])+) => {$(
+        pub(crate) struct $name;
+
+        impl IntoResponses for $name {
+            fn responses() -> BTreeMap<String, RefOr<Response>> {
+                answers(&[$($failure),+])
+            }
+        }
+    )+};
+}
+
+failures! {
+    NoParameters: [("400", "There are no query parameters here.")]
+    BadParameters: [("400", "A parameter is unknown or bad; `errors` names each.")]
+    BadBody: [
+        ("400", "The body or the key is not as it has to be; `errors` names each field."),
+        ("413", "The body is too large."),
+        ("415", "The body is not called JSON."),
+    ]
+    NoSuchNode: [("404", "There is no such node.")]
+    NoSuchVm: [("404", "The node is unknown, or has no such VM.")]
+    NoSuchTask: [("404", "There is no such task; old ones are forgotten.")]
+    PowerRefused: [(
+        "409",
+        "It cannot be done now, and `detail` says why; or the key belongs to another request.",
+    )]
+    AnswerRefused: [("409", "The node takes no changes, or the key belongs to another request.")]
+    CreationRefused: [(
+        "409",
+        "The node has a VM of that name already or takes no changes, or the key belongs to another \
+         request.",
+    )]
+    NothingToShow: [(
+        "503",
+        "The server has just started or cannot read its store; `Retry-After` tells when to try \
+         again.",
+    )]
+    StoreAway: [(
+        "503",
+        "The server cannot read its store; `Retry-After` tells when to try again.",
+    )]
+    NotReady: [("503", "The store has not been read yet, or does not answer.")]
+    ExecutorAway: [(
+        "503",
+        "The executor is away, and nothing was asked of the node; `Location` is the task that says \
+         so, and the key stays free. Or the server has just started, or its store does not answer. \
+         `Retry-After` tells when to try again.",
+    )]
+    // Whatever the address, there are failures that come from the way there: a foreign name for
+    // the server, an answer that takes too long, a fault of the server's.
+    AnyOther: [("default", "Any other failure.")]
+}
+
+fn answers(failures: &[Failure]) -> BTreeMap<String, RefOr<Response>> {
+    failures
+        .iter()
+        .map(|(status, description)| {
+            let problem = ContentBuilder::new()
+                .schema(Some(Ref::from_schema_name("Problem")))
+                .build();
+            let response = ResponseBuilder::new()
+                .description(*description)
+                .content(PROBLEM_JSON, problem)
+                .build();
+            ((*status).to_owned(), RefOr::T(response))
+        })
+        .collect()
+}
