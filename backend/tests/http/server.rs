@@ -11,11 +11,12 @@ use ecoman_api::executor::Order;
 use ecoman_api::{NodePage, TaskPage, VmPage};
 use ecoman_backend::{BackendError, Config, Dashboard, ExecutorAccess};
 use ecoman_model::{
-    NodeName, NodeRecord, NodeSettings, NodeState, Note, PowerState, Round, RoundVms, Task, TaskId,
-    TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, Note, PowerState, Round, RoundVms,
+    Task, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{
-    Added, EmbeddedStore, Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+    Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
+    TaskStore, Written,
 };
 use futures::StreamExt as _;
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -534,6 +535,29 @@ impl TaskStore for SwitchedStore {
 
     async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
         self.store.remove_notes(ids).await
+    }
+}
+
+#[async_trait]
+impl AuditStore for SwitchedStore {
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.check()?;
+        self.store.record_audit(entry).await
+    }
+
+    async fn audit_entry(&self, id: Uuid) -> Result<Option<AuditEntry>, StoreError> {
+        self.check()?;
+        self.store.audit_entry(id).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.check()?;
+        self.store.audit(query).await
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.check()?;
+        self.store.forget_audit(before).await
     }
 }
 

@@ -3,6 +3,7 @@
 //! The names and shapes here are the format on disk and change apart from the domain's words.
 //! Fields that this version does not know are passed over; a missing one is "not known".
 
+mod audit;
 mod task;
 
 use ecoman_model::{
@@ -12,6 +13,7 @@ use ecoman_model::{
 use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+pub(crate) use audit::{AuditAge, AuditDocument, outcome_word, time_bound};
 pub(crate) use task::{NoteDocument, TaskDocument, state_word};
 
 /// A VM as it is written down.

@@ -1,5 +1,6 @@
 //! The store in one file, by redb: for one machine and one process, nothing to install.
 
+mod audit;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -578,6 +579,7 @@ fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
     transaction.open_table(NODES)?;
     transaction.open_table(VMS)?;
     tasks::open_tables(&transaction)?;
+    audit::open_tables(&transaction)?;
     transaction.commit()?;
     Ok(found)
 }

@@ -3,6 +3,7 @@
 //!
 //! Knows what is kept, never how it was come by (ESXi) or how it is shown (HTTP).
 
+mod audit;
 mod changes;
 mod document;
 mod embedded;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use async_trait::async_trait;
 use ecoman_model::{NodeName, NodeState, Round, VmKey, VmRecord};
 
+pub use audit::{AuditQuery, AuditStore};
 pub use embedded::EmbeddedStore;
 pub use mongo::{MongoSettings, MongoStore};
 pub use tasks::{Added, TaskQuery, TaskStore};
@@ -24,7 +26,8 @@ pub use tasks::{Added, TaskQuery, TaskStore};
 /// equality means anything.
 pub type Revision = u64;
 
-/// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`].
+/// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`], of who did
+/// what in [`AuditStore`].
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is
 /// away and works again once it is back, without anything having to be restarted. A call that
@@ -34,7 +37,7 @@ pub type Revision = u64;
 /// of MongoDB that died in the middle: then the VMs are shown as they are, each of them true on
 /// its own, until the next round on that node.
 #[async_trait]
-pub trait Store: TaskStore {
+pub trait Store: TaskStore + AuditStore {
     /// Asks the database for a sign of life, and is back within some seconds if there is none.
     async fn ping(&self) -> Result<(), StoreError>;
 

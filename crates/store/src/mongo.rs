@@ -6,6 +6,7 @@
 //! move its revision on, these three in one step. A reader reads node, VMs and node again, and
 //! begins anew where it meets the mark or the revision has moved.
 
+mod audit;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use mongodb::options::{
     ReadPreference, SelectionCriteria, ServerAddress, WriteConcern,
 };
 use mongodb::{Client, Collection, Database, IndexModel};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, sleep, timeout};
@@ -75,13 +77,15 @@ pub struct MongoSettings {
     pub dbname: String,
 }
 
-/// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes` and `counters`.
+/// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes`,
+/// `counters` and `audit`.
 pub struct MongoStore {
     target: Target,
     /// Empty as long as the servers of a `mongodb+srv` address could not be looked up.
     database: OnceCell<Database>,
     vms_indexed: OnceCell<()>,
     tasks_indexed: OnceCell<()>,
+    audit_indexed: OnceCell<()>,
 }
 
 /// Which database, and where.
@@ -105,6 +109,7 @@ impl MongoStore {
             database: OnceCell::new(),
             vms_indexed: OnceCell::new(),
             tasks_indexed: OnceCell::new(),
+            audit_indexed: OnceCell::new(),
         };
         match store.database().await {
             Err(error @ StoreError::Setting { .. }) => Err(error),
@@ -496,6 +501,34 @@ impl MongoStore {
             .collect()
     }
 
+    /// What `filter` finds in a collection; a limit of 0 is none.
+    async fn find(
+        &self,
+        collection: &str,
+        filter: Document,
+        order: Document,
+        limit: i64,
+        doing: &Doing,
+    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
+        let collection: Collection<RawDocumentBuf> = self.collection(collection).await?;
+        let found = async {
+            let found = collection.find(filter).sort(order).limit(limit);
+            found.await?.try_collect().await
+        };
+        self.request(doing, found).await
+    }
+
+    fn read_all<D: DeserializeOwned + Into<T>, T>(
+        &self,
+        collection: &str,
+        documents: &[RawDocumentBuf],
+    ) -> Result<Vec<T>, StoreError> {
+        documents
+            .iter()
+            .map(|document| Ok(self.read_document::<D>(collection, document)?.into()))
+            .collect()
+    }
+
     /// Reads a document, or says which one it is that cannot be read.
     fn read_document<'a, T: Deserialize<'a>>(
         &self,
@@ -527,9 +560,14 @@ impl MongoStore {
                 "the document {id} in the collection {collection} of the MongoDB database {}",
                 self.target.database
             ),
-            remedy: "use the version that wrote it, or delete it: the next round on its node \
+            remedy: match collection {
+                NODES | VMS => {
+                    "use the version that wrote it, or delete it: the next round on its node \
                      writes it anew"
-                .to_owned(),
+                }
+                _ => "use the version that wrote it, or delete it",
+            }
+            .to_owned(),
             source: source.into(),
         }
     }
@@ -826,12 +864,15 @@ fn encode_vm(vm: &VmRecord) -> Result<(VmKey, RawDocumentBuf), StoreError> {
 }
 
 fn encode_node(node: &NodeRecord) -> Result<Document, StoreError> {
-    let what = format!("node {}", node.name);
+    encode(format!("node {}", node.name), &NodeDocument::from(node))
+}
+
+fn encode(what: String, document: &impl Serialize) -> Result<Document, StoreError> {
     let failed = |error: mongodb::bson::error::Error| StoreError::Write {
         what: what.clone(),
         source: error.into(),
     };
-    let document = serialize_to_document(&NodeDocument::from(node)).map_err(failed)?;
+    let document = serialize_to_document(document).map_err(failed)?;
     let bytes = document.to_vec().map_err(failed)?.len();
     check_size(what, bytes)?;
     Ok(document)

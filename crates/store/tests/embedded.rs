@@ -18,11 +18,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use async_trait::async_trait;
-use ecoman_model::{NodeState, Round, RoundVms};
-use ecoman_store::{EmbeddedStore, Store, StoreError, TaskStore};
+use ecoman_model::{NodeState, Round, RoundVms, Timestamp};
+use ecoman_store::{AuditQuery, AuditStore, EmbeddedStore, Store, StoreError, TaskStore};
 use redb::{Database, ReadableDatabase, TableDefinition, TableHandle};
 
-use contract::{Place, add, contract_tests, id, name, node, record, state, task, vm};
+use contract::{Place, add, contract_tests, entry, id, name, node, record, state, task, vm};
 
 contract_tests!(Folder::new().await);
 
@@ -213,7 +213,7 @@ async fn a_file_of_a_newer_version_is_not_touched() {
 }
 
 #[tokio::test]
-async fn a_file_from_before_there_were_tasks_is_read_and_takes_them() {
+async fn a_file_from_before_there_were_tasks_and_an_audit_log_takes_them() {
     const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
     let mut folder = Folder::new().await;
     record(folder.store(), node("hoge", 0), vec![vm("hoge", 14, "a")]).await;
@@ -235,6 +235,9 @@ async fn a_file_from_before_there_were_tasks_is_read_and_takes_them() {
     assert_eq!(vms, [vm("hoge", 14, "a")]);
     add(folder.store(), &task(1)).await;
     assert!(folder.store().task(id(1)).await.unwrap().is_some());
+    folder.store().record_audit(&entry(1)).await.unwrap();
+    let recorded = folder.store().audit_entry(entry(1).id).await.unwrap();
+    assert_eq!(recorded, Some(entry(1)));
 
     // Older versions know the format by its number.
     folder.tamper(|path| {
@@ -268,6 +271,39 @@ async fn a_task_that_cannot_be_read_is_named() {
         assert!(matches!(error, StoreError::Record { .. }), "{error:?}");
         let begin = format!("the record of task {} in ", id(1));
         assert!(error.to_string().starts_with(&begin), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_audit_entry_that_cannot_be_read_is_named() {
+    const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
+    let mut folder = Folder::new().await;
+    let id = entry(1).id;
+    for wrong in [r#"{"at": "noon"}"#, "", "\0", "[]"] {
+        folder.tamper(|path| {
+            let database = Database::open(path).unwrap();
+            let transaction = database.begin_write().unwrap();
+            let mut audit = transaction.open_table(AUDIT).unwrap();
+            audit.insert(id.as_u128(), wrong.as_bytes()).unwrap();
+            drop(audit);
+            transaction.commit().unwrap();
+        });
+        folder.reopen().await;
+        let store = folder.store();
+        for error in [
+            store.audit_entry(id).await.unwrap_err(),
+            store.audit(&AuditQuery::default()).await.unwrap_err(),
+            store.forget_audit(Timestamp::MAX_UTC).await.unwrap_err(),
+        ] {
+            assert!(matches!(error, StoreError::Record { .. }), "{error:?}");
+            let begin = format!("the record of audit entry {id} in ");
+            assert!(error.to_string().starts_with(&begin), "{error}");
+        }
+        // The log goes on.
+        store.record_audit(&entry(2)).await.unwrap();
+        store.record_audit(&entry(1)).await.unwrap();
+        let entries = store.audit(&AuditQuery::default()).await.unwrap();
+        assert_eq!(entries, [entry(2), entry(1)]);
     }
 }
 

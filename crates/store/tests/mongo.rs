@@ -17,14 +17,16 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Round, RoundVms, TaskState};
-use ecoman_store::{MongoSettings, MongoStore, Store, StoreError, TaskQuery, TaskStore};
+use ecoman_model::{Note, Round, RoundVms, TaskState, Timestamp};
+use ecoman_store::{
+    AuditQuery, AuditStore, MongoSettings, MongoStore, Store, StoreError, TaskQuery, TaskStore,
+};
 use mongodb::Database;
 use mongodb::bson::{Document, doc};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 
-use contract::{Place, add, contract_tests, id, name, node, record, state, task, vm};
+use contract::{Place, add, contract_tests, entry, id, name, node, record, state, task, vm};
 use mongod::Mongod;
 
 contract_tests!(Scratch::new().await);
@@ -637,21 +639,110 @@ async fn tasks_are_found_by_indexes() {
         (doc! { "progress.state": "running" }, doc! { "_id": -1 }),
         (doc! { "node": "hoge" }, doc! { "_id": -1 }),
     ] {
-        let find = doc! { "find": "tasks", "filter": filter.clone(), "sort": sort };
-        let explained = database
-            .run_command(doc! { "explain": find, "verbosity": "queryPlanner" })
-            .await
-            .unwrap();
-        let plan = explained
-            .get_document("queryPlanner")
-            .unwrap()
-            .get_document("winningPlan")
-            .unwrap()
-            .to_string();
-        assert!(plan.contains("IXSCAN"), "{filter}: {plan}");
-        assert!(!plan.contains("COLLSCAN"), "{filter}: {plan}");
-        assert!(!plan.contains("\"SORT\""), "{filter}: {plan}");
+        check_indexed(&database, "tasks", filter, sort).await;
     }
+}
+
+#[tokio::test]
+async fn the_audit_log_survives_that_mongod_is_killed() {
+    let mut mongod = Mongod::start(&[]).await;
+    let settings = mongod.settings("ecoman");
+    let store = MongoStore::connect(&settings).await.unwrap();
+    store.record_audit(&entry(1)).await.unwrap();
+
+    mongod.kill();
+    for error in [
+        store.record_audit(&entry(2)).await.unwrap_err(),
+        store.audit_entry(entry(1).id).await.unwrap_err(),
+        store.audit(&AuditQuery::default()).await.unwrap_err(),
+        store.forget_audit(Timestamp::MAX_UTC).await.unwrap_err(),
+    ] {
+        assert!(matches!(error, StoreError::Away { .. }), "{error:?}");
+    }
+
+    mongod.restart().await;
+    let deadline = Instant::now() + PATIENCE;
+    while let Err(error) = store.record_audit(&entry(2)).await {
+        assert!(Instant::now() < deadline, "{error}");
+    }
+    let entries = store.audit(&AuditQuery::default()).await.unwrap();
+    assert_eq!(entries, [entry(2), entry(1)]);
+}
+
+#[tokio::test]
+async fn an_audit_entry_that_cannot_be_read_is_named() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    let audit = database.collection::<Document>("audit");
+    let id = entry(1).id;
+    for wrong in [
+        doc! { "$set": { "outcome": "postponed" } },
+        doc! { "$set": { "actor.address": "router" } },
+        doc! { "$set": { "at": mongodb::bson::DateTime::MIN } },
+        doc! { "$set": { "vmid": -1 } },
+        doc! { "$unset": { "actor": "" } },
+    ] {
+        store.record_audit(&entry(1)).await.unwrap();
+        audit.update_one(doc! {}, wrong.clone()).await.unwrap();
+        for error in [
+            store.audit_entry(id).await.unwrap_err(),
+            store.audit(&AuditQuery::default()).await.unwrap_err(),
+        ] {
+            assert!(
+                matches!(error, StoreError::Record { .. }),
+                "{wrong}: {error:?}"
+            );
+            assert_eq!(
+                error.to_string(),
+                format!(
+                    "the document {id} in the collection audit of the MongoDB database {} is not \
+                     as this version of ECoMan writes it; use the version that wrote it, or \
+                     delete it",
+                    scratch.settings.dbname
+                )
+            );
+        }
+    }
+    // The remedy works.
+    audit.delete_one(doc! {}).await.unwrap();
+    assert_eq!(store.audit(&AuditQuery::default()).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn audit_entries_are_found_by_indexes() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    store.record_audit(&entry(1)).await.unwrap();
+    let newest_first = doc! { "_id": -1 };
+    for (filter, sort) in [
+        (doc! { "_id": { "$lt": "x" } }, newest_first.clone()),
+        (doc! { "node": { "$in": ["a", "b"] } }, newest_first.clone()),
+        (
+            doc! { "actor.name": { "$in": ["a", "b"] }, "_id": { "$lt": "x" } },
+            newest_first,
+        ),
+        (doc! { "at": { "$lt": "2026" } }, doc! {}),
+    ] {
+        check_indexed(&database, "audit", filter, sort).await;
+    }
+}
+
+/// What `filter` finds comes in the order of `sort` from indexes alone.
+async fn check_indexed(database: &Database, collection: &str, filter: Document, sort: Document) {
+    let find = doc! { "find": collection, "filter": filter.clone(), "sort": sort };
+    let explained = database
+        .run_command(doc! { "explain": find, "verbosity": "queryPlanner" })
+        .await
+        .unwrap();
+    let plan = explained
+        .get_document("queryPlanner")
+        .unwrap()
+        .get_document("winningPlan")
+        .unwrap()
+        .to_string();
+    assert!(plan.contains("IXSCAN"), "{filter}: {plan}");
+    assert!(!plan.contains("COLLSCAN"), "{filter}: {plan}");
+    assert!(!plan.contains("\"SORT\""), "{filter}: {plan}");
 }
 
 /// Nothing of an error shows `secret`, neither to a user nor in a log.

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, NodeState, Note, Round, Task, TaskId, VmRecord};
+use ecoman_model::{
+    AuditEntry, NodeName, NodeState, Note, Round, Task, TaskId, Timestamp, VmRecord,
+};
 use ecoman_store::{
-    Added, EmbeddedStore, Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+    Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
+    TaskStore, Written,
 };
 use uuid::Uuid;
 
@@ -156,5 +159,24 @@ impl TaskStore for LeavingStore {
 
     async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
         self.door()?.remove_notes(ids).await
+    }
+}
+
+#[async_trait::async_trait]
+impl AuditStore for LeavingStore {
+    async fn record_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.door()?.record_audit(entry).await
+    }
+
+    async fn audit_entry(&self, id: Uuid) -> Result<Option<AuditEntry>, StoreError> {
+        self.door()?.audit_entry(id).await
+    }
+
+    async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, StoreError> {
+        self.door()?.audit(query).await
+    }
+
+    async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.door()?.forget_audit(before).await
     }
 }

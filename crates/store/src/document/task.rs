@@ -46,7 +46,7 @@ enum StateDocument {
 /// A UUID, in BSON as in JSON the text that people know it by.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-struct UuidDocument(Uuid);
+pub(super) struct UuidDocument(pub(super) Uuid);
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]

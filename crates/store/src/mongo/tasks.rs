@@ -9,16 +9,15 @@
 use async_trait::async_trait;
 use ecoman_model::{Note, Task, TaskId, TaskState};
 use futures::TryStreamExt;
-use mongodb::bson::{Bson, Document, RawDocumentBuf, doc, serialize_to_document};
+use mongodb::IndexModel;
+use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use mongodb::options::{IndexOptions, ReturnDocument};
-use mongodb::{Collection, IndexModel};
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{Doing, MongoStore, POLL_INTERVAL, check_size};
+use super::{Doing, MongoStore, POLL_INTERVAL, encode};
 use crate::changes::first_revision;
 use crate::document::{NoteDocument, TaskDocument, state_word};
 use crate::tasks::{has_news, oldest_first};
@@ -295,34 +294,6 @@ impl MongoStore {
         self.read_all::<TaskDocument, Task>(TASKS, &documents)
     }
 
-    /// What `filter` finds in a collection; a limit of 0 is none.
-    async fn find(
-        &self,
-        collection: &str,
-        filter: Document,
-        order: Document,
-        limit: i64,
-        doing: &Doing,
-    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
-        let collection: Collection<RawDocumentBuf> = self.collection(collection).await?;
-        let found = async {
-            let found = collection.find(filter).sort(order).limit(limit);
-            found.await?.try_collect().await
-        };
-        self.request(doing, found).await
-    }
-
-    fn read_all<D: DeserializeOwned + Into<T>, T>(
-        &self,
-        collection: &str,
-        documents: &[RawDocumentBuf],
-    ) -> Result<Vec<T>, StoreError> {
-        documents
-            .iter()
-            .map(|document| Ok(self.read_document::<D>(collection, document)?.into()))
-            .collect()
-    }
-
     /// Sees to it that an idempotency key is there once, and that nothing needs to look at all
     /// tasks.
     async fn ensure_task_indexes(&self) -> Result<(), StoreError> {
@@ -371,17 +342,6 @@ fn encode_task(task: &Task) -> Result<(Document, String), StoreError> {
     let mark = Uuid::new_v4().to_string();
     fields.insert(MARK, &mark);
     Ok((fields, mark))
-}
-
-fn encode(what: String, document: &impl serde::Serialize) -> Result<Document, StoreError> {
-    let failed = |error: mongodb::bson::error::Error| StoreError::Write {
-        what: what.clone(),
-        source: error.into(),
-    };
-    let document = serialize_to_document(document).map_err(failed)?;
-    let bytes = document.to_vec().map_err(failed)?.len();
-    check_size(what, bytes)?;
-    Ok(document)
 }
 
 fn words(states: &[TaskState]) -> Vec<&'static str> {

@@ -1,5 +1,6 @@
 //! What every store has to do, whatever it keeps things in: one suite, run on each of them.
 
+mod audit;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -66,6 +67,16 @@ macro_rules! contract_tests {
             a_change_of_a_task_that_was_cut_off_can_be_made_again
             the_oldest_tasks_that_have_ended_are_forgotten
             notes_are_left_seen_and_removed
+            every_field_of_an_audit_entry_comes_back_as_it_went_in
+            a_store_without_audit_entries_says_so
+            an_audit_entry_with_the_same_id_is_replaced_whole
+            the_end_of_a_task_replaces_its_pending_audit_entry
+            audit_entries_of_many_writers_are_all_there_once
+            audit_entries_are_found_by_each_filter_and_by_several
+            audit_entries_of_a_time_are_found_to_the_nanosecond
+            audit_entries_come_newest_first_in_pages
+            old_audit_entries_are_forgotten
+            an_audit_entry_that_was_cut_off_can_be_recorded_again
         );
     };
     (@each $place:expr; $($name:ident)+) => {
@@ -77,6 +88,7 @@ macro_rules! contract_tests {
         )+
     };
 }
+pub(crate) use audit::*;
 pub(crate) use contract_tests;
 pub(crate) use tasks::*;
 
