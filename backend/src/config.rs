@@ -1,12 +1,13 @@
 //! What the dashboard can be told: variables, defaults, ranges.
 
 use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
 
 use clap::Args;
 use ecoman_api::Preset;
 use ecoman_model::Thresholds;
 
-use crate::ExecutorAccess;
+use crate::{AccessArgs, AccessConfig, AccessConfigError, ExecutorAccess};
 
 /// Configuration of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,13 +23,14 @@ pub struct Config {
     pub presets: Vec<Preset>,
     /// Who carries out what is asked of nodes.
     pub executor: ExecutorAccess,
+    /// How people sign in.
+    pub access: AccessConfig,
 }
 
 /// The dashboard's part of a command line, with the variable of each option.
 #[derive(Args, Clone, Debug)]
 pub struct DashboardArgs {
-    /// IP address to listen on. There is no sign-in: whoever reaches it can
-    /// switch every VM off
+    /// IP address to listen on; beyond loopback people have to sign in
     #[arg(
         long,
         env = "DASHBOARD_ADDRESS",
@@ -106,6 +108,9 @@ pub struct DashboardArgs {
         value_parser = presets
     )]
     dashboard_presets: Presets,
+
+    #[command(flatten)]
+    access: AccessArgs,
 }
 
 /// Where the dashboard finds the executor.
@@ -160,11 +165,19 @@ struct Presets(Vec<Preset>);
 struct HostNames(Vec<String>);
 
 impl DashboardArgs {
-    /// What was told, with an executor.
-    #[must_use]
-    pub fn config(&self, executor: ExecutorAccess) -> Config {
-        Config {
-            address: SocketAddr::new(self.dashboard_address, self.dashboard_port),
+    /// What was told, with an executor and a directory for what is kept (`ECOMAN_DATA`).
+    ///
+    /// # Errors
+    ///
+    /// The variables do not go together.
+    pub fn config(
+        &self,
+        executor: ExecutorAccess,
+        data: &Path,
+    ) -> Result<Config, AccessConfigError> {
+        let address = SocketAddr::new(self.dashboard_address, self.dashboard_port);
+        Ok(Config {
+            address,
             thresholds: Thresholds {
                 cpus: self.dashboard_threshold_cpu,
                 memory_mb: self.dashboard_threshold_ram_mb,
@@ -173,7 +186,8 @@ impl DashboardArgs {
             allowed_hosts: self.dashboard_allowed_hosts.0.clone(),
             presets: self.dashboard_presets.0.clone(),
             executor,
-        }
+            access: self.access.config(address, data)?,
+        })
     }
 }
 
@@ -322,8 +336,13 @@ mod tests {
 
     fn parse(arguments: &[&str]) -> Result<Config, String> {
         Cli::try_parse_from(std::iter::once(&"ecoman").chain(arguments))
-            .map(|cli| cli.dashboard.config(cli.executor.access()))
             .map_err(|error| error.to_string())
+            .and_then(|cli| {
+                let config = cli
+                    .dashboard
+                    .config(cli.executor.access(), Path::new("/data"));
+                config.map_err(|error| error.to_string())
+            })
     }
 
     #[test]
@@ -348,6 +367,13 @@ mod tests {
                     address: "127.0.0.1".to_owned(),
                     port: 8600,
                     token: None,
+                },
+                access: AccessConfig {
+                    sign_in: crate::SignIn::None,
+                    directory: "/data/access".into(),
+                    session_length: chrono::TimeDelta::hours(12),
+                    trusted_proxies: Vec::new(),
+                    audit_days: 365,
                 },
             })
         );

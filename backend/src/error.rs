@@ -6,17 +6,19 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER};
+use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ecoman_api::{FieldError, PowerRefusal, Problem};
-use ecoman_model::{Task, TaskError, TaskErrorKind, TaskId};
+use ecoman_model::{NodeName, Role, Task, TaskError, TaskErrorKind, TaskId};
 use ecoman_store::StoreError;
 
+use crate::access::Caller;
 use crate::request::RequestId;
 use crate::view;
 
@@ -82,6 +84,57 @@ pub(crate) enum Error {
     #[error("There is no node {0}; the nodes are those of the crawler's hosts.yml.")]
     NoNodeForVm(String),
 
+    #[error("Sign in first, or send an API token as Authorization: Bearer.")]
+    NotSignedIn,
+
+    #[error("{0}")]
+    BadCredentials(&'static str),
+
+    #[error("Name or password is wrong.")]
+    WrongPassword,
+
+    #[error("Too many failed tries; wait {} s.", seconds(*.0))]
+    TooManyTries(Duration),
+
+    #[error("A page of another site made this request, so it is refused.")]
+    CrossSite,
+
+    #[error("{who} may not do this: it takes the role {needed}, and theirs is {role}{}.", if *.limited { ", limited to nodes" } else { "" })]
+    Forbidden {
+        who: String,
+        needed: Role,
+        role: Role,
+        limited: bool,
+    },
+
+    #[error("{who} does not reach {node}: their access is limited to {nodes}.")]
+    OutOfReach {
+        who: String,
+        node: String,
+        nodes: String,
+    },
+
+    #[error("{0}")]
+    SignInOff(&'static str),
+
+    #[error("Only somebody who has signed in with a password can change it.")]
+    NotByPassword,
+
+    #[error("The server cannot read or write its users, sessions and tokens; its log tells why.")]
+    SignInUnavailable,
+
+    #[error("There is no such API token; it may have been revoked.")]
+    NoSuchToken,
+
+    #[error("There is no user {0:?}.")]
+    NoSuchUser(String),
+
+    #[error("There is a user {0:?} already.")]
+    UserTaken(String),
+
+    #[error("{0:?} is the last admin of all nodes; make another user admin first.")]
+    LastAdmin(String),
+
     #[error("There is nothing at this address. The API is described at /api/v1/openapi.json.")]
     NoSuchPath,
 
@@ -127,6 +180,21 @@ impl Error {
         Self::Store(message)
     }
 
+    /// Somebody asks for a node that their access does not reach, whether it is there or not.
+    pub(crate) fn out_of_reach(caller: &Caller, node: &str) -> Self {
+        let nodes = caller.grant.nodes.iter().flatten();
+        let nodes: Vec<_> = nodes.map(NodeName::as_str).collect();
+        Self::OutOfReach {
+            who: caller.to_string(),
+            node: node.to_owned(),
+            nodes: if nodes.is_empty() {
+                "no node at all".to_owned()
+            } else {
+                nodes.join(", ")
+            },
+        }
+    }
+
     /// What is wrong with single fields.
     fn fields(&self) -> Vec<FieldError> {
         let field = |pointer: &str, detail: &str| {
@@ -138,6 +206,7 @@ impl Error {
         match self {
             Self::Parameters(errors) | Self::Body(errors) => errors.clone(),
             Self::NameTaken { .. } => field("/name", "is taken on this node"),
+            Self::UserTaken(_) => field("/name", "is taken"),
             Self::NoNodeForVm(_) => field("/node", "must be a node of the crawler's hosts.yml"),
             Self::ReadOnly(_) => field("/node", "must be a node that takes changes"),
             _ => Vec::new(),
@@ -181,6 +250,40 @@ impl Error {
             Self::NoSuchNode(_) | Self::NoNodeForVm(_) => {
                 (StatusCode::NOT_FOUND, "node-not-found", "Node not found")
             }
+            Self::NotSignedIn => (StatusCode::UNAUTHORIZED, "not-signed-in", "Not signed in"),
+            Self::BadCredentials(_) => (
+                StatusCode::UNAUTHORIZED,
+                "bad-credentials",
+                "Not signed in any more",
+            ),
+            Self::WrongPassword => (
+                StatusCode::UNAUTHORIZED,
+                "wrong-password",
+                "Wrong name or password",
+            ),
+            Self::TooManyTries(_) => (
+                StatusCode::TOO_MANY_REQUESTS,
+                "too-many-tries",
+                "Too many tries",
+            ),
+            Self::CrossSite => (StatusCode::FORBIDDEN, "cross-site", "Cross-site request"),
+            Self::Forbidden { .. } => (StatusCode::FORBIDDEN, "forbidden", "Not allowed"),
+            Self::OutOfReach { .. } => (StatusCode::FORBIDDEN, "out-of-reach", "Not allowed there"),
+            Self::SignInOff(_) => (StatusCode::CONFLICT, "sign-in-off", "Not with this sign-in"),
+            Self::NotByPassword => (
+                StatusCode::CONFLICT,
+                "not-by-password",
+                "Not signed in with a password",
+            ),
+            Self::SignInUnavailable => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "sign-in-unavailable",
+                "Sign-in unavailable",
+            ),
+            Self::NoSuchToken => (StatusCode::NOT_FOUND, "token-not-found", "Token not found"),
+            Self::NoSuchUser(_) => (StatusCode::NOT_FOUND, "user-not-found", "User not found"),
+            Self::UserTaken(_) => (StatusCode::CONFLICT, "user-taken", "Name taken"),
+            Self::LastAdmin(_) => (StatusCode::CONFLICT, "last-admin", "Last admin"),
             Self::NoSuchPath => (StatusCode::NOT_FOUND, "not-found", "Not found"),
             Self::Method => (
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -260,6 +363,16 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
+    if status == StatusCode::UNAUTHORIZED {
+        // RFC 6750, 3: what programs are to show.
+        headers.insert(
+            WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"ecoman\""),
+        );
+    }
+    if let Error::TooManyTries(wait) = &*error {
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
+    }
     if let Error::ExecutorAway { task, .. } = &*error
         && let Ok(location) = HeaderValue::try_from(view::task_path(*task))
     {
@@ -334,6 +447,11 @@ pub(crate) fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .unwrap_or("no message");
     tracing::error!(panic = message, "a handler panicked");
     Error::Internal.into_response()
+}
+
+/// Whole seconds, and enough of them.
+fn seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn is_success(status: StatusCode) -> bool {

@@ -231,6 +231,7 @@ impl Follower {
                 revision: old.revision,
                 loaded: old.loaded,
                 store_failure,
+                scope: old.scope.clone(),
                 nodes: old.nodes.clone(),
                 vms: old.vms.clone(),
             },
@@ -279,7 +280,7 @@ fn entry(
             _ => Arc::new(VmEntry::new(view, failure)),
         };
         if old.is_none_or(|old| !Arc::ptr_eq(old, &entry) && !same_but_for_time(old, &entry)) {
-            events.push(SentEvent::prepared("vm", &entry.json));
+            events.push(SentEvent::prepared("vm", &entry.view.node, &entry.json));
         }
         entries.push(entry);
     }
@@ -307,7 +308,7 @@ fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>)
                 return Arc::clone(vm);
             }
             let entry = Arc::new(VmEntry::new(view, vm.failure.clone()));
-            events.push(SentEvent::prepared("vm", &entry.json));
+            events.push(SentEvent::prepared("vm", &entry.view.node, &entry.json));
             entry
         })
         .collect();
@@ -326,7 +327,7 @@ fn node_entry(
 ) -> NodeEntry {
     let view = view::node(&record, vms.iter().map(|vm| &vm.view), reason);
     let json = json(&view);
-    events.push(SentEvent::prepared("node", &json));
+    events.push(SentEvent::prepared("node", &view.name, &json));
     NodeEntry {
         record,
         unreadable: None,

@@ -15,6 +15,9 @@ mod server;
 mod routes;
 mod view;
 
+mod access;
+mod audit;
+
 mod follow;
 mod live;
 mod staleness;
@@ -35,6 +38,7 @@ mod security;
 mod spa;
 mod state;
 
+pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
 pub use config::{Config, DashboardArgs, ExecutorArgs};
 pub use executor_client::ExecutorAccess;
 pub use openapi::openapi_json;

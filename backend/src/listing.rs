@@ -82,11 +82,11 @@ impl VmQuery {
         })
     }
 
-    /// The same for the same question, however it was typed.
-    pub(crate) fn canonical(&self) -> String {
+    /// The same for the same question within a scope, however it was typed.
+    pub(crate) fn canonical(&self, scope: &str) -> String {
         let after = self.after.as_ref().map(|vm| self.selection.token(vm));
         format!(
-            "{}\n{}\n{}",
+            "{scope}\n{}\n{}\n{}",
             self.selection.canonical(),
             self.limit,
             after.unwrap_or_default()

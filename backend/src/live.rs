@@ -4,11 +4,14 @@
 //! the snapshot that of its last event. Revisions begin at the microseconds of the start, so that
 //! they grow over restarts too, and stay below 2^53, which JavaScript counts exactly.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ecoman_api::{Event, Node, Searchable, Vm, natural};
-use ecoman_model::NodeRecord;
+use ecoman_model::{NodeName, NodeRecord};
+use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::staleness::StoreFailure;
@@ -30,6 +33,9 @@ pub(crate) struct Snapshot {
     /// Whether the store has been read at all; before that there is nothing to show.
     pub(crate) loaded: bool,
     pub(crate) store_failure: Option<StoreFailure>,
+    /// Tells what is shown to some from what is shown to others, at the same revision; empty for
+    /// the whole.
+    pub(crate) scope: String,
     /// By name, as people sort.
     pub(crate) nodes: Vec<Arc<NodeEntry>>,
     /// By node and id: the default order.
@@ -64,6 +70,8 @@ pub(crate) struct VmEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct SentEvent {
     pub(crate) revision: u64,
+    /// The node that it is about.
+    pub(crate) node: Option<Box<str>>,
     /// Its `event` field.
     pub(crate) name: &'static str,
     /// Its `data` field.
@@ -87,6 +95,7 @@ impl Live {
             revision,
             loaded: false,
             store_failure: None,
+            scope: String::new(),
             nodes: Vec::new(),
             vms: Vec::new(),
         }));
@@ -166,6 +175,34 @@ impl Snapshot {
             revision: 0,
             loaded: true,
             store_failure,
+            scope: String::new(),
+            vms: nodes
+                .iter()
+                .flat_map(|node| node.vms.iter().cloned())
+                .collect(),
+            nodes,
+        }
+    }
+
+    /// What those see who are limited to these nodes.
+    pub(crate) fn only(&self, names: &BTreeSet<NodeName>) -> Self {
+        let nodes: Vec<_> = self
+            .nodes
+            .iter()
+            .filter(|node| names.contains(&node.record.name))
+            .cloned()
+            .collect();
+        let mut hash = Sha256::new();
+        for node in &nodes {
+            // No name has a line end.
+            hash.update(node.record.name.as_str());
+            hash.update("\n");
+        }
+        Self {
+            revision: self.revision,
+            loaded: self.loaded,
+            store_failure: self.store_failure.clone(),
+            scope: format!(".{}", URL_SAFE_NO_PAD.encode(hash.finalize())),
             vms: nodes
                 .iter()
                 .flat_map(|node| node.vms.iter().cloned())
@@ -200,10 +237,11 @@ impl VmEntry {
 }
 
 impl SentEvent {
-    /// An event whose data is JSON already; its revision is set when it happens.
-    pub(crate) fn prepared(name: &'static str, data: &Arc<str>) -> Self {
+    /// A VM or node, whose data is JSON already; its revision is set when it happens.
+    pub(crate) fn prepared(name: &'static str, node: &str, data: &Arc<str>) -> Self {
         Self {
             revision: 0,
+            node: Some(node.into()),
             name,
             data: Arc::clone(data),
         }
@@ -211,16 +249,17 @@ impl SentEvent {
 
     /// An event at a revision.
     pub(crate) fn new(revision: u64, event: &Event) -> Self {
-        let (name, data) = match event {
-            Event::Vm(vm) => ("vm", json(vm)),
-            Event::VmRemoved(removed) => ("vm_removed", json(removed)),
-            Event::Node(node) => ("node", json(node)),
-            Event::NodeRemoved(removed) => ("node_removed", json(removed)),
-            Event::Task(task) => ("task", json(task)),
-            Event::Reset(reset) => ("reset", json(reset)),
+        let (name, node, data) = match event {
+            Event::Vm(vm) => ("vm", Some(&vm.node), json(vm)),
+            Event::VmRemoved(removed) => ("vm_removed", Some(&removed.node), json(removed)),
+            Event::Node(node) => ("node", Some(&node.name), json(node)),
+            Event::NodeRemoved(removed) => ("node_removed", Some(&removed.name), json(removed)),
+            Event::Task(task) => ("task", Some(&task.node), json(task)),
+            Event::Reset(reset) => ("reset", None, json(reset)),
         };
         Self {
             revision,
+            node: node.map(|node| node.as_str().into()),
             name,
             data,
         }
@@ -299,7 +338,7 @@ mod tests {
     }
 
     fn push(log: &mut EventLog, bytes: usize) {
-        log.push(SentEvent::prepared("vm", &"x".repeat(bytes).into()));
+        log.push(SentEvent::prepared("vm", "a", &"x".repeat(bytes).into()));
     }
 
     #[track_caller]

@@ -1,20 +1,28 @@
 //! The whole API on one screen, and what its answers have in common.
 
+mod audit;
 mod changes;
 mod events;
 mod meta;
 mod nodes;
+mod session;
 mod tasks;
+mod tokens;
+mod users;
 mod vms;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::RawQuery;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
+use ecoman_api::FieldError;
+use ecoman_model::NodeName;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
@@ -24,10 +32,12 @@ use tower_http::timeout::TimeoutLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::Caller;
 use crate::error::{Error, panicked, render_problems};
 use crate::live::{Live, Snapshot};
+use crate::parameters::Parameters;
 use crate::state::AppState;
-use crate::{openapi, request, security, spa};
+use crate::{access, openapi, request, security, spa};
 
 /// All that is described in the OpenAPI document.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
@@ -42,6 +52,17 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(nodes::get_node))
         .routes(routes!(meta::get_config))
         .routes(routes!(events::stream_events))
+        .routes(routes!(
+            session::get_session,
+            session::sign_in,
+            session::sign_out
+        ))
+        .routes(routes!(session::change_password))
+        .routes(routes!(tokens::list_tokens, tokens::create_token))
+        .routes(routes!(tokens::revoke_token))
+        .routes(routes!(users::list_users, users::create_user))
+        .routes(routes!(users::update_user, users::delete_user))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(meta::get_openapi));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", version_1)
@@ -72,6 +93,7 @@ pub(crate) fn router(state: AppState) -> Router {
                     StatusCode::SERVICE_UNAVAILABLE,
                     request::TIMEOUT,
                 ))
+                .layer(from_fn_with_state(state.clone(), access::guard))
                 .layer(RequestBodyLimitLayer::new(request::BODY_LIMIT)),
         )
         .with_state(state)
@@ -93,8 +115,39 @@ async fn no_such_path() -> Error {
     Error::NoSuchPath
 }
 
-/// What is to be shown, once there is something.
-fn loaded(live: &Live) -> Result<Arc<Snapshot>, Error> {
+/// There are no query parameters here.
+fn no_parameters(RawQuery(query): &RawQuery) -> Result<(), Error> {
+    let finished = Parameters::new(query.as_deref()).finish("");
+    finished.map_err(Error::Parameters)
+}
+
+/// The names of nodes in a body's `nodes`; no such field is no limit.
+fn node_names(names: Option<&[String]>) -> Result<Option<BTreeSet<NodeName>>, Error> {
+    let Some(names) = names else {
+        return Ok(None);
+    };
+    let names = names.iter().enumerate().map(|(index, name)| {
+        name.parse::<NodeName>().map_err(|error| {
+            Error::Body(vec![FieldError {
+                pointer: format!("/nodes/{index}"),
+                detail: error.to_string(),
+            }])
+        })
+    });
+    names.collect::<Result<_, _>>().map(Some)
+}
+
+/// What is to be shown to somebody, once there is something.
+fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = whole(live)?;
+    Ok(match &caller.grant.nodes {
+        None => snapshot,
+        Some(nodes) => Arc::new(snapshot.only(nodes)),
+    })
+}
+
+/// All that there is to be shown, once there is something.
+fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
     let snapshot = live.snapshot();
     if snapshot.loaded {
         return Ok(snapshot);
@@ -108,7 +161,7 @@ fn loaded(live: &Live) -> Result<Arc<Snapshot>, Error> {
 /// The tag of every answer that depends on the address and the revision alone. It is a weak one,
 /// since the bytes differ by encoding.
 fn etag(snapshot: &Snapshot) -> String {
-    format!("W/\"{}\"", snapshot.revision)
+    format!("W/\"{}{}\"", snapshot.revision, snapshot.scope)
 }
 
 /// JSON at the snapshot's revision, unless the client has it already.
@@ -129,6 +182,9 @@ fn not_modified(etag: String) -> Response {
     let headers = [(CACHE_CONTROL, REVALIDATE.to_owned()), (ETAG, etag)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
+
+/// Not to be kept at all.
+const NO_STORE: &str = "no-store";
 
 /// To be kept by this client alone, and to be asked for again each time.
 const REVALIDATE: &str = "private, no-cache";

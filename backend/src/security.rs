@@ -1,4 +1,4 @@
-//! What protects a server without sign-in from the other pages in its users' browsers.
+//! What protects the server from other pages in its users' browsers.
 
 use std::net::IpAddr;
 
@@ -117,6 +117,13 @@ mod tests {
                 address: "127.0.0.1".to_owned(),
                 port: 8600,
                 token: None,
+            },
+            access: crate::AccessConfig {
+                sign_in: crate::SignIn::None,
+                directory: "/nowhere".into(),
+                session_length: chrono::TimeDelta::hours(1),
+                trusted_proxies: Vec::new(),
+                audit_days: 1,
             },
         };
         for (host, expected) in hosts {

@@ -8,13 +8,17 @@ use std::time::Duration;
 
 use axum::serve::ListenerExt as _;
 use chrono::Utc;
-use ecoman_store::{Store, TaskStore};
+use ecoman_access::Access;
+use ecoman_store::Store;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
+use crate::access::Gate;
+use crate::audit;
 use crate::body::BodyCache;
 use crate::executor_client::ExecutorClient;
 use crate::follow::Follower;
@@ -113,20 +117,23 @@ impl Dashboard {
     ///
     /// Serving has failed as a whole. A store that does not answer is no reason to end.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
-        if !self.local_addr.ip().is_loopback() {
-            tracing::warn!(
-                address = %self.local_addr,
-                "the dashboard can be reached from other machines, and there is no sign-in: \
-                 whoever reaches it can switch every VM off"
-            );
-        }
         let live = Arc::new(Live::new(first_revision(&self.clock)));
         let tasks = Tasks::new(
-            Arc::clone(&self.store) as Arc<dyn TaskStore>,
+            Arc::clone(&self.store),
             self.executor,
             Arc::clone(&self.clock),
             shutdown.clone(),
         );
+        let gate = Gate {
+            sign_in: self.config.access.sign_in.clone(),
+            access: Arc::new(Access::new(&self.config.access.directory)),
+            tries: Arc::default(),
+            hashing: Arc::new(Semaphore::new(1)),
+            clock: Arc::clone(&self.clock),
+            trusted: self.config.access.trusted_proxies.clone(),
+            tls: false,
+        };
+        gate.tell_at_start();
         let mut workers = JoinSet::new();
         workers.spawn(
             Follower {
@@ -139,12 +146,18 @@ impl Dashboard {
         );
         workers.spawn(tasks.clone().tell(Arc::clone(&live)));
         workers.spawn(tasks.clone().run());
+        workers.spawn(audit::forget(
+            Arc::clone(&self.store),
+            Arc::clone(&gate.clock),
+            self.config.access.audit_days,
+        ));
         let settling = tasks.clone();
         let router = routes::router(AppState {
             config: Arc::new(self.config),
             store: self.store,
             live,
             tasks,
+            gate,
             bodies: Arc::new(BodyCache::new()),
             page: self.page,
             shutdown: shutdown.clone(),
@@ -154,6 +167,7 @@ impl Dashboard {
             // slower, no more.
             let _ = stream.set_nodelay(true);
         });
+        let router = router.into_make_service_with_connect_info::<SocketAddr>();
         let server = axum::serve(listener, router)
             .with_graceful_shutdown(shutdown.clone().cancelled_owned());
 

@@ -7,6 +7,7 @@ use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
+use crate::access::Gate;
 use crate::body::BodyCache;
 use crate::live::Live;
 use crate::spa::Page;
@@ -22,6 +23,8 @@ pub(crate) struct AppState {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) live: Arc<Live>,
     pub(crate) tasks: Tasks,
+    /// Who may do what.
+    pub(crate) gate: Gate,
     pub(crate) bodies: Arc<BodyCache>,
     pub(crate) page: Page,
     /// Ends the streams of events.

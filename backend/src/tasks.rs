@@ -16,10 +16,10 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_model::{
-    NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
-    TaskState, Timestamp, Vmid,
+    Actor, Authentication, NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId,
+    TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
 };
-use ecoman_store::{Added, StoreError, TaskQuery, TaskStore};
+use ecoman_store::{Added, Store, StoreError, TaskQuery};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::audit;
 use crate::error::Error;
 use crate::executor_client::{ExecutorClient, ExecutorError};
 use crate::follow::chain;
@@ -42,7 +43,7 @@ pub(crate) struct Tasks {
 }
 
 struct Shared {
-    store: Arc<dyn TaskStore>,
+    store: Arc<dyn Store>,
     executor: ExecutorClient,
     clock: Clock,
     /// Those that a future of this process sees to.
@@ -62,6 +63,7 @@ pub(crate) struct Wish {
     pub(crate) vm_name: Option<String>,
     pub(crate) idempotency_key: Option<String>,
     pub(crate) request_id: String,
+    pub(crate) actor: Actor,
 }
 
 /// How soon something that failed is tried again.
@@ -91,7 +93,7 @@ const KEY_SEARCH: usize = 500;
 
 impl Tasks {
     pub(crate) fn new(
-        store: Arc<dyn TaskStore>,
+        store: Arc<dyn Store>,
         executor: ExecutorClient,
         clock: Clock,
         shutdown: CancellationToken,
@@ -122,7 +124,9 @@ impl Tasks {
         let tasks = self.list(&newest).await?;
         tasks
             .into_iter()
-            .find(|task| task.idempotency_key == wish.idempotency_key)
+            .find(|task| {
+                task.idempotency_key == wish.idempotency_key && task.actor == wish.actor.name
+            })
             .map(|known| same(known, wish))
             .transpose()
     }
@@ -306,6 +310,7 @@ impl Shared {
         match self.store.add_task(&task).await {
             Ok(Added::New) => {
                 tracing::info!(task = %task.id, node = %task.node, kind = task.request.kind(), "new task");
+                self.record_audit(&task, wish.actor).await;
                 let carried_out = task.clone();
                 self.start(carried_out, Handed::Never, claim);
                 Ok(task)
@@ -345,6 +350,7 @@ impl Shared {
         task.progress = self.failure(not_handed_over(&task, &why));
         let recorded = self.store.add_task(&task).await;
         recorded.map_err(|error| Error::of_store(&error))?;
+        self.record_audit(&task, wish.actor.clone()).await;
         Err(Error::ExecutorAway {
             task: task.id,
             node: task.node.to_string(),
@@ -359,7 +365,7 @@ impl Shared {
             node: wish.node,
             request: wish.request,
             vm_name: wish.vm_name,
-            actor: None,
+            actor: wish.actor.name,
             idempotency_key: wish.idempotency_key,
             request_id: wish.request_id,
             created_at: (self.clock)(),
@@ -595,6 +601,12 @@ impl Shared {
                 // There is one at most, whoever makes it. With a blank, which no client can send.
                 idempotency_key: Some(format!("clean up {}", task.id)),
                 request_id: task.request_id.clone(),
+                actor: Actor {
+                    name: task.actor.clone(),
+                    by: Authentication::None,
+                    token: None,
+                    address: None,
+                },
             };
             let clean_up = self.make_clean_up(&wish).await;
             if let Some(error) = &mut task.progress.error {
@@ -618,6 +630,8 @@ impl Shared {
             error = task.progress.error.as_ref().map(|error| error.message.as_str()),
             "a task has ended"
         );
+        // Before the task has ended for the store: if we die in between, it is taken up again.
+        self.conclude_audit(&task).await;
         self.write(&task).await;
         let note = Note {
             id: Uuid::now_v7(),
@@ -633,6 +647,40 @@ impl Shared {
             // Harmless: it forgets by itself when it is stopped.
             tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
         }
+    }
+
+    /// Writes the entry of a new task.
+    async fn record_audit(&self, task: &Task, actor: Actor) {
+        let entry = audit::of_task(task, actor);
+        if let Err(error) = self.store.record_audit(&entry).await {
+            // It comes with the task's end, but for who asked from where.
+            tracing::error!(
+                ?entry,
+                error = chain(&error),
+                "cannot write to the audit log"
+            );
+        }
+    }
+
+    /// Writes what came of a task into its entry. Cleaning up is nobody's wish.
+    async fn conclude_audit(&self, task: &Task) {
+        if is_clean_up(task) {
+            return;
+        }
+        let read = || self.store.audit_entry(task.id.0);
+        let known = self.insist("read the audit log", read).await;
+        let actor = known.map_or_else(
+            || Actor {
+                name: task.actor.clone(),
+                by: Authentication::None,
+                token: None,
+                address: None,
+            },
+            |entry| entry.actor,
+        );
+        let entry = audit::of_task(task, actor);
+        let write = || self.store.record_audit(&entry);
+        self.insist("write to the audit log", write).await;
     }
 
     /// The task that removes what an interrupted creation has left.

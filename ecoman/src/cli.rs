@@ -5,7 +5,9 @@ use std::fmt;
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::{Parser, Subcommand};
 
-use crate::{crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up};
+use crate::{
+    access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
+};
 
 /// Manages the virtual machines of many standalone ESXi nodes over SSH.
 ///
@@ -36,6 +38,10 @@ pub(crate) enum Command {
     Crawler(crawler::CrawlerArgs),
     /// Carries out what is asked of the nodes: power, new VMs
     Executor(executor::ExecutorRoleArgs),
+    /// Users of the dashboard
+    User(access::UserArgs),
+    /// API tokens of the dashboard, for programs
+    Token(access::TokenArgs),
     /// Checks hosts.yml and every node, and says what to do about each fault
     Doctor(doctor::DoctorArgs),
     /// Shows the host keys of nodes, asks, and pins them

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::Args;
-use ecoman_backend::{Config, Dashboard};
+use ecoman_backend::{Config, Dashboard, DashboardArgs, ExecutorAccess};
 use ecoman_store::Store;
 
 use crate::cli::{Failure, chain};
@@ -17,7 +17,7 @@ use crate::up::runtime;
 #[derive(Args, Debug)]
 pub(crate) struct DashboardRoleArgs {
     #[command(flatten)]
-    dashboard: ecoman_backend::DashboardArgs,
+    dashboard: DashboardArgs,
 
     #[command(flatten)]
     executor: ecoman_backend::ExecutorArgs,
@@ -42,14 +42,29 @@ pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
     runtime()?.block_on(async {
         let shutdown = shutdown::on_signal()
             .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+        let config = config(&args.dashboard, args.executor.access(), &args.data)?;
         let store = args.store.open(&args.data).await?;
-        let dashboard = bind(args.dashboard.config(args.executor.access()), store).await?;
+        let dashboard = bind(config, store).await?;
         dashboard
             .serve(shutdown)
             .await
             .map_err(|error| Failure::runtime(chain(&error)))?;
         Ok(ExitCode::SUCCESS)
     })
+}
+
+/// What the variables say.
+///
+/// # Errors
+///
+/// They do not go together.
+pub(crate) fn config(
+    args: &DashboardArgs,
+    executor: ExecutorAccess,
+    data: &DataArgs,
+) -> Result<Config, Failure> {
+    args.config(executor, &data.data)
+        .map_err(|error| Failure::configuration(chain(&error)))
 }
 
 /// Takes the address, and says which.

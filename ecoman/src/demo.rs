@@ -17,6 +17,7 @@ use crate::cli::{Failure, chain};
 use crate::crawler::HostsArgs;
 use crate::logging::LogArgs;
 use crate::shutdown;
+use crate::store::DataArgs;
 use crate::up::{Roles, runtime};
 
 /// Often enough that whoever watches sees things happen.
@@ -92,12 +93,16 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         let hosts = HostsArgs {
             hosts: directory.path().join("hosts.yml"),
         };
+        let data = DataArgs {
+            data: directory.path().to_owned(),
+        };
         let all = Roles {
             crawler: options,
             hosts: &hosts,
             dashboard: &args.dashboard,
             executor_port: 0,
             store: Arc::new(store),
+            data: &data,
         };
         all.serve(shutdown).await
     })

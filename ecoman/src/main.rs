@@ -1,5 +1,6 @@
 //! Manages the virtual machines of many standalone ESXi nodes over SSH.
 
+mod access;
 mod cli;
 mod crawler;
 mod dashboard;
@@ -33,6 +34,8 @@ fn main() -> ExitCode {
         Command::Trust(args) => trust::run(&args),
         Command::Parse(args) => parse::run(&args),
         Command::Openapi(args) => openapi::run(&args),
+        Command::User(args) => access::user(&args),
+        Command::Token(args) => access::token(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
     };
     result.unwrap_or_else(|error| {

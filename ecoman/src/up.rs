@@ -79,6 +79,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
             dashboard: &args.dashboard,
             executor_port: args.executor_port.unwrap_or(0),
             store,
+            data: &args.data,
         };
         all.serve(shutdown).await
     })
@@ -95,6 +96,7 @@ pub(crate) struct Roles<'a> {
     /// On loopback; 0 takes any free one.
     pub(crate) executor_port: u16,
     pub(crate) store: Arc<dyn Store>,
+    pub(crate) data: &'a DataArgs,
 }
 
 impl Roles<'_> {
@@ -113,11 +115,12 @@ impl Roles<'_> {
         let session = self.crawler.session.clone();
         let executor = executor::bind(config, self.hosts, session).await?;
         let address = executor.local_addr();
-        let dashboard = self.dashboard.config(ExecutorAccess {
+        let access = ExecutorAccess {
             address: address.ip().to_string(),
             port: address.port(),
             token: Some(token),
-        });
+        };
+        let dashboard = dashboard::config(self.dashboard, access, self.data)?;
         let crawler = Crawler::new(self.crawler, Arc::clone(&self.store))
             .map_err(|error| crawler::failure(&error))?;
         let dashboard = dashboard::bind(dashboard, self.store).await?;

@@ -31,6 +31,21 @@ failures! {
         ("413", "The body is too large."),
         ("415", "The body is not called JSON."),
     ]
+    BadJson: [
+        ("400", "The body is not as it has to be; `errors` names each field."),
+        ("413", "The body is too large."),
+        ("415", "The body is not called JSON."),
+    ]
+    WrongPassword: [("401", "Name or password is wrong.")]
+    CrossSite: [("403", "A page of another site made the request.")]
+    SignInOff: [("409", "Not with the way in which people sign in to this server.")]
+    TooManyTries: [("429", "Too many failed tries; `Retry-After` tells when to try again.")]
+    NoSuchToken: [("404", "There is no such token.")]
+    NoSuchUser: [("404", "There is no such user.")]
+    UserRefused: [(
+        "409",
+        "The name is taken, the last admin would go, or nobody signs in to this server.",
+    )]
     NoSuchNode: [("404", "There is no such node.")]
     NoSuchVm: [("404", "The node is unknown, or has no such VM.")]
     NoSuchTask: [("404", "There is no such task; old ones are forgotten.")]

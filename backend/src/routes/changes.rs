@@ -10,6 +10,8 @@ use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, T
 use ecoman_model::{FieldFault, Limits, TaskRequest, Vmid};
 
 use super::loaded;
+use crate::access::Caller;
+use crate::audit::Deed;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, VmEntry};
@@ -63,8 +65,10 @@ const GUEST_SECONDS: u32 = 120;
 )]
 pub(crate) async fn set_power(
     State(state): State<AppState>,
+    caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
     Extension(request_id): Extension<RequestId>,
+    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SetPower>,
 ) -> Result<Response, Error> {
@@ -76,7 +80,7 @@ pub(crate) async fn set_power(
             rule: "must be from 5 to 3600".to_owned(),
         }])));
     }
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     let (node, vm) = find(&snapshot, path)?;
     let request = TaskRequest::Power {
         vmid: Vmid(vm.view.vmid),
@@ -89,9 +93,11 @@ pub(crate) async fn set_power(
         vm_name: vm.view.name.clone(),
         idempotency_key,
         request_id: request_id.0,
+        actor: caller.actor,
     };
+    deed.asks(&wish.node, &wish.request, wish.vm_name.as_deref());
     if let Some(task) = state.tasks.known(&wish).await? {
-        return Ok(accepted(task));
+        return Ok(accepted(task, &deed));
     }
     if let Err(refusal) = vm.view.may(body.action, node.record.settings.read_only) {
         // What a task has changed the crawler may not have seen yet: then the executor, which asks
@@ -109,7 +115,8 @@ pub(crate) async fn set_power(
             });
         }
     }
-    state.tasks.submit(wish).await.map(accepted)
+    let task = state.tasks.submit(wish).await?;
+    Ok(accepted(task, &deed))
 }
 
 /// Answer a VM's question
@@ -154,8 +161,10 @@ pub(crate) async fn set_power(
 )]
 pub(crate) async fn answer_question(
     State(state): State<AppState>,
+    caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
     Extension(request_id): Extension<RequestId>,
+    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<AnswerQuestion>,
 ) -> Result<Response, Error> {
@@ -167,7 +176,7 @@ pub(crate) async fn answer_question(
             rule: "must be the id of a question, such as _vmx1 or 0".to_owned(),
         }])));
     }
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     let (node, vm) = find(&snapshot, path)?;
     let wish = Wish {
         node: node.record.name.clone(),
@@ -179,9 +188,11 @@ pub(crate) async fn answer_question(
         vm_name: vm.view.name.clone(),
         idempotency_key,
         request_id: request_id.0,
+        actor: caller.actor,
     };
+    deed.asks(&wish.node, &wish.request, wish.vm_name.as_deref());
     if let Some(task) = state.tasks.known(&wish).await? {
-        return Ok(accepted(task));
+        return Ok(accepted(task, &deed));
     }
     if node.record.settings.read_only {
         return Err(Error::Refused {
@@ -190,7 +201,8 @@ pub(crate) async fn answer_question(
             refusal: PowerRefusal::ReadOnly,
         });
     }
-    state.tasks.submit(wish).await.map(accepted)
+    let task = state.tasks.submit(wish).await?;
+    Ok(accepted(task, &deed))
 }
 
 /// Create a VM
@@ -228,7 +240,9 @@ pub(crate) async fn answer_question(
 )]
 pub(crate) async fn create_vm(
     State(state): State<AppState>,
+    caller: Caller,
     Extension(request_id): Extension<RequestId>,
+    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<CreateVm>,
 ) -> Result<Response, Error> {
@@ -236,7 +250,10 @@ pub(crate) async fn create_vm(
     let name = body.node.clone();
     let vm = body.vm().check();
     let vm = vm.map_err(|faults| Error::Body(field_errors(&faults)))?;
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
+    if !caller.grant.reaches(&name) {
+        return Err(Error::out_of_reach(&caller, &name));
+    }
     let node = snapshot.node(&name).ok_or(Error::NoNodeForVm(name))?;
     let wish = Wish {
         node: node.record.name.clone(),
@@ -244,11 +261,13 @@ pub(crate) async fn create_vm(
         request: TaskRequest::Create(Box::new(vm.clone())),
         idempotency_key,
         request_id: request_id.0,
+        actor: caller.actor,
     };
+    deed.asks(&wish.node, &wish.request, wish.vm_name.as_deref());
     // Before what depends on the node as it is now: asked for again, the name is taken, by the VM
     // of that very task.
     if let Some(task) = state.tasks.known(&wish).await? {
-        return Ok(accepted(task));
+        return Ok(accepted(task, &deed));
     }
     let settings = &node.record.settings;
     if settings.read_only {
@@ -273,7 +292,8 @@ pub(crate) async fn create_vm(
     if !errors.is_empty() {
         return Err(Error::Body(errors));
     }
-    state.tasks.submit(wish).await.map(accepted)
+    let task = state.tasks.submit(wish).await?;
+    Ok(accepted(task, &deed))
 }
 
 /// A guest system that is newer than the node.
@@ -323,7 +343,8 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
     }
 }
 
-fn accepted(task: ecoman_model::Task) -> Response {
+fn accepted(task: ecoman_model::Task, deed: &Deed) -> Response {
+    deed.is_task();
     let location = view::task_path(task.id);
     (
         StatusCode::ACCEPTED,

@@ -5,15 +5,18 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::{RawQuery, State};
+use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use ecoman_api::Reset;
+use ecoman_model::Grant;
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::sync::watch;
+use tokio::time::sleep;
 
+use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
 use crate::error::Error;
 use crate::live::{Live, Missed, SentEvent};
 use crate::openapi::failures;
@@ -64,6 +67,8 @@ use crate::state::AppState;
 )]
 pub(crate) async fn stream_events(
     State(state): State<AppState>,
+    caller: Caller,
+    Extension(shown): Extension<Credentials>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
@@ -79,7 +84,7 @@ pub(crate) async fn stream_events(
         id.unwrap_or(0)
     });
 
-    let reader = Reader::new(&state.live, last_event_id.or(since));
+    let reader = Reader::new(&state.live, last_event_id.or(since), caller.grant.clone());
     let hello = Event::default().retry(RETRY).id(reader.seen.to_string());
     let events = stream::unfold(reader, |mut reader| async {
         let event = reader.next().await?;
@@ -92,11 +97,30 @@ pub(crate) async fn stream_events(
     let stream = stream::iter([hello])
         .chain(events)
         .map(Ok::<_, Infallible>)
-        .take_until(state.shutdown.cancelled_owned());
+        .take_until(state.shutdown.cancelled_owned())
+        .take_until(lapse(state.gate, shown, caller));
     let ping = KeepAlive::new().interval(PING).text("ping");
     // A proxy that collects the stream would deliver it at its end.
     let headers = [("x-accel-buffering", "no")];
     Ok((headers, Sse::new(stream).keep_alive(ping)).into_response())
+}
+
+/// Waits until somebody is no longer who they were: signed out, expired, with other rights. They
+/// have to show again who they are.
+async fn lapse(gate: Gate, shown: Credentials, caller: Caller) {
+    const EVERY: Duration = Duration::from_secs(5);
+    if gate.sign_in == SignIn::None {
+        return std::future::pending().await;
+    }
+    loop {
+        sleep(EVERY).await;
+        match gate.standing(&shown).await {
+            Ok(Standing::Known(now)) if now.grant == caller.grant => {}
+            // Users and tokens cannot be read at the moment: that changes nothing.
+            Err(_) => {}
+            Ok(_) => return,
+        }
+    }
 }
 
 /// So that proxies and browsers see that the stream is alive.
@@ -112,6 +136,8 @@ struct Reader {
     updates: watch::Receiver<u64>,
     /// The revision that the client has.
     seen: u64,
+    /// What it may see.
+    grant: Grant,
     next: VecDeque<SentEvent>,
 }
 
@@ -119,13 +145,14 @@ struct Reader {
 const BATCH: usize = 64;
 
 impl Reader {
-    fn new(live: &Arc<Live>, seen: Option<u64>) -> Self {
+    fn new(live: &Arc<Live>, seen: Option<u64>, grant: Grant) -> Self {
         let updates = live.subscribe();
         let current = *updates.borrow();
         Self {
             live: Arc::clone(live),
             updates,
             seen: seen.unwrap_or(current),
+            grant,
             next: VecDeque::new(),
         }
     }
@@ -135,7 +162,11 @@ impl Reader {
         loop {
             if let Some(event) = self.next.pop_front() {
                 self.seen = event.revision;
-                return Some(event);
+                let node = event.node.as_deref();
+                if node.is_none_or(|node| self.grant.reaches(node)) {
+                    return Some(event);
+                }
+                continue;
             }
             // Marked as seen before the log is read: a change in between wakes us up again.
             self.updates.mark_unchanged();

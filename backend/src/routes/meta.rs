@@ -6,9 +6,10 @@ use axum::Json;
 use axum::extract::{RawQuery, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use ecoman_api::{Config, Identity, Permission, Role, SignInMode};
+use ecoman_api::Config;
 use tokio::time::timeout;
 
+use crate::access::Caller;
 use crate::error::Error;
 use crate::follow::chain;
 use crate::openapi::failures;
@@ -31,6 +32,7 @@ use crate::{guest_os, openapi_json, view};
 )]
 pub(crate) async fn get_config(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Json<Config>, Error> {
     let no_parameters = Parameters::new(query.as_deref()).finish("");
@@ -46,13 +48,7 @@ pub(crate) async fn get_config(
         presets: state.config.presets.clone(),
         guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
-        identity: Identity {
-            name: None,
-            mode: SignInMode::None,
-            role: Some(Role::Admin),
-            nodes: None,
-            may: Permission::ALL.to_vec(),
-        },
+        identity: caller.identity(&state.gate.sign_in),
     }))
 }
 
@@ -114,6 +110,6 @@ pub(crate) async fn readyz(State(state): State<AppState>) -> Result<&'static str
         Ok(Err(error)) => return Err(Error::Store(chain(&error))),
         Err(_) => return Err(Error::Store("it does not answer".to_owned())),
     }
-    super::loaded(&state.live)?;
+    super::whole(&state.live)?;
     Ok("ready\n")
 }

@@ -7,6 +7,7 @@ use axum::response::Response;
 use ecoman_api::{Node, NodePage};
 
 use super::{json_at, loaded};
+use crate::access::Caller;
 use crate::error::Error;
 use crate::openapi::failures;
 use crate::parameters::Parameters;
@@ -40,12 +41,13 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_nodes(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let no_parameters = Parameters::new(query.as_deref()).finish("");
     no_parameters.map_err(Error::Parameters)?;
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     Ok(json_at(&snapshot, &headers, || {
         let items: Vec<&str> = snapshot.nodes.iter().map(|node| &*node.json).collect();
         format!(
@@ -86,6 +88,7 @@ pub(crate) async fn list_nodes(
 )]
 pub(crate) async fn get_node(
     State(state): State<AppState>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -93,7 +96,7 @@ pub(crate) async fn get_node(
     let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
     let no_parameters = Parameters::new(query.as_deref()).finish("");
     no_parameters.map_err(Error::Parameters)?;
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     let node = snapshot.node(&name).ok_or(Error::NoSuchNode(name))?;
     Ok(json_at(&snapshot, &headers, || node.json.to_string()))
 }

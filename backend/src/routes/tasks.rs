@@ -12,6 +12,7 @@ use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
 use super::REVALIDATE;
+use crate::access::Caller;
 use crate::error::Error;
 use crate::openapi::failures;
 use crate::parameters::Parameters;
@@ -75,6 +76,7 @@ const STATES: [(&str, TaskState); 5] = [
 )]
 pub(crate) async fn list_tasks(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let mut parameters = Parameters::new(query.as_deref());
@@ -99,9 +101,16 @@ pub(crate) async fn list_tasks(
         .map_err(Error::Parameters)?;
 
     let limit = limit.unwrap_or(USUAL);
+    let Some(nodes) = in_reach(nodes, &caller) else {
+        let page = TaskPage {
+            items: Vec::new(),
+            next_page: None,
+        };
+        return Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response());
+    };
     let query = TaskQuery {
         states,
-        nodes: nodes.unwrap_or_default(),
+        nodes,
         before,
         // One more tells whether there is another page.
         limit: limit + 1,
@@ -155,6 +164,7 @@ pub(crate) async fn list_tasks(
 )]
 pub(crate) async fn get_task(
     State(state): State<AppState>,
+    caller: Caller,
     path: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
@@ -169,10 +179,32 @@ pub(crate) async fn get_task(
     });
     parameters.finish("wait").map_err(Error::Parameters)?;
     // What is no id is the id of no task.
-    let id = id.parse().map_err(|_| Error::NoSuchTask(id))?;
+    let id: TaskId = id.parse().map_err(|_| Error::NoSuchTask(id))?;
+    // Before it is waited for: a task's node does not change.
+    let node = state.tasks.task(id).await?.node;
+    if !caller.grant.reaches(node.as_str()) {
+        return Err(Error::NoSuchTask(id.to_string()));
+    }
     let task = match wait.unwrap_or(0) {
         0 => state.tasks.task(id).await?,
         seconds => state.tasks.ended(id, Duration::from_secs(seconds)).await?,
     };
     Ok(([(CACHE_CONTROL, REVALIDATE)], Json(view::task(task))).into_response())
+}
+
+/// The nodes whose tasks somebody is shown of those they ask for, none of which stands for all;
+/// `None`: there are none.
+fn in_reach(asked: Option<Vec<NodeName>>, caller: &Caller) -> Option<Vec<NodeName>> {
+    let Some(reach) = &caller.grant.nodes else {
+        return Some(asked.unwrap_or_default());
+    };
+    let nodes: Vec<_> = match asked {
+        None => reach.iter().cloned().collect(),
+        Some(asked) => {
+            let mut nodes = asked;
+            nodes.retain(|node| reach.contains(node));
+            nodes
+        }
+    };
+    Some(nodes).filter(|nodes| !nodes.is_empty())
 }

@@ -15,6 +15,7 @@ use ecoman_model::Vmid;
 use futures::stream;
 
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use crate::access::Caller;
 use crate::body::{Content, Encoding};
 use crate::error::Error;
 use crate::listing::VmQuery;
@@ -108,16 +109,19 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_vms(
     State(state): State<AppState>,
+    caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let query = VmQuery::parse(query.as_deref()).map_err(Error::Parameters)?;
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     let etag = etag(&snapshot);
     if matches_etag(&headers, &etag) {
         return Ok(not_modified(etag));
     }
-    let cached = state.bodies.body(snapshot.revision, query.canonical());
+    let cached = state
+        .bodies
+        .body(snapshot.revision, query.canonical(&snapshot.scope));
     let content = cached
         .get(Encoding::accepted(&headers), move || {
             query.answer(&snapshot)
@@ -185,6 +189,7 @@ pub(crate) async fn list_vms(
 )]
 pub(crate) async fn get_vm(
     State(state): State<AppState>,
+    caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
@@ -192,7 +197,7 @@ pub(crate) async fn get_vm(
     let Path((node, vmid)) = path.map_err(|_| Error::NoSuchPath)?;
     let no_parameters = Parameters::new(query.as_deref()).finish("");
     no_parameters.map_err(Error::Parameters)?;
-    let snapshot = loaded(&state.live)?;
+    let snapshot = loaded(&state.live, &caller)?;
     if snapshot.node(&node).is_none() {
         return Err(Error::NoSuchNode(node));
     }

@@ -8,6 +8,7 @@
     reason = "the helpers of a test fail as the test does"
 )]
 
+mod access;
 mod changes;
 mod events;
 mod executor;

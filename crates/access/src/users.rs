@@ -107,44 +107,40 @@ impl Access {
         })
     }
 
-    /// Changes what a user may do; their sessions and tokens follow at once.
+    /// Changes what a user may do, which their sessions and tokens follow at once, or their
+    /// password, which ends all of their sessions; both or nothing. Takes a moment, for the hash.
     ///
     /// # Errors
     ///
-    /// [`UserFault::Unknown`], [`UserFault::LastAdmin`]; the file.
-    pub fn set_grant(&self, name: &str, grant: Grant) -> Result<User, UserFault> {
-        self.users.change(|users| {
+    /// [`UserFault::Unknown`], [`UserFault::Password`], [`UserFault::LastAdmin`]; the files.
+    pub fn change_user(
+        &self,
+        name: &str,
+        grant: Option<Grant>,
+        password: Option<&str>,
+        now: Timestamp,
+    ) -> Result<User, UserFault> {
+        let hash = hashed(name, password)?;
+        let user = self.users.change(|users| {
             let Some(user) = users.0.get_mut(name) else {
                 return Err(UserFault::Unknown(name.to_owned()));
             };
-            let before = std::mem::replace(&mut user.grant, grant);
+            let before = user.grant.clone();
+            if let Some(grant) = grant {
+                user.grant = grant;
+            }
+            if hash.is_some() {
+                user.password_hash = hash;
+                user.password_since = Some(now);
+            }
             let user = user.clone();
             keep_an_admin(users, name, &before)?;
             Ok(user)
-        })
-    }
-
-    /// Exchanges a user's password, and ends all of their sessions. Takes a moment, for the hash.
-    ///
-    /// # Errors
-    ///
-    /// [`UserFault::Unknown`], [`UserFault::Password`]; the files.
-    pub fn set_password(
-        &self,
-        name: &str,
-        password: &str,
-        now: Timestamp,
-    ) -> Result<(), UserFault> {
-        let hash = hashed(name, Some(password))?;
-        self.users.change(|users| {
-            let Some(user) = users.0.get_mut(name) else {
-                return Err(UserFault::Unknown(name.to_owned()));
-            };
-            user.password_hash = hash;
-            user.password_since = Some(now);
-            Ok(())
         })?;
-        self.close_sessions_of(name).map_err(UserFault::Access)
+        if password.is_some() {
+            self.close_sessions_of(name)?;
+        }
+        Ok(user)
     }
 
     /// Removes a user, with their sessions and tokens.

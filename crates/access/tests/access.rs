@@ -125,7 +125,7 @@ fn a_new_password_ends_the_sessions() {
     assert!(!is_open(secret.reveal(), later(1) + hours));
 
     access
-        .set_password("root", "another password", later(5))
+        .change_user("root", None, Some("another password"), later(5))
         .unwrap();
     assert!(!is_open(secret.reveal(), later(6)));
     let (_, second) = access.open_session("root", hours, later(7)).unwrap();
@@ -174,7 +174,7 @@ fn the_last_admin_stays() {
         .unwrap();
     for limited in [viewer, on(Role::Admin, &["a"])] {
         assert!(matches!(
-            access.set_grant("root", limited),
+            access.change_user("root", Some(limited), Some("another password"), now()),
             Err(UserFault::LastAdmin(_))
         ));
     }
@@ -183,8 +183,11 @@ fn the_last_admin_stays() {
         Err(UserFault::LastAdmin(_))
     ));
     assert_eq!(access.user("root").unwrap().unwrap().grant, Grant::ALL);
+    assert!(access.check_password("root", PASSWORD).unwrap().is_some());
 
-    access.set_grant("look", Grant::ALL).unwrap();
+    access
+        .change_user("look", Some(Grant::ALL), None, now())
+        .unwrap();
     access.remove_user("root").unwrap();
     access.remove_user("look").unwrap();
 }

@@ -4,6 +4,7 @@
 //! Knows neither the store nor ESXi, and builds for WASM. With the feature `openapi` every type
 //! describes itself for the OpenAPI document.
 
+mod access;
 mod config;
 mod event;
 pub mod executor;
@@ -15,11 +16,15 @@ mod task;
 mod vm;
 
 pub use ecoman_model::{
-    COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_CHARACTERS,
-    NewVm, Permission, PowerAction, PowerRefusal, PowerSituation, Question, Role, StepState,
-    TaskId, TaskRequest, TaskState, TaskStep,
+    AuditOutcome, Authentication, COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault,
+    Limits, NAME_CHARACTERS, NewVm, Permission, PowerAction, PowerRefusal, PowerSituation,
+    Question, Role, StepState, TaskId, TaskRequest, TaskState, TaskStep,
 };
 
+pub use access::{
+    AuditEntry, AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, SignIn, Token,
+    TokenList, UpdateUser, User, UserList,
+};
 pub use config::{Config, GuestOs, Identity, Preset, SignInMode, Thresholds};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
 pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};

@@ -125,6 +125,21 @@ impl Grant {
         Self { role, nodes: None }
     }
 
+    /// Whether it holds a permission. Who is limited to nodes sees neither to users nor into the
+    /// audit log: with those they could reach further.
+    #[must_use]
+    pub fn may(&self, permission: Permission) -> bool {
+        let is_for_all = matches!(permission, Permission::Users | Permission::Audit);
+        self.role.may(permission) && !(is_for_all && self.nodes.is_some())
+    }
+
+    /// The permissions that it holds.
+    #[must_use]
+    pub fn permissions(&self) -> Vec<Permission> {
+        let all = Permission::ALL.into_iter();
+        all.filter(|permission| self.may(*permission)).collect()
+    }
+
     /// Whether it reaches a node.
     #[must_use]
     pub fn reaches(&self, node: &str) -> bool {
@@ -179,6 +194,21 @@ mod tests {
                 .into_iter()
                 .all(|each| Role::Admin.may(each))
         );
+    }
+
+    #[test]
+    fn who_is_limited_to_nodes_cannot_reach_further() {
+        let limited = grant(Role::Admin, Some(&["a"]));
+        assert_eq!(
+            limited.permissions(),
+            [
+                Permission::Read,
+                Permission::Power,
+                Permission::Create,
+                Permission::Tokens
+            ]
+        );
+        assert_eq!(Grant::ALL.permissions(), Permission::ALL);
     }
 
     #[test]

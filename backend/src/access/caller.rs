@@ -1,0 +1,102 @@
+//! Who asks.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use ecoman_api::{Identity, SignInMode};
+use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
+
+use super::SignIn;
+use crate::error::Error;
+
+/// Who asks, and what they may. A handler that takes one is behind [`super::guard`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Caller {
+    pub(crate) actor: Actor,
+    pub(crate) grant: Grant,
+    /// When what they showed expires, if it does.
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Whether they have shown anything at all, or need not.
+    pub(crate) is_known: bool,
+}
+
+impl Caller {
+    /// Somebody where nobody signs in.
+    pub(super) fn anyone(address: Option<IpAddr>) -> Self {
+        Self {
+            is_known: true,
+            grant: Grant::ALL,
+            ..Self::nobody(address)
+        }
+    }
+
+    /// Somebody who has not signed in.
+    pub(super) fn nobody(address: Option<IpAddr>) -> Self {
+        Self {
+            actor: Actor {
+                name: None,
+                by: Authentication::None,
+                token: None,
+                address,
+            },
+            grant: Grant {
+                role: ecoman_model::Role::Viewer,
+                nodes: Some([].into()),
+            },
+            expires_at: None,
+            is_known: false,
+        }
+    }
+
+    /// As the API tells it.
+    pub(crate) fn identity(&self, sign_in: &SignIn) -> Identity {
+        let mut may = if self.is_known {
+            self.grant.permissions()
+        } else {
+            Vec::new()
+        };
+        if *sign_in == SignIn::None {
+            // There is nobody who could have a token or a role.
+            may.retain(|permission| {
+                use ecoman_model::Permission::{Tokens, Users};
+                !matches!(permission, Tokens | Users)
+            });
+        }
+        let nodes = self.grant.nodes.as_ref().filter(|_| self.is_known);
+        Identity {
+            name: self.actor.name.clone(),
+            mode: match sign_in {
+                SignIn::None => SignInMode::None,
+                SignIn::Password => SignInMode::Password,
+                SignIn::Proxy(_) => SignInMode::Proxy,
+            },
+            role: self.is_known.then_some(self.grant.role),
+            nodes: nodes.map(|nodes| nodes.iter().map(NodeName::to_string).collect()),
+            may,
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.actor.name, &self.actor.token) {
+            (Some(name), Some(token)) => write!(f, "The token {token:?} of {name}"),
+            (Some(name), None) => f.write_str(name),
+            (None, _) => f.write_str("Somebody who has not signed in"),
+        }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| {
+            tracing::error!("a request came by another way than through the guard");
+            Error::Internal
+        })
+    }
+}

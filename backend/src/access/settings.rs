@@ -1,0 +1,374 @@
+//! How people sign in: variables, defaults, ranges.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use axum::http::HeaderName;
+use chrono::TimeDelta;
+use clap::{Args, ValueEnum};
+use ipnet::IpNet;
+
+use super::{ProxyRoles, ProxyTrust, SignIn};
+
+/// How people sign in, and what is kept of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessConfig {
+    /// How.
+    pub sign_in: SignIn,
+    /// The directory of users, sessions and tokens.
+    pub directory: PathBuf,
+    /// How long a session lasts.
+    pub session_length: TimeDelta,
+    /// Proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How many days the audit log goes back.
+    pub audit_days: u32,
+}
+
+/// Variables that do not go together.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccessConfigError {
+    /// Anybody could do anything.
+    #[error(
+        "DASHBOARD_ADDRESS={address} can be reached from other machines, and nobody would have to \
+         sign in: whoever reaches it could switch every VM off. Set DASHBOARD_SIGN_IN=password, \
+         and add users with `ecoman user add NAME --role admin`; or DASHBOARD_SIGN_IN=proxy \
+         behind a proxy that people sign in to; or leave DASHBOARD_ADDRESS at 127.0.0.1"
+    )]
+    Open {
+        /// Where the dashboard would listen.
+        address: IpAddr,
+    },
+    /// A proxy that nothing is known of.
+    #[error("DASHBOARD_SIGN_IN=proxy needs {variable}: {why}")]
+    Proxy {
+        /// What is missing.
+        variable: &'static str,
+        /// What for.
+        why: &'static str,
+    },
+}
+
+/// The part of a command line that says how people sign in.
+#[derive(Args, Clone, Debug)]
+pub struct AccessArgs {
+    /// How people sign in; `none` only on a loopback address
+    #[arg(
+        long,
+        env = "DASHBOARD_SIGN_IN",
+        value_name = "DASHBOARD_SIGN_IN",
+        help_heading = "Sign-in",
+        default_value = "none"
+    )]
+    dashboard_sign_in: Mode,
+
+    /// Directory of users, sessions and API tokens [default: access below `ECOMAN_DATA`]
+    #[arg(
+        long,
+        env = "DASHBOARD_ACCESS",
+        value_name = "DASHBOARD_ACCESS",
+        help_heading = "Sign-in"
+    )]
+    dashboard_access: Option<PathBuf>,
+
+    /// Hours after which one has to sign in again
+    #[arg(
+        long,
+        env = "DASHBOARD_SESSION_HOURS",
+        value_name = "DASHBOARD_SESSION_HOURS",
+        help_heading = "Sign-in",
+        default_value_t = 12,
+        value_parser = hours
+    )]
+    dashboard_session_hours: u32,
+
+    /// Addresses or networks of proxies in front, with commas between them, as in
+    /// `127.0.0.1,10.0.0.0/8`: their X-Forwarded-For and X-Forwarded-Proto are believed
+    #[arg(
+        long,
+        env = "DASHBOARD_TRUSTED_PROXIES",
+        value_name = "DASHBOARD_TRUSTED_PROXIES",
+        help_heading = "Sign-in",
+        default_value = "",
+        value_parser = networks
+    )]
+    dashboard_trusted_proxies: Networks,
+
+    /// What the proxy that people sign in to shows in X-Ecoman-Proxy-Secret; better given in the
+    /// environment than on the command line
+    #[arg(
+        long,
+        env = "DASHBOARD_PROXY_SECRET",
+        value_name = "DASHBOARD_PROXY_SECRET",
+        help_heading = "Sign-in",
+        default_value = "",
+        hide_env_values = true,
+        value_parser = secret
+    )]
+    dashboard_proxy_secret: Secret,
+
+    /// Header in which the proxy names the user
+    #[arg(
+        long,
+        env = "DASHBOARD_PROXY_USER_HEADER",
+        value_name = "DASHBOARD_PROXY_USER_HEADER",
+        help_heading = "Sign-in",
+        default_value = "X-Forwarded-User",
+        value_parser = header
+    )]
+    dashboard_proxy_user_header: HeaderName,
+
+    /// Header in which the proxy names the user's groups, with commas between them
+    #[arg(
+        long,
+        env = "DASHBOARD_PROXY_GROUPS_HEADER",
+        value_name = "DASHBOARD_PROXY_GROUPS_HEADER",
+        help_heading = "Sign-in",
+        default_value = "X-Forwarded-Groups",
+        value_parser = header
+    )]
+    dashboard_proxy_groups_header: HeaderName,
+
+    /// Roles of the proxy's groups as `GROUP=ROLE`, with commas between them; `*` is everybody.
+    /// Users that `ecoman user` knows have the role that it gave them
+    #[arg(
+        long,
+        env = "DASHBOARD_PROXY_ROLES",
+        value_name = "DASHBOARD_PROXY_ROLES",
+        help_heading = "Sign-in",
+        default_value = ""
+    )]
+    dashboard_proxy_roles: ProxyRoles,
+
+    /// Days that the audit log goes back
+    #[arg(
+        long,
+        env = "DASHBOARD_AUDIT_DAYS",
+        value_name = "DASHBOARD_AUDIT_DAYS",
+        help_heading = "Sign-in",
+        default_value_t = 365,
+        value_parser = days
+    )]
+    dashboard_audit_days: u32,
+}
+
+/// Ways of signing in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Nobody signs in: whoever reaches the server may do everything
+    None,
+    /// With name and password, see `ecoman user`
+    Password,
+    /// To a proxy in front, such as oauth2-proxy
+    Proxy,
+}
+
+/// A value that is never printed; empty: none.
+#[derive(Clone)]
+struct Secret(String);
+
+/// A list as one value, which clap would otherwise take for a repeated option.
+#[derive(Clone, Debug)]
+struct Networks(Vec<IpNet>);
+
+impl AccessArgs {
+    /// What was told, for a dashboard at an address and with a directory for what is kept.
+    ///
+    /// # Errors
+    ///
+    /// The variables do not go together.
+    pub fn config(
+        &self,
+        address: SocketAddr,
+        data: &Path,
+    ) -> Result<AccessConfig, AccessConfigError> {
+        let missing = |variable, why| Err(AccessConfigError::Proxy { variable, why });
+        let sign_in = match self.dashboard_sign_in {
+            Mode::None if !address.ip().to_canonical().is_loopback() => {
+                let address = address.ip();
+                return Err(AccessConfigError::Open { address });
+            }
+            Mode::None => SignIn::None,
+            Mode::Password => SignIn::Password,
+            Mode::Proxy if self.dashboard_trusted_proxies.0.is_empty() => {
+                return missing(
+                    "DASHBOARD_TRUSTED_PROXIES",
+                    "the addresses that the proxy connects from",
+                );
+            }
+            Mode::Proxy if self.dashboard_proxy_secret.0.is_empty() => {
+                return missing(
+                    "DASHBOARD_PROXY_SECRET",
+                    "what the proxy sends in X-Ecoman-Proxy-Secret, and nobody else knows",
+                );
+            }
+            Mode::Proxy => SignIn::Proxy(ProxyTrust {
+                secret: self.dashboard_proxy_secret.0.clone(),
+                user_header: self.dashboard_proxy_user_header.clone(),
+                groups_header: self.dashboard_proxy_groups_header.clone(),
+                roles: self.dashboard_proxy_roles.clone(),
+            }),
+        };
+        Ok(AccessConfig {
+            sign_in,
+            directory: self.directory(data),
+            session_length: TimeDelta::hours(self.dashboard_session_hours.into()),
+            trusted_proxies: self.dashboard_trusted_proxies.0.clone(),
+            audit_days: self.dashboard_audit_days,
+        })
+    }
+
+    /// The directory of users, sessions and tokens.
+    fn directory(&self, data: &Path) -> PathBuf {
+        let told = self.dashboard_access.as_ref();
+        told.filter(|directory| !directory.as_os_str().is_empty())
+            .cloned()
+            .unwrap_or_else(|| data.join("access"))
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+fn secret(text: &str) -> Result<Secret, &'static str> {
+    let is_short = !text.is_empty() && text.len() < 16;
+    if is_short || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Err("allowed are 16 or more visible ASCII characters")
+    } else {
+        Ok(Secret(text.to_owned()))
+    }
+}
+
+fn header(text: &str) -> Result<HeaderName, &'static str> {
+    text.parse()
+        .map_err(|_| "allowed is the name of a header, such as X-Forwarded-User")
+}
+
+fn hours(text: &str) -> Result<u32, &'static str> {
+    within(text, 720).ok_or("allowed is a whole number of hours from 1 to 720")
+}
+
+fn days(text: &str) -> Result<u32, &'static str> {
+    within(text, 36_500).ok_or("allowed is a whole number of days from 1 to 36500")
+}
+
+fn within(text: &str, most: u32) -> Option<u32> {
+    text.parse()
+        .ok()
+        .filter(|number| (1..=most).contains(number))
+}
+
+fn networks(text: &str) -> Result<Networks, String> {
+    text.split(',')
+        .map(str::trim)
+        .filter(|item| !item.is_empty())
+        .map(|item| {
+            let address = item.parse::<IpAddr>().map(IpNet::from);
+            address.or_else(|_| item.parse()).map_err(|_| {
+                format!(
+                    "{item:?} is no address and no network; allowed are both, with commas between \
+                     them, as in 127.0.0.1,10.0.0.0/8"
+                )
+            })
+        })
+        .collect::<Result<_, _>>()
+        .map(Networks)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        access: AccessArgs,
+    }
+
+    fn parse(address: &str, arguments: &[&str]) -> Result<AccessConfig, String> {
+        let cli = Cli::try_parse_from(std::iter::once(&"ecoman").chain(arguments))
+            .map_err(|error| error.to_string())?;
+        let address = SocketAddr::new(address.parse().expect("an address"), 8000);
+        cli.access
+            .config(address, Path::new("/data"))
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn without_a_word_nobody_signs_in_on_loopback() {
+        for address in ["127.0.0.1", "::1", "::ffff:127.0.0.1"] {
+            assert_eq!(
+                parse(address, &[]),
+                Ok(AccessConfig {
+                    sign_in: SignIn::None,
+                    directory: "/data/access".into(),
+                    session_length: TimeDelta::hours(12),
+                    trusted_proxies: Vec::new(),
+                    audit_days: 365,
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn beyond_loopback_somebody_has_to_sign_in() {
+        for address in ["0.0.0.0", "::", "192.0.2.1"] {
+            let error = parse(address, &[]).expect_err("open");
+            assert!(
+                error.contains(&format!("DASHBOARD_ADDRESS={address}"))
+                    && error.contains("DASHBOARD_SIGN_IN=password"),
+                "{error}"
+            );
+            assert!(parse(address, &["--dashboard-sign-in=password"]).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_proxy_has_an_address_and_a_secret() {
+        let mode = "--dashboard-sign-in=proxy";
+        let secret = "--dashboard-proxy-secret=0123456789abcdef";
+        let trusted = "--dashboard-trusted-proxies=127.0.0.1, 10.0.0.0/8,fd00::/8";
+        let error = parse("0.0.0.0", &[mode, secret]).expect_err("no address");
+        assert!(error.contains("DASHBOARD_TRUSTED_PROXIES"), "{error}");
+        let error = parse("0.0.0.0", &[mode, trusted]).expect_err("no secret");
+        assert!(error.contains("DASHBOARD_PROXY_SECRET"), "{error}");
+        let config = parse("0.0.0.0", &[mode, secret, trusted]).expect("sound");
+        assert_eq!(config.trusted_proxies.len(), 3);
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn a_bad_value_is_named_with_its_variable_and_what_is_allowed() {
+        for (option, value, expected) in [
+            ("sign-in", "ldap", "possible values: none, password, proxy"),
+            (
+                "session-hours",
+                "0",
+                "<DASHBOARD_SESSION_HOURS>': allowed is",
+            ),
+            (
+                "trusted-proxies",
+                "10.0.0.0/33",
+                "is no address and no network",
+            ),
+            ("proxy-secret", "short", "allowed are 16 or more"),
+            (
+                "proxy-user-header",
+                "a b",
+                "allowed is the name of a header",
+            ),
+            ("proxy-roles", "a=root", "\"root\" is no role"),
+            ("audit-days", "0", "<DASHBOARD_AUDIT_DAYS>': allowed is"),
+        ] {
+            let option = format!("--dashboard-{option}={value}");
+            let error = parse("127.0.0.1", &[&option]).expect_err(&option);
+            assert!(error.contains(expected), "{error}");
+        }
+    }
+}

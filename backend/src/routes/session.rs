@@ -1,0 +1,249 @@
+//! `/session`: signing in and out.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::response::{IntoResponse, Response};
+use ecoman_access::{User, UserFault};
+use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
+use ecoman_model::{Actor, Authentication};
+
+use super::{NO_STORE, no_parameters};
+use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
+use crate::audit::Deed;
+use crate::error::Error;
+use crate::json_body::{JsonBody, field_errors};
+use crate::openapi::failures;
+use crate::state::AppState;
+
+/// Get who is signed in
+///
+/// Who asks, and what they may do. Answers those who have not signed in, too.
+#[utoipa::path(
+    get,
+    path = "/session",
+    operation_id = "getSession",
+    tag = "Access",
+    responses(
+        (status = 200, description = "Who asks.", body = Identity),
+        failures::NoParameters,
+    )
+)]
+pub(crate) async fn get_session(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: axum::extract::RawQuery,
+) -> Result<Response, Error> {
+    no_parameters(&query)?;
+    let identity = caller.identity(&state.gate.sign_in);
+    Ok(([(CACHE_CONTROL, NO_STORE)], Json(identity)).into_response())
+}
+
+/// Sign in
+///
+/// With name and password, for as long as the server's `DASHBOARD_SESSION_HOURS` says. The
+/// session is a cookie of this server's alone. Programs use an API token instead.
+#[utoipa::path(
+    post,
+    path = "/session",
+    operation_id = "signIn",
+    tag = "Access",
+    request_body = SignInBody,
+    responses(
+        (
+            status = 200,
+            description = "Who is signed in now.",
+            body = Identity,
+            headers(("Set-Cookie" = String, description = "The session."))
+        ),
+        failures::BadJson,
+        failures::WrongPassword,
+        failures::SignInOff,
+        failures::TooManyTries,
+    )
+)]
+pub(crate) async fn sign_in(
+    State(state): State<AppState>,
+    Extension(shown): Extension<Credentials>,
+    Extension(deed): Extension<Deed>,
+    JsonBody(body): JsonBody<SignInBody>,
+) -> Result<Response, Error> {
+    only_with_passwords(&state)?;
+    let user = check_password(&state, &shown, &body.name, body.password, &deed).await?;
+    let actor = Actor {
+        name: Some(body.name.clone()),
+        by: Authentication::Password,
+        token: None,
+        address: shown.address,
+    };
+    deed.is_by(actor.clone());
+    let length = state.config.access.session_length;
+    let (access, name, now) = (
+        Arc::clone(&state.gate.access),
+        body.name,
+        (state.gate.clock)(),
+    );
+    let opened = blocking(move || access.open_session(&name, length, now)).await?;
+    let (session, secret) = opened.map_err(|error| crate::access::unreadable(&error))?;
+    let caller = Caller {
+        actor,
+        grant: user.grant,
+        expires_at: Some(session.expires_at),
+        is_known: true,
+    };
+    let headers = [
+        (CACHE_CONTROL, NO_STORE.to_owned()),
+        (
+            SET_COOKIE,
+            opened_cookie(secret.reveal(), length, shown.secure),
+        ),
+    ];
+    let identity = caller.identity(&state.gate.sign_in);
+    Ok((headers, Json(identity)).into_response())
+}
+
+/// Sign out
+///
+/// Ends the session; where there is none, nothing happens.
+#[utoipa::path(
+    delete,
+    path = "/session",
+    operation_id = "signOut",
+    tag = "Access",
+    responses(
+        (
+            status = 204,
+            description = "Nobody is signed in now.",
+            headers(("Set-Cookie" = String, description = "Takes the session away."))
+        ),
+        failures::CrossSite,
+    )
+)]
+pub(crate) async fn sign_out(
+    State(state): State<AppState>,
+    Extension(shown): Extension<Credentials>,
+) -> Result<Response, Error> {
+    if let Some(secret) = shown.session {
+        let access = Arc::clone(&state.gate.access);
+        let closed = blocking(move || access.close_session(&secret)).await?;
+        closed.map_err(|error| crate::access::unreadable(&error))?;
+    }
+    let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Change one's password
+///
+/// Ends all of the user's sessions, this one too: they sign in again with the new password.
+#[utoipa::path(
+    put,
+    path = "/session/password",
+    operation_id = "changePassword",
+    tag = "Access",
+    request_body = ChangePassword,
+    responses(
+        (
+            status = 204,
+            description = "The password is changed, and all sessions are ended.",
+            headers(("Set-Cookie" = String, description = "Takes the session away."))
+        ),
+        failures::BadJson,
+        failures::SignInOff,
+        failures::TooManyTries,
+    )
+)]
+pub(crate) async fn change_password(
+    State(state): State<AppState>,
+    Extension(shown): Extension<Credentials>,
+    Extension(deed): Extension<Deed>,
+    caller: Caller,
+    JsonBody(body): JsonBody<ChangePassword>,
+) -> Result<Response, Error> {
+    only_with_passwords(&state)?;
+    let name = match &caller.actor {
+        Actor {
+            name: Some(name),
+            by: Authentication::Password,
+            ..
+        } => name.clone(),
+        _ => return Err(Error::NotByPassword),
+    };
+    let checked = check_password(&state, &shown, &name, body.current, &deed).await;
+    checked.map_err(|error| match error {
+        // They are signed in all the same.
+        Error::WrongPassword => Error::Body(field_errors(&[ecoman_model::FieldFault {
+            field: "current",
+            rule: "is not the password".to_owned(),
+        }])),
+        other => other,
+    })?;
+    deed.is("change password", Some(name.clone()));
+    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    let _alone = hashing(&state).await?;
+    let changed = blocking(move || access.change_user(&name, None, Some(&body.new), now)).await?;
+    changed.map_err(|error| match error {
+        UserFault::Password(fault) => Error::Body(field_errors(&[ecoman_model::FieldFault {
+            field: "new",
+            rule: fault.to_string(),
+        }])),
+        other => super::users::fault(other),
+    })?;
+    let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
+    Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Whether name and password are somebody's; not asked too often.
+async fn check_password(
+    state: &AppState,
+    shown: &Credentials,
+    name: &str,
+    password: String,
+    deed: &Deed,
+) -> Result<User, Error> {
+    let gate = &state.gate;
+    // What is typed where a name belongs may be a password: only names are written down.
+    let is_user = gate.grant(name)?.is_some();
+    deed.is("sign in", is_user.then(|| name.to_owned()));
+    gate.tries
+        .begin(name, shown.address, (gate.clock)())
+        .map_err(Error::TooManyTries)?;
+    let _alone = hashing(state).await?;
+    let (access, asked) = (Arc::clone(&gate.access), name.to_owned());
+    let found = blocking(move || access.check_password(&asked, &password)).await?;
+    match found.map_err(|error| crate::access::unreadable(&error))? {
+        Some(user) => {
+            gate.tries.succeeded(name, shown.address);
+            Ok(user)
+        }
+        None => {
+            gate.tries.failed(name, shown.address, (gate.clock)());
+            Err(Error::WrongPassword)
+        }
+    }
+}
+
+/// The right to hash a password.
+pub(super) async fn hashing(state: &AppState) -> Result<tokio::sync::OwnedSemaphorePermit, Error> {
+    let hashing = Arc::clone(&state.gate.hashing).acquire_owned();
+    hashing.await.map_err(|error| Error::internal(&error))
+}
+
+/// Work on files, and hashes.
+pub(super) async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| Error::internal(&error))
+}
+
+fn only_with_passwords(state: &AppState) -> Result<(), Error> {
+    match state.gate.sign_in {
+        SignIn::Password => Ok(()),
+        SignIn::None | SignIn::Proxy(_) => Err(Error::SignInOff(
+            "Nobody signs in here with a password: DASHBOARD_SIGN_IN is another.",
+        )),
+    }
+}

@@ -1,0 +1,213 @@
+//! `/tokens`: what programs show instead of a password.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use chrono::TimeDelta;
+use ecoman_access::{NewToken, Token, TokenFault};
+use ecoman_api::{CreateToken, CreatedToken, TokenList};
+use ecoman_model::{FieldFault, Grant, NodeName, Role};
+use uuid::Uuid;
+
+use super::session::blocking;
+use super::{NO_STORE, no_parameters, node_names};
+use crate::access::{Caller, SignIn, unreadable};
+use crate::audit::Deed;
+use crate::error::Error;
+use crate::json_body::{JsonBody, field_errors};
+use crate::openapi::failures;
+use crate::state::AppState;
+
+/// How long a token is good where nothing is said, and at most, in days.
+const USUAL_DAYS: u32 = 90;
+const MOST_DAYS: u32 = 3650;
+
+/// List API tokens
+///
+/// One's own, or everybody's where one sees to all nodes; the newest first.
+#[utoipa::path(
+    get,
+    path = "/tokens",
+    operation_id = "listTokens",
+    tag = "Access",
+    responses(
+        (status = 200, description = "The tokens, without their secrets.", body = TokenList),
+        failures::NoParameters,
+        failures::SignInOff,
+    )
+)]
+pub(crate) async fn list_tokens(
+    State(state): State<AppState>,
+    caller: Caller,
+    query: RawQuery,
+) -> Result<Response, Error> {
+    no_parameters(&query)?;
+    only_with_sign_in(&state)?;
+    let tokens = state.gate.access.tokens();
+    let tokens = tokens.map_err(|error| unreadable(&error))?;
+    let items = tokens
+        .into_iter()
+        .rev()
+        .filter(|(_, token)| is_in_reach(token, &caller))
+        .map(|(id, token)| view(id, token))
+        .collect();
+    Ok(([(CACHE_CONTROL, NO_STORE)], Json(TokenList { items })).into_response())
+}
+
+/// Make an API token
+///
+/// For the caller, who may give it less than they hold, but never more. The answer has its
+/// secret, which cannot be had again.
+#[utoipa::path(
+    post,
+    path = "/tokens",
+    operation_id = "createToken",
+    tag = "Access",
+    request_body = CreateToken,
+    responses(
+        (status = 201, description = "The token, with its secret.", body = CreatedToken),
+        failures::BadJson,
+        failures::SignInOff,
+    )
+)]
+pub(crate) async fn create_token(
+    State(state): State<AppState>,
+    Extension(deed): Extension<Deed>,
+    caller: Caller,
+    JsonBody(body): JsonBody<CreateToken>,
+) -> Result<Response, Error> {
+    only_with_sign_in(&state)?;
+    let owner = caller.actor.name.clone().ok_or(Error::Internal)?;
+    let days = body.expires_in_days.unwrap_or(USUAL_DAYS);
+    if !(1..=MOST_DAYS).contains(&days) {
+        return Err(Error::Body(field_errors(&[FieldFault {
+            field: "expires_in_days",
+            rule: format!("must be from 1 to {MOST_DAYS}"),
+        }])));
+    }
+    let nodes = node_names(body.nodes.as_deref())?;
+    let grant = Grant {
+        role: body.role.unwrap_or(Role::Viewer),
+        nodes: nodes.or_else(|| caller.grant.nodes.clone()),
+    };
+    deed.is(
+        format!("create {} token for {days} days", grant.role),
+        Some(body.name.clone()),
+    );
+    let now = (state.gate.clock)();
+    let end = now + TimeDelta::days(days.into());
+    let new = NewToken {
+        name: body.name,
+        owner,
+        owner_grant: caller.grant.clone(),
+        grant,
+        // Made by a token it is not good for longer: what was meant to end would go on.
+        expires_at: Some(match caller.actor.token {
+            Some(_) => caller.expires_at.map_or(end, |limit| limit.min(end)),
+            None => end,
+        }),
+    };
+    let access = Arc::clone(&state.gate.access);
+    let (id, token, secret) = blocking(move || access.create_token(new, now))
+        .await?
+        .map_err(fault)?;
+    let created = CreatedToken {
+        token: view(id, token),
+        secret: secret.reveal().to_owned(),
+    };
+    let headers = [(CACHE_CONTROL, NO_STORE)];
+    Ok((StatusCode::CREATED, headers, Json(created)).into_response())
+}
+
+/// Revoke an API token
+///
+/// It is good for nothing from now on.
+#[utoipa::path(
+    delete,
+    path = "/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "Access",
+    params(("id" = String, Path, description = "Id of the token.", format = "uuid", example = "019aad5e-7a00-7000-8000-000000000001")),
+    responses(
+        (status = 204, description = "It is revoked."),
+        failures::NoSuchToken,
+        failures::SignInOff,
+    )
+)]
+pub(crate) async fn revoke_token(
+    State(state): State<AppState>,
+    Extension(deed): Extension<Deed>,
+    caller: Caller,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Error> {
+    only_with_sign_in(&state)?;
+    let Path(text) = path.map_err(|_| Error::NoSuchPath)?;
+    let id: Uuid = text.parse().map_err(|_| Error::NoSuchToken)?;
+    let tokens = state.gate.access.tokens();
+    let tokens = tokens.map_err(|error| unreadable(&error))?;
+    let token = tokens
+        .get(&id)
+        .filter(|token| is_in_reach(token, &caller))
+        .ok_or(Error::NoSuchToken)?;
+    deed.is(
+        format!("revoke token of {}", token.owner),
+        Some(token.name.clone()),
+    );
+    let access = Arc::clone(&state.gate.access);
+    let revoked = blocking(move || access.revoke_token(id)).await?;
+    revoked
+        .map_err(|error| unreadable(&error))?
+        .map(|_| StatusCode::NO_CONTENT)
+        .ok_or(Error::NoSuchToken)
+}
+
+fn is_in_reach(token: &Token, caller: &Caller) -> bool {
+    caller.grant == Grant::ALL || caller.actor.name.as_deref() == Some(&token.owner)
+}
+
+pub(super) fn only_with_sign_in(state: &AppState) -> Result<(), Error> {
+    match state.gate.sign_in {
+        SignIn::None => Err(Error::SignInOff(
+            "Nobody signs in here, and whoever reaches the server may do everything; set \
+             DASHBOARD_SIGN_IN for users and tokens.",
+        )),
+        SignIn::Password | SignIn::Proxy(_) => Ok(()),
+    }
+}
+
+fn view(id: Uuid, token: Token) -> ecoman_api::Token {
+    ecoman_api::Token {
+        id,
+        name: token.name,
+        owner: token.owner,
+        role: token.grant.role,
+        nodes: token
+            .grant
+            .nodes
+            .map(|nodes| nodes.iter().map(NodeName::to_string).collect()),
+        created_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used_at: token.last_used_at,
+    }
+}
+
+fn fault(fault: TokenFault) -> Error {
+    let of = |field, fault: &TokenFault| {
+        Error::Body(field_errors(&[FieldFault {
+            field,
+            rule: fault.to_string(),
+        }]))
+    };
+    match &fault {
+        TokenFault::Name => of("name", &fault),
+        TokenFault::Past => of("expires_in_days", &fault),
+        TokenFault::Exceeds { .. } => of("role", &fault),
+        TokenFault::Access(error) => unreadable(error),
+        other => Error::internal(other),
+    }
+}

@@ -1,0 +1,197 @@
+//! `/users`: who may sign in, and what they may do.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse, Response};
+use ecoman_access::{User, UserFault};
+use ecoman_api::{CreateUser, UpdateUser, UserList};
+use ecoman_model::{FieldFault, Grant, NodeName};
+
+use super::session::{blocking, hashing};
+use super::tokens::only_with_sign_in;
+use super::{NO_STORE, no_parameters, node_names};
+use crate::access::unreadable;
+use crate::audit::Deed;
+use crate::error::Error;
+use crate::json_body::{JsonBody, field_errors};
+use crate::openapi::failures;
+use crate::state::AppState;
+
+/// List users
+#[utoipa::path(
+    get,
+    path = "/users",
+    operation_id = "listUsers",
+    tag = "Access",
+    responses(
+        (status = 200, description = "All users, by name.", body = UserList),
+        failures::NoParameters,
+        failures::SignInOff,
+    )
+)]
+pub(crate) async fn list_users(
+    State(state): State<AppState>,
+    query: RawQuery,
+) -> Result<Response, Error> {
+    no_parameters(&query)?;
+    only_with_sign_in(&state)?;
+    let users = state.gate.access.users();
+    let users = users.map_err(|error| unreadable(&error))?;
+    let items = users.into_iter().map(|(name, user)| view(name, user));
+    let list = UserList {
+        items: items.collect(),
+    };
+    Ok(([(CACHE_CONTROL, NO_STORE)], Json(list)).into_response())
+}
+
+/// Add a user
+#[utoipa::path(
+    post,
+    path = "/users",
+    operation_id = "createUser",
+    tag = "Access",
+    request_body = CreateUser,
+    responses(
+        (status = 201, description = "The user.", body = ecoman_api::User),
+        failures::BadJson,
+        failures::UserRefused,
+    )
+)]
+pub(crate) async fn create_user(
+    State(state): State<AppState>,
+    Extension(deed): Extension<Deed>,
+    JsonBody(body): JsonBody<CreateUser>,
+) -> Result<Response, Error> {
+    only_with_sign_in(&state)?;
+    let grant = Grant {
+        role: body.role,
+        nodes: node_names(body.nodes.as_deref())?,
+    };
+    deed.is(format!("add {}", told(&grant)), Some(body.name.clone()));
+    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    let _alone = hashing(&state).await?;
+    let name = body.name.clone();
+    let added = blocking(move || access.add_user(&body.name, grant, body.password.as_deref(), now));
+    let user = added.await?.map_err(fault)?;
+    Ok((StatusCode::CREATED, Json(view(name, user))).into_response())
+}
+
+/// Change a user
+///
+/// Their sessions and tokens follow at once.
+#[utoipa::path(
+    put,
+    path = "/users/{name}",
+    operation_id = "updateUser",
+    tag = "Access",
+    params(("name" = String, Path, description = "Name of the user.", example = "alice")),
+    request_body = UpdateUser,
+    responses(
+        (status = 200, description = "The user as they are now.", body = ecoman_api::User),
+        failures::BadJson,
+        failures::NoSuchUser,
+        failures::UserRefused,
+    )
+)]
+pub(crate) async fn update_user(
+    State(state): State<AppState>,
+    Extension(deed): Extension<Deed>,
+    path: Result<Path<String>, PathRejection>,
+    JsonBody(body): JsonBody<UpdateUser>,
+) -> Result<Response, Error> {
+    only_with_sign_in(&state)?;
+    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
+    let grant = Grant {
+        role: body.role,
+        nodes: node_names(body.nodes.as_deref())?,
+    };
+    let with = if body.password.is_some() {
+        ", with another password"
+    } else {
+        ""
+    };
+    deed.is(format!("make {}{with}", told(&grant)), Some(name.clone()));
+    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    let _alone = hashing(&state).await?;
+    let asked = name.clone();
+    let user =
+        blocking(move || access.change_user(&asked, Some(grant), body.password.as_deref(), now));
+    let user = user.await?.map_err(fault)?;
+    Ok(Json(view(name, user)).into_response())
+}
+
+/// Remove a user
+///
+/// With their sessions and tokens.
+#[utoipa::path(
+    delete,
+    path = "/users/{name}",
+    operation_id = "deleteUser",
+    tag = "Access",
+    params(("name" = String, Path, description = "Name of the user.", example = "alice")),
+    responses(
+        (status = 204, description = "They are removed."),
+        failures::NoSuchUser,
+        failures::UserRefused,
+    )
+)]
+pub(crate) async fn delete_user(
+    State(state): State<AppState>,
+    Extension(deed): Extension<Deed>,
+    path: Result<Path<String>, PathRejection>,
+) -> Result<StatusCode, Error> {
+    only_with_sign_in(&state)?;
+    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
+    deed.is("remove", Some(name.clone()));
+    let access = Arc::clone(&state.gate.access);
+    let removed = blocking(move || access.remove_user(&name)).await?;
+    removed.map_err(fault)?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+fn view(name: String, user: User) -> ecoman_api::User {
+    ecoman_api::User {
+        name,
+        role: user.grant.role,
+        nodes: user
+            .grant
+            .nodes
+            .map(|nodes| nodes.iter().map(NodeName::to_string).collect()),
+        created_at: user.created_at,
+        password_since: user.password_since,
+    }
+}
+
+/// `operator on hoge, fuga`
+fn told(grant: &Grant) -> String {
+    match &grant.nodes {
+        None => grant.role.to_string(),
+        Some(nodes) => {
+            let nodes: Vec<_> = nodes.iter().map(NodeName::as_str).collect();
+            format!("{} on {}", grant.role, nodes.join(", "))
+        }
+    }
+}
+
+pub(super) fn fault(fault: UserFault) -> Error {
+    let of = |field, fault: &UserFault| {
+        Error::Body(field_errors(&[FieldFault {
+            field,
+            rule: fault.to_string(),
+        }]))
+    };
+    match fault {
+        UserFault::Name(_) => of("name", &fault),
+        UserFault::Password(_) => of("password", &fault),
+        UserFault::Taken(name) => Error::UserTaken(name),
+        UserFault::LastAdmin(name) => Error::LastAdmin(name),
+        UserFault::Unknown(name) => Error::NoSuchUser(name),
+        UserFault::Access(error) => unreadable(&error),
+        other => Error::internal(&other),
+    }
+}

@@ -1,0 +1,813 @@
+//! Who may do what: one table over all operations, and the ways in.
+
+use ecoman_access::{Access, NewToken};
+use ecoman_api::{
+    AuditPage, CreatedToken, Identity, NodePage, Problem, SignInMode, TaskPage, TokenList, UserList,
+};
+use ecoman_backend::{ProxyTrust, SignIn};
+use ecoman_model::{AuditOutcome, Authentication, Grant, Permission, Role, TaskState};
+use reqwest::header::{COOKIE, SET_COOKIE};
+use reqwest::{Method, RequestBuilder, Response, StatusCode};
+use serde_json::{Value, json};
+
+use crate::server::{Server, at};
+
+/// Of everybody.
+const PASSWORD: &str = "correct horse";
+
+/// What each operation answers whom. `-` is neither 401 nor 403: the caller got through.
+///
+/// The columns: nobody; a viewer, an operator and an admin with a session; an expired token; a
+/// token of an admin for another node; somebody who makes up the headers of a proxy; a page of
+/// another site in an admin's browser.
+const TABLE: &[(&str, [&str; 8])] = &[
+    ("listVms", ["401", "-", "-", "-", "401", "-", "401", "-"]),
+    (
+        "createVm",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    ("getVm", ["401", "-", "-", "-", "401", "403", "401", "-"]),
+    (
+        "setPower",
+        ["401", "403", "-", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "answerQuestion",
+        ["401", "403", "-", "-", "401", "403", "401", "403"],
+    ),
+    ("listNodes", ["401", "-", "-", "-", "401", "-", "401", "-"]),
+    ("getNode", ["401", "-", "-", "-", "401", "403", "401", "-"]),
+    ("listTasks", ["401", "-", "-", "-", "401", "-", "401", "-"]),
+    ("getTask", ["401", "-", "-", "-", "401", "-", "401", "-"]),
+    (
+        "streamEvents",
+        ["401", "-", "-", "-", "401", "-", "401", "-"],
+    ),
+    ("getConfig", ["401", "-", "-", "-", "401", "-", "401", "-"]),
+    ("getSession", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+    (
+        "signIn",
+        ["401", "401", "401", "401", "401", "401", "401", "403"],
+    ),
+    ("signOut", ["-", "-", "-", "-", "-", "-", "-", "403"]),
+    (
+        "changePassword",
+        ["401", "-", "-", "-", "401", "-", "401", "403"],
+    ),
+    (
+        "listTokens",
+        ["401", "403", "403", "-", "401", "-", "401", "-"],
+    ),
+    (
+        "createToken",
+        ["401", "403", "403", "-", "401", "-", "401", "403"],
+    ),
+    (
+        "revokeToken",
+        ["401", "403", "403", "-", "401", "-", "401", "403"],
+    ),
+    (
+        "listUsers",
+        ["401", "403", "403", "-", "401", "403", "401", "-"],
+    ),
+    (
+        "createUser",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "updateUser",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "deleteUser",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "listAudit",
+        ["401", "403", "403", "-", "401", "403", "401", "-"],
+    ),
+    ("getOpenapi", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("healthz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("readyz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+];
+
+/// A sound body for each operation that takes one.
+fn body(operation: &str) -> Option<Value> {
+    Some(match operation {
+        "createVm" => {
+            json!({"node": "hoge", "name": "new", "cpus": 1, "memory_mb": 512, "disk_gb": 1})
+        }
+        "setPower" => json!({"action": "on"}),
+        "answerQuestion" => json!({"question": "1", "choice": 0}),
+        "signIn" => json!({"name": "nobody", "password": "not this one"}),
+        "changePassword" => json!({"current": "not this one", "new": "another password"}),
+        "createToken" => json!({"name": "t"}),
+        "createUser" => json!({"name": "viewer", "role": "viewer"}),
+        "updateUser" => json!({"role": "viewer"}),
+        _ => return None,
+    })
+}
+
+#[tokio::test]
+async fn every_operation_is_for_those_who_may() {
+    let server = signing_in(SignIn::Password).await;
+    let access = access(&server);
+    let mut cookies = Vec::new();
+    for name in ["viewer", "operator", "admin"] {
+        cookies.push(cookie(&sign_in(&server, name, PASSWORD).await));
+    }
+    let [viewer, operator, admin] = &cookies[..] else {
+        panic!("three sessions");
+    };
+    let token = |name: &str, grant, expires_at| {
+        let new = NewToken {
+            name: name.to_owned(),
+            owner: "admin".to_owned(),
+            owner_grant: Grant::ALL,
+            grant,
+            expires_at: Some(expires_at),
+        };
+        let (_, _, secret) = access.create_token(new, at(-100)).expect("a token");
+        format!("Bearer {}", secret.reveal())
+    };
+    let expired = token("old", Grant::ALL, at(-50));
+    let other_node = token("elsewhere", on(Role::Admin, &["fuga"]), at(1000));
+
+    let document: Value = server.json("/api/v1/openapi.json").await;
+    let mut operations = operations(&document);
+    // It ends the sessions of the others.
+    operations.sort_by_key(|(id, ..)| id == "signOut");
+    let mut wrong = Vec::new();
+    for (id, method, path) in &operations {
+        let Some((_, expected)) = TABLE.iter().find(|(known, _)| known == id) else {
+            panic!("nobody has said who may do {id}");
+        };
+        let path = path
+            .replace("{node}", "hoge")
+            .replace("{vmid}", "1")
+            .replace("{name}", "no-such-user")
+            .replace("{id}", "019aad5e-7a00-7000-8000-000000000001");
+        let request = || {
+            let request = server.method(method.clone(), &path);
+            match body(id) {
+                Some(body) => request.json(&body),
+                None => request,
+            }
+        };
+        let session = |cookie: &str| request().header(COOKIE, cookie);
+        let asked = [
+            request(),
+            session(viewer),
+            session(operator),
+            session(admin),
+            request().header("authorization", &expired),
+            request().header("authorization", &other_node),
+            request()
+                .header("x-forwarded-user", "admin")
+                .header("x-forwarded-groups", "admins")
+                .header("x-ecoman-proxy-secret", "0123456789abcdef"),
+            session(admin).header("sec-fetch-site", "cross-site"),
+        ];
+        for (column, (request, expected)) in asked.into_iter().zip(expected).enumerate() {
+            if id == "signIn" {
+                // How often one may try is another test's.
+                server.pass(60);
+            }
+            let status = request.send().await.expect("an answer").status().as_u16();
+            let found = match status {
+                401 | 403 => status.to_string(),
+                500.. if status != 503 => format!("broken: {status}"),
+                _ => "-".to_owned(),
+            };
+            if found != *expected {
+                wrong.push(format!("{id}, column {column}: {found}, not {expected}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    for (id, _) in TABLE {
+        let is_there = operations.iter().any(|(known, ..)| known == id);
+        assert!(is_there, "there is no operation {id}");
+    }
+}
+
+#[tokio::test]
+async fn a_session_opens_with_the_password_and_ends_when_told() {
+    let server = signing_in(SignIn::Password).await;
+    let nobody: Identity = server.json("/api/v1/session").await;
+    assert_eq!((nobody.mode, nobody.role), (SignInMode::Password, None));
+    assert!(nobody.may.is_empty() && nobody.name.is_none());
+
+    let answer = sign_in(&server, "operator", PASSWORD).await;
+    let set = answer.headers()[SET_COOKIE]
+        .to_str()
+        .expect("text")
+        .to_owned();
+    assert!(
+        set.starts_with("ecoman_session=") && set.ends_with("; HttpOnly; SameSite=Strict"),
+        "{set}"
+    );
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let session = cookie(&answer);
+    let identity: Identity = answer.json().await.expect("an identity");
+    assert_eq!(identity.name.as_deref(), Some("operator"));
+    assert_eq!(identity.role, Some(Role::Operator));
+    assert_eq!(identity.may, [Permission::Read, Permission::Power]);
+    let shown: ecoman_api::Config = with(&server, &session, "/api/v1/config").await;
+    assert_eq!(shown.identity, identity);
+
+    let list = || server.request("/api/v1/vms").header(COOKIE, &session);
+    assert_eq!(status(list()).await, StatusCode::OK);
+    // It ends by itself.
+    server.pass(12 * 3600);
+    let late = list().send().await.expect("an answer");
+    assert_eq!(
+        late.headers()["www-authenticate"],
+        "Bearer realm=\"ecoman\""
+    );
+    let problem = problem(late, StatusCode::UNAUTHORIZED).await;
+    assert_eq!(problem.detail, "Your session has ended; sign in again.");
+
+    let session = cookie(&sign_in(&server, "operator", PASSWORD).await);
+    let list = || server.request("/api/v1/vms").header(COOKIE, &session);
+    assert_eq!(status(list()).await, StatusCode::OK);
+    let out = server.method(Method::DELETE, "/api/v1/session");
+    let out = out
+        .header(COOKIE, &session)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(out.status(), StatusCode::NO_CONTENT);
+    let set = out.headers()[SET_COOKIE].to_str().expect("text");
+    assert!(
+        set.starts_with("ecoman_session=; Path=/; Max-Age=0;"),
+        "{set}"
+    );
+    assert_eq!(status(list()).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn passwords_cannot_be_guessed_quickly() {
+    let server = signing_in(SignIn::Password).await;
+    for _ in 0..5 {
+        let wrong = try_to_sign_in(&server, "admin", "not this one").await;
+        assert_eq!(wrong.status(), StatusCode::UNAUTHORIZED);
+    }
+    let locked = try_to_sign_in(&server, "admin", PASSWORD).await;
+    assert_eq!(locked.headers()["retry-after"], "1");
+    let told = problem(locked, StatusCode::TOO_MANY_REQUESTS).await;
+    assert_eq!(told.detail, "Too many failed tries; wait 1 s.");
+    server.pass(1);
+    let right = try_to_sign_in(&server, "admin", PASSWORD).await;
+    assert_eq!(right.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_user_changes_their_password_and_every_session_ends() {
+    let server = signing_in(SignIn::Password).await;
+    let one = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+    let other = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+    let change = |current: &str, new: &str| {
+        let body = json!({"current": current, "new": new});
+        let request = server.method(Method::PUT, "/api/v1/session/password");
+        request.header(COOKIE, &one).json(&body).send()
+    };
+    let wrong = change("not this one", "another password")
+        .await
+        .expect("an answer");
+    let wrong = problem(wrong, StatusCode::BAD_REQUEST).await;
+    assert_eq!(wrong.errors[0].pointer, "/current");
+    let short = change(PASSWORD, "short").await.expect("an answer");
+    let short = problem(short, StatusCode::BAD_REQUEST).await;
+    assert_eq!(short.errors[0].pointer, "/new");
+    server.pass(5);
+    let changed = change(PASSWORD, "another password")
+        .await
+        .expect("an answer");
+    assert_eq!(changed.status(), StatusCode::NO_CONTENT);
+    for session in [&one, &other] {
+        let list = server.request("/api/v1/vms").header(COOKIE, session);
+        assert_eq!(status(list).await, StatusCode::UNAUTHORIZED);
+    }
+    let old = try_to_sign_in(&server, "viewer", PASSWORD).await;
+    assert_eq!(old.status(), StatusCode::UNAUTHORIZED);
+    sign_in(&server, "viewer", "another password").await;
+}
+
+#[tokio::test]
+async fn a_token_is_shown_once_and_holds_no_more_than_its_owner() {
+    let server = signing_in(SignIn::Password).await;
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let created = make_token(&server, &admin, json!({"name": "ci", "role": "operator"})).await;
+    assert_eq!(created.token.owner, "admin");
+    assert_eq!(created.token.expires_at, Some(at(90 * 86_400)));
+    let list: TokenList = with(&server, &admin, "/api/v1/tokens").await;
+    assert_eq!(list.items, [created.token.clone()]);
+
+    let bearer = format!("bearer {}", created.secret);
+    let shown = |path: &str| server.request(path).header("authorization", &bearer);
+    let identity: Identity = json_of(shown("/api/v1/session")).await;
+    assert_eq!(identity.name.as_deref(), Some("admin"));
+    assert_eq!(identity.role, Some(Role::Operator));
+    let refused = shown("/api/v1/users").send().await.expect("an answer");
+    let refused = problem(refused, StatusCode::FORBIDDEN).await;
+    assert_eq!(
+        refused.detail,
+        "The token \"ci\" of admin may not do this: it takes the role admin, and theirs is operator."
+    );
+    let list: TokenList = with(&server, &admin, "/api/v1/tokens").await;
+    assert_eq!(list.items[0].last_used_at, Some(at(0)));
+
+    // Its owner loses, and so does it.
+    access(&server)
+        .add_user("other", Grant::ALL, None, at(0))
+        .expect("another admin");
+    access(&server)
+        .change_user("admin", Some(on(Role::Viewer, &["fuga"])), None, at(0))
+        .expect("changed");
+    let identity: Identity = json_of(shown("/api/v1/session")).await;
+    assert_eq!(identity.role, Some(Role::Viewer));
+    assert_eq!(identity.nodes, Some(vec!["fuga".to_owned()]));
+    access(&server).remove_user("admin").expect("removed");
+    assert_eq!(status(shown("/api/v1/vms")).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_token_of_a_token_ends_with_it() {
+    let server = signing_in(SignIn::Password).await;
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let body = json!({"name": "short", "role": "admin", "expires_in_days": 1});
+    let first = make_token(&server, &admin, body).await;
+    let bearer = format!("Bearer {}", first.secret);
+    let make = |body: Value| {
+        let request = server.method(Method::POST, "/api/v1/tokens");
+        request.header("authorization", &bearer).json(&body)
+    };
+    let second: CreatedToken = {
+        let answer = make(json!({"name": "long", "expires_in_days": 3650}));
+        let answer = answer.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::CREATED);
+        answer.json().await.expect("a token")
+    };
+    assert_eq!(second.token.expires_at, first.token.expires_at);
+    for (body, pointer) in [
+        (json!({"name": ""}), "/name"),
+        (
+            json!({"name": "t", "expires_in_days": 0}),
+            "/expires_in_days",
+        ),
+        (json!({"name": "t", "nodes": ["a/b"]}), "/nodes/0"),
+        (json!({"name": "t", "role": "root"}), "/role"),
+    ] {
+        let refused = make(body).send().await.expect("an answer");
+        let refused = problem(refused, StatusCode::BAD_REQUEST).await;
+        assert_eq!(refused.errors[0].pointer, pointer);
+    }
+    let revoke = |id| {
+        let request = server.method(Method::DELETE, &format!("/api/v1/tokens/{id}"));
+        request.header("authorization", &bearer)
+    };
+    assert_eq!(
+        status(revoke(second.token.id)).await,
+        StatusCode::NO_CONTENT
+    );
+    assert_eq!(status(revoke(second.token.id)).await, StatusCode::NOT_FOUND);
+    assert_eq!(status(revoke(first.token.id)).await, StatusCode::NO_CONTENT);
+    assert_eq!(
+        status(revoke(first.token.id)).await,
+        StatusCode::UNAUTHORIZED
+    );
+}
+
+#[tokio::test]
+async fn users_are_added_changed_and_removed() {
+    let server = signing_in(SignIn::Password).await;
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let ask = |method: Method, path: &str, body: Value| {
+        let request = server.method(method, path).header(COOKIE, &admin);
+        request.json(&body).send()
+    };
+    let new = json!({"name": "carol", "role": "operator", "nodes": ["fuga"], "password": PASSWORD});
+    let added = ask(Method::POST, "/api/v1/users", new.clone())
+        .await
+        .expect("an answer");
+    assert_eq!(added.status(), StatusCode::CREATED);
+    let taken = ask(Method::POST, "/api/v1/users", new)
+        .await
+        .expect("an answer");
+    let taken = problem(taken, StatusCode::CONFLICT).await;
+    assert_eq!(taken.errors[0].pointer, "/name");
+    for (body, pointer) in [
+        (json!({"name": "a b", "role": "viewer"}), "/name"),
+        (
+            json!({"name": "d", "role": "viewer", "password": "short"}),
+            "/password",
+        ),
+    ] {
+        let refused = ask(Method::POST, "/api/v1/users", body)
+            .await
+            .expect("an answer");
+        let refused = problem(refused, StatusCode::BAD_REQUEST).await;
+        assert_eq!(refused.errors[0].pointer, pointer);
+    }
+
+    let carol = cookie(&sign_in(&server, "carol", PASSWORD).await);
+    let body = json!({"role": "viewer"});
+    let changed = ask(Method::PUT, "/api/v1/users/carol", body.clone()).await;
+    assert_eq!(changed.expect("an answer").status(), StatusCode::OK);
+    let identity: Identity = with(&server, &carol, "/api/v1/session").await;
+    assert_eq!((identity.role, identity.nodes), (Some(Role::Viewer), None));
+    let users: UserList = with(&server, &admin, "/api/v1/users").await;
+    let names: Vec<_> = users.items.iter().map(|user| user.name.as_str()).collect();
+    assert_eq!(names, ["admin", "carol", "operator", "viewer"]);
+
+    let removed = ask(Method::DELETE, "/api/v1/users/carol", json!({})).await;
+    assert_eq!(removed.expect("an answer").status(), StatusCode::NO_CONTENT);
+    let list = server.request("/api/v1/vms").header(COOKIE, &carol);
+    assert_eq!(status(list).await, StatusCode::UNAUTHORIZED);
+    for last in [
+        ask(Method::PUT, "/api/v1/users/admin", body).await,
+        ask(Method::DELETE, "/api/v1/users/admin", json!({})).await,
+    ] {
+        let told = problem(last.expect("an answer"), StatusCode::CONFLICT).await;
+        assert!(told.detail.contains("last admin"), "{}", told.detail);
+    }
+}
+
+#[tokio::test]
+async fn who_is_limited_to_nodes_sees_only_those() {
+    let server = signing_in(SignIn::Password).await;
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let body = json!({"name": "fuga only", "role": "admin", "nodes": ["fuga", "gone"]});
+    let limited = make_token(&server, &admin, body).await;
+    let bearer = format!("Bearer {}", limited.secret);
+    let shown = |path: &str| server.request(path).header("authorization", &bearer);
+
+    let all: ecoman_api::VmPage = with(&server, &admin, "/api/v1/vms").await;
+    let page: ecoman_api::VmPage = json_of(shown("/api/v1/vms")).await;
+    assert_eq!((all.total, page.total), (2, 1));
+    assert!(page.items.iter().all(|vm| vm.node == "fuga"));
+    // The same address at the same revision, and yet another answer.
+    let whole = server.request("/api/v1/vms").header(COOKIE, &admin);
+    let tag = whole.send().await.expect("an answer").headers()["etag"].clone();
+    let asked = shown("/api/v1/vms").header("if-none-match", &tag);
+    assert_eq!(status(asked).await, StatusCode::OK);
+    let none: ecoman_api::VmPage = json_of(shown("/api/v1/vms?node=hoge")).await;
+    assert_eq!(none.total, 0);
+    let nodes: NodePage = json_of(shown("/api/v1/nodes")).await;
+    let names: Vec<_> = nodes.items.iter().map(|node| node.name.as_str()).collect();
+    assert_eq!(names, ["fuga"]);
+
+    let refused = shown("/api/v1/nodes/hoge").send().await.expect("an answer");
+    let told = problem(refused, StatusCode::FORBIDDEN).await;
+    assert_eq!(
+        told.detail,
+        "The token \"fuga only\" of admin does not reach hoge: their access is limited to fuga, gone."
+    );
+    let create = server.method(Method::POST, "/api/v1/vms");
+    let create = create.header("authorization", &bearer);
+    let create = create.json(&body_for_hoge());
+    assert_eq!(status(create).await, StatusCode::FORBIDDEN);
+
+    // Tasks of other nodes are none of theirs.
+    let power = server.method(Method::PUT, "/api/v1/vms/hoge/1/power");
+    let power = power.header(COOKIE, &admin).json(&json!({"action": "off"}));
+    assert_eq!(status(power).await, StatusCode::SERVICE_UNAVAILABLE);
+    let tasks: TaskPage = with(&server, &admin, "/api/v1/tasks").await;
+    assert_eq!(tasks.items.len(), 1);
+    let theirs: TaskPage = json_of(shown("/api/v1/tasks")).await;
+    assert!(theirs.items.is_empty());
+    let theirs: TaskPage = json_of(shown("/api/v1/tasks?node=hoge")).await;
+    assert!(theirs.items.is_empty());
+    let path = format!("/api/v1/tasks/{}", tasks.items[0].id);
+    assert_eq!(status(shown(&path)).await, StatusCode::NOT_FOUND);
+
+    let mut events = server.events(shown("/api/v1/events")).await;
+    let mut other = crate::server::round_of("hoge", &["a", "b"]);
+    other.node.attempted_at = Some(at(1));
+    server.store.record(other).await;
+    let mut theirs = crate::server::round_of("fuga", &["a", "renamed"]);
+    theirs.node.attempted_at = Some(at(2));
+    server.store.record(theirs).await;
+    loop {
+        let event = events.next().await;
+        assert!(!event.data.contains("\"hoge\""), "{}", event.data);
+        if event.data.contains("renamed") {
+            break;
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_proxy_is_believed_and_nobody_else() {
+    let trust = ProxyTrust {
+        secret: "0123456789abcdef".to_owned(),
+        user_header: "x-forwarded-user".parse().expect("a header"),
+        groups_header: "x-forwarded-groups".parse().expect("a header"),
+        roles: "ops=operator".parse().expect("roles"),
+    };
+    let server = signing_in(SignIn::Proxy(trust)).await;
+    let ask = |user: &str, groups: &str, secret: &str| {
+        let request = server.request("/api/v1/session");
+        let request = request.header("x-forwarded-user", user);
+        let request = request.header("x-forwarded-groups", groups);
+        request.header("x-ecoman-proxy-secret", secret)
+    };
+    let known: Identity = json_of(ask("bob@example.org", "staff,ops", "0123456789abcdef")).await;
+    assert_eq!(known.name.as_deref(), Some("bob@example.org"));
+    assert_eq!(
+        (known.mode, known.role),
+        (SignInMode::Proxy, Some(Role::Operator))
+    );
+    // Users in the list are what the list says.
+    let listed: Identity = json_of(ask("viewer", "ops", "0123456789abcdef")).await;
+    assert_eq!(listed.role, Some(Role::Viewer));
+    for (user, groups, secret) in [
+        ("bob", "ops", "0123456789abcdee"),
+        ("bob", "ops", ""),
+        ("bob", "staff", "0123456789abcdef"),
+        ("", "ops", "0123456789abcdef"),
+    ] {
+        let nobody: Identity = json_of(ask(user, groups, secret)).await;
+        assert_eq!(nobody.role, None, "{user:?} {groups:?} {secret:?}");
+    }
+    let stranger = server.request("/api/v1/vms");
+    let stranger = stranger.header("x-forwarded-user", "eve");
+    let stranger = stranger.header("x-ecoman-proxy-secret", "0123456789abcdef");
+    let told = stranger.send().await.expect("an answer");
+    let told = problem(told, StatusCode::UNAUTHORIZED).await;
+    assert!(
+        told.detail.contains("nobody has given you a role"),
+        "{}",
+        told.detail
+    );
+    let refused = try_to_sign_in(&server, "admin", PASSWORD).await;
+    problem(refused, StatusCode::CONFLICT).await;
+
+    // A token of somebody whom only the proxy knows follows what the proxy says of them.
+    access(&server)
+        .create_token(
+            NewToken {
+                name: "t".to_owned(),
+                owner: "dora".to_owned(),
+                owner_grant: Grant::ALL,
+                grant: Grant::ALL,
+                expires_at: None,
+            },
+            at(0),
+        )
+        .expect("a token");
+    let _: Identity = json_of(ask("dora", "ops", "0123456789abcdef")).await;
+    let tokens = access(&server).tokens().expect("tokens");
+    let held: Vec<_> = tokens
+        .values()
+        .map(|token| token.owner_grant.role)
+        .collect();
+    assert_eq!(held, [Role::Operator]);
+}
+
+#[tokio::test]
+async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
+    let server = Server::start_showing(vec![crate::server::round_of("hoge", &["a"])]).await;
+    let identity: Identity = server.json("/api/v1/session").await;
+    assert_eq!(identity.mode, SignInMode::None);
+    assert_eq!(
+        identity.may,
+        [
+            Permission::Read,
+            Permission::Power,
+            Permission::Create,
+            Permission::Audit
+        ]
+    );
+    for path in ["/api/v1/tokens", "/api/v1/users"] {
+        let told = problem(server.get(path).await, StatusCode::CONFLICT).await;
+        assert!(told.detail.contains("DASHBOARD_SIGN_IN"), "{}", told.detail);
+    }
+    // A script that sends its token anyway goes on.
+    let shown = server
+        .request("/api/v1/vms")
+        .header("authorization", "Bearer ecoman_x");
+    assert_eq!(status(shown).await, StatusCode::OK);
+    // Other sites' pages in the same browser are kept out all the same.
+    let power = server.method(Method::PUT, "/api/v1/vms/hoge/1/power");
+    let power = power.header("origin", "https://evil.example.org");
+    let power = power.json(&json!({"action": "off"}));
+    let told = problem(
+        power.send().await.expect("an answer"),
+        StatusCode::FORBIDDEN,
+    )
+    .await;
+    assert_eq!(told.title, "Cross-site request");
+}
+
+#[tokio::test]
+async fn the_audit_log_tells_who_did_what_with_which_result() {
+    let server = signing_in(SignIn::Password).await;
+    try_to_sign_in(&server, "viewer", "not this one").await;
+    try_to_sign_in(&server, "a password by mistake", "viewer").await;
+    let viewer = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let off = |session: &str| {
+        let request = server.method(Method::PUT, "/api/v1/vms/hoge/1/power");
+        let request = request.header(COOKIE, session.to_owned());
+        request
+            .header("x-request-id", "r-1")
+            .json(&json!({"action": "off"}))
+    };
+    assert_eq!(status(off(&viewer)).await, StatusCode::FORBIDDEN);
+    // The executor is away.
+    assert_eq!(status(off(&admin)).await, StatusCode::SERVICE_UNAVAILABLE);
+    let made = make_token(&server, &admin, json!({"name": "ci", "nodes": ["hoge"]})).await;
+    let bearer = format!("Bearer {}", made.secret);
+    let by_token = server.method(Method::POST, "/api/v1/vms");
+    let by_token = by_token
+        .header("authorization", bearer)
+        .json(&body_for_hoge());
+    assert_eq!(status(by_token).await, StatusCode::FORBIDDEN);
+
+    let log: AuditPage = with(&server, &admin, "/api/v1/audit").await;
+    let told: Vec<_> = log
+        .items
+        .iter()
+        .rev()
+        .map(|entry| {
+            (
+                entry.actor.as_deref().unwrap_or("-"),
+                entry.operation.as_str(),
+                entry.summary.as_str(),
+                entry.name.as_deref().unwrap_or("-"),
+                entry.outcome,
+            )
+        })
+        .collect();
+    use AuditOutcome::{Failed, Refused, Succeeded};
+    assert_eq!(
+        told,
+        [
+            ("-", "signIn", "sign in", "viewer", Refused),
+            // What may be a password is not written down.
+            ("-", "signIn", "sign in", "-", Refused),
+            ("viewer", "signIn", "sign in", "viewer", Succeeded),
+            ("admin", "signIn", "sign in", "admin", Succeeded),
+            ("viewer", "setPower", "set power", "-", Refused),
+            ("admin", "setPower", "power off", "web", Failed),
+            (
+                "admin",
+                "createToken",
+                "create viewer token for 90 days",
+                "ci",
+                Succeeded
+            ),
+            ("admin", "createVm", "create vm", "-", Refused),
+        ]
+    );
+    let entry = |operation: &str, outcome| {
+        let mut all = log.items.iter();
+        all.find(|it| it.operation == operation && it.outcome == outcome)
+            .expect("an entry")
+    };
+    let refused = entry("setPower", Refused);
+    assert_eq!(
+        (refused.node.as_deref(), refused.vmid),
+        (Some("hoge"), Some(1))
+    );
+    assert_eq!(refused.request_id, "r-1");
+    assert_eq!(refused.address.as_deref(), Some("127.0.0.1"));
+    assert_eq!(refused.by, Authentication::Password);
+    let failed = entry("setPower", Failed);
+    let task = server_task(&server, &admin, failed.task.expect("a task")).await;
+    assert_eq!(task.state, TaskState::Failed);
+    assert_eq!(task.actor.as_deref(), Some("admin"));
+    let by_token = entry("createVm", Refused);
+    assert_eq!(
+        (by_token.by, by_token.token.as_deref()),
+        (Authentication::Token, Some("ci"))
+    );
+    let text = serde_json::to_string(&log).expect("JSON");
+    for secret in [PASSWORD, "a password by mistake", made.secret.as_str()] {
+        assert!(!text.contains(secret), "{secret:?}");
+    }
+
+    let of = async |query: &str| {
+        let page: AuditPage = with(&server, &admin, &format!("/api/v1/audit?{query}")).await;
+        page.items.len()
+    };
+    assert_eq!(of("actor=viewer").await, 2);
+    assert_eq!(of("operation=signIn&outcome=refused").await, 2);
+    assert_eq!(of("node=hoge&vmid=1").await, 2);
+    assert_eq!(of("node=fuga").await, 0);
+    let first: AuditPage = with(&server, &admin, "/api/v1/audit?limit=5").await;
+    let next = first.next_page.expect("another page");
+    assert_eq!(of(&format!("limit=5&page_token={next}")).await, 3);
+    let bad = server.request("/api/v1/audit?outcome=maybe&since=yesterday&limit=0");
+    let bad = bad.header(COOKIE, &admin).send().await.expect("an answer");
+    assert_eq!(problem(bad, StatusCode::BAD_REQUEST).await.errors.len(), 3);
+}
+
+/// A dashboard with the nodes hoge and fuga, each with one VM, and a user for each role.
+async fn signing_in(sign_in: SignIn) -> Server {
+    let rounds = ["hoge", "fuga"].map(|name| crate::server::round_of(name, &["web"]));
+    let server = Server::start_signing_in(sign_in, rounds.into(), |access| {
+        for role in Role::ALL {
+            access
+                .add_user(
+                    role.as_str(),
+                    Grant::everywhere(role),
+                    Some(PASSWORD),
+                    at(-100),
+                )
+                .expect("a user");
+        }
+    })
+    .await;
+    server.ready().await;
+    server
+}
+
+fn access(server: &Server) -> Access {
+    Access::new(&server.access_directory())
+}
+
+fn on(role: Role, nodes: &[&str]) -> Grant {
+    Grant {
+        role,
+        nodes: Some(
+            nodes
+                .iter()
+                .map(|name| name.parse().expect("a name"))
+                .collect(),
+        ),
+    }
+}
+
+fn body_for_hoge() -> Value {
+    body("createVm").expect("a body")
+}
+
+fn operations(document: &Value) -> Vec<(String, Method, String)> {
+    let paths = document["paths"].as_object().expect("paths");
+    let mut operations = Vec::new();
+    for (path, item) in paths {
+        for (method, operation) in item.as_object().expect("an item") {
+            let Some(id) = operation["operationId"].as_str() else {
+                continue;
+            };
+            let method = method.to_uppercase().parse().expect("a method");
+            operations.push((id.to_owned(), method, path.clone()));
+        }
+    }
+    operations
+}
+
+async fn try_to_sign_in(server: &Server, name: &str, password: &str) -> Response {
+    let body = json!({"name": name, "password": password});
+    let request = server.method(Method::POST, "/api/v1/session").json(&body);
+    request.send().await.expect("an answer")
+}
+
+async fn sign_in(server: &Server, name: &str, password: &str) -> Response {
+    let answer = try_to_sign_in(server, name, password).await;
+    assert_eq!(answer.status(), StatusCode::OK, "{name}");
+    answer
+}
+
+/// What a browser would send back.
+fn cookie(answer: &Response) -> String {
+    let set = answer.headers()[SET_COOKIE].to_str().expect("text");
+    set.split(';').next().expect("a pair").to_owned()
+}
+
+async fn make_token(server: &Server, session: &str, body: Value) -> CreatedToken {
+    let request = server.method(Method::POST, "/api/v1/tokens").json(&body);
+    let answer = request
+        .header(COOKIE, session)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), StatusCode::CREATED);
+    answer.json().await.expect("a token")
+}
+
+async fn status(request: RequestBuilder) -> StatusCode {
+    request.send().await.expect("an answer").status()
+}
+
+async fn json_of<T: serde::de::DeserializeOwned>(request: RequestBuilder) -> T {
+    let answer = request.send().await.expect("an answer");
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer.json().await.expect("JSON")
+}
+
+async fn with<T: serde::de::DeserializeOwned>(server: &Server, session: &str, path: &str) -> T {
+    json_of(server.request(path).header(COOKIE, session)).await
+}
+
+async fn problem(answer: Response, status: StatusCode) -> Problem {
+    assert_eq!(answer.status(), status);
+    answer.json().await.expect("a problem")
+}
+
+async fn server_task(server: &Server, session: &str, id: ecoman_model::TaskId) -> ecoman_api::Task {
+    with(server, session, &format!("/api/v1/tasks/{id}")).await
+}

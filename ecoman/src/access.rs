@@ -1,0 +1,426 @@
+//! `ecoman user` and `ecoman token`: who may use the dashboard.
+
+use std::io::{IsTerminal as _, Read as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::{SecondsFormat, TimeDelta, Utc};
+use clap::{Args, Subcommand};
+use ecoman_access::{Access, AccessError, NewToken, TokenFault, User, UserFault};
+use ecoman_model::{Grant, NodeName, Role, Timestamp};
+use uuid::Uuid;
+
+use crate::cli::{Failure, chain};
+use crate::store::DataArgs;
+
+/// Where users and tokens are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct DirectoryArgs {
+    /// Directory of users, sessions and API tokens [default: access below `ECOMAN_DATA`]
+    #[arg(long, env = "DASHBOARD_ACCESS", value_name = "DASHBOARD_ACCESS")]
+    dashboard_access: Option<PathBuf>,
+
+    #[command(flatten)]
+    data: DataArgs,
+}
+
+/// What somebody is to hold.
+#[derive(Args, Clone, Debug)]
+struct GrantArgs {
+    /// viewer looks; operator changes power, too; admin creates VMs and sees to users and tokens,
+    /// too
+    #[arg(long)]
+    role: Role,
+
+    /// Only on these nodes, with commas between them [default: all]
+    #[arg(long, value_delimiter = ',', value_name = "NODE")]
+    nodes: Vec<NodeName>,
+}
+
+/// Users of the dashboard.
+#[derive(Args, Debug)]
+pub(crate) struct UserArgs {
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Adds a user; asks for the password, or takes it from standard input
+    Add {
+        /// 1 to 64 letters, digits and . _ - + @
+        name: String,
+
+        #[command(flatten)]
+        grant: GrantArgs,
+
+        /// For one who signs in to the proxy, or only owns tokens
+        #[arg(long)]
+        no_password: bool,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Gives a user another role or other nodes; sessions and tokens follow at once
+    Set {
+        /// Whom
+        name: String,
+
+        #[command(flatten)]
+        grant: GrantArgs,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Gives a user another password, and ends their sessions
+    Passwd {
+        /// Whom
+        name: String,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Removes a user, with their sessions and tokens
+    Rm {
+        /// Whom
+        name: String,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Lists the users
+    List {
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+}
+
+/// API tokens, for programs.
+#[derive(Args, Debug)]
+pub(crate) struct TokenArgs {
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Makes a token and prints its secret, this once
+    Create {
+        /// What it is for
+        name: String,
+
+        /// The user that it acts for
+        #[arg(long)]
+        user: String,
+
+        /// What it may do at most; never more than its user
+        #[arg(long, default_value = "viewer")]
+        role: Role,
+
+        /// Only on these nodes, with commas between them [default: all of its user's]
+        #[arg(long, value_delimiter = ',', value_name = "NODE")]
+        nodes: Vec<NodeName>,
+
+        /// Days until it expires
+        #[arg(long, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=3650))]
+        days: u32,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Lists the tokens
+    List {
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+    /// Revokes a token
+    Revoke {
+        /// Its id, as in the list
+        id: Uuid,
+
+        #[command(flatten)]
+        directory: DirectoryArgs,
+    },
+}
+
+impl DirectoryArgs {
+    fn open(&self) -> Access {
+        let told = self.dashboard_access.as_ref();
+        let told = told.filter(|directory| !directory.as_os_str().is_empty());
+        let usual = || self.data.data.join("access");
+        Access::new(&told.cloned().unwrap_or_else(usual))
+    }
+}
+
+impl GrantArgs {
+    fn grant(&self) -> Grant {
+        grant(self.role, &self.nodes)
+    }
+}
+
+/// Changes or lists users.
+///
+/// # Errors
+///
+/// A name, password or role that cannot be, exit code 2; files that cannot be read or written.
+pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        UserCommand::Add {
+            name,
+            grant,
+            no_password,
+            directory,
+        } => {
+            let access = directory.open();
+            let password = match no_password {
+                true => None,
+                false => Some(new_password(name)?),
+            };
+            access
+                .add_user(name, grant.grant(), password.as_deref(), Utc::now())
+                .map_err(|fault| user_failure(&fault))?;
+            say(format_args!("{name} is {} now.", told(&grant.grant())))
+        }
+        UserCommand::Set {
+            name,
+            grant,
+            directory,
+        } => {
+            directory
+                .open()
+                .change_user(name, Some(grant.grant()), None, Utc::now())
+                .map_err(|fault| user_failure(&fault))?;
+            say(format_args!("{name} is {} now.", told(&grant.grant())))
+        }
+        UserCommand::Passwd { name, directory } => {
+            let access = directory.open();
+            if access
+                .user(name)
+                .map_err(|error| failure(&error))?
+                .is_none()
+            {
+                return Err(user_failure(&UserFault::Unknown(name.clone())));
+            }
+            let password = new_password(name)?;
+            access
+                .change_user(name, None, Some(&password), Utc::now())
+                .map_err(|fault| user_failure(&fault))?;
+            say(format_args!(
+                "{name} has another password, and has to sign in again."
+            ))
+        }
+        UserCommand::Rm { name, directory } => {
+            let access = directory.open();
+            access
+                .remove_user(name)
+                .map_err(|fault| user_failure(&fault))?;
+            say(format_args!("{name} is removed."))
+        }
+        UserCommand::List { directory } => {
+            let users = directory.open().users().map_err(|error| failure(&error))?;
+            let row = |(name, user): (String, User)| {
+                [
+                    name,
+                    user.grant.role.to_string(),
+                    nodes(&user.grant),
+                    time(user.password_since),
+                ]
+            };
+            let rows = users.into_iter().map(row).collect();
+            table(["USER", "ROLE", "NODES", "PASSWORD SINCE"], rows)
+        }
+    }
+}
+
+/// Changes or lists tokens.
+///
+/// # Errors
+///
+/// As [`user`].
+pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
+    match &args.command {
+        TokenCommand::Create {
+            name,
+            user,
+            role,
+            nodes,
+            days,
+            directory,
+        } => {
+            let access = directory.open();
+            let owner = access.user(user).map_err(|error| failure(&error))?;
+            let owner = owner.ok_or_else(|| user_failure(&UserFault::Unknown(user.clone())))?;
+            let mut grant = grant(*role, nodes);
+            if grant.nodes.is_none() {
+                grant.nodes.clone_from(&owner.grant.nodes);
+            }
+            let now = Utc::now();
+            let new = NewToken {
+                name: name.clone(),
+                owner: user.clone(),
+                owner_grant: owner.grant,
+                grant,
+                expires_at: Some(now + TimeDelta::days((*days).into())),
+            };
+            let made = access.create_token(new, now);
+            let (id, token, secret) = made.map_err(|fault| token_failure(&fault))?;
+            note(format_args!(
+                "Token {id} of {user}, {}, until {}. Its secret is shown this once:",
+                told(&token.grant),
+                time(token.expires_at)
+            ));
+            say(secret.reveal())
+        }
+        TokenCommand::List { directory } => {
+            let tokens = directory.open().tokens();
+            let tokens = tokens.map_err(|error| failure(&error))?;
+            let rows = tokens
+                .into_iter()
+                .map(|(id, token)| {
+                    [
+                        id.to_string(),
+                        token.name,
+                        token.owner,
+                        token.grant.role.to_string(),
+                        nodes(&token.grant),
+                        time(token.expires_at),
+                        time(token.last_used_at),
+                    ]
+                })
+                .collect();
+            table(
+                [
+                    "ID",
+                    "NAME",
+                    "USER",
+                    "ROLE",
+                    "NODES",
+                    "EXPIRES",
+                    "LAST USED",
+                ],
+                rows,
+            )
+        }
+        TokenCommand::Revoke { id, directory } => {
+            let revoked = directory.open().revoke_token(*id);
+            match revoked.map_err(|error| failure(&error))? {
+                Some(token) => say(format_args!(
+                    "The token {:?} of {} is revoked.",
+                    token.name, token.owner
+                )),
+                None => Err(Failure::configuration(format!("there is no token {id}"))),
+            }
+        }
+    }
+}
+
+/// A new password: asked for twice on a terminal, else the first line of standard input.
+fn new_password(name: &str) -> Result<String, Failure> {
+    let unreadable =
+        |error| Failure::configuration(format!("could not read the password: {error}"));
+    if !std::io::stdin().is_terminal() {
+        let mut text = String::new();
+        std::io::stdin()
+            .take(64 * 1024)
+            .read_to_string(&mut text)
+            .map_err(unreadable)?;
+        let line = text.lines().next().unwrap_or_default().to_owned();
+        if line.is_empty() {
+            return Err(Failure::configuration(
+                "there is no password on standard input; run this on a terminal, or send it there",
+            ));
+        }
+        return Ok(line);
+    }
+    let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(unreadable);
+    let password = ask(format!("Password of {name}: "))?;
+    if ask("The same again: ".to_owned())? != password {
+        return Err(Failure::configuration("the two are not the same"));
+    }
+    Ok(password)
+}
+
+fn grant(role: Role, nodes: &[NodeName]) -> Grant {
+    Grant {
+        role,
+        nodes: (!nodes.is_empty()).then(|| nodes.iter().cloned().collect()),
+    }
+}
+
+/// `operator on hoge, fuga`
+fn told(grant: &Grant) -> String {
+    match grant.nodes {
+        None => grant.role.to_string(),
+        Some(_) => format!("{} on {}", grant.role, nodes(grant)),
+    }
+}
+
+fn nodes(grant: &Grant) -> String {
+    match &grant.nodes {
+        None => "all".to_owned(),
+        Some(nodes) => {
+            let names: Vec<_> = nodes.iter().map(NodeName::as_str).collect();
+            names.join(", ")
+        }
+    }
+}
+
+fn time(time: Option<Timestamp>) -> String {
+    time.map_or_else(
+        || "–".to_owned(),
+        |time| time.to_rfc3339_opts(SecondsFormat::Secs, true),
+    )
+}
+
+fn user_failure(fault: &UserFault) -> Failure {
+    match fault {
+        UserFault::Access(error) => failure(error),
+        other => Failure::configuration(other),
+    }
+}
+
+fn token_failure(fault: &TokenFault) -> Failure {
+    match fault {
+        TokenFault::Access(error) => failure(error),
+        other => Failure::configuration(other),
+    }
+}
+
+fn failure(error: &AccessError) -> Failure {
+    Failure::runtime(chain(error))
+}
+
+/// What is asked for goes to standard output.
+fn say(line: impl std::fmt::Display) -> Result<ExitCode, Failure> {
+    writeln!(std::io::stdout(), "{line}")
+        .map(|()| ExitCode::SUCCESS)
+        .map_err(|error| Failure::runtime(format!("could not write: {error}")))
+}
+
+/// What is said beside it must not get into a script's variable.
+#[expect(clippy::print_stderr, reason = "it is for the person at the terminal")]
+fn note(line: impl std::fmt::Display) {
+    eprintln!("{line}");
+}
+
+/// Columns as wide as they have to be.
+fn table<const N: usize>(head: [&str; N], rows: Vec<[String; N]>) -> Result<ExitCode, Failure> {
+    let mut lines = vec![head.map(str::to_owned)];
+    lines.extend(rows);
+    let mut widths = [0; N];
+    for line in &lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in &lines {
+        let cells = line.iter().zip(widths);
+        let cells: Vec<_> = cells
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        text.push_str(cells.join("  ").trim_end());
+        text.push('\n');
+    }
+    say(text.trim_end())
+}
