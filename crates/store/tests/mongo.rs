@@ -714,21 +714,35 @@ async fn audit_entries_are_found_by_indexes() {
     let (store, database) = (scratch.store().await, scratch.database().await);
     store.record_audit(&entry(1)).await.unwrap();
     let newest_first = doc! { "_id": -1 };
-    for (filter, sort) in [
-        (doc! { "_id": { "$lt": "x" } }, newest_first.clone()),
-        (doc! { "node": { "$in": ["a", "b"] } }, newest_first.clone()),
+    for (index, filter, sort) in [
+        ("_id_", doc! { "_id": { "$lt": "x" } }, newest_first.clone()),
         (
-            doc! { "actor.name": { "$in": ["a", "b"] }, "_id": { "$lt": "x" } },
+            "node_1__id_-1",
+            doc! { "node": { "$in": ["a", "b"] } },
+            newest_first.clone(),
+        ),
+        (
+            "actor.name_1__id_-1",
+            doc! { "actor.name": { "$in": ["a", "b"] } },
             newest_first,
         ),
-        (doc! { "at": { "$lt": "2026" } }, doc! {}),
+        ("at_1", doc! { "at": { "$lt": "2026" } }, doc! {}),
     ] {
-        check_indexed(&database, "audit", filter, sort).await;
+        let plan = check_indexed(&database, "audit", filter, sort).await;
+        assert!(
+            plan.contains(&format!("\"indexName\": \"{index}\"")),
+            "{plan}"
+        );
     }
 }
 
-/// What `filter` finds comes in the order of `sort` from indexes alone.
-async fn check_indexed(database: &Database, collection: &str, filter: Document, sort: Document) {
+/// What `filter` finds comes in the order of `sort` from indexes alone. Returns MongoDB's plan.
+async fn check_indexed(
+    database: &Database,
+    collection: &str,
+    filter: Document,
+    sort: Document,
+) -> String {
     let find = doc! { "find": collection, "filter": filter.clone(), "sort": sort };
     let explained = database
         .run_command(doc! { "explain": find, "verbosity": "queryPlanner" })
@@ -743,6 +757,7 @@ async fn check_indexed(database: &Database, collection: &str, filter: Document, 
     assert!(plan.contains("IXSCAN"), "{filter}: {plan}");
     assert!(!plan.contains("COLLSCAN"), "{filter}: {plan}");
     assert!(!plan.contains("\"SORT\""), "{filter}: {plan}");
+    plan
 }
 
 /// Nothing of an error shows `secret`, neither to a user nor in a log.

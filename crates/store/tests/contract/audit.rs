@@ -402,6 +402,7 @@ pub(crate) async fn audit_entries_come_newest_first_in_pages(place: &mut impl Pl
                 };
                 query.before = Some(last.id);
                 pages.extend(page);
+                assert!(pages.len() <= expected.len(), "{query:?}: {pages:?}");
             }
             assert_eq!(pages, expected, "{query:?}");
         }
@@ -545,7 +546,11 @@ fn various_entry(number: usize) -> AuditEntry {
 }
 
 fn paged_entry(number: usize) -> AuditEntry {
-    let parity = if number % 2 == 0 { "even" } else { "odd" };
+    let parity = if number.is_multiple_of(2) {
+        "even"
+    } else {
+        "odd"
+    };
     AuditEntry {
         node: Some(name(parity)),
         ..entry(number)
