@@ -10,6 +10,7 @@
 //! by `executor_client` and brings each to its end.
 
 mod config;
+mod docs;
 mod server;
 
 mod routes;
@@ -41,6 +42,6 @@ mod state;
 pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
 pub use config::{Config, DashboardArgs, ExecutorArgs};
 pub use executor_client::ExecutorAccess;
-pub use openapi::openapi_json;
+pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
 pub use state::Clock;

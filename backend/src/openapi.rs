@@ -1,39 +1,148 @@
 //! The OpenAPI document: what the handlers say of themselves, and what they have in common.
 
+mod document;
 pub(crate) mod failures;
+pub(crate) mod parameters;
+mod version_3_0;
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
-use utoipa::openapi::path::{Operation, ParameterIn};
-use utoipa::openapi::schema::{SchemaType, Type};
-use utoipa::openapi::{RefOr, Schema};
-use utoipa::{IntoResponses as _, OpenApi};
+use axum::http::Method;
+use ecoman_api::{NodeRemoved, Problem, Reset, VmRemoved};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::security::{
+    ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
+};
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+use utoipa::{IntoResponses as _, Modify, OpenApi};
 
+use crate::access::policy::{self, Need};
+use crate::openapi::document::Document;
 use crate::routes;
 
 /// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
 /// with a line end at the end.
 #[must_use]
 pub fn openapi_json() -> &'static str {
-    static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-        let mut document = routes::api().into_openapi();
-        for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.put, &mut item.post];
-            for operation in operations.into_iter().flatten() {
-                let any_other = failures::AnyOther::responses();
-                operation.responses.responses.extend(any_other);
-                correct_headers(operation);
-            }
-        }
+    static TEXT: LazyLock<String> = LazyLock::new(|| text(&DOCUMENT));
+    &TEXT
+}
+
+/// The same document as OpenAPI 3.0.3, kept in `openapi/ecoman-3.0.json`, for what does not know
+/// 3.1.
+#[must_use]
+pub fn openapi_3_0_json() -> &'static str {
+    static TEXT: LazyLock<String> = LazyLock::new(|| {
         #[expect(
             clippy::expect_used,
             reason = "the document is the same in every run, and a test makes it"
         )]
-        let mut text = document.to_pretty_json().expect("the document is JSON");
-        text.push('\n');
-        text
+        let document = version_3_0::convert(&DOCUMENT).expect("what 3.0 can say");
+        text(&document)
     });
-    &DOCUMENT
+    &TEXT
+}
+
+static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+    let mut document = routes::api().into_openapi();
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in [
+            (Method::GET, &mut item.get),
+            (Method::PUT, &mut item.put),
+            (Method::POST, &mut item.post),
+            (Method::DELETE, &mut item.delete),
+        ] {
+            if let Some(operation) = operation {
+                add_failures(operation, &method, path);
+            }
+        }
+    }
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is the same in every run, and a test makes it"
+    )]
+    let mut document: Document = serde_json::to_value(document)
+        .and_then(serde_json::from_value)
+        .expect("a document has all its parts");
+    document.finish();
+    document
+});
+
+fn text(document: &Document) -> String {
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is the same in every run, and a test makes it"
+    )]
+    document.text().expect("the document is JSON")
+}
+
+/// What no handler says of its operation: what it takes to get there, and what fails on the way.
+fn add_failures(operation: &mut Operation, method: &Method, path: &str) {
+    let needed = policy::operation_of(method, path).map(|operation| operation.need);
+    let responses = &mut operation.responses.responses;
+    if let Some(Need::Permission(_)) = needed {
+        responses.extend(failures::NotAllowed::responses());
+        let no_scopes: [&str; 0] = [];
+        operation.security = Some(
+            SCHEMES
+                .iter()
+                .map(|scheme| SecurityRequirement::new(*scheme, no_scopes))
+                // Where nobody signs in.
+                .chain([SecurityRequirement::default()])
+                .collect(),
+        );
+    }
+    responses.extend(failures::AnyOther::responses());
+}
+
+/// The ways to show who one is; either will do.
+const SCHEMES: [&str; 2] = ["token", "session"];
+
+struct Schemes;
+
+impl Modify for Schemes {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        let [token, session] = SCHEMES;
+        let components = document.components.get_or_insert_default();
+        let bearer = HttpBuilder::new()
+            .scheme(HttpAuthScheme::Bearer)
+            .bearer_format("ecoman_…")
+            .description(Some(
+                "An API token, of `POST /api/v1/tokens` or `ecoman token create`.",
+            ))
+            .build();
+        components.add_security_scheme(token, SecurityScheme::Http(bearer));
+        let cookie = ApiKeyValue::with_description(
+            "ecoman_session",
+            "The session of `POST /api/v1/session`; over TLS its name begins with `__Host-`.",
+        );
+        components.add_security_scheme(session, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
+    }
+}
+
+/// A document such as this one.
+pub(crate) struct OpenapiDocument;
+
+impl utoipa::ToSchema for OpenapiDocument {
+    fn name() -> Cow<'static, str> {
+        "OpenapiDocument".into()
+    }
+}
+
+impl utoipa::PartialSchema for OpenapiDocument {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("A document such as this one."))
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .examples([serde_json::json!({
+                "openapi": "3.1.0",
+                "info": { "title": "ECoMan", "version": env!("CARGO_PKG_VERSION") },
+                "paths": {}
+            })])
+            .into()
+    }
 }
 
 /// What no handler says of itself.
@@ -53,33 +162,25 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
             field is neither taken away nor given another meaning within this version.\n\n\
             A change of a node is a task: the answer is 202 with the task and its address, and the \
             task tells how it goes on. Bodies are JSON; an unknown field is an error. With an \
-            `Idempotency-Key` of its own a request can be sent again without being done again.",
+            `Idempotency-Key` of its own a request can be sent again without being done again.\n\n\
+            Programs show an API token as `Authorization: Bearer`; the page has a session. Where \
+            the server lets nobody sign in, neither is needed.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "VMs", description = "Virtual machines, as the crawler last saw them."),
         (name = "Tasks", description = "Changes that were asked of nodes."),
         (name = "Nodes", description = "ESXi nodes, as the crawler last saw them."),
+        (name = "Access", description = "Who may do what, and who did."),
         (name = "Events", description = "Changes, as they are seen."),
         (name = "Server", description = "The server itself."),
     ),
+    modifiers(&Schemes),
     components(schemas(
-        ecoman_api::Problem,
-        ecoman_api::VmRemoved,
-        ecoman_api::NodeRemoved,
-        ecoman_api::Reset
+        Problem,
+        VmRemoved,
+        NodeRemoved,
+        Reset
     ))
 )]
 struct Base;
-
-/// A header that is optional may be left out, but it cannot be `null`, as the macro has it.
-fn correct_headers(operation: &mut Operation) {
-    for parameter in operation.parameters.iter_mut().flatten() {
-        if let RefOr::T(parameter) = parameter
-            && parameter.parameter_in == ParameterIn::Header
-            && let Some(RefOr::T(Schema::Object(schema))) = &mut parameter.schema
-        {
-            schema.schema_type = SchemaType::Type(Type::String);
-        }
-    }
-}

@@ -37,7 +37,7 @@ use crate::error::{Error, panicked, render_problems};
 use crate::live::{Live, Snapshot};
 use crate::parameters::Parameters;
 use crate::state::AppState;
-use crate::{access, openapi, request, security, spa};
+use crate::{access, docs, openapi, request, security, spa};
 
 /// All that is described in the OpenAPI document.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
@@ -63,7 +63,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(users::list_users, users::create_user))
         .routes(routes!(users::update_user, users::delete_user))
         .routes(routes!(audit::list_audit))
-        .routes(routes!(meta::get_openapi));
+        .routes(routes!(meta::get_openapi))
+        .routes(routes!(meta::get_openapi_3_0));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", version_1)
         .routes(routes!(meta::healthz))
@@ -73,7 +74,8 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 /// The API, the page, and what happens to every request on its way in and out.
 pub(crate) fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
-    api.route("/api", any(no_such_path))
+    api.merge(docs::router())
+        .route("/api", any(no_such_path))
         .route("/api/", any(no_such_path))
         .route("/api/{*rest}", any(no_such_path))
         .fallback(spa::serve)

@@ -13,6 +13,10 @@ pub(crate) struct OpenapiArgs {
     /// Whose document
     #[arg(long, default_value = "dashboard")]
     of: Service,
+
+    /// Version of OpenAPI; the executor's is there in 3.1 alone
+    #[arg(long, default_value = "3.1")]
+    version: Version,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -23,15 +27,31 @@ enum Service {
     Executor,
 }
 
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Version {
+    /// For everything that knows it
+    #[value(name = "3.1")]
+    Newest,
+    /// 3.0.3, for tools that do not know 3.1
+    #[value(name = "3.0")]
+    Older,
+}
+
 /// Prints an OpenAPI document.
 ///
 /// # Errors
 ///
-/// Standard output cannot be written.
+/// There is no such document, or standard output cannot be written.
 pub(crate) fn run(args: &OpenapiArgs) -> Result<ExitCode, Failure> {
-    let document = match args.of {
-        Service::Dashboard => ecoman_backend::openapi_json(),
-        Service::Executor => ecoman_executor::openapi_json(),
+    let document = match (args.of, args.version) {
+        (Service::Dashboard, Version::Newest) => ecoman_backend::openapi_json(),
+        (Service::Dashboard, Version::Older) => ecoman_backend::openapi_3_0_json(),
+        (Service::Executor, Version::Newest) => ecoman_executor::openapi_json(),
+        (Service::Executor, Version::Older) => {
+            return Err(Failure::configuration(
+                "the executor's document is there in OpenAPI 3.1 alone; leave out --version",
+            ));
+        }
     };
     std::io::stdout()
         .write_all(document.as_bytes())

@@ -10,8 +10,9 @@ use crate::command::Command;
 use crate::{Context, demo};
 
 /// Each file of openapi/ and the arguments of `ecoman` that print it.
-const DOCUMENTS: [(&str, &[&str]); 2] = [
+const DOCUMENTS: [(&str, &[&str]); 3] = [
     ("ecoman.json", &["openapi"]),
+    ("ecoman-3.0.json", &["openapi", "--version", "3.0"]),
     ("executor.json", &["openapi", "--of", "executor"]),
 ];
 

@@ -79,12 +79,27 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     operation("DELETE", "/api/v1/users/{name}", "deleteUser", USERS),
     operation("GET", "/api/v1/audit", "listAudit", AUDIT),
     operation("GET", "/api/v1/openapi.json", "getOpenapi", Need::Nothing),
+    operation(
+        "GET",
+        "/api/v1/openapi-3.0.json",
+        "getOpenapi30",
+        Need::Nothing,
+    ),
     operation("GET", "/healthz", "healthz", Need::Nothing),
     operation("GET", "/readyz", "readyz", Need::Nothing),
 ];
 
-/// Paths outside the document that anybody may ask for: what is said where there is nothing.
-const OPEN: &[&str] = &["", "/api", "/api/", "/api/{*rest}"];
+/// Paths outside the document that anybody may ask for: what is said where there is nothing, and
+/// the page about the document.
+const OPEN: &[&str] = &[
+    "",
+    "/api",
+    "/api/",
+    "/api/{*rest}",
+    "/api/docs",
+    "/api/docs/",
+    "/api/docs/{file}",
+];
 
 /// The operation behind a method and a path of the router's.
 pub(crate) fn operation_of(method: &Method, path: &str) -> Option<&'static Operation> {

@@ -31,6 +31,14 @@ failures! {
         ("413", "The body is too large."),
         ("415", "The body is not called JSON."),
     ]
+    NotAllowed: [
+        ("401", "Nobody has signed in, or what was shown is good for nothing (any more)."),
+        (
+            "403",
+            "The caller's role, or the nodes that they are limited to, do not reach so far; or a \
+             page of another site made the request.",
+        ),
+    ]
     BadJson: [
         ("400", "The body is not as it has to be; `errors` names each field."),
         ("413", "The body is too large."),

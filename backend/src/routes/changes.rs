@@ -15,7 +15,7 @@ use crate::audit::Deed;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, VmEntry};
-use crate::openapi::failures;
+use crate::openapi::{failures, parameters};
 use crate::request::RequestId;
 use crate::state::AppState;
 use crate::tasks::Wish;
@@ -33,20 +33,8 @@ const GUEST_SECONDS: u32 = 120;
     operation_id = "setPower",
     tag = "VMs",
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "vmid" = u32,
-            Path,
-            description = "Id of the VM on its node.",
-            maximum = 4_294_967_295_u32,
-            example = 14
-        ),
-        (
-            "Idempotency-Key" = Option<String>,
-            Header,
-            description = "A name of the client's for this request, 1 to 255 visible ASCII \
-                characters: sent again with it, the request is not done again."
-        ),
+        parameters::VmPath,
+        parameters::IdempotencyKey,
     ),
     request_body = SetPower,
     responses(
@@ -129,20 +117,8 @@ pub(crate) async fn set_power(
     operation_id = "answerQuestion",
     tag = "VMs",
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "vmid" = u32,
-            Path,
-            description = "Id of the VM on its node.",
-            maximum = 4_294_967_295_u32,
-            example = 14
-        ),
-        (
-            "Idempotency-Key" = Option<String>,
-            Header,
-            description = "A name of the client's for this request, 1 to 255 visible ASCII \
-                characters: sent again with it, the request is not done again."
-        ),
+        parameters::VmPath,
+        parameters::IdempotencyKey,
     ),
     request_body = AnswerQuestion,
     responses(
@@ -216,12 +192,7 @@ pub(crate) async fn answer_question(
     operation_id = "createVm",
     tag = "VMs",
     params(
-        (
-            "Idempotency-Key" = Option<String>,
-            Header,
-            description = "A name of the client's for this request, 1 to 255 visible ASCII \
-                characters: sent again with it, the request is not done again."
-        ),
+        parameters::IdempotencyKey,
     ),
     request_body = CreateVm,
     responses(

@@ -51,7 +51,8 @@ use crate::state::AppState;
         (
             "Last-Event-ID" = Option<String>,
             Header,
-            description = "`id` of the last event that has arrived; browsers send it by themselves."
+            description = "`id` of the last event that has arrived; browsers send it by themselves.",
+            example = "1795372800000017"
         ),
     ),
     responses(

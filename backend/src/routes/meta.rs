@@ -12,10 +12,10 @@ use tokio::time::timeout;
 use crate::access::Caller;
 use crate::error::Error;
 use crate::follow::chain;
-use crate::openapi::failures;
+use crate::openapi::{OpenapiDocument, failures};
 use crate::parameters::Parameters;
 use crate::state::AppState;
-use crate::{guest_os, openapi_json, view};
+use crate::{guest_os, openapi_3_0_json, openapi_json, view};
 
 /// Get the configuration
 ///
@@ -53,15 +53,31 @@ pub(crate) async fn get_config(
 }
 
 /// Get this document
+///
+/// In OpenAPI 3.1.
 #[utoipa::path(
     get,
     path = "/openapi.json",
     operation_id = "getOpenapi",
     tag = "Server",
-    responses((status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value))
+    responses((status = 200, description = "The OpenAPI 3.1 document.", body = OpenapiDocument))
 )]
 pub(crate) async fn get_openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], openapi_json())
+}
+
+/// Get this document in OpenAPI 3.0.3
+///
+/// The same for tools that do not know 3.1.
+#[utoipa::path(
+    get,
+    path = "/openapi-3.0.json",
+    operation_id = "getOpenapi30",
+    tag = "Server",
+    responses((status = 200, description = "The OpenAPI 3.0.3 document.", body = OpenapiDocument))
+)]
+pub(crate) async fn get_openapi_3_0() -> impl IntoResponse {
+    ([(CONTENT_TYPE, "application/json")], openapi_3_0_json())
 }
 
 /// Ask for life

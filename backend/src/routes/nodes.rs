@@ -9,7 +9,7 @@ use ecoman_api::{Node, NodePage};
 use super::{json_at, loaded};
 use crate::access::Caller;
 use crate::error::Error;
-use crate::openapi::failures;
+use crate::openapi::{failures, parameters};
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -22,11 +22,7 @@ use crate::state::AppState;
     path = "/nodes",
     operation_id = "listNodes",
     tag = "Nodes",
-    params((
-        "If-None-Match" = Option<String>,
-        Header,
-        description = "`ETag` of an earlier answer."
-    )),
+    params(parameters::IfNoneMatch),
     responses(
         (
             status = 200,
@@ -60,18 +56,16 @@ pub(crate) async fn list_nodes(
 }
 
 /// Get a node
+///
+/// With its capacity, what is on it, and the sums over its VMs; or why it does not answer.
 #[utoipa::path(
     get,
     path = "/nodes/{node}",
     operation_id = "getNode",
     tag = "Nodes",
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "If-None-Match" = Option<String>,
-            Header,
-            description = "`ETag` of an earlier answer."
-        ),
+        parameters::NodePath,
+        parameters::IfNoneMatch,
     ),
     responses(
         (

@@ -65,7 +65,8 @@ const STATES: [(&str, TaskState); 5] = [
         (
             "page_token" = Option<String>,
             Query,
-            description = "`next_page` of the answer before, for the page behind it."
+            description = "`next_page` of the answer before, for the page behind it.",
+            example = "019aad5e-7a00-7000-8000-000000000001"
         ),
     ),
     responses(

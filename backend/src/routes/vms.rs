@@ -19,7 +19,7 @@ use crate::access::Caller;
 use crate::body::{Content, Encoding};
 use crate::error::Error;
 use crate::listing::VmQuery;
-use crate::openapi::failures;
+use crate::openapi::{failures, parameters};
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -87,13 +87,10 @@ use crate::state::AppState;
             Query,
             description = "`next_page` of the answer before, for the page behind it; the other \
                 parameters but `limit` have to be the same. No VM comes twice and none is left out \
-                but those that change their place in the order meanwhile. Tokens do not expire."
+                but those that change their place in the order meanwhile. Tokens do not expire.",
+            example = "eyJsaXN0Ijoi4oCmIiwiYWZ0ZXIiOiJ7fSJ9"
         ),
-        (
-            "If-None-Match" = Option<String>,
-            Header,
-            description = "`ETag` of an earlier answer."
-        ),
+        parameters::IfNoneMatch,
     ),
     responses(
         (
@@ -154,25 +151,16 @@ pub(crate) async fn list_vms(
 }
 
 /// Get a VM
+///
+/// As the crawler last saw it; `stale` tells whether that is long ago.
 #[utoipa::path(
     get,
     path = "/vms/{node}/{vmid}",
     operation_id = "getVm",
     tag = "VMs",
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "vmid" = u32,
-            Path,
-            description = "Id of the VM on its node.",
-            maximum = 4_294_967_295_u32,
-            example = 14
-        ),
-        (
-            "If-None-Match" = Option<String>,
-            Header,
-            description = "`ETag` of an earlier answer."
-        ),
+        parameters::VmPath,
+        parameters::IfNoneMatch,
     ),
     responses(
         (

@@ -10,6 +10,7 @@
 
 mod access;
 mod changes;
+mod docs;
 mod events;
 mod executor;
 mod list;

@@ -11,6 +11,37 @@ use crate::Problem;
 /// One change asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(example = json!({
+    "id": "019aad5e-7a00-7000-8000-000000000001",
+    "title": "Power on metrics-b",
+    "node": "hoge",
+    "vm": { "vmid": 14, "name": "metrics-b" },
+    "request": { "kind": "power", "vmid": 14, "action": "on", "guest_seconds": 120 },
+    "actor": null,
+    "state": "running",
+    "step": "Wait until the VM is on",
+    "steps": [
+        { "title": "Power on metrics-b", "state": "done", "detail": null },
+        { "title": "Wait until the VM is on", "state": "running", "detail": null }
+    ],
+    "progress": 50,
+    "created_at": "2026-11-23T08:15:30Z",
+    "started_at": "2026-11-23T08:15:30.2Z",
+    "finished_at": null,
+    "commands": [{
+        "command": "vim-cmd vmsvc/power.on 14",
+        "at": "2026-11-23T08:15:30.3Z",
+        "times": 1,
+        "millis": 812,
+        "exit": 0,
+        "stdout": "Powering on VM:\n",
+        "stderr": "",
+        "failure": null
+    }],
+    "question": null,
+    "error": null,
+    "left": []
+})))]
 pub struct Task {
     /// Its id; later ones are greater.
     pub id: TaskId,

@@ -9,6 +9,10 @@ use crate::{NodeFacts, NodeSettings};
 /// A VM to be created. Made by [`NewVm::check`] only, so its texts keep their rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(
+    feature = "openapi",
+    schema(description = "A VM to be created, with what was not said.")
+)]
 pub struct NewVm {
     /// Name, directory and file name in one.
     pub name: String,

@@ -1,0 +1,409 @@
+//! What the macros do not say of a document: names for all that has fields, which fields are always
+//! there, an example for every request and answer. Pure functions over the document as JSON.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+/// A document, its parts in the order in which one reads them.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Document {
+    pub(crate) openapi: String,
+    pub(crate) info: Value,
+    pub(crate) tags: Value,
+    pub(crate) paths: BTreeMap<String, BTreeMap<String, Value>>,
+    pub(crate) components: Components,
+}
+
+/// What operations refer to.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Components {
+    pub(crate) schemas: BTreeMap<String, Value>,
+    /// All other kinds.
+    #[serde(flatten)]
+    pub(crate) others: BTreeMap<String, Value>,
+}
+
+impl Document {
+    /// Makes a document whole.
+    pub(crate) fn finish(&mut self) {
+        self.write_descriptions();
+        self.name_variants();
+        self.each_schema(&mut |schema| {
+            describe_outside(schema);
+            widen(schema);
+        });
+        self.complete_answers();
+        self.describe_requests();
+        self.add_examples();
+    }
+
+    /// As text: indented, the keys in alphabetical order, with a line end at the end.
+    ///
+    /// # Errors
+    ///
+    /// A number that JSON cannot express.
+    pub(crate) fn text(&self) -> Result<String, serde_json::Error> {
+        let mut text = serde_json::to_string_pretty(self)?;
+        text.push('\n');
+        Ok(text)
+    }
+
+    /// All schemas of components and operations, their parts before themselves.
+    fn each_schema(&mut self, change: &mut impl FnMut(&mut Map<String, Value>)) {
+        for schema in self.components.schemas.values_mut() {
+            each_part(schema, change);
+        }
+        for operation in self.paths.values_mut().flat_map(BTreeMap::values_mut) {
+            each_schema_of(operation, change);
+        }
+    }
+
+    /// The comments of the code become text: without the ends of its lines, and without its links.
+    fn write_descriptions(&mut self) {
+        for schema in self.components.schemas.values_mut() {
+            write_descriptions(schema);
+        }
+        let operations = self.paths.values_mut().flat_map(BTreeMap::values_mut);
+        operations.for_each(write_descriptions);
+    }
+
+    /// Gives each variant of a choice that has fields of its own a schema of its own, by its title.
+    /// Generators of clients name types by schemas.
+    fn name_variants(&mut self) {
+        let mut named = BTreeMap::new();
+        for schema in self.components.schemas.values_mut() {
+            let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
+                continue;
+            };
+            let mut mapping = Map::new();
+            let mut tag = None;
+            for variant in variants {
+                let Some(title) = variant.get("title").and_then(Value::as_str) else {
+                    continue;
+                };
+                let title = title.to_owned();
+                let reference = reference_to(&title);
+                let mut variant = std::mem::replace(variant, json!({ "$ref": reference }));
+                if let Some((field, value)) = describe_tag(&mut variant) {
+                    mapping.insert(value, reference.into());
+                    tag = Some(field);
+                }
+                join(&mut variant);
+                named.insert(title, variant);
+            }
+            if let (Some(tag), Value::Object(schema)) = (tag, schema) {
+                let discriminator = json!({ "propertyName": tag, "mapping": mapping });
+                schema.insert("discriminator".to_owned(), discriminator);
+            }
+        }
+        self.components.schemas.extend(named);
+    }
+
+    /// In answers every field is there, be it `null`; the macro requires those only that cannot
+    /// be `null`.
+    fn complete_answers(&mut self) {
+        let of_requests = self.reached(|operation| operation.get("requestBody").into_iter());
+        for (name, schema) in &mut self.components.schemas {
+            if of_requests.contains(name) {
+                continue;
+            }
+            if let Some(Value::Object(fields)) = schema.get("properties") {
+                let names: Value = fields.keys().cloned().collect();
+                if let Some(schema) = schema.as_object_mut() {
+                    schema.insert("required".to_owned(), names);
+                }
+            }
+        }
+    }
+
+    /// A body is described by what it is.
+    fn describe_requests(&mut self) {
+        let schemas = &self.components.schemas;
+        for operation in self.paths.values_mut().flat_map(BTreeMap::values_mut) {
+            let Some(Value::Object(body)) = operation.get_mut("requestBody") else {
+                continue;
+            };
+            let description = body
+                .get("content")
+                .and_then(|content| content.get("application/json"))
+                .and_then(|content| content.get("schema"))
+                .and_then(|schema| named(schema, schemas))
+                .and_then(|schema| schema.get("description"))
+                .cloned();
+            if let (Some(description), false) = (description, body.contains_key("description")) {
+                body.insert("description".to_owned(), description);
+            }
+        }
+    }
+
+    /// An example for each body in JSON that has none, made of the examples of its fields.
+    fn add_examples(&mut self) {
+        let schemas = &self.components.schemas;
+        for operation in self.paths.values_mut().flat_map(BTreeMap::values_mut) {
+            let Some(operation) = operation.as_object_mut() else {
+                continue;
+            };
+            for (key, part) in operation.iter_mut() {
+                let bodies: Vec<&mut Value> = match (key.as_str(), part) {
+                    ("requestBody", body) => vec![body],
+                    ("responses", Value::Object(responses)) => responses
+                        .iter_mut()
+                        .filter(|(status, _)| status.starts_with('2'))
+                        .map(|(_, response)| response)
+                        .collect(),
+                    _ => continue,
+                };
+                for body in bodies {
+                    let content = body
+                        .get_mut("content")
+                        .and_then(|all| all.get_mut("application/json"));
+                    if let Some(Value::Object(content)) = content
+                        && !content.contains_key("example")
+                        && let Some(schema) = content.get("schema")
+                    {
+                        let example = example(schema, schemas);
+                        content.insert("example".to_owned(), example);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The names of the schemas that a part of the operations refers to, by whatever way.
+    fn reached<'a, I: Iterator<Item = &'a Value>>(
+        &'a self,
+        part: impl Fn(&'a Value) -> I,
+    ) -> BTreeSet<String> {
+        let operations = self.paths.values().flat_map(BTreeMap::values);
+        let mut open: Vec<&Value> = operations.flat_map(part).collect();
+        let mut reached = BTreeSet::new();
+        while let Some(value) = open.pop() {
+            match value {
+                Value::Object(fields) => {
+                    if let Some(name) = fields.get("$ref").and_then(name_of)
+                        && reached.insert(name.to_owned())
+                    {
+                        open.extend(self.components.schemas.get(name));
+                    }
+                    open.extend(fields.values());
+                }
+                Value::Array(items) => open.extend(items),
+                _ => {}
+            }
+        }
+        reached
+    }
+}
+
+/// Changes the schemas of an operation, their parts before themselves.
+pub(crate) fn each_schema_of(
+    operation: &mut Value,
+    change: &mut impl FnMut(&mut Map<String, Value>),
+) {
+    match operation {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match key.as_str() {
+                    "schema" => each_part(value, change),
+                    "example" | "examples" => {}
+                    _ => each_schema_of(value, change),
+                }
+            }
+        }
+        Value::Array(items) => items
+            .iter_mut()
+            .for_each(|item| each_schema_of(item, change)),
+        _ => {}
+    }
+}
+
+/// Changes a schema, after its parts.
+pub(crate) fn each_part(schema: &mut Value, change: &mut impl FnMut(&mut Map<String, Value>)) {
+    let Value::Object(schema) = schema else {
+        return;
+    };
+    for (key, value) in schema.iter_mut() {
+        match (key.as_str(), value) {
+            ("properties", Value::Object(fields)) => fields
+                .values_mut()
+                .for_each(|field| each_part(field, change)),
+            ("items" | "not" | "additionalProperties", part) => each_part(part, change),
+            ("oneOf" | "anyOf" | "allOf", Value::Array(parts)) => {
+                parts.iter_mut().for_each(|part| each_part(part, change));
+            }
+            _ => {}
+        }
+    }
+    change(schema);
+}
+
+fn reference_to(name: &str) -> String {
+    format!("#/components/schemas/{name}")
+}
+
+fn name_of(reference: &Value) -> Option<&str> {
+    reference.as_str()?.strip_prefix("#/components/schemas/")
+}
+
+/// What a reference refers to.
+fn named<'a>(schema: &Value, schemas: &'a BTreeMap<String, Value>) -> Option<&'a Value> {
+    schemas.get(name_of(schema.get("$ref")?)?)
+}
+
+fn write_descriptions(part: &mut Value) {
+    match part {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                match (key.as_str(), value) {
+                    ("example" | "examples", _) => {}
+                    ("description", Value::String(text)) => {
+                        let paragraphs: Vec<String> = text
+                            .split("\n\n")
+                            .map(|paragraph| paragraph.replace('\n', " "))
+                            .collect();
+                        *text = paragraphs
+                            .join("\n\n")
+                            .replace("[`", "`")
+                            .replace("`]", "`");
+                    }
+                    (_, part) => write_descriptions(part),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(write_descriptions),
+        _ => {}
+    }
+}
+
+/// Describes the field that tells a variant from the others; returns its name and value.
+fn describe_tag(variant: &mut Value) -> Option<(String, String)> {
+    if let Some(Value::Array(parts)) = variant.get_mut("allOf") {
+        return parts.iter_mut().find_map(describe_tag);
+    }
+    let Some(Value::Object(fields)) = variant.get_mut("properties") else {
+        return None;
+    };
+    fields.iter_mut().find_map(|(name, field)| {
+        let [Value::String(value)] = field.get("enum")?.as_array()?.as_slice() else {
+            return None;
+        };
+        let value = value.clone();
+        let description = format!("Tells this from the other kinds: `{value}`.");
+        field
+            .as_object_mut()?
+            .insert("description".to_owned(), description.into());
+        Some((name.clone(), value))
+    })
+}
+
+/// The fields that a variant has beside those that it refers to become its own: what `allOf` adds
+/// would be a schema without a name.
+fn join(variant: &mut Value) {
+    let Some(variant) = variant.as_object_mut() else {
+        return;
+    };
+    let Some(Value::Array(parts)) = variant.get_mut("allOf") else {
+        return;
+    };
+    let mut own = Map::new();
+    parts.retain(|part| {
+        if part.get("$ref").is_some() {
+            return true;
+        }
+        own.extend(part.as_object().cloned().unwrap_or_default());
+        false
+    });
+    for part in parts {
+        // It repeats that of the variant.
+        if let Some(part) = part.as_object_mut() {
+            part.remove("description");
+        }
+    }
+    variant.extend(own);
+}
+
+/// The description of a field that refers to a schema or is `null` belongs to the field.
+fn describe_outside(schema: &mut Map<String, Value>) {
+    let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
+        return;
+    };
+    if !choices.iter().any(is_null) {
+        return;
+    }
+    let description = choices
+        .iter_mut()
+        .filter_map(Value::as_object_mut)
+        .find_map(|choice| choice.remove("description"));
+    if let Some(description) = description {
+        schema.insert("description".to_owned(), description);
+    }
+}
+
+fn is_null(schema: &Value) -> bool {
+    schema.get("type").and_then(Value::as_str) == Some("null")
+}
+
+/// A number without a sign of 32 bits is no `int32`.
+fn widen(schema: &mut Map<String, Value>) {
+    let is_int32 = schema.get("format").and_then(Value::as_str) == Some("int32");
+    let has_sign = schema
+        .get("minimum")
+        .is_none_or(|least| least.as_f64() < Some(0.0));
+    if is_int32 && !has_sign {
+        schema.insert("format".to_owned(), "int64".into());
+    }
+}
+
+/// An example of a schema, made of those of its parts. Where nothing is said it is the least that
+/// the type has.
+fn example(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
+    if let Some(example) = schema.get("example") {
+        return example.clone();
+    }
+    let array = |key| schema.get(key).and_then(Value::as_array);
+    if let Some(target) = named(schema, schemas) {
+        return example(target, schemas);
+    }
+    if let Some(first) = array("enum").and_then(|values| values.first()) {
+        return first.clone();
+    }
+    if let Some(choices) = array("oneOf").or_else(|| array("anyOf")) {
+        return match choices.first() {
+            Some(first) if !choices.iter().any(is_null) => example(first, schemas),
+            _ => Value::Null,
+        };
+    }
+    let mut fields = Map::new();
+    for part in array("allOf").into_iter().flatten() {
+        if let Value::Object(part) = example(part, schemas) {
+            fields.extend(part);
+        }
+    }
+    let properties = schema.get("properties").and_then(Value::as_object);
+    for (name, field) in properties.into_iter().flatten() {
+        fields.insert(name.clone(), example(field, schemas));
+    }
+    let kind = schema.get("type");
+    let is = |name: &str| kind.and_then(Value::as_str) == Some(name);
+    if is("array") {
+        let items = schema.get("items");
+        return items
+            .map(|items| example(items, schemas))
+            .into_iter()
+            .collect();
+    }
+    if is("object") || schema.get("allOf").is_some() {
+        return fields.into();
+    }
+    match schema.get("format").and_then(Value::as_str) {
+        Some("date-time") => "2026-11-23T08:15:30Z".into(),
+        Some("uuid") => "019aad5e-7a00-7000-8000-000000000001".into(),
+        // Whatever may be `null` and has no example.
+        _ if kind.is_some_and(Value::is_array) => Value::Null,
+        _ if is("boolean") => false.into(),
+        _ if is("string") => "".into(),
+        _ => schema.get("minimum").cloned().unwrap_or_default(),
+    }
+}

@@ -1,0 +1,57 @@
+//! Parameters that several operations have: each is told once here, and named by the handlers that
+//! read it.
+
+#![expect(dead_code, reason = "the fields are read by the macro alone")]
+
+use utoipa::IntoParams;
+
+/// The path of a node.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct NodePath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    node: String,
+}
+
+/// The path of a VM.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct VmPath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    node: String,
+    /// Id of the VM on its node.
+    #[param(minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
+    vmid: u32,
+}
+
+/// The header of a conditional request.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IfNoneMatch {
+    /// `ETag` of an earlier answer.
+    #[param(
+        rename = "If-None-Match",
+        required = false,
+        example = "W/\"1795372800000017\""
+    )]
+    etag: String,
+}
+
+/// The header of a change.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct IdempotencyKey {
+    /// A name of the client's for this request, 1 to 255 visible ASCII characters: sent again with
+    /// it, the request is not done again.
+    #[param(
+        rename = "Idempotency-Key",
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!-~]+$",
+        example = "metrics-c-first-try"
+    )]
+    key: String,
+}
