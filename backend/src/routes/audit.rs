@@ -44,7 +44,7 @@ const OUTCOMES: [(&str, AuditOutcome); 4] = [
         ("since" = Option<String>, Query, description = "From this time on.", format = DateTime, example = "2026-11-22T00:00:00Z"),
         ("until" = Option<String>, Query, description = "Before this time.", format = DateTime, example = "2026-11-23T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "Entries on a page; 100 where nothing is said.", minimum = 1, maximum = 1000, example = 100),
-        ("page_token" = Option<String>, Query, description = "`next_page` of the answer before; the other parameters have to be the same."),
+        ("page_token" = Option<String>, Query, description = "`next_page` of the answer before; the other parameters have to be the same.", example = "019aad5e-7a00-7000-8000-000000000001"),
     ),
     responses(
         (status = 200, description = "The entries.", body = AuditPage),

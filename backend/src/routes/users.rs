@@ -23,6 +23,8 @@ use crate::openapi::failures;
 use crate::state::AppState;
 
 /// List users
+///
+/// Whoever may use the server, with what they may do.
 #[utoipa::path(
     get,
     path = "/users",
@@ -50,6 +52,8 @@ pub(crate) async fn list_users(
 }
 
 /// Add a user
+///
+/// Who signs in with the password, or to the proxy without one.
 #[utoipa::path(
     post,
     path = "/users",

@@ -44,20 +44,32 @@ fn the_ids_of_operations_stay() {
             ids,
             [
                 "answerQuestion",
+                "changePassword",
+                "createToken",
+                "createUser",
                 "createVm",
+                "deleteUser",
                 "getConfig",
                 "getNode",
                 "getOpenapi",
                 "getOpenapi30",
+                "getSession",
                 "getTask",
                 "getVm",
                 "healthz",
+                "listAudit",
                 "listNodes",
                 "listTasks",
+                "listTokens",
+                "listUsers",
                 "listVms",
                 "readyz",
+                "revokeToken",
                 "setPower",
-                "streamEvents"
+                "signIn",
+                "signOut",
+                "streamEvents",
+                "updateUser",
             ]
         );
     }
