@@ -168,7 +168,7 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
-        (name = "VMs", description = "Virtual machines, as the crawler last saw them."),
+        (name = "Virtual machines", description = "VMs, as the crawler last saw them."),
         (name = "Tasks", description = "Changes that were asked of nodes."),
         (name = "Nodes", description = "ESXi nodes, as the crawler last saw them."),
         (name = "Access", description = "Who may do what, and who did."),

@@ -72,7 +72,8 @@ impl Document {
     /// Gives each variant of a choice that has fields of its own a schema of its own, by its title.
     /// Generators of clients name types by schemas.
     fn name_variants(&mut self) {
-        let mut named = BTreeMap::new();
+        let before = self.components.schemas.clone();
+        let mut variants_by_name = BTreeMap::new();
         for schema in self.components.schemas.values_mut() {
             let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
                 continue;
@@ -90,15 +91,15 @@ impl Document {
                     mapping.insert(value, reference.into());
                     tag = Some(field);
                 }
-                join(&mut variant);
-                named.insert(title, variant);
+                join(&mut variant, &before);
+                variants_by_name.insert(title, variant);
             }
             if let (Some(tag), Value::Object(schema)) = (tag, schema) {
                 let discriminator = json!({ "propertyName": tag, "mapping": mapping });
                 schema.insert("discriminator".to_owned(), discriminator);
             }
         }
-        self.components.schemas.extend(named);
+        self.components.schemas.extend(variants_by_name);
     }
 
     /// In answers every field is there, be it `null`; the macro requires those only that cannot
@@ -298,30 +299,28 @@ fn describe_tag(variant: &mut Value) -> Option<(String, String)> {
     })
 }
 
-/// The fields that a variant has beside those that it refers to become its own: what `allOf` adds
-/// would be a schema without a name.
-fn join(variant: &mut Value) {
+/// What a variant takes over by `allOf` becomes its own: generators know little of `allOf`, and what
+/// it adds would be a schema without a name.
+fn join(variant: &mut Value, schemas: &BTreeMap<String, Value>) {
     let Some(variant) = variant.as_object_mut() else {
         return;
     };
-    let Some(Value::Array(parts)) = variant.get_mut("allOf") else {
+    let Some(Value::Array(parts)) = variant.remove("allOf") else {
         return;
     };
-    let mut own = Map::new();
-    parts.retain(|part| {
-        if part.get("$ref").is_some() {
-            return true;
-        }
-        own.extend(part.as_object().cloned().unwrap_or_default());
-        false
-    });
     for part in parts {
-        // It repeats that of the variant.
-        if let Some(part) = part.as_object_mut() {
-            part.remove("description");
+        let part = named(&part, schemas).cloned().unwrap_or(part);
+        for (key, value) in part.as_object().cloned().unwrap_or_default() {
+            match (variant.get_mut(&key), value) {
+                (Some(Value::Object(own)), Value::Object(more)) => own.extend(more),
+                (Some(Value::Array(own)), Value::Array(more)) => own.extend(more),
+                (Some(_), _) => {}
+                (None, value) => {
+                    variant.insert(key, value);
+                }
+            }
         }
     }
-    variant.extend(own);
 }
 
 /// The description of a field that refers to a schema or is `null` belongs to the field.

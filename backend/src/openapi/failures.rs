@@ -84,8 +84,12 @@ failures! {
          `Retry-After` tells when to try again.",
     )]
     // Whatever the address, there are failures that come from the way there: a foreign name for
-    // the server, an answer that takes too long, a fault of the server's.
-    AnyOther: [("default", "Any other failure.")]
+    // the server, an answer that takes too long, a fault of the server's. Not `default`, which
+    // generators of clients take for successes too.
+    AnyOther: [
+        ("4XX", "Any other refusal."),
+        ("5XX", "Any other failure of the server."),
+    ]
 }
 
 fn answers(failures: &[Failure]) -> BTreeMap<String, RefOr<Response>> {

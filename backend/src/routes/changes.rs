@@ -31,7 +31,7 @@ const GUEST_SECONDS: u32 = 120;
     put,
     path = "/vms/{node}/{vmid}/power",
     operation_id = "setPower",
-    tag = "VMs",
+    tag = "Virtual machines",
     params(
         parameters::VmPath,
         parameters::IdempotencyKey,
@@ -115,7 +115,7 @@ pub(crate) async fn set_power(
     post,
     path = "/vms/{node}/{vmid}/question",
     operation_id = "answerQuestion",
-    tag = "VMs",
+    tag = "Virtual machines",
     params(
         parameters::VmPath,
         parameters::IdempotencyKey,
@@ -190,7 +190,7 @@ pub(crate) async fn answer_question(
     post,
     path = "/vms",
     operation_id = "createVm",
-    tag = "VMs",
+    tag = "Virtual machines",
     params(
         parameters::IdempotencyKey,
     ),

@@ -31,7 +31,7 @@ use crate::state::AppState;
     get,
     path = "/vms",
     operation_id = "listVms",
-    tag = "VMs",
+    tag = "Virtual machines",
     params(
         (
             "q" = Option<String>,
@@ -157,7 +157,7 @@ pub(crate) async fn list_vms(
     get,
     path = "/vms/{node}/{vmid}",
     operation_id = "getVm",
-    tag = "VMs",
+    tag = "Virtual machines",
     params(
         parameters::VmPath,
         parameters::IfNoneMatch,
