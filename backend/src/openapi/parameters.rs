@@ -39,6 +39,19 @@ pub(crate) struct IfNoneMatch {
     etag: String,
 }
 
+/// The header of a stream that is resumed.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+pub(crate) struct LastEventId {
+    /// `id` of the last event that has arrived; browsers send it by themselves.
+    #[param(
+        rename = "Last-Event-ID",
+        required = false,
+        example = "1795372800000017"
+    )]
+    id: String,
+}
+
 /// The header of a change.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

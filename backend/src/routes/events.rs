@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
 use crate::error::Error;
 use crate::live::{Live, Missed, SentEvent};
-use crate::openapi::failures;
+use crate::openapi::{failures, parameters};
 use crate::parameters::Parameters;
 use crate::state::AppState;
 
@@ -48,12 +48,7 @@ use crate::state::AppState;
             minimum = 0,
             example = 1_795_372_800_000_017_u64
         ),
-        (
-            "Last-Event-ID" = Option<String>,
-            Header,
-            description = "`id` of the last event that has arrived; browsers send it by themselves.",
-            example = "1795372800000017"
-        ),
+        parameters::LastEventId,
     ),
     responses(
         (
