@@ -20,8 +20,8 @@ export const test = base.extend<{ lab: Lab }>({
           {
             name: 'hoge',
             vms: [
-              { name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
-              { name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
+              { id: 14, name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
+              { id: 15, name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
             ],
           },
           { name: 'fuga', vms: [{ name: 'web-2', power: 'off', cpus: 1, memory_mb: 1024 }] },
@@ -45,7 +45,8 @@ export function run(
 ): Promise<string> {
   const options = {
     cwd: path.join(HERE, folder),
-    env: { ...process.env, ...env },
+    // Playwright asks for colours, which turn on moving bars in what is not shown anyway.
+    env: { ...process.env, FORCE_COLOR: undefined, ...env },
     maxBuffer: 64 * 1024 * 1024,
   };
   return new Promise((resolve, reject) => {

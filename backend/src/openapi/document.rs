@@ -30,6 +30,7 @@ impl Document {
     pub(crate) fn finish(&mut self) {
         self.write_descriptions();
         self.name_variants();
+        self.describe_streams();
         self.each_schema(&mut |schema| {
             describe_outside(schema);
             widen(schema);
@@ -100,6 +101,48 @@ impl Document {
             }
         }
         self.components.schemas.extend(variants_by_name);
+    }
+
+    /// Of a stream of events the document tells the fields of each event: `data` is text with JSON in
+    /// it, and every event has its `id`.
+    fn describe_streams(&mut self) {
+        let streams = self.reached(|operation| {
+            let answers = operation.get("responses").and_then(Value::as_object);
+            answers
+                .into_iter()
+                .flat_map(Map::values)
+                .filter_map(|answer| {
+                    answer
+                        .get("content")?
+                        .get("text/event-stream")?
+                        .get("schema")
+                })
+        });
+        for (name, schema) in &mut self.components.schemas {
+            let Some(Value::Object(fields)) = schema.get_mut("properties") else {
+                continue;
+            };
+            if !streams.contains(name) || !fields.contains_key("event") {
+                continue;
+            }
+            let Some(data) = fields.get("data").and_then(|data| data.get("$ref")) else {
+                continue;
+            };
+            let description = format!("A `{}` as JSON.", name_of(data).unwrap_or_default());
+            let data = json!({
+                "type": "string",
+                "description": description,
+                "contentMediaType": "application/json",
+                "contentSchema": { "$ref": data }
+            });
+            fields.insert("data".to_owned(), data);
+            let id = json!({
+                "type": "string",
+                "description": "The revision that the event leads to; for `Last-Event-ID`.",
+                "example": "1795372800000018"
+            });
+            fields.insert("id".to_owned(), id);
+        }
     }
 
     /// In answers every field is there, be it `null`; the macro requires those only that cannot

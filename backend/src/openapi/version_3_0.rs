@@ -51,6 +51,9 @@ fn convert_schema(schema: &mut Map<String, Value>) -> Result<(), Inexpressible> 
     if let Some(keyword) = ONLY_3_1.iter().find(|&&word| schema.contains_key(word)) {
         return Err(inexpressible(keyword, schema));
     }
+    // What a text holds is a remark: it makes nothing valid or not.
+    schema.remove("contentMediaType");
+    schema.remove("contentSchema");
     if let Some(value) = schema.remove("const") {
         schema.insert("enum".to_owned(), json!([value]));
     }
@@ -74,14 +77,12 @@ fn convert_schema(schema: &mut Map<String, Value>) -> Result<(), Inexpressible> 
 }
 
 /// Words of JSON Schema that 3.0 does not have, and that mean something for what is valid.
-const ONLY_3_1: [&str; 18] = [
+const ONLY_3_1: [&str; 16] = [
     "$anchor",
     "$defs",
     "$dynamicRef",
     "contains",
     "contentEncoding",
-    "contentMediaType",
-    "contentSchema",
     "dependentRequired",
     "dependentSchemas",
     "else",
@@ -230,6 +231,14 @@ mod tests {
                 json!({ "type": "string", "nullable": true, "enum": ["a", null] }),
             ),
             (json!({ "const": "a" }), json!({ "enum": ["a"] })),
+            (
+                json!({
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": { "$ref": "#/components/schemas/B" }
+                }),
+                json!({ "type": "string" }),
+            ),
             (
                 json!({ "type": "string", "examples": ["a", "b"] }),
                 json!({ "type": "string", "example": "a" }),

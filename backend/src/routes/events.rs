@@ -46,6 +46,7 @@ use crate::state::AppState;
             Query,
             description = "Begin behind this revision, that of a list; `Last-Event-ID` wins.",
             minimum = 0,
+            maximum = 9_223_372_036_854_775_807_u64,
             example = 1_795_372_800_000_017_u64
         ),
         parameters::LastEventId,
@@ -70,8 +71,10 @@ pub(crate) async fn stream_events(
 ) -> Result<Response, Error> {
     let mut parameters = Parameters::new(query.as_deref());
     let since = parameters.take("since", |text| {
-        text.parse::<u64>()
-            .map_err(|_| "must be the revision of an earlier answer".to_owned())
+        let revision = text.parse().ok();
+        revision
+            .filter(|revision| *revision <= LATEST)
+            .ok_or_else(|| "must be the revision of an earlier answer".to_owned())
     });
     parameters.finish("since").map_err(Error::Parameters)?;
     let last_event_id = headers.get("last-event-id").map(|id| {
@@ -118,6 +121,10 @@ async fn lapse(gate: Gate, shown: Credentials, caller: Caller) {
         }
     }
 }
+
+/// No revision is later: they are microseconds since 1970, and clients count them in 64 bits with a
+/// sign.
+const LATEST: u64 = i64::MAX.unsigned_abs();
 
 /// So that proxies and browsers see that the stream is alive.
 const PING: Duration = Duration::from_secs(15);

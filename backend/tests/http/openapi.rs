@@ -1,6 +1,7 @@
 //! The OpenAPI documents: those that are kept are those that are served, and they leave nothing
 //! unsaid.
 
+mod breaking;
 mod quality;
 
 use std::path::Path;

@@ -14,6 +14,7 @@ mod problem;
 mod sort;
 mod task;
 mod vm;
+mod whole;
 
 pub use ecoman_model::{
     AuditOutcome, Authentication, COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault,

@@ -6,7 +6,7 @@ use ecoman_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::Problem;
+use crate::{Problem, whole};
 
 /// One change asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -115,7 +115,11 @@ pub struct SetPower {
     pub action: PowerAction,
     /// How long the guest may take to shut down, in seconds, from 5 to 3600; 120 where nothing
     /// is said. It is never switched off afterwards by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "whole::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 5, maximum = 3600, example = 120))]
     pub guest_seconds: Option<u32>,
 }
@@ -126,10 +130,19 @@ pub struct SetPower {
 #[serde(deny_unknown_fields)]
 pub struct AnswerQuestion {
     /// The id of the question, so that no other is answered.
-    #[cfg_attr(feature = "openapi", schema(example = "_vmx1"))]
+    #[cfg_attr(
+        feature = "openapi",
+        schema(
+            min_length = 1,
+            max_length = 64,
+            pattern = "^[A-Za-z0-9_.-]+$",
+            example = "_vmx1"
+        )
+    )]
     pub question: String,
     /// The index of the choice.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 2))]
+    #[serde(deserialize_with = "whole::number")]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 2))]
     pub choice: u32,
 }
 
@@ -146,12 +159,15 @@ pub struct CreateVm {
     #[cfg_attr(feature = "openapi", schema(example = "metrics-c"))]
     pub name: String,
     /// Virtual CPUs, at most the threads of the node.
+    #[serde(deserialize_with = "whole::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 1))]
     pub cpus: u32,
     /// Memory in MB, a multiple of 4, at most that of the node.
+    #[serde(deserialize_with = "whole::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 1024))]
     pub memory_mb: u64,
     /// Disk in GB of 1024³ bytes, thin, at most what is free on the datastore.
+    #[serde(deserialize_with = "whole::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 30))]
     pub disk_gb: u64,
     /// Comment, at most 4,096 bytes.

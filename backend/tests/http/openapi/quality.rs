@@ -140,9 +140,10 @@ impl Faults {
                 .0
                 .push(format!("{what}: not one of the tags: {tags:?}")),
         }
-        if operation["responses"]["default"].is_null() {
-            self.0
-                .push(format!("{what}: no answer for any other failure"));
+        for failure in ["4XX", "5XX"] {
+            if operation["responses"][failure].is_null() {
+                self.0.push(format!("{what}: no answer for {failure}"));
+            }
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             let name = parameter["name"].as_str().expect("a name");
