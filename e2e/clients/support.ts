@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test as base } from '@playwright/test';
 
 import { Closing, Lab } from '../tests/support/lab.ts';
+import { fromRoot } from '../tests/support/program.ts';
 
 export const HERE = path.dirname(fileURLToPath(import.meta.url));
 
@@ -32,6 +33,9 @@ export const test = base.extend<{ lab: Lab }>({
     }
   },
 });
+
+/** Where cargo builds, and what is made on the way can be left. */
+export const TARGET = process.env.ECOMAN_TARGET ?? fromRoot('target');
 
 /** The interpreter that has the packages of requirements.txt. */
 export const PYTHON = process.env.ECOMAN_PYTHON ?? 'python3';

@@ -244,6 +244,28 @@ fn help_of_each_command_names_its_variables() {
 }
 
 #[test]
+fn the_document_is_printed_in_the_version_that_is_asked_for() {
+    let home = home(&[]);
+    for (arguments, start) in [
+        (&["openapi"][..], "{\n  \"openapi\": \"3.1.0\""),
+        (
+            &["openapi", "--version", "3.0"],
+            "{\n  \"openapi\": \"3.0.3\"",
+        ),
+    ] {
+        let printed = text(&run(home.path(), arguments).stdout);
+        assert!(printed.starts_with(start), "{arguments:?}: {printed:.60}");
+    }
+    let refused = run(
+        home.path(),
+        &["openapi", "--of", "executor", "--version", "3.0"],
+    );
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(said.contains("leave out --version"), "{said}");
+}
+
+#[test]
 fn parse_prints_facts_or_says_where_it_stopped() {
     let home = home(&[]);
     let parse = |command: &str, input: &[u8]| {

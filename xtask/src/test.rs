@@ -101,6 +101,33 @@ const CHECKS: &[Check] = &[
         run: openapi,
     },
     Check {
+        name: "clients",
+        about: "generated clients in Rust, Python and TypeScript, over simulated nodes",
+        tools: &[
+            Tool::Ssh,
+            Tool::Sshd,
+            Tool::Busybox,
+            Tool::Node,
+            Tool::NpmPackages,
+            Tool::ClientPackages,
+            Tool::PythonPackages,
+        ],
+        run: clients,
+    },
+    Check {
+        name: "schemathesis",
+        about: "the API answers as its document says, whatever is asked, over simulated nodes",
+        tools: &[
+            Tool::Ssh,
+            Tool::Sshd,
+            Tool::Busybox,
+            Tool::Node,
+            Tool::NpmPackages,
+            Tool::PythonPackages,
+        ],
+        run: schemathesis,
+    },
+    Check {
         name: "browser",
         about: "the page in a browser, over simulated nodes",
         tools: &[
@@ -130,7 +157,7 @@ pub(crate) fn run(context: &Context, args: &TestArgs) -> Result<ExitCode> {
         for check in selected {
             context
                 .console
-                .say(format!("{:<8} {}", check.name, check.about));
+                .say(format!("{:<12} {}", check.name, check.about));
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -335,21 +362,52 @@ fn types(context: &Context, environment: &Environment) -> Result<Outcome> {
         })
 }
 
+fn clients(context: &Context, environment: &Environment) -> Result<Outcome> {
+    build_programs(context)?;
+    let tests = ["--config=clients/playwright.config.ts", "clients.spec"];
+    let about = "generating, building and running them";
+    playwright(context, environment, "clients", about, &tests)
+}
+
+fn schemathesis(context: &Context, environment: &Environment) -> Result<Outcome> {
+    build_programs(context)?;
+    let tests = ["--config=clients/playwright.config.ts", "schemathesis.spec"];
+    let about = "asking for what the document says, and for what it does not";
+    playwright(context, environment, "schemathesis", about, &tests)
+}
+
 fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
     page::build_quick(context, environment)?;
     build_programs(context)?;
+    playwright(
+        context,
+        environment,
+        "browser",
+        "running the browser tests",
+        &[],
+    )
+}
+
+/// Runs tests of e2e/ against the programs.
+fn playwright(
+    context: &Context,
+    environment: &Environment,
+    name: &str,
+    about: &str,
+    tests: &[&str],
+) -> Result<Outcome> {
     let command = Command::new("playwright")
         .args(["test", "--reporter=list"])
+        .args(tests)
         .directory(context.root.join("e2e"))
         .envs(&environment.variables())
         .env("ECOMAN_BIN", program(context, "ecoman"))
         .env("ECOMAN_BENCH_BIN", program(context, "ecoman-bench"))
+        .env("ECOMAN_TARGET", &context.target)
         .limit(minutes(40));
     let result = context
         .console
-        .step("browser", "running the browser tests", |step| {
-            run_tests(step, command)
-        });
+        .step(name, about, |step| run_tests(step, command));
     counted(
         context,
         result,

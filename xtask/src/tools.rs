@@ -69,6 +69,10 @@ pub(crate) enum Tool {
     Node,
     /// The npm packages of e2e/, wasm-opt among them.
     NpmPackages,
+    /// The npm packages of the client in TypeScript.
+    ClientPackages,
+    /// The Python packages that make a client and try the API: the interpreter that has them.
+    PythonPackages,
     /// The browser.
     Chromium,
     /// Feeds the parsers with random input.
@@ -80,6 +84,14 @@ pub(crate) const PAGE: [Tool; 3] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBin
 
 /// What serves to run simulated nodes.
 pub(crate) const NODES: [Tool; 3] = [Tool::Ssh, Tool::Sshd, Tool::Busybox];
+
+/// What serves to make clients of the API and to try it.
+pub(crate) const API: [Tool; 4] = [
+    Tool::Node,
+    Tool::NpmPackages,
+    Tool::ClientPackages,
+    Tool::PythonPackages,
+];
 
 /// What serves to run the page in a browser.
 pub(crate) const BROWSER: [Tool; 3] = [Tool::Node, Tool::NpmPackages, Tool::Chromium];
@@ -96,6 +108,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
         .chain(NODES)
         .chain([Tool::Mongod])
         .chain(BROWSER)
+        .chain(API)
         .collect();
     install_system_packages(context, &all)?;
     let environment = install(context, &all)?;
@@ -130,8 +143,12 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
             Tool::Mongod => environment.set("ECOMAN_MONGOD", mongod::install(context)?),
             Tool::Node => environment.add_binary(&node::install(context)?),
             Tool::NpmPackages => {
-                npm::install(context, &environment)?;
+                npm::install(context, &environment, npm::TESTS)?;
                 environment.add_folder(&npm::binaries(context));
+            }
+            Tool::ClientPackages => npm::install(context, &environment, npm::CLIENT)?,
+            Tool::PythonPackages => {
+                environment.set("ECOMAN_PYTHON", python::install_packages(context)?);
             }
             Tool::Chromium => {
                 environment.set("ECOMAN_CHROMIUM", chromium::install(context, &environment)?);

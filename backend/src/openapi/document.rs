@@ -449,3 +449,168 @@ fn example(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
         _ => schema.get("minimum").cloned().unwrap_or_default(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What becomes of a document with these schemas, of which an answer is `Answer` and a request
+    /// `Request`.
+    fn finished(schemas: &Value) -> Value {
+        let mut document: Document = serde_json::from_value(json!({
+            "openapi": "3.1.0",
+            "info": {},
+            "tags": [],
+            "paths": { "/a": { "post": {
+                "requestBody": { "content": { "application/json": {
+                    "schema": { "$ref": "#/components/schemas/Request" }
+                } } },
+                "responses": {
+                    "200": { "content": {
+                        "application/json": {
+                            "schema": { "$ref": "#/components/schemas/Answer" }
+                        },
+                        "text/event-stream": {
+                            "schema": { "$ref": "#/components/schemas/Event" }
+                        }
+                    } },
+                    "4XX": { "content": { "application/json": { "schema": {} } } }
+                }
+            } } },
+            "components": { "schemas": schemas }
+        }))
+        .expect("a document");
+        document.finish();
+        serde_json::to_value(document).expect("JSON")
+    }
+
+    #[test]
+    fn variants_get_names_and_all_fields_of_answers_are_there() {
+        let document = finished(&json!({
+            "Request": {
+                "type": "object",
+                "description": "What is\nasked, see [`Answer`].\n\nMore.",
+                "required": ["size"],
+                "properties": {
+                    "size": { "type": "integer", "format": "int32", "minimum": 0, "example": 4 },
+                    "name": { "type": ["string", "null"] }
+                }
+            },
+            "Answer": { "oneOf": [
+                {
+                    "type": "object",
+                    "title": "Power",
+                    "required": ["kind"],
+                    "properties": {
+                        "kind": { "type": "string", "enum": ["power"] },
+                        "at": { "type": "string", "format": "date-time" },
+                        "of": {
+                            "oneOf": [
+                                { "$ref": "#/components/schemas/New", "description": "Whose." },
+                                { "type": "null" }
+                            ]
+                        }
+                    }
+                },
+                {
+                    "allOf": [
+                        { "$ref": "#/components/schemas/New" },
+                        {
+                            "type": "object",
+                            "required": ["kind"],
+                            "properties": { "kind": { "type": "string", "enum": ["create"] } }
+                        }
+                    ],
+                    "title": "Create",
+                    "description": "A new one."
+                }
+            ] },
+            "New": {
+                "type": "object",
+                "description": "One.",
+                "properties": { "names": { "type": "array", "items": { "type": "string" } } }
+            },
+            "Event": {}
+        }));
+        let schemas = &document["components"]["schemas"];
+        assert_eq!(
+            schemas["Answer"],
+            json!({
+                "oneOf": [
+                    { "$ref": "#/components/schemas/Power" },
+                    { "$ref": "#/components/schemas/Create" }
+                ],
+                "discriminator": {
+                    "propertyName": "kind",
+                    "mapping": {
+                        "power": "#/components/schemas/Power",
+                        "create": "#/components/schemas/Create"
+                    }
+                }
+            })
+        );
+        assert_eq!(schemas["Power"]["required"], json!(["at", "kind", "of"]));
+        assert_eq!(
+            schemas["Power"]["properties"]["of"]["description"],
+            "Whose."
+        );
+        assert_eq!(
+            schemas["Create"],
+            json!({
+                "type": "object",
+                "title": "Create",
+                "description": "A new one.",
+                "required": ["kind", "names"],
+                "properties": {
+                    "kind": {
+                        "type": "string",
+                        "enum": ["create"],
+                        "description": "Tells this from the other kinds: `create`."
+                    },
+                    "names": { "type": "array", "items": { "type": "string" } }
+                }
+            })
+        );
+        let request = &schemas["Request"];
+        assert_eq!(request["required"], json!(["size"]));
+        assert_eq!(request["properties"]["size"]["format"], "int64");
+        let operation = &document["paths"]["/a"]["post"];
+        let body = &operation["requestBody"];
+        assert_eq!(body["description"], "What is asked, see `Answer`.\n\nMore.");
+        assert_eq!(
+            body["content"]["application/json"]["example"],
+            json!({ "size": 4, "name": null })
+        );
+        assert_eq!(
+            operation["responses"]["200"]["content"]["application/json"]["example"],
+            json!({ "kind": "power", "at": "2026-11-23T08:15:30Z", "of": null })
+        );
+        let failure = &operation["responses"]["4XX"]["content"]["application/json"];
+        assert_eq!(failure.get("example"), None);
+    }
+
+    #[test]
+    fn an_event_is_told_as_it_is_sent() {
+        let event = json!({ "oneOf": [{
+            "type": "object",
+            "title": "VmEvent",
+            "properties": {
+                "event": { "type": "string", "enum": ["vm"] },
+                "data": { "$ref": "#/components/schemas/Request" }
+            }
+        }] });
+        let document = finished(&json!({
+            "Request": { "type": "object" },
+            "Answer": { "type": "object" },
+            "Event": event
+        }));
+        let event = &document["components"]["schemas"]["VmEvent"];
+        assert_eq!(event["required"], json!(["data", "event", "id"]));
+        let data = &event["properties"]["data"];
+        assert_eq!(data["type"], "string");
+        assert_eq!(data["description"], "A `Request` as JSON.");
+        assert_eq!(data["contentMediaType"], "application/json");
+        let schema = json!({ "$ref": "#/components/schemas/Request" });
+        assert_eq!(data["contentSchema"], schema);
+    }
+}

@@ -1,4 +1,4 @@
-//! The npm packages of e2e/: exactly those of its lock file.
+//! The npm packages of a folder: exactly those of its lock file.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,9 +9,16 @@ use super::Environment;
 use crate::Context;
 use crate::command::Command;
 
-/// Installs the packages unless the very ones of the lock file are there.
-pub(super) fn install(context: &Context, environment: &Environment) -> Result<()> {
-    let folder = context.root.join("e2e");
+/// The browser tests.
+pub(super) const TESTS: &str = "e2e";
+
+/// The client in TypeScript.
+pub(super) const CLIENT: &str = "e2e/clients/typescript";
+
+/// Installs the packages of a folder unless the very ones of its lock file are there.
+pub(super) fn install(context: &Context, environment: &Environment, folder: &str) -> Result<()> {
+    let about = format!("installing those of {folder}/package-lock.json");
+    let folder = context.root.join(folder);
     let lock = folder.join("package-lock.json");
     let wanted = fs::read(&lock).with_context(|| format!("could not read {}", lock.display()))?;
     // Written last: if it is there, the installation came to its end.
@@ -19,24 +26,20 @@ pub(super) fn install(context: &Context, environment: &Environment) -> Result<()
     if fs::read(&installed).is_ok_and(|content| content == wanted) {
         return Ok(());
     }
-    context.console.step(
-        "npm packages",
-        "installing those of e2e/package-lock.json",
-        |step| {
-            step.run(
-                &mut Command::new("npm")
-                    .args(["ci", "--no-audit", "--no-fund", "--no-progress"])
-                    .directory(&folder)
-                    .envs(&environment.variables())
-                    .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
-            )?;
-            fs::write(&installed, &wanted)
-                .with_context(|| format!("could not write {}", installed.display()))
-        },
-    )
+    context.console.step("npm packages", &about, |step| {
+        step.run(
+            &mut Command::new("npm")
+                .args(["ci", "--no-audit", "--no-fund", "--no-progress"])
+                .directory(&folder)
+                .envs(&environment.variables())
+                .env("PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD", "1"),
+        )?;
+        fs::write(&installed, &wanted)
+            .with_context(|| format!("could not write {}", installed.display()))
+    })
 }
 
-/// Where the packages' programs are.
+/// Where the programs of the browser tests' packages are.
 pub(super) fn binaries(context: &Context) -> PathBuf {
-    context.root.join("e2e/node_modules/.bin")
+    context.root.join(TESTS).join("node_modules/.bin")
 }

