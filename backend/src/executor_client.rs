@@ -61,6 +61,10 @@ pub(crate) enum ExecutorError {
     #[error("the executor has been started anew")]
     OtherInstance,
 
+    /// It has done the task already, and somebody has kept its end.
+    #[error("the executor has carried out the task before")]
+    Forgotten,
+
     /// It takes no more orders, and has done nothing.
     #[error("the executor at {address} is stopping")]
     Stopping { address: String },
@@ -230,6 +234,7 @@ impl ExecutorClient {
             return Err(ExecutorError::OtherInstance);
         }
         Err(match problem {
+            Some(problem) if problem.kind == FORGOTTEN => ExecutorError::Forgotten,
             Some(problem) if problem.kind == STOPPING => ExecutorError::Stopping { address },
             _ if status == StatusCode::UNAUTHORIZED => ExecutorError::Refused {
                 address,
@@ -252,6 +257,9 @@ impl ExecutorClient {
 
 /// The kind of the problem that tells that it stops.
 const STOPPING: &str = "urn:ecoman:problem:stopping";
+
+/// The kind of the problem that tells that a task has been carried out and forgotten.
+const FORGOTTEN: &str = "urn:ecoman:problem:forgotten";
 
 /// The kind of the problem that tells that an order was meant for another run.
 const OTHER_INSTANCE: &str = "urn:ecoman:problem:other-instance";

@@ -513,6 +513,11 @@ impl Shared {
                     task.executor = None;
                     return Ok(ControlFlow::Continue(()));
                 }
+                // Another dashboard has seen to it while this one stood still.
+                Err(ExecutorError::Forgotten) => {
+                    *handed = Handed::Surely;
+                    return Ok(ControlFlow::Continue(()));
+                }
                 Err(error @ ExecutorError::Refused { .. }) => {
                     let why = sentence(&chain(&error));
                     let failure = self.failure(not_handed_over(task, &why));

@@ -1,6 +1,6 @@
 //! The tasks of this run, by id: the same one twice is one.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -18,18 +18,36 @@ use crate::{clean_up, create, power};
 /// How long tasks may go on when the executor is to stop.
 const GRACE: Duration = Duration::from_secs(7);
 
+/// So many forgotten tasks cannot be begun again: more than nodes can carry out while an order is
+/// on its way, in 4 MB.
+const KEPT_IDS: usize = 65_536;
+
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) instance: Uuid,
     pub(crate) nodes: Nodes,
-    tasks: Mutex<HashMap<TaskId, Entry>>,
+    tasks: Mutex<Tasks>,
     running: TaskTracker,
+}
+
+#[derive(Debug, Default)]
+struct Tasks {
+    known: HashMap<TaskId, Entry>,
+    forgotten: Forgotten,
 }
 
 #[derive(Debug)]
 struct Entry {
     order: Order,
     report: watch::Sender<Report>,
+}
+
+/// The ids of the tasks that were forgotten last. A dashboard that has stalled may hand one over
+/// again after another one has kept its end.
+#[derive(Debug, Default)]
+struct Forgotten {
+    ids: HashSet<TaskId>,
+    by_age: VecDeque<TaskId>,
 }
 
 /// Why an order is not taken.
@@ -42,6 +60,8 @@ pub(crate) enum NotTaken {
     OtherInstance(Uuid),
     #[error("Another order has this id.")]
     OtherOrder,
+    #[error("The task has been carried out, and its end was kept elsewhere.")]
+    Forgotten,
     #[error("The executor is stopping; ask it again when it is back.")]
     Stopping,
 }
@@ -71,12 +91,15 @@ impl Registry {
             return Err(NotTaken::OtherInstance(self.instance));
         }
         let mut tasks = self.tasks();
-        if let Some(known) = tasks.get(&order.id) {
+        if let Some(known) = tasks.known.get(&order.id) {
             return if known.order == order {
                 Ok((known.report.borrow().clone(), false))
             } else {
                 Err(NotTaken::OtherOrder)
             };
+        }
+        if tasks.forgotten.ids.contains(&order.id) {
+            return Err(NotTaken::Forgotten);
         }
         if self.running.is_closed() {
             return Err(NotTaken::Stopping);
@@ -102,24 +125,25 @@ impl Registry {
                 end(&mut report.progress, Err(unknown));
             }),
         }
-        tasks.insert(order.id, Entry { order, report });
+        tasks.known.insert(order.id, Entry { order, report });
         Ok((first, true))
     }
 
     pub(crate) fn follow(&self, id: TaskId) -> Option<watch::Receiver<Report>> {
-        Some(self.tasks().get(&id)?.report.subscribe())
+        Some(self.tasks().known.get(&id)?.report.subscribe())
     }
 
     /// Forgets a task that has ended, since somebody else has kept how.
     pub(crate) fn forget(&self, id: TaskId) -> Result<(), NotForgotten> {
         let mut tasks = self.tasks();
-        match tasks.get(&id) {
+        match tasks.known.get(&id) {
             None => Err(NotForgotten::Unknown),
             Some(entry) if !entry.report.borrow().progress.state.is_final() => {
                 Err(NotForgotten::Running)
             }
             Some(_) => {
-                tasks.remove(&id);
+                tasks.known.remove(&id);
+                tasks.forgotten.add(id);
                 Ok(())
             }
         }
@@ -131,7 +155,7 @@ impl Registry {
         if timeout(GRACE, self.running.wait()).await.is_ok() {
             return;
         }
-        for entry in self.tasks().values() {
+        for entry in self.tasks().known.values() {
             entry.report.send_if_modified(|report| {
                 if report.progress.state.is_final() {
                     return false;
@@ -143,8 +167,20 @@ impl Registry {
         }
     }
 
-    fn tasks(&self) -> MutexGuard<'_, HashMap<TaskId, Entry>> {
+    fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Forgotten {
+    fn add(&mut self, id: TaskId) {
+        if self.by_age.len() == KEPT_IDS
+            && let Some(oldest) = self.by_age.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+        self.ids.insert(id);
+        self.by_age.push_back(id);
     }
 }
 
@@ -213,5 +249,28 @@ fn lock_of(request: &TaskRequest) -> Option<String> {
             Some(format!("name {}", vm.name.to_lowercase()))
         }
         TaskRequest::Answer { .. } => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_tasks_forgotten_last_are_remembered_by_their_ids() {
+        let mut forgotten = Forgotten::default();
+        let first = TaskId(Uuid::new_v4());
+        let second = TaskId(Uuid::new_v4());
+        forgotten.add(first);
+        forgotten.add(second);
+        for _ in 1..KEPT_IDS {
+            forgotten.add(TaskId(Uuid::new_v4()));
+        }
+        assert!(!forgotten.ids.contains(&first));
+        assert!(forgotten.ids.contains(&second));
+        assert_eq!(
+            (forgotten.ids.len(), forgotten.by_age.len()),
+            (KEPT_IDS, KEPT_IDS)
+        );
     }
 }

@@ -114,6 +114,7 @@ async fn get_instance(State(registry): State<Arc<Registry>>) -> Json<Instance> {
         (status = 400, description = "The order cannot be read.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is meant for another run (type urn:ecoman:problem:other-instance), or another order has this id. Nothing was done.", body = Problem, content_type = "application/problem+json"),
+        (status = 410, description = "The task has ended, and was forgotten since its end was kept elsewhere. It is not done again.", body = Problem, content_type = "application/problem+json"),
         (status = 503, description = "The executor is stopping. Nothing was done.", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -134,6 +135,7 @@ async fn post_task(
             let (status, kind) = match &error {
                 NotTaken::OtherInstance(_) => (StatusCode::CONFLICT, "other-instance"),
                 NotTaken::OtherOrder => (StatusCode::CONFLICT, "other-order"),
+                NotTaken::Forgotten => (StatusCode::GONE, "forgotten"),
                 NotTaken::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
             };
             problem(status, kind, &error.to_string())

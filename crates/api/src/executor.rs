@@ -4,7 +4,8 @@
 //! hands a task, and hands it over (`POST /tasks`): the same task twice is one task, and an order
 //! for another run is refused. It follows the task (`GET /tasks/{id}/events`, server-sent events
 //! `report`), keeps the last report, and then lets the executor forget it
-//! (`DELETE /tasks/{id}`).
+//! (`DELETE /tasks/{id}`). A task that was forgotten is not done again either: its order is
+//! answered by 410.
 
 use ecoman_model::{NodeName, TaskId, TaskProgress, TaskRequest};
 use serde::{Deserialize, Serialize};

@@ -2,7 +2,7 @@
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{PowerAction, TaskState};
-use ecoman_simulator::{NodeSpec, SimulatedNode, VmSpec};
+use ecoman_simulator::{NodeSpec, Power, SimulatedNode, VmSpec};
 use reqwest::StatusCode;
 use uuid::Uuid;
 
@@ -74,6 +74,29 @@ async fn reports_are_followed_to_the_end_and_forgotten_when_told() {
     assert_eq!(forget().await.unwrap().status(), StatusCode::NO_CONTENT);
     assert_eq!(forget().await.unwrap().status(), StatusCode::NOT_FOUND);
     assert_eq!(bench.get(&path).await.status(), StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_task_that_was_forgotten_is_not_done_again() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let order = bench.order(&node, power(1, PowerAction::Reset));
+    node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
+    bench.post(&order).await;
+    bench.end(order.id).await;
+    let path = bench.url(&format!("/tasks/{}", order.id));
+    let forgotten = bench.client.delete(path).send().await.unwrap();
+    assert_eq!(forgotten.status(), StatusCode::NO_CONTENT);
+
+    let late = bench.post(&order).await;
+    assert_eq!(late.status(), StatusCode::GONE);
+    let problem: ecoman_api::Problem = late.json().await.unwrap();
+    assert_eq!(problem.kind, "urn:ecoman:problem:forgotten");
+    let sent = node.calls();
+    let sent = sent
+        .iter()
+        .filter(|call| call.line().contains("power.reset"));
+    assert_eq!(sent.count(), 1);
 }
 
 #[tokio::test]
