@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use ecoman_esxi::{Command, VmxFor, parse, vmx};
+use ecoman_esxi::{Command, Output, VmxFor, parse, vmx};
 use ecoman_model::{
-    Limits, NewVm, NodeFacts, StepState, TaskError, TaskErrorKind, TaskId, VersionFacts, Vmid,
+    Limits, NewVm, NodeFacts, PortGroup, StepState, TaskError, TaskErrorKind, TaskId, VersionFacts,
+    Vmid,
 };
 
 use crate::clean_up::{self, Ours};
@@ -197,20 +198,13 @@ async fn check(job: &Job, vm: &NewVm, files: &Files) -> Result<Found, TaskError>
     let version = parse::version(&version.stdout).map_err(|error| unread(version, error))?;
 
     let node = job.name();
-    let mut faults = Vec::new();
-    let taken = |row: &&parse::VmRow| {
-        row.name.as_deref() == Some(vm.name.as_str())
-            || row
-                .vmx_path
-                .as_deref()
-                .is_some_and(|path| files.is_at(path))
-    };
-    if let Some(row) = list.rows.iter().find(taken) {
-        faults.push(format!(
-            "VM {} on {node} has the name {} already",
-            row.vmid, vm.name
-        ));
-    }
+    let mut faults: Vec<String> = taken(node, vm, &list.rows, |row| {
+        row.vmx_path
+            .as_deref()
+            .is_some_and(|path| files.is_at(path))
+    })
+    .into_iter()
+    .collect();
     if datastore.exit != 0 {
         faults.push(format!(
             "there is no directory {} on {node} (datastore_path of hosts.yml)",
@@ -219,23 +213,12 @@ async fn check(job: &Job, vm: &NewVm, files: &Files) -> Result<Found, TaskError>
     } else if directory.exit == 0 {
         faults.push(format!("{} on {node} is there already", files.directory));
     }
-    if let (Some(path), Some(iso)) = (iso_path, iso)
-        && iso.exit != 0
-    {
-        let from = if vm.iso_path.is_none() {
-            " (installer_iso_path of hosts.yml)"
-        } else {
-            ""
-        };
-        faults.push(format!("there is no ISO image {path} on {node}{from}"));
-    }
-    if !groups.iter().any(|group| group.name == network) {
-        let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
-        faults.push(format!(
-            "{node} has no port group {network:?}; it has {}",
-            known.join(", ")
-        ));
-    }
+    let from = match vm.iso_path {
+        None => " (installer_iso_path of hosts.yml)",
+        Some(_) => "",
+    };
+    faults.extend(no_iso(node, iso_path, iso).map(|fault| fault + from));
+    faults.extend(no_network(node, network, &groups));
     let limits = Limits::of(settings, &facts).faults(vm);
     faults.extend(limits.iter().map(ToString::to_string));
     if !faults.is_empty() {
@@ -324,13 +307,38 @@ async fn make(
     job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
 
     job.begin(VERIFY);
+    verify(job, vm, found, vmid).await?;
+    job.done(VERIFY);
+    Ok(vmid)
+}
+
+/// Compares the VM with what was asked, and looks once more for what others may have taken since
+/// the check.
+async fn verify(job: &Job, vm: &NewVm, found: &Found, vmid: Vmid) -> Result<(), TaskError> {
     let doing = format!("Comparing VM {vmid} with what was asked");
-    let output = job
-        .ask(&Command::summary(vmid))
+    let mut commands = vec![
+        Command::summary(vmid),
+        Command::get_all_vms(),
+        Command::port_groups(),
+    ];
+    commands.extend(found.iso_path.as_deref().map(Command::is_file));
+    let outputs = job
+        .ask_all(&commands)
         .await
         .map_err(|error| job.lost(&doing, &error))?;
-    let facts = parse::summary(&output.stdout)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?
+    let mut outputs = outputs.iter();
+    let (Some(summary), Some(listing), Some(port_groups), iso) = (
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+        outputs.next(),
+    ) else {
+        // As many answers as there were questions.
+        return Err(refused(doing, ""));
+    };
+    let unread = |output, error| job.failed(&doing, output, Some(&error));
+    let facts = parse::summary(&summary.stdout)
+        .map_err(|error| unread(summary, error))?
         .facts;
     let mut differs = Vec::new();
     if facts.name.as_deref() != Some(vm.name.as_str()) {
@@ -358,11 +366,65 @@ async fn make(
             left: Vec::new(),
         });
     }
-    job.done(VERIFY);
-    Ok(vmid)
+    let list = parse::getallvms(&listing.stdout, &listing.stderr)
+        .map_err(|error| unread(listing, error))?;
+    let groups =
+        parse::port_groups(&port_groups.stdout).map_err(|error| unread(port_groups, error))?;
+    let node = job.name();
+    let others: Vec<_> = list
+        .rows
+        .into_iter()
+        .filter(|row| row.vmid != vmid)
+        .collect();
+    let faults: Vec<String> = taken(node, vm, &others, |_| false)
+        .into_iter()
+        .chain(no_network(node, &found.network, &groups))
+        .chain(no_iso(node, found.iso_path.as_deref(), iso))
+        .collect();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    Err(refused(
+        format!(
+            "{} cannot stay: since it was checked, something else has changed the node: {}.",
+            vm.name,
+            faults.join("; ")
+        ),
+        "Change what is told and ask again.",
+    ))
 }
 
-async fn act(job: &Job, doing: &str, command: &Command) -> Result<ecoman_esxi::Output, TaskError> {
+/// Which VM has the name already, or is at the same place.
+fn taken(
+    node: &str,
+    vm: &NewVm,
+    rows: &[parse::VmRow],
+    is_there: impl Fn(&parse::VmRow) -> bool,
+) -> Option<String> {
+    let row = rows
+        .iter()
+        .find(|row| row.name.as_deref() == Some(vm.name.as_str()) || is_there(row))?;
+    let vmid = row.vmid;
+    Some(format!(
+        "VM {vmid} on {node} has the name {} already",
+        vm.name
+    ))
+}
+
+fn no_network(node: &str, network: &str, groups: &[PortGroup]) -> Option<String> {
+    let known: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+    (!known.contains(&network)).then(|| {
+        let known = known.join(", ");
+        format!("{node} has no port group {network:?}; it has {known}")
+    })
+}
+
+fn no_iso(node: &str, path: Option<&str>, looked: Option<&Output>) -> Option<String> {
+    let path = path.filter(|_| looked.is_some_and(|output| output.exit != 0))?;
+    Some(format!("there is no ISO image {path} on {node}"))
+}
+
+async fn act(job: &Job, doing: &str, command: &Command) -> Result<Output, TaskError> {
     job.act(command, STEP)
         .await
         .map_err(|error| job.lost(doing, &error))

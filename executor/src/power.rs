@@ -26,6 +26,9 @@ const SUSPICION: Duration = Duration::from_secs(2);
 /// How long the state may lag behind a command that failed: it may have worked all the same.
 const LAG: Duration = Duration::from_secs(3);
 
+/// How long it is looked whether a VM is suspended by a command whose connection was lost.
+const CUT_OFF: Duration = Duration::from_secs(15);
+
 /// Changes the power of a VM.
 pub(crate) async fn change(
     job: &Job,
@@ -149,14 +152,20 @@ async fn carry_out(
         }
         return Err(error);
     }
-    let until = Instant::now()
-        + match (&complaint, action) {
-            (Some(_), _) => LAG,
-            (None, PowerAction::Shutdown) => guest,
-            (None, PowerAction::Suspend) => SUSPENDING,
-            (None, _) => CHANGING,
-        };
-    let last = wait(job, vmid, wanted, until).await?;
+    // What was cut off may have arrived, and hostd goes on with what it has begun.
+    let limit = match (&complaint, action) {
+        (Some(_), _) if !cut => LAG,
+        (_, PowerAction::Shutdown) => guest,
+        (None, PowerAction::Suspend) => SUSPENDING,
+        (Some(_), PowerAction::Suspend) => CUT_OFF,
+        (Some(_), _) => LAG,
+        (None, _) => CHANGING,
+    };
+    let last = if cut && action == PowerAction::On {
+        wait_answered(job, vmid).await?
+    } else {
+        wait(job, vmid, wanted, Instant::now() + limit).await?
+    };
     if last == wanted {
         if complaint.is_some() {
             job.asks(None);
@@ -166,10 +175,20 @@ async fn carry_out(
         job.done(step + 1);
         return Ok(());
     }
-    if let Some(error) = complaint {
+    if let Some(mut error) = complaint {
         if let Some(question) = question(job, vmid).await {
             job.asks(Some(question));
             return Err(unanswered(job, name));
+        }
+        job.asks(None);
+        if cut {
+            error.message = format!(
+                "{doing}: the connection to {} was lost, and {name} is {last} after that.",
+                job.name()
+            );
+            error.hint =
+                "It was not sent a second time. Look at the VM's state again, then ask again."
+                    .to_owned();
         }
         return Err(error);
     }
@@ -222,6 +241,30 @@ async fn wait(
     loop {
         let state = state(job, vmid).await?;
         if state == wanted || Instant::now() >= until {
+            return Ok(state);
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(2));
+    }
+}
+
+/// Asks for the state of a VM that was perhaps told to start: for as long as it has a question,
+/// and a little longer, until it is on; returns the last one.
+async fn wait_answered(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
+    let end = Instant::now() + ANSWERING;
+    let mut until = Instant::now() + LAG;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        let state = state(job, vmid).await?;
+        if state == PowerState::On {
+            return Ok(state);
+        }
+        let question = question(job, vmid).await;
+        if question.is_some() {
+            until = (Instant::now() + LAG).min(end);
+        }
+        job.asks(question);
+        if Instant::now() >= until {
             return Ok(state);
         }
         sleep(pause).await;

@@ -9,6 +9,7 @@
 
 mod bench;
 mod creating;
+mod faults;
 mod nasty;
 mod power;
 mod protocol;
