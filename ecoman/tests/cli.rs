@@ -8,6 +8,8 @@
     reason = "the helpers of a test fail as the test does"
 )]
 
+mod faults;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -326,6 +328,23 @@ impl Role {
         Self { child, address }
     }
 
+    /// Starts a role that listens nowhere.
+    fn spawn(command: &mut Command) -> Self {
+        let child = command
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let address = String::new();
+        Self { child, address }
+    }
+
+    /// SIGKILL.
+    fn die(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// The port that it listens on.
     fn port(&self) -> &str {
         self.address.rsplit(':').next().unwrap()
@@ -333,6 +352,26 @@ impl Role {
 
     /// Asks for a change; the address of its task.
     fn ask(&self, method: &str, path: &str, body: &serde_json::Value) -> String {
+        let mut answer = self.send(method, path, body);
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert_eq!(answer.status(), 202, "{text}");
+        answer.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// Asks for a change that is refused; why.
+    fn refused(&self, method: &str, path: &str, body: &serde_json::Value) -> serde_json::Value {
+        let mut answer = self.send(method, path, body);
+        let text = answer.body_mut().read_to_string().unwrap();
+        assert!(!answer.status().is_success(), "{text}");
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn send(
+        &self,
+        method: &str,
+        path: &str,
+        body: &serde_json::Value,
+    ) -> ureq::http::Response<ureq::Body> {
         let request = ureq::http::Request::builder()
             .method(method)
             .uri(format!("{}{path}", self.address))
@@ -343,17 +382,23 @@ impl Role {
             .http_status_as_error(false)
             .build()
             .new_agent();
-        let mut answer = agent.run(request).unwrap();
-        let text = answer.body_mut().read_to_string().unwrap();
-        assert_eq!(answer.status(), 202, "{text}");
-        answer.headers()["location"].to_str().unwrap().to_owned()
+        agent.run(request).unwrap()
+    }
+
+    fn get(&self, path: &str) -> serde_json::Value {
+        let url = format!("{}{path}", self.address);
+        let text = ureq::get(url).call().unwrap().body_mut().read_to_string();
+        serde_json::from_str(&text.unwrap()).unwrap()
     }
 
     /// Waits for the end of a task, which has to be this one; the task.
     fn ends(&self, task: &str, state: &str) -> serde_json::Value {
-        let url = format!("{}{task}?wait=60", self.address);
-        let text = ureq::get(url).call().unwrap().body_mut().read_to_string();
-        let task: serde_json::Value = serde_json::from_str(&text.unwrap()).unwrap();
+        // A store that comes back may need a moment: then the question is refused.
+        self.until(task, "end", |task| {
+            let state = task["state"].as_str();
+            state.is_some_and(|state| !["queued", "running"].contains(&state))
+        });
+        let task = self.get(task);
         assert_eq!(task["state"], state, "{task:#}");
         task
     }

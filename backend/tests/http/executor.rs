@@ -23,7 +23,7 @@ use ecoman_backend::ExecutorAccess;
 use ecoman_model::{TaskId, TaskProgress, TaskState};
 use futures::{StreamExt as _, stream};
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 const TOKEN: &str = "test-token";
@@ -48,6 +48,11 @@ struct Shared {
     lose_order: AtomicBool,
     /// It becomes another run just before the next order.
     change_run: AtomicBool,
+    /// The next order arrives, and is not looked at before this ends.
+    hold_order: Mutex<Option<oneshot::Receiver<()>>>,
+    held: AtomicBool,
+    /// Tasks that it has carried out before.
+    forgotten: Mutex<Vec<TaskId>>,
 }
 
 impl Executor {
@@ -102,6 +107,23 @@ impl Executor {
 
     pub(crate) fn lose_next_order(&self) {
         self.shared.lose_order.store(true, Ordering::SeqCst);
+    }
+
+    /// The next order is on its way until what is returned is dropped.
+    pub(crate) fn hold_next_order(&self) -> oneshot::Sender<()> {
+        let (release, held) = oneshot::channel();
+        *self.shared.hold_order.lock().unwrap() = Some(held);
+        release
+    }
+
+    /// Whether an order is on its way.
+    pub(crate) fn is_holding(&self) -> bool {
+        self.shared.held.load(Ordering::SeqCst)
+    }
+
+    /// A task was carried out for another dashboard, which has kept its end.
+    pub(crate) fn has_forgotten(&self, id: TaskId) {
+        self.shared.forgotten.lock().unwrap().push(id);
     }
 
     pub(crate) fn change_run_before_next_order(&self) {
@@ -196,8 +218,17 @@ async fn order(State(shared): State<Arc<Shared>>, Json(order): Json<Order>) -> R
     if shared.change_run.swap(false, Ordering::SeqCst) {
         shared.change_run();
     }
+    let held = shared.hold_order.lock().unwrap().take();
+    if let Some(held) = held {
+        shared.held.store(true, Ordering::SeqCst);
+        let _released = held.await;
+        shared.held.store(false, Ordering::SeqCst);
+    }
     if order.instance != shared.instance() {
         return problem(StatusCode::CONFLICT, "other-instance");
+    }
+    if shared.forgotten.lock().unwrap().contains(&order.id) {
+        return problem(StatusCode::GONE, "forgotten");
     }
     let mut tasks = shared.tasks.lock().unwrap();
     let is_new = !tasks.contains_key(&order.id);

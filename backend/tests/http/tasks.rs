@@ -153,6 +153,37 @@ async fn a_task_goes_on_when_the_way_to_the_executor_was_cut() {
 }
 
 #[tokio::test]
+async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has_seen_to() {
+    let (server, executor) = server().await;
+    let on_its_way = executor.hold_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    server
+        .until("the order to be on its way", async || {
+            executor.is_holding().then_some(())
+        })
+        .await;
+    let store = &server.store;
+    let mut task = store.task(id).await.expect("an answer").expect("a task");
+    task.progress.state = TaskState::Succeeded;
+    assert!(store.update_task(&task).await.expect("kept"));
+    executor.has_forgotten(id);
+    drop(on_its_way);
+
+    server
+        .until("the order to be answered", async || {
+            (!executor.is_holding()).then_some(())
+        })
+        .await;
+    // The next one goes its way, and the first has stayed as it was.
+    let next = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.succeed(next);
+    server.state(next, TaskState::Succeeded).await;
+    assert_eq!(executor.begun()[0].id, next);
+    assert_eq!(server.task(id).await.state, TaskState::Succeeded);
+}
+
+#[tokio::test]
 async fn an_executor_that_was_started_anew_gets_what_the_old_one_never_had() {
     let (server, executor) = server().await;
     executor.change_run_before_next_order();
