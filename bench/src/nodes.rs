@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use chrono::{TimeDelta, Utc};
 use clap::Args;
-use ecoman_simulator::{Generation, NodeSpec, Power, SimulatedNode, Tools, VmSpec};
+use ecoman_simulator::{Generation, NodeSpec, Power, PowerOn, SimulatedNode, Tools, VmSpec};
 use serde::{Deserialize, Serialize};
 
 /// Where they are written down.
@@ -74,6 +74,18 @@ pub(crate) struct VmOrder {
     /// How long it has been running.
     pub(crate) up_hours: Option<u32>,
     pub(crate) comment: Option<String>,
+    /// What powering on comes to.
+    pub(crate) at_power_on: Option<PowerOnOrder>,
+}
+
+/// What a VM does when it is powered on, each time.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PowerOnOrder {
+    Starts,
+    Asks,
+    LacksMemory,
+    Misconfigured,
 }
 
 /// Whether a VM runs.
@@ -250,6 +262,20 @@ impl VmOrder {
         }
         if let Some(comment) = &self.comment {
             comment.clone_into(&mut spec.annotation);
+        }
+        if let Some(then) = self.at_power_on {
+            spec.power_on = then.into();
+        }
+    }
+}
+
+impl From<PowerOnOrder> for PowerOn {
+    fn from(order: PowerOnOrder) -> Self {
+        match order {
+            PowerOnOrder::Starts => Self::Starts,
+            PowerOnOrder::Asks => Self::AsksEachTime,
+            PowerOnOrder::LacksMemory => Self::LacksMemory,
+            PowerOnOrder::Misconfigured => Self::Misconfigured,
         }
     }
 }

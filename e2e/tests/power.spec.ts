@@ -160,3 +160,79 @@ test('what came of it is told for each VM', async ({ ownLab, list, page }) => {
   }
   await expect(list.cell('bare', 'Power'), 'left out').toHaveText('On');
 });
+
+test('a question of a VM is answered in the page, whichever browser is quicker, each time anew', async ({
+  ownLab,
+  page,
+  context,
+}) => {
+  test.setTimeout(120_000);
+  const { url } = await ownLab([
+    { name: 'hoge', vms: [{ id: 5, name: 'asks-question', at_power_on: 'asks' }] },
+  ]);
+  const other = await context.newPage();
+  const card = (it: Page) => it.getByRole('region', { name: 'The VM waits for an answer' });
+  const both = [page, other];
+  for (const it of both) await it.goto(`${url}/vms/hoge/5`);
+  await action(page, 'Power on').click();
+  for (const it of both) {
+    await expect(card(it)).toContainText('moved or copied', { timeout: 30_000 });
+    await expect(badge(it)).toHaveText('starting…');
+  }
+  await card(other).getByRole('button', { name: 'I Copied It' }).click();
+  for (const it of both) {
+    await expect(card(it)).toBeHidden({ timeout: 30_000 });
+    await expect(badge(it)).toHaveText('On', { timeout: 30_000 });
+  }
+
+  await action(page, 'Power off').click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Power off', exact: true }).click();
+  await expect(badge(page)).toHaveText('Off', { timeout: 30_000 });
+
+  // On the page of the task, too.
+  await action(page, 'Power on').click();
+  await expect(card(page)).toBeVisible({ timeout: 30_000 });
+  await page.goto(`${url}/tasks`);
+  await page.getByRole('link', { name: /^Power on asks-question/ }).first().click();
+  await card(page).getByRole('button', { name: 'Cancel' }).click();
+  await expect(page.getByRole('heading', { level: 1 }).locator('..')).toContainText('Failed', {
+    timeout: 30_000,
+  });
+  await expect(badge(other)).toHaveText('Off');
+  const { items } = (await (await fetch(`${url}/api/v1/tasks`)).json()) as {
+    items: { request: { kind: string }; state: string }[];
+  };
+  expect(items.map(({ request, state }) => `${request.kind} ${state}`)).toEqual([
+    'answer succeeded',
+    'power failed',
+    'power succeeded',
+    'answer succeeded',
+    'power succeeded',
+  ]);
+});
+
+test('a VM that cannot start says why in a sentence, and the page stays true', async ({
+  ownLab,
+  page,
+}) => {
+  const { url } = await ownLab([
+    {
+      name: 'hoge',
+      vms: [
+        { id: 6, name: 'fails-no-memory', at_power_on: 'lacks_memory' },
+        { id: 7, name: 'fails-config', at_power_on: 'misconfigured' },
+      ],
+    },
+  ]);
+  for (const [id, why] of [
+    [6, /memory/],
+    [7, /No PCIe slot available/],
+  ] as const) {
+    await page.goto(`${url}/vms/hoge/${id}`);
+    await action(page, 'Power on').click();
+    const told = page.getByRole('main').getByText(/did not succeed/).locator('..');
+    await expect(told).toContainText(why, { timeout: 30_000 });
+    await expect(badge(page)).toHaveText('Off');
+    await expect(action(page, 'Power on')).toBeEnabled();
+  }
+});

@@ -88,7 +88,7 @@ const NOTES: [(&str, &str); 16] = [
     ),
     (
         "asks-question",
-        "copied by hand: asks at power-on whether it was moved or copied",
+        "asks at every power-on whether it was moved or copied",
     ),
     (
         "mail",
@@ -361,7 +361,7 @@ fn demo_vm(node: &NodeSpec, index: usize, number: usize, now: Timestamp) -> VmSp
         "opnsense" => vm.tools = Tools::Stopped,
         "fails-no-memory" => vm.power_on = PowerOn::LacksMemory,
         "fails-config" => vm.power_on = PowerOn::Misconfigured,
-        "asks-question" => vm.power_on = PowerOn::Asks,
+        "asks-question" => vm.power_on = PowerOn::AsksEachTime,
         "gitlab" => {
             vm.snapshots = vec![SnapshotSpec {
                 id: 1,
@@ -408,7 +408,7 @@ mod tests {
         assert!(some(|vm| !vm.annotation.is_ascii()));
         assert!(some(|vm| vm.cpus > 8));
         assert!(some(|vm| vm.power_on == PowerOn::LacksMemory));
-        assert!(some(|vm| vm.power_on == PowerOn::Asks));
+        assert!(some(|vm| vm.power_on == PowerOn::AsksEachTime));
         for (name, _) in NOTES {
             assert!(vms.iter().any(|vm| vm.name == name), "no VM {name}");
         }

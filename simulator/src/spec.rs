@@ -284,6 +284,8 @@ pub enum PowerOn {
     Starts,
     /// It asks whether it was moved or copied, and waits for the answer.
     Asks,
+    /// It asks that every time, whatever was answered before.
+    AsksEachTime,
     /// It is refused for want of memory (`vim.fault.InsufficientMemoryResourcesFault`).
     LacksMemory,
     /// It is refused for its configuration (`vim.fault.GenericVmConfigFault`, a PCIe slot missing).

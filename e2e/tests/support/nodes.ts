@@ -22,6 +22,8 @@ export interface SimulatedVm {
   /** How long it has been running. */
   up_hours?: number;
   comment?: string;
+  /** What comes of powering it on, each time; it starts if left out. */
+  at_power_on?: 'starts' | 'asks' | 'lacks_memory' | 'misconfigured';
 }
 
 export interface SimulatedNode {

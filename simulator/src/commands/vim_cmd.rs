@@ -323,11 +323,14 @@ fn answer(host: &mut Host, vm: &Vm, question: &str, choice: &str) -> Reply {
         .retain(|fault| *fault != crate::Fault::Question(vm.id));
     if let Some(vm) = host.vms.get_mut(&vm.id) {
         vm.question = None;
-        vm.spec.power_on = PowerOn::Starts;
         if cancelled {
             vm.activity = None;
-            vm.spec.power_on = PowerOn::Asks;
         }
+        vm.spec.power_on = match vm.spec.power_on {
+            PowerOn::AsksEachTime => PowerOn::AsksEachTime,
+            _ if cancelled => PowerOn::Asks,
+            _ => PowerOn::Starts,
+        };
     }
     host.settle();
     Output::default().into()
@@ -421,7 +424,7 @@ fn power_on(host: &mut Host, vm: &Vm) -> Reply {
             return fails(host, fault);
         }
         PowerOn::Misconfigured => return fails(host, no_slot()),
-        PowerOn::Asks => {
+        PowerOn::Asks | PowerOn::AsksEachTime => {
             if let Some(vm) = host.vms.get_mut(&vm.id) {
                 vm.question.get_or_insert_with(Question::moved_or_copied);
             }
