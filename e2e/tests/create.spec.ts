@@ -151,3 +151,88 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   await expect(list.cell('ウェブ $(reboot) "1"', 'Power')).toHaveText('Off');
   await elsewhere.close();
 });
+
+/** What would do harm if any of it became a part of a script, a path, a file or the page. */
+const NASTY = [
+  '$(reboot)',
+  '`reboot`',
+  '"; reboot; "',
+  "'; reboot; '",
+  'a && reboot || b',
+  '|22guestOS = |22other',
+  '-rf',
+  '--help',
+  '~root',
+  '*',
+  '${IFS}x',
+  '[datastore1] a',
+  '<img src=x onerror=alert(1)>',
+  '{{7*7}} ${7*7}',
+  'مرحبا \u202eتسم',
+  '🦀 ウェブ 👩‍👩‍👧',
+  'é vs é',
+  '<script>alert(1)</script>',
+  '../../etc/passwd',
+  'a\\b',
+  '%2e%2e%2f',
+  '..',
+  'あ'.repeat(100),
+];
+
+test('nasty names and comments are refused at their field or come back as they are', async ({
+  ownLab,
+  page,
+}) => {
+  test.setTimeout(240_000);
+  const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'bystander', power: 'on' }] }]);
+  const taken: string[] = [];
+  const refused: string[] = [];
+  await page.goto(`${url}/new`);
+  for (const text of NASTY) {
+    await field(page, 'Name').fill(text);
+    await field(page, 'Comment').fill(text);
+    if ((await field(page, 'Name').getAttribute('aria-invalid')) === 'true') {
+      refused.push(text);
+      await expect(field(page, 'Name')).toHaveAccessibleDescription(/^Name must/);
+      await create(page).click();
+      await expect(field(page, 'Name'), 'it stays here').toBeFocused();
+      continue;
+    }
+    taken.push(text);
+    await page.getByRole('checkbox', { name: /Power it on/ }).uncheck();
+    await create(page).click();
+    await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Create ${text} on hoge`);
+    await page.goto(`${url}/new`);
+  }
+  expect(refused).toEqual(NASTY.slice(-6));
+  expect(taken).toHaveLength(17);
+
+  type Task = { state: string; title: string };
+  let tasks: Task[] = [];
+  await expect
+    .poll(
+      async () => {
+        tasks = ((await (await fetch(`${url}/api/v1/tasks`)).json()) as { items: Task[] }).items;
+        return tasks.filter(({ state }) => state === 'queued' || state === 'running').length;
+      },
+      { timeout: 120_000, message: 'every task ends' },
+    )
+    .toBe(0);
+  expect(tasks.filter(({ state }) => state !== 'succeeded')).toEqual([]);
+  expect(tasks).toHaveLength(taken.length);
+
+  type Vm = { name: string; comment: string };
+  const found = async () => {
+    const answer = await fetch(`${url}/api/v1/vms`);
+    return ((await answer.json()) as { items: Vm[] }).items.filter((vm) => vm.name !== 'bystander');
+  };
+  await expect.poll(async () => (await found()).length).toBe(taken.length);
+  for (const vm of await found()) expect(vm.comment, vm.name).toBe(vm.name);
+  expect((await found()).map((vm) => vm.name).sort()).toEqual([...taken].sort());
+  await page.goto(url);
+  for (const text of taken) {
+    await expect(page.getByRole('gridcell').getByRole('link', { name: text, exact: true })).toHaveText(
+      text,
+    );
+  }
+});

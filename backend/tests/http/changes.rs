@@ -497,3 +497,60 @@ async fn without_a_store_nothing_is_asked_of_a_node() {
         [task.id]
     );
 }
+
+/// Each text in each field that takes one: refused with the field and its rule, or handed to the
+/// executor as it is.
+#[tokio::test]
+async fn every_nasty_text_is_refused_with_its_field_and_rule_or_handed_over_as_it_is() {
+    const NASTY: &str = include_str!("../../../executor/tests/data/nasty.txt");
+    let (server, executor) = server().await;
+    let (mut taken, mut refused) = (Vec::new(), 0);
+    for line in NASTY.lines() {
+        let text: String = serde_json::from_str(line).expect(line);
+        for field in ["name", "comment", "network", "iso_path"] {
+            let mut body = new_vm();
+            body["guest_os"] = json!("debian10-64");
+            body["power_on"] = json!(false);
+            body[field] = json!(text);
+            let mut wanted = body.clone();
+            wanted.as_object_mut().expect("an object").remove("node");
+            let wanted: NewVm = serde_json::from_value(wanted).expect("a VM");
+            let faults = wanted.clone().check().err().unwrap_or_default();
+            let request = server.method(Method::POST, "/api/v1/vms").json(&body);
+            if faults.is_empty() {
+                accepted(request).await;
+                taken.push(wanted);
+                continue;
+            }
+            refused += 1;
+            let response = request.send().await.expect("an answer");
+            assert_eq!(
+                response.status(),
+                StatusCode::BAD_REQUEST,
+                "{field}: {line}"
+            );
+            let problem = problem(response).await;
+            assert_eq!(problem.kind, "urn:ecoman:problem:bad-body");
+            for fault in &faults {
+                assert_eq!(fault.field, field, "{line}");
+                let told = problem.errors.iter().any(|error| {
+                    error.pointer == format!("/{field}") && error.detail.contains(&fault.rule)
+                });
+                assert!(told, "{field}: {line}: {problem:#?}");
+            }
+        }
+    }
+    assert!(
+        taken.len() > 300 && refused > 100,
+        "{} taken, {refused} refused",
+        taken.len()
+    );
+    let orders = server.begun(&executor, taken.len()).await;
+    assert_eq!(orders.len(), taken.len());
+    for vm in taken {
+        let handed = orders.iter().any(
+            |order| matches!(&order.request, TaskRequest::Create(given) if given.as_ref() == &vm),
+        );
+        assert!(handed, "{vm:?}");
+    }
+}

@@ -17,61 +17,92 @@ fn nasty() -> Vec<String> {
     texts
 }
 
+/// So many nodes are busy with them at once.
+const NODES: usize = 4;
+
 /// Each text is either refused by a rule that names the field, or comes back byte for byte from
 /// the node, and nothing but the VM's own directory is new.
 #[tokio::test]
 async fn every_name_and_comment_is_refused_by_a_rule_or_reads_back_byte_for_byte() {
-    let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
-    let node = SimulatedNode::start(spec).expect("a simulated node");
-    let bench = Bench::new(&[&node]).await;
-    let base = node.file(&node.datastore_path());
-    let (mut taken, mut refused) = (0, 0);
+    let nodes: Vec<SimulatedNode> = (0..NODES)
+        .map(|number| {
+            let spec = NodeSpec::new(&format!("hoge-{number}"));
+            let spec = spec.vm(VmSpec::new("bystander").id(1).on());
+            SimulatedNode::start(spec).expect("a simulated node")
+        })
+        .collect();
+    let bench = Bench::new(&nodes.iter().collect::<Vec<_>>()).await;
+    let mut shares: Vec<Vec<NewVm>> = vec![Vec::new(); NODES];
     for (number, text) in nasty().into_iter().enumerate() {
-        let as_name = NewVm {
-            name: text.clone(),
-            comment: text.clone(),
-            ..new_vm("")
-        };
-        let as_comment = NewVm {
-            comment: text.clone(),
-            ..new_vm(&format!("vm-{number}"))
-        };
-        for vm in [as_name, as_comment] {
-            let before = names(&base);
-            let faults = vm.clone().check().err().unwrap_or_default();
-            let report = bench.run(&node, create(vm.clone())).await;
-            let mut after = names(&base);
-            after.retain(|name| !before.contains(name));
-            if faults.is_empty() {
-                taken += 1;
-                assert_eq!(
-                    report.progress.state,
-                    TaskState::Succeeded,
-                    "{vm:?}: {report:#?}"
-                );
-                let made = node.vm_named(&vm.name).expect("the VM has its name");
-                assert_eq!(made.spec.annotation, vm.comment, "{vm:?}");
-                assert_eq!(after, [vm.name.as_str()], "{vm:?}");
-                node.remove_vm(made.id).expect("removed");
-                let _ = std::fs::remove_dir_all(base.join(&vm.name));
-            } else {
-                refused += 1;
-                let error = report.progress.error.expect("refused");
-                assert_eq!(error.kind, TaskErrorKind::Refused, "{vm:?}");
-                for fault in &faults {
-                    assert!(
-                        error.message.contains(&fault.to_string()),
-                        "{fault}: {error:?}"
-                    );
-                }
-                assert_eq!(after, [""; 0], "{vm:?}");
-            }
-        }
+        shares[number % NODES].extend([
+            NewVm {
+                name: text.clone(),
+                comment: text.clone(),
+                ..new_vm("")
+            },
+            NewVm {
+                comment: text,
+                ..new_vm(&format!("vm-{number}"))
+            },
+        ]);
     }
+    let work = nodes
+        .iter()
+        .zip(shares)
+        .map(|(node, vms)| refused_or_read_back(&bench, node, vms));
+    let counts = futures::future::join_all(work).await;
+    let taken: usize = counts.iter().map(|(taken, _)| taken).sum();
+    let refused: usize = counts.iter().map(|(_, refused)| refused).sum();
     assert!(
         taken > 150 && refused > 50,
         "{taken} taken, {refused} refused"
     );
+    for node in &nodes {
+        let left: Vec<_> = node.vms().into_iter().map(|vm| vm.spec.name).collect();
+        assert_eq!(left, ["bystander"]);
+    }
+}
+
+/// How many were taken and how many refused.
+async fn refused_or_read_back(
+    bench: &Bench,
+    node: &SimulatedNode,
+    vms: Vec<NewVm>,
+) -> (usize, usize) {
+    let base = node.file(&node.datastore_path());
+    let (mut taken, mut refused) = (0, 0);
+    for vm in vms {
+        let before = names(&base);
+        let faults = vm.clone().check().err().unwrap_or_default();
+        let report = bench.run(node, create(vm.clone())).await;
+        let mut after = names(&base);
+        after.retain(|name| !before.contains(name));
+        if faults.is_empty() {
+            taken += 1;
+            assert_eq!(
+                report.progress.state,
+                TaskState::Succeeded,
+                "{vm:?}: {report:#?}"
+            );
+            let made = node.vm_named(&vm.name).expect("the VM has its name");
+            assert_eq!(made.spec.annotation, vm.comment, "{vm:?}");
+            assert_eq!(after, [vm.name.as_str()], "{vm:?}");
+            node.remove_vm(made.id).expect("removed");
+            let _ = std::fs::remove_dir_all(base.join(&vm.name));
+        } else {
+            refused += 1;
+            let error = report.progress.error.expect("refused");
+            assert_eq!(error.kind, TaskErrorKind::Refused, "{vm:?}");
+            for fault in &faults {
+                assert!(
+                    error.message.contains(&fault.to_string()),
+                    "{fault}: {error:?}"
+                );
+            }
+            assert_eq!(after, [""; 0], "{vm:?}");
+        }
+    }
+    (taken, refused)
 }
 
 /// So is every network and ISO path: there is none of the kind, or no such path can be.
