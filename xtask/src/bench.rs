@@ -93,6 +93,17 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
                 .envs(&environment.variables());
             measure(step, &mut command)
         }));
+    add(context
+        .console
+        .step("own action", "measuring until it is on the page", |step| {
+            let mut command = Command::new("node")
+                .arg("bench/own-action.mjs")
+                .directory(context.root.join("e2e"))
+                .envs(&environment.variables())
+                .env("ECOMAN_BIN", release(context, "ecoman"))
+                .env("ECOMAN_BENCH_BIN", release(context, "ecoman-bench"));
+            measure(step, &mut command)
+        }));
     context.console.say(table(&figures));
     Ok(if good {
         ExitCode::SUCCESS
