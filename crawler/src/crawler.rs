@@ -11,6 +11,7 @@ use ecoman_store::{Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -92,6 +93,9 @@ pub(crate) struct Shared {
     pub(crate) notes: watch::Sender<Vec<Note>>,
 }
 
+/// How long notes may take to be read in `--once`; the store answers at once where there are any.
+const NOTES_WITHIN: Duration = Duration::from_secs(1);
+
 impl Crawler {
     /// Reads hosts.yml; asks nobody yet.
     ///
@@ -122,6 +126,11 @@ impl Crawler {
     /// The store cannot be reached. Nodes that do not answer are part of the report.
     pub async fn once(self) -> Result<OnceReport, CrawlerError> {
         self.retain_nodes().await.map_err(CrawlerError::Store)?;
+        // What is asked for until now is looked at with everything else.
+        let asked = match timeout(NOTES_WITHIN, self.shared.store.notes(&[])).await {
+            Ok(notes) => notes.map_err(CrawlerError::Store)?,
+            Err(_none) => Vec::new(),
+        };
         let rounds = self.hosts.nodes.iter().map(|host| async {
             let mut task = NodeTask::new(host.clone(), Arc::clone(&self.shared));
             let outcome = task.once().await;
@@ -133,6 +142,16 @@ impl Crawler {
                 Outcome::Answered { vms } => report.answered.push((name, vms)),
                 Outcome::Failed(failure) => report.failed.push((name, failure)),
             }
+        }
+        let open = |note: &Note| report.failed.iter().any(|(name, _)| *name == note.node);
+        let seen_to: Vec<Uuid> = asked
+            .iter()
+            .filter(|note| !open(note))
+            .map(|note| note.id)
+            .collect();
+        if !seen_to.is_empty() {
+            let removed = self.shared.store.remove_notes(&seen_to).await;
+            removed.map_err(CrawlerError::Store)?;
         }
         Ok(report)
     }

@@ -306,6 +306,22 @@ async fn a_note_on_a_node_that_nobody_knows_is_removed() {
     crawler.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_single_round_sees_to_the_notes_of_the_nodes_that_answer() {
+    let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
+    let bad = node(NodeSpec::new("bad").vm(VmSpec::new("b")));
+    let bench = Bench::new(&[&good, &bad]).await;
+    leave(&bench, &good, Some(1)).await;
+    leave(&bench, &good, None).await;
+    let open = leave(&bench, &bad, Some(1)).await;
+    bad.stop().unwrap();
+    let report = bench.crawler().once().await.expect("a round");
+    assert_eq!((report.answered.len(), report.failed.len()), (1, 1));
+    let left = bench.store().inner().notes(&[]).await.unwrap();
+    let left: Vec<_> = left.into_iter().map(|note| note.id).collect();
+    assert_eq!(left, [open]);
+}
+
 async fn leave(bench: &Bench, node: &SimulatedNode, vmid: Option<u32>) -> Uuid {
     let note = note(node, vmid);
     bench.store().inner().leave_note(&note).await.unwrap();
