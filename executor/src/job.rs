@@ -180,6 +180,7 @@ impl Job {
                     times: 1,
                     millis: None,
                     exit: None,
+                    expected: false,
                     stdout: String::new(),
                     stderr: String::new(),
                     failure: None,
@@ -201,6 +202,9 @@ impl Job {
             times: 1,
             millis: u64::try_from(since.elapsed().as_millis()).ok(),
             exit: outcome.as_ref().ok().map(|output| output.exit),
+            expected: outcome
+                .as_ref()
+                .is_ok_and(|output| command.expects(output.exit)),
             stdout: outcome
                 .as_ref()
                 .map_or_else(|_| String::new(), |output| shortened(&output.stdout)),

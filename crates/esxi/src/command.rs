@@ -121,6 +121,13 @@ impl Command {
         Self::new("test", &["-d"]).argument(path.to_owned())
     }
 
+    /// Whether an exit code is an answer that is reckoned with: 0 always, and 1 where it only
+    /// says no.
+    #[must_use]
+    pub fn expects(&self, exit: i32) -> bool {
+        exit == 0 || exit == 1 && self.program == "test"
+    }
+
     /// `command -v PROGRAM`: where a program is; exit code 0 is found.
     #[must_use]
     pub fn find_program(program: &'static str) -> Self {

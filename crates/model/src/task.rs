@@ -238,6 +238,9 @@ pub struct CommandRun {
     /// Its exit code; `None` while it runs and where nobody knows.
     #[cfg_attr(feature = "openapi", schema(example = 0))]
     pub exit: Option<i32>,
+    /// Whether `exit` was reckoned with: 0, or the 1 with which `test -e` says no.
+    #[serde(default)]
+    pub expected: bool,
     /// What it printed on standard output, shortened to 4,096 characters.
     pub stdout: String,
     /// What it printed on standard error, shortened likewise.

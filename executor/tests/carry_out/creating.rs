@@ -69,6 +69,10 @@ async fn a_vm_is_created_as_asked_on_every_release_and_powered_on() {
         assert_eq!(report.progress.vmid.map(|vmid| vmid.0), Some(made.id));
         assert_eq!(made.spec.annotation, vm.comment);
         assert_eq!((made.spec.cpus, made.spec.memory_mb), (2, 1024));
+        // That the directory is not there yet is the good answer, and told as such.
+        let absent = report.progress.commands.iter();
+        let absent: Vec<_> = absent.filter(|run| run.exit == Some(1)).collect();
+        assert!(!absent.is_empty() && absent.iter().all(|run| run.expected));
         assert_eq!(made.power, Power::On);
         let newest = generation.newest_hardware();
         assert_eq!(made.spec.hardware, newest, "{generation:?}");

@@ -606,6 +606,7 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
         times: u32::MAX,
         millis: Some(u64::MAX),
         exit: Some(i32::MIN),
+        expected: true,
         stdout: "\0\u{FFFD}\n".to_owned(),
         stderr: "行".repeat(4_096),
         failure: Some("the connection was lost".to_owned()),
