@@ -66,3 +66,85 @@ test('what a node that is away cannot do fails, and can be asked again', async (
     timeout: 45_000,
   });
 });
+
+test('the list of tasks is narrowed down by state and node, and the address keeps it', async ({
+  ownLab,
+  page,
+  guard,
+}) => {
+  const { url } = await ownLab([
+    {
+      name: 'hoge',
+      vms: [
+        { id: 1, name: 'web', power: 'off' },
+        { id: 2, name: 'fails-no-memory', power: 'off', at_power_on: 'lacks_memory' },
+      ],
+    },
+    { name: 'fuga', vms: [{ id: 1, name: 'cache', power: 'off' }] },
+  ]);
+  const powerOn = async (vm: string) => {
+    const answer = await fetch(`${url}/api/v1/vms/${vm}/power`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: '{"action":"on"}',
+    });
+    expect(answer.status).toBe(202);
+    await fetch(`${url}${answer.headers.get('location')}?wait=60`);
+  };
+  for (const vm of ['hoge/1', 'hoge/2', 'fuga/1']) await powerOn(vm);
+
+  await page.goto(`${url}/tasks`);
+  const shown = page.getByRole('region', { name: 'Tasks' }).getByRole('rowheader').getByRole('link');
+  const chip = (name: string) =>
+    page.getByRole('group', { name: 'Show only' }).getByRole('button', { name: new RegExp(`^${name} `) });
+  await expect(shown).toHaveText([
+    'Power on cache on fuga',
+    'Power on fails-no-memory on hoge',
+    'Power on web on hoge',
+  ]);
+  await expect(chip('Done')).toHaveText('Done 2');
+  await chip('Failed').click();
+  await expect(shown).toHaveText(['Power on fails-no-memory on hoge']);
+  await expect(page).toHaveURL(`${url}/tasks?state=failed%2Cinterrupted`);
+  await chip('Done').click();
+  await page.getByRole('combobox', { name: 'Node' }).selectOption('hoge');
+  await expect(shown).toHaveCount(2);
+  await page.reload();
+  await expect(chip('Failed')).toHaveAttribute('aria-pressed', 'true');
+  await expect(page.getByRole('combobox', { name: 'Node' })).toHaveValue('hoge');
+  await expect(shown).toHaveText(['Power on fails-no-memory on hoge', 'Power on web on hoge']);
+  await page.goBack();
+  await expect(shown).toHaveCount(3);
+
+  await chip('Failed').click();
+  await page.getByRole('combobox', { name: 'Node' }).selectOption('fuga');
+  await chip('Done').click();
+  await page.goto(`${url}/tasks?state=queued,running`);
+  await expect(page.getByRole('heading', { name: 'There is no such task' })).toBeVisible();
+  await page.getByRole('link', { name: 'All tasks' }).click();
+  await expect(shown).toHaveCount(3);
+
+  // One press is one task, however often the network loses the answer.
+  await shown.filter({ hasText: 'fails-no-memory' }).click();
+  const keys: (string | undefined)[] = [];
+  guard.allow(/net::ERR_/);
+  await page.route('**/power', async (route) => {
+    keys.push(route.request().headers()['idempotency-key']);
+    if (keys.length > 1) return route.continue();
+    await route.fetch();
+    return route.abort();
+  });
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.click();
+  await expect(page.getByRole('main').getByRole('status').filter({ hasText: /reach|answer/ })).toBeVisible();
+  await again.click();
+  await expect.poll(() => keys.length).toBe(2);
+  expect(keys[0]).toMatch(/^[\x21-\x7e]+$/);
+  expect(keys[1]).toBe(keys[0]);
+  await expect
+    .poll(async () => {
+      const { items } = (await (await fetch(`${url}/api/v1/tasks`)).json()) as { items: unknown[] };
+      return items.length;
+    })
+    .toBe(4);
+});

@@ -14,6 +14,7 @@ use wasm_bindgen::closure::Closure;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::clock;
+use crate::task_filter::TaskFilter;
 
 const ROOT: &str = "/api/v1";
 /// The most that one page of the VM list may have.
@@ -107,8 +108,15 @@ pub(crate) async fn nodes() -> Result<NodePage, Error> {
 }
 
 /// The newest tasks, or those of a page before.
-pub(crate) async fn tasks(page_token: Option<&str>) -> Result<TaskPage, Error> {
+pub(crate) async fn tasks(
+    filter: &TaskFilter,
+    page_token: Option<&str>,
+) -> Result<TaskPage, Error> {
     let mut path = format!("{ROOT}/tasks?limit={TASKS_AT_ONCE}");
+    let query = filter.query();
+    if !query.is_empty() {
+        path += &format!("&{query}");
+    }
     if let Some(token) = page_token {
         path += &format!(
             "&page_token={}",
@@ -123,10 +131,16 @@ pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
     get(&format!("{ROOT}/tasks/{id}")).await
 }
 
-/// Asks for a change of power.
-pub(crate) async fn set_power(node: &str, vmid: u32, wanted: SetPower) -> Result<Task, Error> {
+/// Asks for a change of power. The same `key` again is the same change.
+pub(crate) async fn set_power(
+    node: &str,
+    vmid: u32,
+    wanted: SetPower,
+    key: &str,
+) -> Result<Task, Error> {
     let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    let request = Request::put(&format!("{ROOT}/vms/{node}/{vmid}/power"));
+    let request =
+        Request::put(&format!("{ROOT}/vms/{node}/{vmid}/power")).header("Idempotency-Key", key);
     change(request, &wanted).await
 }
 

@@ -16,6 +16,7 @@ use crate::api::{self, EventStream};
 use crate::clock::Clock;
 use crate::load::Load;
 use crate::table::{Nodes, VmKey, VmTable};
+use crate::task_filter::TaskFilter;
 use crate::tasks::Tasks;
 
 /// Ten thousand rows take some milliseconds to sort: a storm of events is not taken one by one.
@@ -192,8 +193,13 @@ impl Live {
     }
 
     async fn load_all(self) {
-        let (config, nodes, vms, tasks) =
-            futures::join!(api::config(), api::nodes(), api::vms(), api::tasks(None));
+        let all = TaskFilter::default();
+        let (config, nodes, vms, tasks) = futures::join!(
+            api::config(),
+            api::nodes(),
+            api::vms(),
+            api::tasks(&all, None)
+        );
         if let Ok((config, time)) = config {
             if let Some(time) = time {
                 self.clock.set_server_time(time);

@@ -24,6 +24,7 @@ mod power;
 mod reach;
 mod selection;
 mod table;
+mod task_filter;
 mod tasks;
 mod viewport;
 

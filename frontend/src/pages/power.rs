@@ -139,7 +139,9 @@ impl PowerDesk {
                         action: plan.action,
                         guest_seconds,
                     };
-                    let outcome = match api::set_power(&row.vm.node, row.vm.vmid, wanted).await {
+                    let key = super::new::fresh_key();
+                    let asked = api::set_power(&row.vm.node, row.vm.vmid, wanted, &key).await;
+                    let outcome = match asked {
                         Ok(task) => {
                             let id = task.id;
                             self.live.take_task(task);

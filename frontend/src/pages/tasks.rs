@@ -1,5 +1,6 @@
 //! What is being done and was done: the list of tasks, and one of them with all its steps.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ecoman_api::{CommandRun, StepState, Task as TaskFacts, TaskId, TaskState, TaskStep};
@@ -20,46 +21,78 @@ use crate::live::{Live, use_live};
 use crate::load::Load;
 use crate::location::use_location;
 use crate::route::Page;
+use crate::task_filter::{TaskFilter, TaskGroup};
 use crate::tasks::{Again, at, key_of};
 
 /// The list.
 #[component]
 pub(crate) fn Tasks() -> impl IntoView {
     let live = use_live();
+    let location = use_location();
+    let filter = Memo::new(move |_| location.query.with(|query| TaskFilter::parse(query)));
+    let narrowed = Memo::new(move |_| filter.get() != TaskFilter::default());
     let ids = Memo::new(move |_| {
         live.tasks.with(|tasks| {
-            let tasks = tasks.data()?;
-            Some(tasks.newest().map(|task| task.id).collect::<Vec<_>>())
+            let tasks = tasks.data()?.newest();
+            let shown = |task: &&Arc<TaskFacts>| filter.with(|filter| filter.shows(task));
+            Some(tasks.filter(shown).map(|task| task.id).collect::<Vec<_>>())
         })
     });
     let running = Memo::new(move |_| {
         live.tasks
             .with(|tasks| tasks.data().map_or(0, crate::tasks::Tasks::running))
     });
-    let older = Memo::new(move |_| live.tasks.with(|tasks| tasks.data()?.older.clone()));
+    // Where older ones of those that are shown begin.
+    let narrowed_older = RwSignal::new(None::<String>);
+    let older = Memo::new(move |_| match narrowed.get() {
+        true => narrowed_older.get(),
+        false => live.tasks.with(|tasks| tasks.data()?.older.clone()),
+    });
     set_title(move || match running.get() {
         0 => String::from("Tasks"),
         running => format!("{running} under way · Tasks"),
     });
     let loading = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);
-    let load_older = move |_| {
-        let Some(token) = older.get_untracked().filter(|_| !loading.get_untracked()) else {
-            return;
-        };
+    let load = move |asked: TaskFilter, token: Option<String>| {
         loading.set(true);
         spawn_local(async move {
-            let page = api::tasks(Some(&token)).await;
+            let page = api::tasks(&asked, token.as_deref()).await;
             loading.try_set(false);
+            // Something else may be asked for by now.
+            if filter.try_get_untracked().as_ref() != Some(&asked) {
+                return;
+            }
             wrong.try_set(page.as_ref().err().map(ToString::to_string));
-            if let Ok(page) = page {
+            let Ok(page) = page else { return };
+            if asked == TaskFilter::default() {
                 live.tasks.update(|load| {
                     if let Some(tasks) = load.data_mut() {
                         tasks.take_older(page);
                     }
                 });
+            } else {
+                narrowed_older.try_set(page.next_page);
+                for task in page.items {
+                    live.take_task(task);
+                }
             }
         });
+    };
+    // What is looked for may be older than all that is here.
+    let loaded = Memo::new(move |_| live.tasks.with(|tasks| tasks.data().is_some()));
+    Effect::new(move || {
+        let asked = filter.get();
+        narrowed_older.set(None);
+        if loaded.get() && asked != TaskFilter::default() {
+            load(asked, None);
+        }
+    });
+    let load_older = move |_| {
+        let token = older.get_untracked();
+        if token.is_some() && !loading.get_untracked() {
+            load(filter.get_untracked(), token);
+        }
     };
 
     let empty = Memo::new(move |_| ids.with(|ids| ids.as_ref().map(Vec::is_empty)));
@@ -76,6 +109,17 @@ pub(crate) fn Tasks() -> impl IntoView {
             None => live.tasks.with(|tasks| tasks.error().cloned()),
         };
         match (empty, error) {
+            (Some(true), _) if narrowed.get() => {
+                let title = match loading.get() {
+                    true => "Looking for such tasks",
+                    false => "There is no such task",
+                };
+                empty_state(
+                    String::from(title),
+                    String::from("Show others, or all of them."),
+                    link("button", Page::Tasks.path(), "All tasks".into_any()),
+                )
+            }
             (Some(true), _) => empty_state(
                 String::from("Nothing has been asked yet"),
                 String::from(
@@ -121,6 +165,7 @@ pub(crate) fn Tasks() -> impl IntoView {
                         }}
                     </p>
                 </header>
+                {toolbar(live, filter)}
                 {content}
                 {move || {
                     older
@@ -141,6 +186,81 @@ pub(crate) fn Tasks() -> impl IntoView {
             </div>
         </div>
     }
+}
+
+/// What narrows the list down.
+fn toolbar(live: Live, filter: Memo<TaskFilter>) -> AnyView {
+    let location = use_location();
+    let chips = TaskGroup::ALL.map(|group| {
+        let pressed = Memo::new(move |_| filter.with(|filter| filter.groups.contains(&group)));
+        let count = Memo::new(move |_| {
+            live.tasks.with(|tasks| {
+                let tasks = tasks.data()?.newest();
+                let node = filter.with(|filter| filter.node.clone());
+                let here = TaskFilter {
+                    groups: vec![group],
+                    node,
+                };
+                u64::try_from(tasks.filter(|task| here.shows(task)).count()).ok()
+            })
+        });
+        view! {
+            <button
+                type="button"
+                class="chip"
+                aria-pressed=move || pressed.get().to_string()
+                on:click=move |_| location.go(&filter.get_untracked().toggled(group).to_url())
+            >
+                {group.label()}
+                " "
+                <span class="count">{move || count.get().map(format::grouped)}</span>
+            </button>
+        }
+    });
+    let node = Memo::new(move |_| filter.with(|filter| filter.node.clone()));
+    let names = Memo::new(move |_| {
+        let mut names = BTreeSet::new();
+        names.extend(node.get());
+        live.tasks.with(|tasks| {
+            let tasks = tasks
+                .data()
+                .into_iter()
+                .flat_map(crate::tasks::Tasks::newest);
+            names.extend(tasks.map(|task| task.node.clone()));
+        });
+        names
+    });
+    let options = move || {
+        let chosen = node.get();
+        let names = names.get().into_iter().map(|name| {
+            let selected = chosen.as_ref() == Some(&name);
+            let shown = name.clone();
+            view! { <option value=name selected=selected>{shown}</option> }
+        });
+        names.collect::<Vec<_>>()
+    };
+    let choose = move |event| {
+        let name = event_target_value(&event);
+        let wanted = TaskFilter {
+            node: (!name.is_empty()).then_some(name),
+            ..filter.get_untracked()
+        };
+        location.go(&wanted.to_url());
+    };
+    view! {
+        <div class="toolbar" role="search" aria-label="Tasks">
+            <div class="chips" role="group" aria-label="Show only">
+                {chips}
+            </div>
+            <select aria-label="Node" on:change=choose>
+                <option value="" selected=move || node.with(Option::is_none)>
+                    "Every node"
+                </option>
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
 }
 
 fn row(id: TaskId) -> AnyView {
@@ -391,7 +511,10 @@ fn again_button(live: Live, again: Again) -> AnyView {
         wrong.set(None);
         spawn_local(async move {
             let answer = match again.get_value() {
-                Again::Power(vm, wanted) => api::set_power(&vm.node, vm.vmid, wanted).await,
+                Again::Power(vm, wanted) => {
+                    let key = key.get_value();
+                    api::set_power(&vm.node, vm.vmid, wanted, &key).await
+                }
                 Again::Create(wanted) => api::create(&wanted, &key.get_value()).await,
             };
             sending.try_set(false);
@@ -576,7 +699,7 @@ fn about(_: Live, task: &Arc<TaskFacts>) -> AnyView {
 fn command(run: CommandRun) -> AnyView {
     let (class, exit) = match (run.exit, &run.failure) {
         (_, Some(_)) => ("exit bad", String::from("outcome not known")),
-        (Some(0), _) => ("exit", String::from("exit 0")),
+        (Some(code), _) if run.expected || code == 0 => ("exit", format!("exit {code}")),
         (Some(code), _) => ("exit bad", format!("exit {code}")),
         (None, _) => ("exit", String::from("running")),
     };
