@@ -38,6 +38,11 @@ pub(crate) enum Error {
     MediaType,
 
     #[error(
+        "This list is there as application/json and as text/csv; the header Accept asks for neither."
+    )]
+    NotAcceptable,
+
+    #[error(
         "Idempotency-Key has to be there once at most, with 1 to 255 visible ASCII characters."
     )]
     IdempotencyKey,
@@ -79,6 +84,21 @@ pub(crate) enum Error {
         node: String,
         why: String,
     },
+
+    /// A body of one of the original's calls.
+    #[error("The body is not as it has to be; see errors.")]
+    MachineBody(Vec<FieldError>),
+
+    /// A change that one of the original's calls asked for was not done.
+    #[error("{detail}")]
+    MachineFailed {
+        detail: String,
+        task: Option<TaskId>,
+    },
+
+    /// Such a change is not done yet.
+    #[error("{title}: not done yet. It goes on; {} tells how it ends.", view::task_path(*task))]
+    MachineUnfinished { title: String, task: TaskId },
 
     /// As [`Error::NoSuchNode`], named in a body.
     #[error("There is no node {0}; the nodes are those of the crawler's hosts.yml.")]
@@ -204,7 +224,9 @@ impl Error {
             }]
         };
         match self {
-            Self::Parameters(errors) | Self::Body(errors) => errors.clone(),
+            Self::Parameters(errors) | Self::Body(errors) | Self::MachineBody(errors) => {
+                errors.clone()
+            }
             Self::NameTaken { .. } => field("/name", "is taken on this node"),
             Self::UserTaken(_) => field("/name", "is taken"),
             Self::NoNodeForVm(_) => field("/node", "must be a node of the crawler's hosts.yml"),
@@ -227,6 +249,11 @@ impl Error {
                 "unsupported-media-type",
                 "Unsupported media type",
             ),
+            Self::NotAcceptable => (
+                StatusCode::NOT_ACCEPTABLE,
+                "not-acceptable",
+                "Not acceptable",
+            ),
             Self::IdempotencyKey => (
                 StatusCode::BAD_REQUEST,
                 "bad-idempotency-key",
@@ -246,6 +273,11 @@ impl Error {
                 "executor-unavailable",
                 "Executor unavailable",
             ),
+            Self::MachineBody(_) => (StatusCode::UNPROCESSABLE_ENTITY, "bad-body", "Bad body"),
+            Self::MachineFailed { .. } => (StatusCode::SERVICE_UNAVAILABLE, "not-done", "Not done"),
+            Self::MachineUnfinished { .. } => {
+                (StatusCode::GATEWAY_TIMEOUT, "unfinished", "Not done yet")
+            }
             Self::NoSuchVm { .. } => (StatusCode::NOT_FOUND, "vm-not-found", "VM not found"),
             Self::NoSuchNode(_) | Self::NoNodeForVm(_) => {
                 (StatusCode::NOT_FOUND, "node-not-found", "Node not found")
@@ -312,6 +344,20 @@ impl Error {
         }
     }
 
+    /// The task that tells more.
+    fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::ExecutorAway { task, .. } | Self::MachineUnfinished { task, .. } => Some(*task),
+            Self::MachineFailed { task, .. } => *task,
+            _ => None,
+        }
+    }
+
+    /// Whether the same request may go well when it is sent again a little later.
+    fn passes(&self, status: StatusCode) -> bool {
+        status == StatusCode::SERVICE_UNAVAILABLE && !matches!(self, Self::MachineFailed { .. })
+    }
+
     /// What a mere status means.
     fn of_status(status: StatusCode) -> Self {
         match status {
@@ -360,7 +406,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-    if status == StatusCode::SERVICE_UNAVAILABLE {
+    if error.passes(status) {
         headers.insert(RETRY_AFTER, HeaderValue::from_static("2"));
     }
     if status == StatusCode::UNAUTHORIZED {
@@ -373,8 +419,8 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     if let Error::TooManyTries(wait) = &*error {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
     }
-    if let Error::ExecutorAway { task, .. } = &*error
-        && let Ok(location) = HeaderValue::try_from(view::task_path(*task))
+    if let Some(task) = error.task()
+        && let Ok(location) = HeaderValue::try_from(view::task_path(task))
     {
         headers.insert(LOCATION, location);
     }

@@ -26,9 +26,12 @@ mod staleness;
 mod executor_client;
 mod tasks;
 
+mod accept;
 mod body;
+mod csv;
 mod json_body;
 mod listing;
+mod page_token;
 mod parameters;
 
 mod error;

@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, Sort, SortKey, Vm};
-use serde::{Deserialize, Serialize};
-use sha2::{Digest as _, Sha256};
 
 use crate::live::{Snapshot, VmEntry};
-use crate::parameters::Parameters;
+use crate::page_token::List;
+use crate::parameters::{Parameters, whole_number};
 
-/// The most VMs on one page, and how many there are where nothing is said.
+/// The most VMs on one page, and how many there are in JSON where nothing is said.
 pub(crate) const LIMIT: usize = 10_000;
+
+/// No limit: how many VMs there are in CSV where nothing is said.
+pub(crate) const NO_LIMIT: usize = usize::MAX;
 
 /// A question for VMs.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub(crate) struct VmQuery {
 #[derive(Debug)]
 pub(crate) struct Page {
     vms: Vec<Arc<VmEntry>>,
+    total: usize,
+    next_page: Option<String>,
     /// What stands behind the VMs.
     tail: String,
     len: usize,
@@ -39,12 +41,13 @@ pub(crate) struct Page {
 const CHUNK_BYTES: usize = 16 * 1024;
 
 impl VmQuery {
-    /// Reads the parameters of a list.
+    /// Reads the parameters of a list. There are `usual` VMs on a page at most where they do not
+    /// say how many.
     ///
     /// # Errors
     ///
     /// What is wrong with them, each by name.
-    pub(crate) fn parse(query: Option<&str>) -> Result<Self, Vec<FieldError>> {
+    pub(crate) fn parse(query: Option<&str>, usual: usize) -> Result<Self, Vec<FieldError>> {
         let mut parameters = Parameters::new(query);
         let selection = Selection {
             filter: parameters
@@ -67,17 +70,14 @@ impl VmQuery {
                 .unwrap_or_default(),
         };
         let limit = parameters.take("limit", |text| {
-            let limit = text
-                .parse()
-                .ok()
-                .filter(|limit| (1..=LIMIT).contains(limit));
+            let limit = whole_number(text).filter(|limit| (1..=LIMIT).contains(limit));
             limit.ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
         });
         let after = parameters.take("page_token", |text| selection.read_token(text));
         parameters.finish("q, node, power, large, sort, limit and page_token")?;
         Ok(Self {
             selection,
-            limit: limit.unwrap_or(LIMIT),
+            limit: limit.unwrap_or(usual),
             after,
         })
     }
@@ -104,11 +104,11 @@ impl VmQuery {
         let next_page = page
             .last()
             .filter(|_| page.len() < rest.len())
-            .map(|last| format!("\"{}\"", self.selection.token(&last.view)));
+            .map(|last| self.selection.token(&last.view));
         Page::new(
             page.iter().copied().map(Arc::clone).collect(),
             vms.len(),
-            next_page.as_deref(),
+            next_page,
             snapshot.revision,
         )
     }
@@ -117,18 +117,36 @@ impl VmQuery {
 impl Page {
     const HEAD: &str = "{\"items\":[";
 
-    /// `next_page` is JSON.
-    fn new(vms: Vec<Arc<VmEntry>>, total: usize, next_page: Option<&str>, revision: u64) -> Self {
-        let tail = format!(
-            "],\"total\":{total},\"next_page\":{},\"revision\":{revision}}}",
-            next_page.unwrap_or("null"),
-        );
+    fn new(vms: Vec<Arc<VmEntry>>, total: usize, next_page: Option<String>, revision: u64) -> Self {
+        // A token has no letter that JSON escapes.
+        let next = match &next_page {
+            Some(token) => format!("\"{token}\""),
+            None => "null".to_owned(),
+        };
+        let tail = format!("],\"total\":{total},\"next_page\":{next},\"revision\":{revision}}}");
         let items: usize = vms.iter().map(|vm| vm.json.len()).sum();
         Self {
             len: Self::HEAD.len() + items + vms.len().saturating_sub(1) + tail.len(),
             vms,
+            total,
+            next_page,
             tail,
         }
+    }
+
+    /// How many VMs there are on all pages together.
+    pub(crate) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// Token of the next page.
+    pub(crate) fn next_page(&self) -> Option<&str> {
+        self.next_page.as_deref()
+    }
+
+    /// Its VMs, one by one.
+    pub(crate) fn vms(self: Arc<Self>) -> impl Iterator<Item = Arc<VmEntry>> + Send + 'static {
+        (0..self.vms.len()).filter_map(move |index| self.vms.get(index).map(Arc::clone))
     }
 
     /// How many bytes of JSON it is.
@@ -138,7 +156,8 @@ impl Page {
 
     /// How many bytes it takes itself, besides the VMs of the snapshot.
     pub(crate) fn kept_bytes(&self) -> usize {
-        self.vms.len() * size_of::<Arc<VmEntry>>() + self.tail.len()
+        let token = self.next_page.as_ref().map_or(0, String::len);
+        self.vms.len() * size_of::<Arc<VmEntry>>() + self.tail.len() + token
     }
 
     /// The JSON, piece by piece.
@@ -213,19 +232,6 @@ const LARGE: [(&str, Large); 5] = [
     ("storage", Large::By(Resource::Storage)),
 ];
 
-/// Where a page ends, and of which list it is.
-///
-/// It carries what its last VM is sorted by. So it needs no memory of the server's, outlives
-/// restarts, and the next page begins right behind that VM even if that has gone in between: over
-/// all pages no VM comes twice and none is left out, but for those that change places meanwhile.
-#[derive(Serialize, Deserialize)]
-struct Token {
-    /// Fingerprint of the [`Selection`].
-    list: String,
-    /// The last VM, less what it is not sorted by.
-    after: serde_json::Map<String, serde_json::Value>,
-}
-
 impl Selection {
     fn select<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Arc<VmEntry>> {
         let mut vms: Vec<_> = snapshot.vms.iter().filter(|vm| self.matches(vm)).collect();
@@ -258,11 +264,15 @@ impl Selection {
         format!("{filter}\n{nodes:?}\n{power:?}\n{large:?}\n{sort}")
     }
 
-    fn fingerprint(&self) -> String {
-        let hash = Sha256::digest(self.canonical());
-        URL_SAFE_NO_PAD.encode(hash.get(..9).unwrap_or_default())
+    /// What the pages of this list have in common.
+    fn list(&self) -> List {
+        let parameters = "q, node, power, large or sort";
+        List::new(&format!("vms\n{}", self.canonical()), parameters)
     }
 
+    /// The token of the page behind a VM. It carries what that is sorted by: the next page begins
+    /// right behind it even if the VM has gone in between. Over all pages no VM comes twice and
+    /// none is left out, but for those that change places meanwhile.
     fn token(&self, last: &Vm) -> String {
         let mut after = match serde_json::to_value(last) {
             Ok(serde_json::Value::Object(after)) => after,
@@ -280,31 +290,11 @@ impl Selection {
                 text.truncate(end);
             }
         }
-        let token = Token {
-            list: self.fingerprint(),
-            after,
-        };
-        // Nothing in it can fail to be JSON.
-        URL_SAFE_NO_PAD.encode(serde_json::to_vec(&token).unwrap_or_default())
+        self.list().token(&after)
     }
 
     fn read_token(&self, text: &str) -> Result<Vm, String> {
-        let token: Option<(String, Vm)> = URL_SAFE_NO_PAD
-            .decode(text)
-            .ok()
-            .and_then(|json| serde_json::from_slice::<Token>(&json).ok())
-            .and_then(|token| {
-                let vm = serde_json::from_value(token.after.into()).ok()?;
-                Some((token.list, vm))
-            });
-        match token {
-            None => Err("must be the next_page of an earlier answer".to_owned()),
-            Some((list, _)) if list != self.fingerprint() => Err(
-                "belongs to a list with other q, node, power, large or sort; begin again without it"
-                    .to_owned(),
-            ),
-            Some((_, vm)) => Ok(vm),
-        }
+        self.list().after(text)
     }
 }
 
@@ -355,7 +345,7 @@ mod tests {
                     })
                 })
                 .collect();
-            Self::new(vms, 7, Some("\"next\""), 9)
+            Self::new(vms, 7, Some("next".to_owned()), 9)
         }
     }
 

@@ -224,6 +224,12 @@ impl Snapshot {
     }
 }
 
+impl AsRef<Vm> for VmEntry {
+    fn as_ref(&self) -> &Vm {
+        &self.view
+    }
+}
+
 impl VmEntry {
     /// Makes a VM ready.
     pub(crate) fn new(view: Vm, failure: Option<String>) -> Self {

@@ -174,6 +174,11 @@ pub(crate) fn base() -> utoipa::openapi::OpenApi {
         (name = "Access", description = "Who may do what, and who did."),
         (name = "Events", description = "Changes, as they are seen."),
         (name = "Server", description = "The server itself."),
+        (
+            name = "Original",
+            description = "The calls of the original ECoMan, for scripts that were written for it: \
+                its names, and answers that come when it is done. New scripts ask for tasks."
+        ),
     ),
     modifiers(&Schemes),
     components(schemas(

@@ -1,8 +1,26 @@
 //! Query parameters, read so that every bad one is named at once.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use ecoman_api::FieldError;
+
+use crate::error::Error;
+
+/// Says of a handler that it takes no query parameters: a request that has some is refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NoParameters;
+
+impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let none = Parameters::new(parts.uri.query()).finish("");
+        none.map(|()| Self).map_err(Error::Parameters)
+    }
+}
 
 /// The parameters of one request that have not been looked at yet, and what was wrong so far.
 #[derive(Debug)]
@@ -87,6 +105,12 @@ impl Parameters {
             Err(self.errors)
         }
     }
+}
+
+/// A whole number: digits and nothing else.
+pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
+    let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 fn field_error(name: &str, detail: String) -> FieldError {

@@ -3,6 +3,7 @@
 mod audit;
 mod changes;
 mod events;
+mod machine;
 mod meta;
 mod nodes;
 mod session;
@@ -15,7 +16,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::RawQuery;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
@@ -35,7 +35,6 @@ use utoipa_axum::routes;
 use crate::access::Caller;
 use crate::error::{Error, panicked, render_problems};
 use crate::live::{Live, Snapshot};
-use crate::parameters::Parameters;
 use crate::state::AppState;
 use crate::{access, docs, openapi, request, security, spa};
 
@@ -67,6 +66,9 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(meta::get_openapi_3_0));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", version_1)
+        .routes(routes!(machine::list_machines, machine::create_machine))
+        .routes(routes!(machine::get_machine))
+        .routes(routes!(machine::set_machine_power))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::readyz))
 }
@@ -78,6 +80,8 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/api", any(no_such_path))
         .route("/api/", any(no_such_path))
         .route("/api/{*rest}", any(no_such_path))
+        .route("/v1", any(no_such_path))
+        .route("/v1/{*rest}", any(no_such_path))
         .fallback(spa::serve)
         .layer(
             // The outermost first.
@@ -115,12 +119,6 @@ pub(crate) fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
 
 async fn no_such_path() -> Error {
     Error::NoSuchPath
-}
-
-/// There are no query parameters here.
-fn no_parameters(RawQuery(query): &RawQuery) -> Result<(), Error> {
-    let finished = Parameters::new(query.as_deref()).finish("");
-    finished.map_err(Error::Parameters)
 }
 
 /// The names of nodes in a body's `nodes`; no such field is no limit.

@@ -206,6 +206,12 @@ impl Tasks {
         tasks.map_err(|error| Error::of_store(&error))
     }
 
+    /// How many tasks are asked for on all pages together.
+    pub(crate) async fn count(&self, query: &TaskQuery) -> Result<u64, Error> {
+        let count = self.shared.store.count_tasks(query).await;
+        count.map_err(|error| Error::of_store(&error))
+    }
+
     /// Takes up what other processes have left, and forgets what is old; for ever.
     pub(crate) async fn run(self) {
         let shared = &self.shared;

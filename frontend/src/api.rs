@@ -96,6 +96,13 @@ pub(crate) async fn vms() -> Result<At<Vec<Vm>>, Error> {
     })
 }
 
+/// The list of VMs as CSV; `query` is [`ListQuery::to_api`](crate::listing::ListQuery::to_api).
+pub(crate) async fn vms_csv(query: &str) -> Result<Vec<u8>, Error> {
+    let request = Request::get(&format!("{ROOT}/vms{query}")).header("Accept", "text/csv");
+    let response = good(request.send().await).await?;
+    response.binary().await.map_err(|_| Error::Unreachable)
+}
+
 /// One VM.
 pub(crate) async fn vm(node: &str, vmid: u32) -> Result<Vm, Error> {
     let node = utf8_percent_encode(node, NON_ALPHANUMERIC);

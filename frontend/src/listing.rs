@@ -274,6 +274,32 @@ impl ListQuery {
         }
     }
 
+    /// The query part of the same list in the API, with its question mark: there, chips are terms
+    /// of the filter.
+    pub(crate) fn to_api(&self) -> String {
+        let mut filter = self.filter.clone();
+        let mut and = |term: &str| {
+            filter.push(' ');
+            filter.push_str(term);
+        };
+        match (self.chips.has(Chip::Running), self.chips.has(Chip::Off)) {
+            (true, true) => and("power:on,off"),
+            (true, false) => and("power:on"),
+            (false, true) => and("power:off"),
+            (false, false) => {}
+        }
+        if self.chips.has(Chip::Large) {
+            and("large:true");
+        }
+        if self.chips.has(Chip::Stale) {
+            and("stale:true");
+        }
+        let mut out = Serializer::new(String::from("?"));
+        out.append_pair("q", filter.trim());
+        out.append_pair("sort", &self.sort.to_string());
+        out.finish()
+    }
+
     /// The query part of the URL with its question mark; empty where everything is default.
     pub(crate) fn to_url(&self) -> String {
         let mut out = Serializer::new(String::new());
@@ -442,6 +468,27 @@ mod tests {
         assert_eq!(shown("", &[Chip::Off, Chip::Large]), [4]);
         assert_eq!(shown("", &[Chip::Large, Chip::Stale]), Vec::<u32>::new());
         assert_eq!(shown("vmid:>2", &[Chip::Large]), [4]);
+    }
+
+    #[test]
+    fn the_api_is_asked_for_the_same_list() {
+        for pressed in 0..1_usize << Chip::ALL.len() {
+            let is_pressed = |chip: &Chip| pressed & (1 << *chip as usize) != 0;
+            let chosen: Vec<_> = Chip::ALL.into_iter().filter(is_pressed).collect();
+            let query = ListQuery {
+                filter: String::from("vmid:<5"),
+                chips: chips(&chosen),
+                sort: Sort::parse("-name").expect("an order"),
+            };
+            let asked = query.to_api();
+            let asked = form_urlencoded::parse(asked.trim_start_matches('?').as_bytes());
+            let asked: Vec<_> = asked.into_owned().collect();
+            let [(q, filter), (sort, order)] = asked.as_slice() else {
+                panic!("two parameters, not {asked:?}");
+            };
+            assert_eq!([q, sort, order], ["q", "sort", "-name"]);
+            assert_eq!(shown(filter, &[]), shown("vmid:<5", &chosen), "{filter}");
+        }
     }
 
     #[test]

@@ -304,6 +304,7 @@ pub(crate) mod tests {
     fn a_list_that_is_loaded_anew_still_knows_where_older_ones_begin() {
         let page = |id: u32, next_page: Option<&str>| TaskPage {
             items: vec![power(id, "on", "succeeded")],
+            total: 2,
             next_page: next_page.map(str::to_owned),
         };
         let first = Tasks::default().with_newest(page(9, Some("9")));

@@ -26,10 +26,31 @@ macro_rules! failures {
 failures! {
     NoParameters: [("400", "There are no query parameters here.")]
     BadParameters: [("400", "A parameter is unknown or bad; `errors` names each.")]
+    NotAcceptable: [("406", "`Accept` asks for neither JSON nor CSV.")]
     BadBody: [
-        ("400", "The body or the key is not as it has to be; `errors` names each field."),
+        (
+            "400",
+            "The body or the key is not as it has to be, and `errors` names each field; or there \
+             is a query parameter.",
+        ),
         ("413", "The body is too large."),
         ("415", "The body is not called JSON."),
+    ]
+    BadMachineBody: [
+        ("400", "There are no query parameters here, or the key is not as it has to be."),
+        ("413", "The body is too large."),
+        ("415", "The body is not called JSON."),
+        ("422", "The body is not as it has to be; `errors` names each field."),
+    ]
+    MachineFailed: [
+        ("409", "The key belongs to another request."),
+        (
+            "503",
+            "It was not done, and `detail` says why; `Location` is the task, if there was one. Or \
+             the server has just started, or its store does not answer: then `Retry-After` tells \
+             when to try again.",
+        ),
+        ("504", "It is not done yet; `Location` is the task that goes on."),
     ]
     NotAllowed: [
         ("401", "Nobody has signed in, or what was shown is good for nothing (any more)."),

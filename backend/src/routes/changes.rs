@@ -7,7 +7,7 @@ use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, Task};
-use ecoman_model::{FieldFault, Limits, TaskRequest, Vmid};
+use ecoman_model::{FieldFault, Limits, NewVm, PowerAction, TaskRequest, Vmid};
 
 use super::loaded;
 use crate::access::Caller;
@@ -16,6 +16,7 @@ use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, VmEntry};
 use crate::openapi::{failures, parameters};
+use crate::parameters::NoParameters;
 use crate::request::RequestId;
 use crate::state::AppState;
 use crate::tasks::Wish;
@@ -55,6 +56,7 @@ pub(crate) async fn set_power(
     State(state): State<AppState>,
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
+    _: NoParameters,
     Extension(request_id): Extension<RequestId>,
     Extension(deed): Extension<Deed>,
     headers: HeaderMap,
@@ -68,11 +70,44 @@ pub(crate) async fn set_power(
             rule: "must be from 5 to 3600".to_owned(),
         }])));
     }
-    let snapshot = loaded(&state.live, &caller)?;
+    let change = PowerChange {
+        action: body.action,
+        guest_seconds,
+        idempotency_key,
+        request_id,
+    };
+    let task = ask_for_power(&state, &caller, &deed, path, change).await?;
+    Ok(accepted(task, &deed))
+}
+
+/// A change of power that is to become a task.
+pub(super) struct PowerChange {
+    pub(super) action: PowerAction,
+    /// How long the guest may take to shut down, in seconds.
+    pub(super) guest_seconds: u32,
+    pub(super) idempotency_key: Option<String>,
+    pub(super) request_id: RequestId,
+}
+
+/// Makes a task of a change of power, if it can be done now.
+pub(super) async fn ask_for_power(
+    state: &AppState,
+    caller: &Caller,
+    deed: &Deed,
+    path: Result<Path<(String, String)>, PathRejection>,
+    change: PowerChange,
+) -> Result<ecoman_model::Task, Error> {
+    let PowerChange {
+        action,
+        guest_seconds,
+        idempotency_key,
+        request_id,
+    } = change;
+    let snapshot = loaded(&state.live, caller)?;
     let (node, vm) = find(&snapshot, path)?;
     let request = TaskRequest::Power {
         vmid: Vmid(vm.view.vmid),
-        action: body.action,
+        action,
         guest_seconds,
     };
     let wish = Wish {
@@ -81,13 +116,13 @@ pub(crate) async fn set_power(
         vm_name: vm.view.name.clone(),
         idempotency_key,
         request_id: request_id.0,
-        actor: caller.actor,
+        actor: caller.actor.clone(),
     };
     deed.asks(&wish.node, &wish.request, wish.vm_name.as_deref());
     if let Some(task) = state.tasks.known(&wish).await? {
-        return Ok(accepted(task, &deed));
+        return Ok(task);
     }
-    if let Err(refusal) = vm.view.may(body.action, node.record.settings.read_only) {
+    if let Err(refusal) = vm.view.may(action, node.record.settings.read_only) {
         // What a task has changed the crawler may not have seen yet: then the executor, which asks
         // the node itself, is the one to say no.
         let moved = refusal != PowerRefusal::ReadOnly
@@ -103,8 +138,7 @@ pub(crate) async fn set_power(
             });
         }
     }
-    let task = state.tasks.submit(wish).await?;
-    Ok(accepted(task, &deed))
+    state.tasks.submit(wish).await
 }
 
 /// Answer a VM's question
@@ -139,6 +173,7 @@ pub(crate) async fn answer_question(
     State(state): State<AppState>,
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
+    _: NoParameters,
     Extension(request_id): Extension<RequestId>,
     Extension(deed): Extension<Deed>,
     headers: HeaderMap,
@@ -211,6 +246,7 @@ pub(crate) async fn answer_question(
 )]
 pub(crate) async fn create_vm(
     State(state): State<AppState>,
+    _: NoParameters,
     caller: Caller,
     Extension(request_id): Extension<RequestId>,
     Extension(deed): Extension<Deed>,
@@ -221,24 +257,38 @@ pub(crate) async fn create_vm(
     let name = body.node.clone();
     let vm = body.vm().check();
     let vm = vm.map_err(|faults| Error::Body(field_errors(&faults)))?;
-    let snapshot = loaded(&state.live, &caller)?;
-    if !caller.grant.reaches(&name) {
-        return Err(Error::out_of_reach(&caller, &name));
+    let wanted = (name, vm);
+    let task = ask_for_vm(&state, &caller, &deed, wanted, idempotency_key, request_id).await?;
+    Ok(accepted(task, &deed))
+}
+
+/// Makes a task of a VM to be created, whose rules have been checked, if its node has room for it.
+pub(super) async fn ask_for_vm(
+    state: &AppState,
+    caller: &Caller,
+    deed: &Deed,
+    (node, vm): (String, NewVm),
+    idempotency_key: Option<String>,
+    request_id: RequestId,
+) -> Result<ecoman_model::Task, Error> {
+    let snapshot = loaded(&state.live, caller)?;
+    if !caller.grant.reaches(&node) {
+        return Err(Error::out_of_reach(caller, &node));
     }
-    let node = snapshot.node(&name).ok_or(Error::NoNodeForVm(name))?;
+    let node = snapshot.node(&node).ok_or(Error::NoNodeForVm(node))?;
     let wish = Wish {
         node: node.record.name.clone(),
         vm_name: Some(vm.name.clone()),
         request: TaskRequest::Create(Box::new(vm.clone())),
         idempotency_key,
         request_id: request_id.0,
-        actor: caller.actor,
+        actor: caller.actor.clone(),
     };
     deed.asks(&wish.node, &wish.request, wish.vm_name.as_deref());
     // Before what depends on the node as it is now: asked for again, the name is taken, by the VM
     // of that very task.
     if let Some(task) = state.tasks.known(&wish).await? {
-        return Ok(accepted(task, &deed));
+        return Ok(task);
     }
     let settings = &node.record.settings;
     if settings.read_only {
@@ -263,8 +313,7 @@ pub(crate) async fn create_vm(
     if !errors.is_empty() {
         return Err(Error::Body(errors));
     }
-    let task = state.tasks.submit(wish).await?;
-    Ok(accepted(task, &deed))
+    state.tasks.submit(wish).await
 }
 
 /// A guest system that is newer than the node.
@@ -279,7 +328,7 @@ fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
     })
 }
 
-fn find(
+pub(super) fn find(
     snapshot: &Snapshot,
     path: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<(&NodeEntry, &VmEntry), Error> {
@@ -300,7 +349,7 @@ fn display_name(vm: &VmEntry) -> String {
     name.unwrap_or_else(|| format!("VM {}", vm.view.vmid))
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else {
         return Ok(None);

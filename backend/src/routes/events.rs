@@ -20,7 +20,7 @@ use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
 use crate::error::Error;
 use crate::live::{Live, Missed, SentEvent};
 use crate::openapi::{failures, parameters};
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, whole_number};
 use crate::state::AppState;
 
 /// Stream events
@@ -71,8 +71,7 @@ pub(crate) async fn stream_events(
 ) -> Result<Response, Error> {
     let mut parameters = Parameters::new(query.as_deref());
     let since = parameters.take("since", |text| {
-        let revision = text.parse().ok();
-        revision
+        whole_number::<u64>(text)
             .filter(|revision| *revision <= LATEST)
             .ok_or_else(|| "must be the revision of an earlier answer".to_owned())
     });

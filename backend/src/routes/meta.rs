@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use ecoman_api::Config;
@@ -13,7 +13,7 @@ use crate::access::Caller;
 use crate::error::Error;
 use crate::follow::chain;
 use crate::openapi::{OpenapiDocument, failures};
-use crate::parameters::Parameters;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 use crate::{guest_os, openapi_3_0_json, openapi_json, view};
 
@@ -33,10 +33,8 @@ use crate::{guest_os, openapi_3_0_json, openapi_json, view};
 pub(crate) async fn get_config(
     State(state): State<AppState>,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
 ) -> Result<Json<Config>, Error> {
-    let no_parameters = Parameters::new(query.as_deref()).finish("");
-    no_parameters.map_err(Error::Parameters)?;
     let snapshot = state.live.snapshot();
     let newest = snapshot
         .nodes
@@ -60,9 +58,12 @@ pub(crate) async fn get_config(
     path = "/openapi.json",
     operation_id = "getOpenapi",
     tag = "Server",
-    responses((status = 200, description = "The OpenAPI 3.1 document.", body = OpenapiDocument))
+    responses(
+        (status = 200, description = "The OpenAPI 3.1 document.", body = OpenapiDocument),
+        failures::NoParameters,
+    )
 )]
-pub(crate) async fn get_openapi() -> impl IntoResponse {
+pub(crate) async fn get_openapi(_: NoParameters) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], openapi_json())
 }
 
@@ -88,15 +89,18 @@ pub(crate) async fn get_openapi_3_0() -> impl IntoResponse {
     path = "/healthz",
     operation_id = "healthz",
     tag = "Server",
-    responses((
-        status = 200,
-        description = "It does.",
-        body = str,
-        content_type = "text/plain; charset=utf-8",
-        example = "ok\n"
-    ))
+    responses(
+        (
+            status = 200,
+            description = "It does.",
+            body = str,
+            content_type = "text/plain; charset=utf-8",
+            example = "ok\n"
+        ),
+        failures::NoParameters,
+    )
 )]
-pub(crate) async fn healthz() -> &'static str {
+pub(crate) async fn healthz(_: NoParameters) -> &'static str {
     "ok\n"
 }
 
@@ -116,10 +120,14 @@ pub(crate) async fn healthz() -> &'static str {
             content_type = "text/plain; charset=utf-8",
             example = "ready\n"
         ),
+        failures::NoParameters,
         failures::NotReady,
     )
 )]
-pub(crate) async fn readyz(State(state): State<AppState>) -> Result<&'static str, Error> {
+pub(crate) async fn readyz(
+    State(state): State<AppState>,
+    _: NoParameters,
+) -> Result<&'static str, Error> {
     const PATIENCE: Duration = Duration::from_secs(5);
     match timeout(PATIENCE, state.store.ping()).await {
         Ok(Ok(())) => {}

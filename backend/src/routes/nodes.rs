@@ -1,7 +1,7 @@
 //! `/nodes`: the list, and one node.
 
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use ecoman_api::{Node, NodePage};
@@ -10,7 +10,7 @@ use super::{json_at, loaded};
 use crate::access::Caller;
 use crate::error::Error;
 use crate::openapi::{failures, parameters};
-use crate::parameters::Parameters;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List nodes
@@ -38,11 +38,9 @@ use crate::state::AppState;
 pub(crate) async fn list_nodes(
     State(state): State<AppState>,
     caller: Caller,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let no_parameters = Parameters::new(query.as_deref()).finish("");
-    no_parameters.map_err(Error::Parameters)?;
     let snapshot = loaded(&state.live, &caller)?;
     Ok(json_at(&snapshot, &headers, || {
         let items: Vec<&str> = snapshot.nodes.iter().map(|node| &*node.json).collect();
@@ -84,12 +82,10 @@ pub(crate) async fn get_node(
     State(state): State<AppState>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
-    let no_parameters = Parameters::new(query.as_deref()).finish("");
-    no_parameters.map_err(Error::Parameters)?;
     let snapshot = loaded(&state.live, &caller)?;
     let node = snapshot.node(&name).ok_or(Error::NoSuchNode(name))?;
     Ok(json_at(&snapshot, &headers, || node.json.to_string()))

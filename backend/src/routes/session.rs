@@ -11,12 +11,13 @@ use ecoman_access::{User, UserFault};
 use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication};
 
-use super::{NO_STORE, no_parameters};
+use super::NO_STORE;
 use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
 use crate::audit::Deed;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::openapi::failures;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// Get who is signed in
@@ -35,9 +36,8 @@ use crate::state::AppState;
 pub(crate) async fn get_session(
     State(state): State<AppState>,
     caller: Caller,
-    query: axum::extract::RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Error> {
-    no_parameters(&query)?;
     let identity = caller.identity(&state.gate.sign_in);
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(identity)).into_response())
 }
@@ -69,6 +69,7 @@ pub(crate) async fn sign_in(
     State(state): State<AppState>,
     Extension(shown): Extension<Credentials>,
     Extension(deed): Extension<Deed>,
+    _: NoParameters,
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Response, Error> {
     only_with_passwords(&state)?;
@@ -125,6 +126,7 @@ pub(crate) async fn sign_in(
 pub(crate) async fn sign_out(
     State(state): State<AppState>,
     Extension(shown): Extension<Credentials>,
+    _: NoParameters,
 ) -> Result<Response, Error> {
     if let Some(secret) = shown.session {
         let access = Arc::clone(&state.gate.access);
@@ -160,6 +162,7 @@ pub(crate) async fn change_password(
     Extension(shown): Extension<Credentials>,
     Extension(deed): Extension<Deed>,
     caller: Caller,
+    _: NoParameters,
     JsonBody(body): JsonBody<ChangePassword>,
 ) -> Result<Response, Error> {
     only_with_passwords(&state)?;

@@ -15,7 +15,8 @@ use super::REVALIDATE;
 use crate::access::Caller;
 use crate::error::Error;
 use crate::openapi::failures;
-use crate::parameters::Parameters;
+use crate::page_token::List;
+use crate::parameters::{Parameters, whole_number};
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
 use crate::view;
@@ -65,8 +66,10 @@ const STATES: [(&str, TaskState); 5] = [
         (
             "page_token" = Option<String>,
             Query,
-            description = "`next_page` of the answer before, for the page behind it.",
-            example = "019aad5e-7a00-7000-8000-000000000001"
+            description = "`next_page` of the answer before, for the page behind it; `state` and \
+                `node` have to be the same. No task comes twice; new ones come before the first \
+                page. Tokens do not expire.",
+            example = "AZqtXnoAcACAAAAAAAAAAQ"
         ),
     ),
     responses(
@@ -81,22 +84,25 @@ pub(crate) async fn list_tasks(
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
     let mut parameters = Parameters::new(query.as_deref());
-    let states = parameters.take_words("state", &STATES);
-    let nodes = parameters.take("node", |text| {
+    let mut states = parameters.take_words("state", &STATES);
+    let mut nodes = parameters.take("node", |text| {
         text.split(',')
             .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
             .collect::<Result<Vec<_>, _>>()
     });
     let limit = parameters.take("limit", |text| {
-        let limit = text.parse().ok();
+        let limit = whole_number(text);
         limit
             .filter(|limit| (1..=LIMIT).contains(limit))
             .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
     });
-    let before = parameters.take("page_token", |text| {
-        text.parse::<TaskId>()
-            .map_err(|_| "must be the next_page of an earlier answer".to_owned())
-    });
+    // In whatever order they were typed, it is the same list.
+    states.sort_unstable();
+    if let Some(nodes) = &mut nodes {
+        nodes.sort_unstable();
+    }
+    let list = List::new(&format!("tasks\n{states:?}\n{nodes:?}"), "state or node");
+    let before = parameters.take("page_token", |text| list.after::<TaskId>(text));
     parameters
         .finish("state, node, limit and page_token")
         .map_err(Error::Parameters)?;
@@ -105,6 +111,7 @@ pub(crate) async fn list_tasks(
     let Some(nodes) = in_reach(nodes, &caller) else {
         let page = TaskPage {
             items: Vec::new(),
+            total: 0,
             next_page: None,
         };
         return Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response());
@@ -116,15 +123,17 @@ pub(crate) async fn list_tasks(
         // One more tells whether there is another page.
         limit: limit + 1,
     };
+    let total = state.tasks.count(&query).await?;
     let mut tasks = state.tasks.list(&query).await?;
     let is_last = tasks.len() <= limit;
     tasks.truncate(limit);
     let next_page = tasks
         .last()
         .filter(|_| !is_last)
-        .map(|task| task.id.to_string());
+        .map(|task| list.token(&task.id));
     let page = TaskPage {
         items: tasks.into_iter().map(view::task).collect(),
+        total,
         next_page,
     };
     Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response())
@@ -173,7 +182,7 @@ pub(crate) async fn get_task(
     let mut parameters = Parameters::new(query.as_deref());
     let wait = parameters.take("wait", |text| {
         let most = LONGEST_WAIT.as_secs();
-        let seconds = text.parse().ok();
+        let seconds = whole_number(text);
         seconds
             .filter(|seconds| *seconds <= most)
             .ok_or_else(|| format!("must be a whole number of seconds from 0 to {most}"))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -15,12 +15,13 @@ use ecoman_model::{FieldFault, Grant, NodeName, Role};
 use uuid::Uuid;
 
 use super::session::blocking;
-use super::{NO_STORE, no_parameters, node_names};
+use super::{NO_STORE, node_names};
 use crate::access::{Caller, SignIn, unreadable};
 use crate::audit::Deed;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::openapi::failures;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// How long a token is good where nothing is said, and at most, in days.
@@ -44,9 +45,8 @@ const MOST_DAYS: u32 = 3650;
 pub(crate) async fn list_tokens(
     State(state): State<AppState>,
     caller: Caller,
-    query: RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Error> {
-    no_parameters(&query)?;
     only_with_sign_in(&state)?;
     let tokens = state.gate.access.tokens();
     let tokens = tokens.map_err(|error| unreadable(&error))?;
@@ -79,6 +79,7 @@ pub(crate) async fn create_token(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
     caller: Caller,
+    _: NoParameters,
     JsonBody(body): JsonBody<CreateToken>,
 ) -> Result<Response, Error> {
     only_with_sign_in(&state)?;
@@ -144,6 +145,7 @@ pub(crate) async fn revoke_token(
     Extension(deed): Extension<Deed>,
     caller: Caller,
     path: Result<Path<String>, PathRejection>,
+    _: NoParameters,
 ) -> Result<StatusCode, Error> {
     only_with_sign_in(&state)?;
     let Path(text) = path.map_err(|_| Error::NoSuchPath)?;

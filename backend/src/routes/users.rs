@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, RawQuery, State};
+use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -14,12 +14,13 @@ use ecoman_model::{FieldFault, Grant, NodeName};
 
 use super::session::{blocking, hashing};
 use super::tokens::only_with_sign_in;
-use super::{NO_STORE, no_parameters, node_names};
+use super::{NO_STORE, node_names};
 use crate::access::unreadable;
 use crate::audit::Deed;
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::openapi::failures;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List users
@@ -38,9 +39,8 @@ use crate::state::AppState;
 )]
 pub(crate) async fn list_users(
     State(state): State<AppState>,
-    query: RawQuery,
+    _: NoParameters,
 ) -> Result<Response, Error> {
-    no_parameters(&query)?;
     only_with_sign_in(&state)?;
     let users = state.gate.access.users();
     let users = users.map_err(|error| unreadable(&error))?;
@@ -69,6 +69,7 @@ pub(crate) async fn list_users(
 pub(crate) async fn create_user(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
+    _: NoParameters,
     JsonBody(body): JsonBody<CreateUser>,
 ) -> Result<Response, Error> {
     only_with_sign_in(&state)?;
@@ -106,6 +107,7 @@ pub(crate) async fn update_user(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
     path: Result<Path<String>, PathRejection>,
+    _: NoParameters,
     JsonBody(body): JsonBody<UpdateUser>,
 ) -> Result<Response, Error> {
     only_with_sign_in(&state)?;
@@ -148,6 +150,7 @@ pub(crate) async fn delete_user(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
     path: Result<Path<String>, PathRejection>,
+    _: NoParameters,
 ) -> Result<StatusCode, Error> {
     only_with_sign_in(&state)?;
     let Path(name) = path.map_err(|_| Error::NoSuchPath)?;

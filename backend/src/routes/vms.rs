@@ -6,27 +6,37 @@ use axum::body::Body;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::header::{
-    ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, VARY,
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LINK,
+    VARY,
 };
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use chrono::Utc;
 use ecoman_api::{Vm, VmPage};
 use ecoman_model::Vmid;
 use futures::stream;
 
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use crate::accept::Format;
 use crate::access::Caller;
 use crate::body::{Content, Encoding};
+use crate::csv::{self, TEXT_CSV, VM_COLUMNS};
 use crate::error::Error;
-use crate::listing::VmQuery;
+use crate::listing::{LIMIT, NO_LIMIT, VmQuery};
 use crate::openapi::{failures, parameters};
-use crate::parameters::Parameters;
+use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List VMs
 ///
 /// All VMs of all nodes, or those that match; in the default order by node and id. Conditions in
 /// several parameters all have to hold.
+///
+/// With `Accept: text/csv` the list is a table (RFC 4180): a header line, then a line for each VM,
+/// with the fields of a VM as columns, in their order. An unknown value is an empty cell; the
+/// words of `large` have blanks between them. A text that begins with `=`, `+`, `-`, `@`, a tab or
+/// a line break gets a `'` in front, as spreadsheets would take it for a formula. Without `limit`
+/// it is the whole list; else `Link` leads to the next page.
 #[utoipa::path(
     get,
     path = "/vms",
@@ -42,7 +52,8 @@ use crate::state::AppState;
                 `comment`, `guest`, `power`, `tools`, `datastore`, `uuid`, `large`, `stale`, a comma \
                 for any of several values; comparisons as `cpus:>4`, `memory:>=8GB`, \
                 `storage:<50GB`, `uptime:>7d` (units B KB MB GB TB by 1024, s m h d w); `!term` for \
-                the opposite. What is unknown matches no comparison.",
+                the opposite. What is unknown matches no comparison. Upper and lower case are the \
+                same. The reference is `docs/filter.md` in the sources.",
             example = "web power:on memory:>=8GB"
         ),
         (
@@ -77,7 +88,7 @@ use crate::state::AppState;
         (
             "limit" = Option<u32>,
             Query,
-            description = "The most VMs on one page; 10000 where nothing is said.",
+            description = "The most VMs on one page; in JSON 10000 where nothing is said, in CSV all.",
             minimum = 1,
             maximum = 10_000,
             example = 10_000
@@ -96,11 +107,25 @@ use crate::state::AppState;
         (
             status = 200,
             description = "The VMs.",
-            body = VmPage,
-            headers(("ETag" = String, description = "For `If-None-Match`."))
+            content(
+                (VmPage = "application/json"),
+                (String = "text/csv", example = "node,vmid,uuid,name,power\r\nhoge,14,,metrics-b,on\r\n")
+            ),
+            headers(
+                ("ETag" = String, description = "For `If-None-Match`; another one for each form."),
+                (
+                    "Link" = String,
+                    description = "With CSV: `<ADDRESS>; rel=\"next\"` where there is a next page."
+                ),
+                (
+                    "X-Total-Count" = u64,
+                    description = "With CSV: how many VMs there are on all pages together."
+                )
+            )
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
         failures::BadParameters,
+        failures::NotAcceptable,
         failures::NothingToShow,
     )
 )]
@@ -110,19 +135,29 @@ pub(crate) async fn list_vms(
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let query = VmQuery::parse(query.as_deref()).map_err(Error::Parameters)?;
-    let snapshot = loaded(&state.live, &caller)?;
+    match Format::accepted(&headers).ok_or(Error::NotAcceptable)? {
+        Format::Json => list_json(&state, &caller, query.as_deref(), &headers).await,
+        Format::Csv => list_csv(&state, &caller, query.as_deref(), &headers).await,
+    }
+}
+
+async fn list_json(
+    state: &AppState,
+    caller: &Caller,
+    query: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let query = VmQuery::parse(query, LIMIT).map_err(Error::Parameters)?;
+    let snapshot = loaded(&state.live, caller)?;
     let etag = etag(&snapshot);
-    if matches_etag(&headers, &etag) {
-        return Ok(not_modified(etag));
+    if matches_etag(headers, &etag) {
+        return Ok(with_vary(not_modified(etag)));
     }
     let cached = state
         .bodies
         .body(snapshot.revision, query.canonical(&snapshot.scope));
     let content = cached
-        .get(Encoding::accepted(&headers), move || {
-            query.answer(&snapshot)
-        })
+        .get(Encoding::accepted(headers), move || query.answer(&snapshot))
         .await
         .map_err(|error| Error::internal(&error))?;
 
@@ -139,15 +174,73 @@ pub(crate) async fn list_vms(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, len.into());
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
-    headers.insert(VARY, ACCEPT_ENCODING.into());
-    headers.insert(
-        ETAG,
-        HeaderValue::try_from(etag).map_err(|error| Error::internal(&error))?,
-    );
+    headers.insert(ETAG, header(etag)?);
     if let Some(name) = encoding.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
-    Ok(response)
+    Ok(with_vary(response))
+}
+
+/// The list as a table. It is written, and compressed, while it is sent: nobody keeps it.
+async fn list_csv(
+    state: &AppState,
+    caller: &Caller,
+    parameters: Option<&str>,
+    headers: &HeaderMap,
+) -> Result<Response, Error> {
+    let query = VmQuery::parse(parameters, NO_LIMIT).map_err(Error::Parameters)?;
+    let snapshot = loaded(&state.live, caller)?;
+    let etag = format!("W/\"{}{}-csv\"", snapshot.revision, snapshot.scope);
+    if matches_etag(headers, &etag) {
+        return Ok(with_vary(not_modified(etag)));
+    }
+    let cached = state
+        .bodies
+        .body(snapshot.revision, query.canonical(&snapshot.scope));
+    let content = cached
+        .get(Encoding::Identity, move || query.answer(&snapshot))
+        .await
+        .map_err(|error| Error::internal(&error))?;
+    let Content::Identity(page) = content else {
+        return Err(Error::Internal);
+    };
+    let mut response = Response::new(Body::empty());
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_CSV));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
+    headers.insert(ETAG, header(etag)?);
+    let name = format!(
+        "attachment; filename=\"ecoman-vms-{}.csv\"",
+        Utc::now().format("%Y-%m-%d")
+    );
+    headers.insert(CONTENT_DISPOSITION, header(name)?);
+    headers.insert("x-total-count", page.total().into());
+    if let Some(token) = page.next_page() {
+        let next = next_page(parameters, token);
+        headers.insert(LINK, header(format!("</api/v1/vms?{next}>; rel=\"next\""))?);
+    }
+    *response.body_mut() = Body::from_stream(stream::iter(csv::chunks(VM_COLUMNS, page.vms())));
+    Ok(with_vary(response))
+}
+
+/// The same parameters for the page behind.
+fn next_page(parameters: Option<&str>, token: &str) -> String {
+    let parameters = form_urlencoded::parse(parameters.unwrap_or_default().as_bytes());
+    form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters.filter(|(name, _)| name != "page_token"))
+        .append_pair("page_token", token)
+        .finish()
+}
+
+fn header(text: String) -> Result<HeaderValue, Error> {
+    HeaderValue::try_from(text).map_err(|error| Error::internal(&error))
+}
+
+/// Tells caches which headers of the request the answer depends on.
+fn with_vary(mut response: Response) -> Response {
+    let vary = HeaderValue::from_static("Accept, Accept-Encoding");
+    response.headers_mut().insert(VARY, vary);
+    response
 }
 
 /// Get a VM
@@ -179,12 +272,10 @@ pub(crate) async fn get_vm(
     State(state): State<AppState>,
     caller: Caller,
     path: Result<Path<(String, String)>, PathRejection>,
-    RawQuery(query): RawQuery,
+    _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let Path((node, vmid)) = path.map_err(|_| Error::NoSuchPath)?;
-    let no_parameters = Parameters::new(query.as_deref()).finish("");
-    no_parameters.map_err(Error::Parameters)?;
     let snapshot = loaded(&state.live, &caller)?;
     if snapshot.node(&node).is_none() {
         return Err(Error::NoSuchNode(node));

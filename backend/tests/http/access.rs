@@ -88,6 +88,22 @@ const TABLE: &[(&str, [&str; 8])] = &[
     ),
     ("getOpenapi", ["-", "-", "-", "-", "-", "-", "-", "-"]),
     ("getOpenapi30", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+    (
+        "listMachines",
+        ["401", "-", "-", "-", "401", "-", "401", "-"],
+    ),
+    (
+        "createMachine",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "getMachine",
+        ["401", "-", "-", "-", "401", "403", "401", "-"],
+    ),
+    (
+        "setMachinePower",
+        ["401", "403", "-", "-", "401", "403", "401", "403"],
+    ),
     ("healthz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
     ("readyz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
 ];
@@ -98,6 +114,11 @@ fn body(operation: &str) -> Option<Value> {
         "createVm" => {
             json!({"node": "hoge", "name": "new", "cpus": 1, "memory_mb": 512, "disk_gb": 1})
         }
+        "createMachine" => json!({
+            "name": "new", "ram_mb": 512, "cpu_cores": 1, "storage_gb": 1,
+            "esxi_nodename": "hoge", "comment": ""
+        }),
+        "setMachinePower" => json!({"status": "on"}),
         "setPower" => json!({"action": "on"}),
         "answerQuestion" => json!({"question": "1", "choice": 0}),
         "signIn" => json!({"name": "nobody", "password": "not this one"}),

@@ -10,13 +10,16 @@
 
 mod access;
 mod changes;
+mod csv;
 mod docs;
 mod events;
 mod executor;
 mod list;
+mod machine;
 mod nodes;
 mod openapi;
 mod page;
+mod parameters;
 mod problems;
 mod protection;
 mod server;

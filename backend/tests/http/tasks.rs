@@ -384,13 +384,41 @@ async fn tasks_are_listed_newest_first_by_state_and_node_in_pages() {
     let (first, next) = listed("?limit=2&node=hoge").await;
     assert_eq!(first, [ids[4], ids[3]]);
     let next = next.expect("another page");
-    let (second, next) = listed(&format!("?limit=2&page_token={next}")).await;
+    // What is new meanwhile comes before the first page and moves nothing.
+    let sixth = accepted(power_on(&server)).await.id;
+    let (second, next) = listed(&format!("?limit=2&node=hoge&page_token={next}")).await;
     assert_eq!(second, [ids[2], ids[1]]);
     let next = next.expect("another page");
     assert_eq!(
-        listed(&format!("?limit=2&page_token={next}")).await,
+        listed(&format!("?limit=2&node=hoge&page_token={next}")).await,
         (vec![ids[0]], None)
     );
+    for (query, total) in [
+        ("", 6),
+        ("?limit=1", 6),
+        (&*format!("?limit=2&node=hoge&page_token={next}"), 6),
+        ("?state=succeeded", 1),
+        ("?node=fuga", 0),
+    ] {
+        assert_eq!(server.tasks(query).await.total, total, "{query}");
+    }
+    for (query, detail) in [
+        (
+            format!("?page_token={next}"),
+            "belongs to a list with other state or node; begin again without it",
+        ),
+        (
+            format!("?page_token={}", ids[0]),
+            "must be the next_page of an earlier answer",
+        ),
+    ] {
+        let response = server.get(&format!("/api/v1/tasks{query}")).await;
+        assert_eq!(response.status(), StatusCode::BAD_REQUEST, "{query}");
+        let problem: ecoman_api::Problem = response.json().await.expect("a problem");
+        assert_eq!(problem.errors[0].pointer, "?page_token", "{query}");
+        assert_eq!(problem.errors[0].detail, detail, "{query}");
+    }
+    assert_eq!(server.tasks("?limit=1").await.items[0].id, sixth);
 
     for path in [
         "/api/v1/tasks?state=done",

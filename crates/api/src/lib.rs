@@ -9,6 +9,7 @@ mod config;
 mod event;
 pub mod executor;
 mod filter;
+mod machine;
 mod node;
 mod problem;
 mod sort;
@@ -29,6 +30,10 @@ pub use access::{
 pub use config::{Config, GuestOs, Identity, Preset, SignInMode, Thresholds};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
 pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
+pub use machine::{
+    Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,
+    Machines, SetMachinePower,
+};
 pub use node::{
     Allocated, Cpu, Datastore, FailureKind, IsoImage, Memory, Node, NodeError, NodePage, PortGroup,
     VmCounts,

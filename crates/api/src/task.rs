@@ -34,6 +34,7 @@ use crate::{Problem, whole};
         "times": 1,
         "millis": 812,
         "exit": 0,
+        "expected": true,
         "stdout": "Powering on VM:\n",
         "stderr": "",
         "failure": null
@@ -102,6 +103,9 @@ pub struct TaskVm {
 pub struct TaskPage {
     /// The tasks of this page.
     pub items: Vec<Task>,
+    /// How many tasks there are on all pages together.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 128))]
+    pub total: u64,
     /// Token of the next page for `page_token`; `null` on the last one.
     pub next_page: Option<String>,
 }

@@ -28,6 +28,16 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// The tasks that are asked for, newest first.
     async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError>;
 
+    /// How many tasks are asked for on all pages together: whatever `before` and `limit` say.
+    async fn count_tasks(&self, query: &TaskQuery) -> Result<u64, StoreError> {
+        let all = TaskQuery {
+            before: None,
+            limit: 0,
+            ..query.clone()
+        };
+        Ok(self.tasks(&all).await?.len() as u64)
+    }
+
     /// The position of the latest change of any task; grows with each. A store that never had a
     /// task is at 0. What is read after this call has all changes up to the position.
     async fn task_position(&self) -> Result<u64, StoreError>;

@@ -1,5 +1,6 @@
 //! The list of every VM of every node.
 
+mod export;
 mod grid;
 mod selected;
 mod toolbar;

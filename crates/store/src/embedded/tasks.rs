@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use ecoman_model::{Note, Task, TaskId};
-use redb::{Database, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction};
+use redb::{
+    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
+    WriteTransaction,
+};
 use uuid::Uuid;
 
 use super::{Change, EmbeddedStore, Failure, META, Shared, to_json};
@@ -111,6 +114,27 @@ impl TaskStore for EmbeddedStore {
                 }
             }
             Ok(tasks)
+        })
+        .await
+    }
+
+    async fn count_tasks(&self, query: &TaskQuery) -> Result<u64, StoreError> {
+        let wanted = TaskQuery {
+            before: None,
+            ..query.clone()
+        };
+        self.read("the tasks", move |shared, database| {
+            let table = database.begin_read()?.open_table(TASKS)?;
+            if wanted.states.is_empty() && wanted.nodes.is_empty() {
+                return Ok(table.len()?);
+            }
+            let mut count = 0;
+            for entry in table.iter()? {
+                let (id, value) = entry?;
+                let task = shared.read_task(id.value(), value.value().1)?;
+                count += u64::from(wanted.wants(&task));
+            }
+            Ok(count)
         })
         .await
     }

@@ -108,19 +108,19 @@ impl TaskStore for MongoStore {
     }
 
     async fn tasks(&self, query: &TaskQuery) -> Result<Vec<Task>, StoreError> {
-        let mut filter = Document::new();
+        let mut filter = wanted(query);
         if let Some(before) = query.before {
             filter.insert("_id", doc! { "$lt": before.to_string() });
         }
-        if !query.states.is_empty() {
-            filter.insert("progress.state", doc! { "$in": words(&query.states) });
-        }
-        if !query.nodes.is_empty() {
-            let nodes: Vec<_> = query.nodes.iter().map(|node| node.as_str()).collect();
-            filter.insert("node", doc! { "$in": nodes });
-        }
         let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
         self.find_tasks(filter, doc! { "_id": -1 }, limit).await
+    }
+
+    async fn count_tasks(&self, query: &TaskQuery) -> Result<u64, StoreError> {
+        let tasks = self.collection(TASKS).await?;
+        let doing = Doing::Read("the number of tasks".into());
+        let count = tasks.count_documents(wanted(query));
+        self.request(&doing, count).await
     }
 
     async fn task_position(&self) -> Result<u64, StoreError> {
@@ -342,6 +342,19 @@ fn encode_task(task: &Task) -> Result<(Document, String), StoreError> {
     let mark = Uuid::new_v4().to_string();
     fields.insert(MARK, &mark);
     Ok((fields, mark))
+}
+
+/// What a query asks for, on all of its pages.
+fn wanted(query: &TaskQuery) -> Document {
+    let mut filter = Document::new();
+    if !query.states.is_empty() {
+        filter.insert("progress.state", doc! { "$in": words(&query.states) });
+    }
+    if !query.nodes.is_empty() {
+        let nodes: Vec<_> = query.nodes.iter().map(|node| node.as_str()).collect();
+        filter.insert("node", doc! { "$in": nodes });
+    }
+    filter
 }
 
 fn words(states: &[TaskState]) -> Vec<&'static str> {

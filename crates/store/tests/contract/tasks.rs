@@ -262,6 +262,9 @@ pub(crate) async fn tasks_come_newest_first_in_pages(place: &mut impl Place) {
                     pages.extend(page);
                 }
                 assert_eq!(pages, expected, "{query:?}");
+                // Asked with the place of the last page: it tells of all of them.
+                let count = store.count_tasks(&query).await.unwrap();
+                assert_eq!(count, expected.len() as u64, "{query:?}");
             }
         }
     }

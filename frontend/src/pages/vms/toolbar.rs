@@ -3,6 +3,7 @@
 use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
 use leptos::{ev, html, prelude::*};
 
+use super::export::export_button;
 use super::{Asked, counted};
 use crate::components::{Icon, icon, link};
 use crate::format;
@@ -34,6 +35,7 @@ pub(super) fn Toolbar(
                         })
                 }}
             </p>
+            {export_button(asked, parsed)}
             {link("button small", Page::New.path(), view! { {icon(Icon::Plus)} "New VM" }.into_any())}
         </div>
     }

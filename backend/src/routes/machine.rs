@@ -1,0 +1,366 @@
+//! `/v1/machine`: the calls of the original ECoMan, for scripts that were written for it. What is
+//! asked becomes a task, as everywhere; but the answer waits for its end.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Extension, Path, State};
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::response::{IntoResponse, Response};
+use ecoman_api::{
+    CreateMachine, FieldError, Machine, MachineCreated, MachinePowerSet, MachineResult, Machines,
+    SetMachinePower,
+};
+use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, TaskState};
+use uuid::Uuid;
+
+use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
+use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use crate::access::Caller;
+use crate::audit::Deed;
+use crate::error::{Error, of_task};
+use crate::json_body::{JsonBody, field_errors};
+use crate::live::{NodeEntry, Snapshot, json};
+use crate::openapi::{failures, parameters};
+use crate::parameters::NoParameters;
+use crate::request::{LONGEST_WAIT, RequestId};
+use crate::state::AppState;
+
+/// How long a guest may take to shut down, in seconds.
+const GUEST_SECONDS: u32 = 120;
+
+/// The original's names of what it has under other names than we.
+const FIELDS: [(&str, &str); 4] = [
+    ("/memory_mb", "/ram_mb"),
+    ("/cpus", "/cpu_cores"),
+    ("/disk_gb", "/storage_gb"),
+    ("/node", "/esxi_nodename"),
+];
+
+/// List machines
+///
+/// All VMs of all nodes, by node and id.
+#[utoipa::path(
+    get,
+    path = "/v1/machine",
+    operation_id = "listMachines",
+    tag = "Original",
+    params(parameters::IfNoneMatch),
+    responses(
+        (
+            status = 200,
+            description = "The VMs.",
+            body = Machines,
+            headers(("ETag" = String, description = "For `If-None-Match`."))
+        ),
+        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        failures::NoParameters,
+        failures::NothingToShow,
+    )
+)]
+pub(crate) async fn list_machines(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: NoParameters,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let snapshot = loaded(&state.live, &caller)?;
+    let etag = etag(&snapshot);
+    if matches_etag(&headers, &etag) {
+        return Ok(not_modified(etag));
+    }
+    let made = tokio::task::spawn_blocking(move || json(&machines(&snapshot)));
+    let body = made.await.map_err(|error| Error::internal(&error))?;
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CACHE_CONTROL, REVALIDATE.to_owned()),
+        (ETAG, etag),
+    ];
+    Ok((headers, body.to_string()).into_response())
+}
+
+/// Get a machine
+///
+/// One VM, in the original's words.
+#[utoipa::path(
+    get,
+    path = "/v1/machine/{node}/{id}",
+    operation_id = "getMachine",
+    tag = "Original",
+    params(
+        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
+        (
+            "id" = u32,
+            Path,
+            description = "Id of the VM on its node.",
+            maximum = 4_294_967_295_u32,
+            example = 14
+        ),
+        parameters::IfNoneMatch,
+    ),
+    responses(
+        (
+            status = 200,
+            description = "The VM.",
+            body = Machine,
+            headers(("ETag" = String, description = "For `If-None-Match`."))
+        ),
+        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        failures::NoParameters,
+        failures::NoSuchVm,
+        failures::NothingToShow,
+    )
+)]
+pub(crate) async fn get_machine(
+    State(state): State<AppState>,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+    _: NoParameters,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let snapshot = loaded(&state.live, &caller)?;
+    let (node, vm) = super::changes::find(&snapshot, path)?;
+    Ok(json_at(&snapshot, &headers, || {
+        json(&Machine::new(&vm.view, &node.view.address)).to_string()
+    }))
+}
+
+/// Change a machine's power
+///
+/// Answers when it is done: when the node says that the VM is in the wanted state. For `shutdown`
+/// and `reboot` it is enough that the guest has been asked, if it takes longer than a minute.
+#[utoipa::path(
+    put,
+    path = "/v1/machine/{node}/{id}/power",
+    operation_id = "setMachinePower",
+    tag = "Original",
+    params(
+        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
+        (
+            "id" = u32,
+            Path,
+            description = "Id of the VM on its node.",
+            maximum = 4_294_967_295_u32,
+            example = 14
+        ),
+        parameters::IdempotencyKey,
+    ),
+    request_body = SetMachinePower,
+    responses(
+        (status = 200, description = "It is done.", body = MachinePowerSet),
+        failures::BadMachineBody,
+        failures::NoSuchVm,
+        failures::MachineFailed,
+    )
+)]
+pub(crate) async fn set_machine_power(
+    State(state): State<AppState>,
+    caller: Caller,
+    path: Result<Path<(String, String)>, PathRejection>,
+    _: NoParameters,
+    Extension(request_id): Extension<RequestId>,
+    Extension(deed): Extension<Deed>,
+    headers: HeaderMap,
+    body: Result<JsonBody<SetMachinePower>, Error>,
+) -> Result<Json<MachinePowerSet>, Error> {
+    let JsonBody(SetMachinePower { status: action }) = body.map_err(as_original)?;
+    let change = PowerChange {
+        action,
+        guest_seconds: GUEST_SECONDS,
+        idempotency_key: idempotency_key(&headers)?,
+        request_id,
+    };
+    let asked = ask_for_power(&state, &caller, &deed, path, change);
+    let task = asked.await.map_err(as_original)?;
+    deed.is_task();
+    let task = state.tasks.ended(task.id, LONGEST_WAIT).await?;
+    if !has_asked_guest(&task, action) {
+        succeeded(&task)?;
+    }
+    Ok(Json(MachinePowerSet {
+        result: MachineResult::Ok,
+        request_status: action,
+        message: printed(&task, action),
+    }))
+}
+
+/// Create a machine
+///
+/// Answers when the VM is there and powered on. If a step fails, all that was made is taken back.
+#[utoipa::path(
+    post,
+    path = "/v1/machine",
+    operation_id = "createMachine",
+    tag = "Original",
+    params(parameters::IdempotencyKey),
+    request_body = CreateMachine,
+    responses(
+        (status = 200, description = "It is done.", body = MachineCreated),
+        failures::BadMachineBody,
+        failures::MachineFailed,
+    )
+)]
+pub(crate) async fn create_machine(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: NoParameters,
+    Extension(request_id): Extension<RequestId>,
+    Extension(deed): Extension<Deed>,
+    headers: HeaderMap,
+    body: Result<JsonBody<CreateMachine>, Error>,
+) -> Result<Json<MachineCreated>, Error> {
+    let JsonBody(body) = body.map_err(as_original)?;
+    let idempotency_key = idempotency_key(&headers)?;
+    if !caller.grant.reaches(&body.esxi_nodename) {
+        return Err(Error::out_of_reach(&caller, &body.esxi_nodename));
+    }
+    let snapshot = loaded(&state.live, &caller)?;
+    let Some(node) = snapshot.node(&body.esxi_nodename) else {
+        return Err(as_original(Error::NoNodeForVm(body.esxi_nodename)));
+    };
+    let name = match body.name.as_str() {
+        "" => free_name(node)?,
+        name => name.to_lowercase(),
+    };
+    let vm = NewVm {
+        name: name.clone(),
+        // What is more than this is more than any node has.
+        cpus: u32::try_from(body.cpu_cores.0).unwrap_or(u32::MAX),
+        memory_mb: body.ram_mb.0,
+        disk_gb: body.storage_gb.0,
+        comment: body.comment,
+        guest_os: DEFAULT_GUEST_OS.to_owned(),
+        network: None,
+        iso_path: None,
+        power_on: true,
+    };
+    let vm = vm
+        .check()
+        .map_err(|faults| as_original(Error::Body(field_errors(&faults))))?;
+    let asked = ask_for_vm(
+        &state,
+        &caller,
+        &deed,
+        (body.esxi_nodename, vm),
+        idempotency_key,
+        request_id,
+    );
+    let task = asked.await.map_err(as_original)?;
+    deed.is_task();
+    let task = state.tasks.ended(task.id, LONGEST_WAIT).await?;
+    succeeded(&task)?;
+    let vmid = task.vmid().map(|vmid| format!(", VM {}", vmid.0));
+    Ok(Json(MachineCreated {
+        result: MachineResult::Ok,
+        message: format!(
+            "Created {} on {}{}.",
+            task.vm_name.as_deref().unwrap_or(&name),
+            task.node,
+            vmid.unwrap_or_default()
+        ),
+    }))
+}
+
+fn machines(snapshot: &Snapshot) -> Machines {
+    let of_node = |node: &Arc<NodeEntry>| {
+        let address = node.view.address.clone();
+        let vms = node.vms.iter();
+        vms.map(|vm| Machine::new(&vm.view, &address))
+            .collect::<Vec<_>>()
+    };
+    Machines(snapshot.nodes.iter().flat_map(of_node).collect())
+}
+
+/// A name that no VM of the node has, as the original makes one up.
+fn free_name(node: &NodeEntry) -> Result<String, Error> {
+    const NAMES: u128 = 1000;
+    let is_free = |name: &String| {
+        let mut taken = node.vms.iter().filter_map(|vm| vm.view.name.as_ref());
+        !taken.any(|other| other == name)
+    };
+    let first = Uuid::new_v4().as_u128() % NAMES;
+    (first..first + NAMES)
+        .map(|number| format!("machine-{:03}", number % NAMES))
+        .find(is_free)
+        .ok_or_else(|| {
+            Error::MachineBody(vec![FieldError {
+                pointer: "/name".to_owned(),
+                detail: "must be said: machine-000 to machine-999 are taken on this node"
+                    .to_owned(),
+            }])
+        })
+}
+
+/// That a task has done what was asked.
+fn succeeded(task: &Task) -> Result<(), Error> {
+    if task.progress.state == TaskState::Succeeded {
+        return Ok(());
+    }
+    let title = crate::view::task(task.clone()).title;
+    if !task.progress.state.is_final() {
+        return Err(Error::MachineUnfinished {
+            title,
+            task: task.id,
+        });
+    }
+    let detail = match &task.progress.error {
+        Some(error) => of_task(task, error).detail,
+        None => format!("{title}: not done."),
+    };
+    Err(Error::MachineFailed {
+        detail,
+        task: Some(task.id),
+    })
+}
+
+/// Whether a task that is not done yet has asked the guest for what the guest does by itself: all
+/// that the original waits for.
+fn has_asked_guest(task: &Task, action: PowerAction) -> bool {
+    let by_guest = matches!(action, PowerAction::Shutdown | PowerAction::Reboot);
+    by_guest
+        && !task.progress.state.is_final()
+        && change(task, action).is_some_and(|command| command.exit == Some(0))
+}
+
+/// What the node printed when its power was changed, on one line.
+fn printed(task: &Task, action: PowerAction) -> String {
+    change(task, action).map_or_else(String::new, |command| command.stdout.replace('\n', ""))
+}
+
+/// The command that changed the power.
+fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun> {
+    let TaskRequest::Power { vmid, .. } = task.request else {
+        return None;
+    };
+    let word = format!("vmsvc/power.{} {}", action.word(), vmid.0);
+    let mut commands = task.progress.commands.iter().rev();
+    commands.find(|run| run.command.contains(&word))
+}
+
+/// A failure with the status that the original gives it, and with its names.
+fn as_original(error: Error) -> Error {
+    match error {
+        Error::Body(mut errors) => {
+            for error in &mut errors {
+                let renamed = FIELDS.iter().find(|(ours, _)| *ours == error.pointer);
+                if let Some((_, theirs)) = renamed {
+                    error.pointer = (*theirs).to_owned();
+                }
+            }
+            Error::MachineBody(errors)
+        }
+        Error::NoNodeForVm(_) => as_original(Error::Body(vec![FieldError {
+            pointer: "/node".to_owned(),
+            detail: "must be a node of the crawler's hosts.yml".to_owned(),
+        }])),
+        Error::Refused { .. } | Error::ReadOnly(_) | Error::NameTaken { .. } => {
+            Error::MachineFailed {
+                detail: error.to_string(),
+                task: None,
+            }
+        }
+        other => other,
+    }
+}
