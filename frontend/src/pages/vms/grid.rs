@@ -389,12 +389,13 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
                     .cloned()
             })
         },
-        |before, after| {
-            !same(
-                before.and_then(Option::as_ref),
-                after.and_then(Option::as_ref),
-            )
-        },
+        differs,
+    );
+    // A row that shows nothing is hidden, and keeps the cells of the VM before: to make them all
+    // anew when a short list grows again takes longer than all else that a key press does.
+    let last = Memo::new_with_compare(
+        move |before: Option<&Option<Arc<Row>>>| row.get().or_else(|| before.cloned().flatten()),
+        differs,
     );
     let age = Memo::new(move |_| {
         row.with(|row| {
@@ -462,7 +463,7 @@ fn RowView(nth: usize, context: Context) -> impl IntoView {
                 />
             </div>
             {move || {
-                row.with(|row| {
+                last.with(|row| {
                     let row = row.as_ref()?;
                     Some(cells(row, change.get(), context.thresholds.get()))
                 })
@@ -625,10 +626,14 @@ fn turn(pool: &web_sys::Element, first: usize) {
     debug_assert!(moved.is_some(), "the rows of the pool can be moved");
 }
 
-fn same(a: Option<&Arc<Row>>, b: Option<&Arc<Row>>) -> bool {
-    match (a, b) {
-        (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-        (a, b) => a.is_none() && b.is_none(),
+/// Whether two values of a memo are not the very same row.
+fn differs(before: Option<&Option<Arc<Row>>>, after: Option<&Option<Arc<Row>>>) -> bool {
+    match (
+        before.and_then(Option::as_ref),
+        after.and_then(Option::as_ref),
+    ) {
+        (Some(before), Some(after)) => !Arc::ptr_eq(before, after),
+        (before, after) => before.is_some() || after.is_some(),
     }
 }
 
