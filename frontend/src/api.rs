@@ -11,9 +11,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::clock;
+
+use crate::later::later;
 use crate::task_filter::TaskFilter;
 
 const ROOT: &str = "/api/v1";
@@ -130,12 +133,12 @@ pub(crate) async fn tasks(
             utf8_percent_encode(token, NON_ALPHANUMERIC)
         );
     }
-    get(&path).await
+    task_page(bytes(send(&path).await?).await?).await
 }
 
 /// One task.
 pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
-    get(&format!("{ROOT}/tasks/{id}")).await
+    read_task(bytes(send(&format!("{ROOT}/tasks/{id}")).await?).await?).await
 }
 
 /// Asks for a change of power. The same `key` again is the same change.
@@ -189,7 +192,7 @@ impl EventStream {
     /// whether the browser has given up (`true`) or is trying again.
     pub(crate) fn open(
         on_open: impl Fn() + 'static,
-        on_event: impl Fn(u64, Result<Event, Error>) + 'static,
+        on_event: impl Fn(u64, Result<Event, Error>) + Copy + 'static,
         on_error: impl Fn(bool) + 'static,
     ) -> Result<Self, Error> {
         let source = EventSource::new(&format!("{ROOT}/events")).map_err(|_| Error::Unreachable)?;
@@ -203,7 +206,18 @@ impl EventStream {
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             let data = message.data().as_string().unwrap_or_default();
             let revision = message.last_event_id().parse().unwrap_or_default();
-            on_event(revision, event(&message.type_(), &data));
+            if message.type_() == "task" {
+                spawn_local(async move {
+                    match read_task(data.into_bytes()).await {
+                        Ok(task) => on_event(revision, Ok(Event::Task(Box::new(task)))),
+                        // Without the code for tasks there are none to be kept current either.
+                        Err(Error::Unreachable) => {}
+                        Err(error) => on_event(revision, Err(error)),
+                    }
+                });
+            } else {
+                on_event(revision, event(&message.type_(), &data));
+            }
         });
         for kind in ["vm", "vm_removed", "node", "node_removed", "task", "reset"] {
             // Fails only for a listener that is no function.
@@ -230,6 +244,7 @@ impl Drop for EventStream {
     }
 }
 
+/// Any event but that of a task.
 fn event(kind: &str, data: &str) -> Result<Event, Error> {
     fn parsed<T: DeserializeOwned>(data: &str) -> Result<T, Error> {
         // By the same reader as answers are: the code for it is in the page once.
@@ -240,7 +255,6 @@ fn event(kind: &str, data: &str) -> Result<Event, Error> {
         "vm_removed" => Event::VmRemoved(parsed(data)?),
         "node" => Event::Node(parsed(data)?),
         "node_removed" => Event::NodeRemoved(parsed(data)?),
-        "task" => Event::Task(parsed(data)?),
         "reset" => Event::Reset(parsed(data)?),
         other => return Err(Error::Unreadable(format!("event {other}"))),
     })
@@ -257,7 +271,7 @@ async fn change(request: RequestBuilder, body: &impl Serialize) -> Result<Task, 
         .header("Content-Type", "application/json")
         .body(body)
         .map_err(|error| unreadable(&error))?;
-    read(good(request.send().await).await?).await
+    read_task(bytes(good(request.send().await).await?).await?).await
 }
 
 async fn send(path: &str) -> Result<Response, Error> {
@@ -279,9 +293,32 @@ async fn good(response: Result<Response, gloo_net::Error>) -> Result<Response, E
 }
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
-    // The bytes are UTF-8 already; `text()` would go by UTF-16.
-    let body = response.binary().await.map_err(|_| Error::Unreachable)?;
-    read_json(&body)
+    read_json(&bytes(response).await?)
+}
+
+async fn bytes(response: Response) -> Result<Vec<u8>, Error> {
+    // They are UTF-8 already; `text()` would go by UTF-16.
+    response.binary().await.map_err(|_| Error::Unreachable)
+}
+
+// Tasks are the largest things to read, and the list is there without them.
+later! {
+    fn read_task(json: Vec<u8>) -> Result<Task, Error> {
+        read_json(&json)
+    }
+}
+
+later! {
+    fn task_page(json: Vec<u8>) -> Result<TaskPage, Error> {
+        read_json(&json)
+    }
+}
+
+#[cfg(feature = "split")]
+impl From<leptos::wasm_split::SplitLoaderError> for Error {
+    fn from(_: leptos::wasm_split::SplitLoaderError) -> Self {
+        Self::Unreachable
+    }
 }
 
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {

@@ -7,7 +7,7 @@ use crate::components::{Tip, TipLayer, busy, follow};
 use crate::format;
 use crate::live::{Connection, Live, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{self, ConnectionBanner, PowerDesk, PowerDialog, Visit};
+use crate::pages::{self, ConnectionBanner, Later, PowerDesk, Visit};
 use crate::route::Page;
 use crate::selection::Selection;
 use crate::theme::ThemeButton;
@@ -34,6 +34,16 @@ fn Frame() -> impl IntoView {
     let visit: Visit = expect_context();
     let tip: Tip = expect_context();
     let live = use_live();
+    let later = Later::new();
+    // The list first: what it does not need does not compete with it.
+    Effect::new(move || {
+        let listed = live
+            .vms
+            .with(|vms| vms.data().is_some() || vms.error().is_some());
+        if listed || page.with(|page| *page != Page::Vms) {
+            later.fetch();
+        }
+    });
     // A new page takes the focus; the next one of its kind leaves it on the way to the one after.
     Effect::new(move |before: Option<Page>| {
         let page = page.get();
@@ -111,16 +121,10 @@ fn Frame() -> impl IntoView {
             <ConnectionBanner />
             {move || match page.get() {
                 Page::Vms => pages::Vms().into_any(),
-                Page::Vm { node, vmid } => view! { <pages::Vm node vmid /> }.into_any(),
-                Page::Nodes => view! { <pages::Nodes /> }.into_any(),
-                Page::Node { name } => view! { <pages::Node name /> }.into_any(),
-                Page::New => pages::New().into_any(),
-                Page::Tasks => pages::Tasks().into_any(),
-                Page::Task { id } => view! { <pages::Task id /> }.into_any(),
-                Page::NotFound => pages::NotFound().into_any(),
+                page => later.page(page),
             }}
         </main>
-        <PowerDialog />
+        {move || later.dialogs()}
         <TipLayer />
     }
 }

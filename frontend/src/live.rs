@@ -68,6 +68,8 @@ struct Synchronisation {
     vms_revision: u64,
     nodes_revision: u64,
     loading: bool,
+    /// Of `loading`: nodes and VMs are not there yet, only then come the tasks.
+    listing: bool,
     /// A list has become too old while it was being loaded.
     load_again: bool,
     /// The lists are those of this stream.
@@ -185,6 +187,7 @@ impl Live {
             let busy = sync.loading;
             sync.load_again |= busy;
             sync.loading = true;
+            sync.listing |= !busy;
             busy
         });
         if busy == Some(false) {
@@ -193,23 +196,16 @@ impl Live {
     }
 
     async fn load_all(self) {
-        let all = TaskFilter::default();
-        let (config, nodes, vms, tasks) = futures::join!(
-            api::config(),
-            api::nodes(),
-            api::vms(),
-            api::tasks(&all, None)
-        );
+        let (config, nodes, vms) = futures::join!(api::config(), api::nodes(), api::vms());
         if let Ok((config, time)) = config {
             if let Some(time) = time {
                 self.clock.set_server_time(time);
             }
             self.config.set(Some(config));
         }
-        let failed = nodes.is_err() || vms.is_err() || tasks.is_err();
+        let failed = nodes.is_err() || vms.is_err();
         self.sync.update_value(|sync| {
-            sync.loading = false;
-            sync.loaded = !failed;
+            sync.listing = false;
             if let Ok(nodes) = &nodes {
                 sync.nodes_revision = nodes.revision;
             }
@@ -217,18 +213,17 @@ impl Live {
                 sync.vms_revision = vms.revision;
             }
         });
+        self.nodes.update(|load| load.take(nodes.map(by_name)));
+        self.vms
+            .update(|load| load.take(vms.map(|vms| VmTable::new(vms.data))));
+        self.update();
+        // The list does not wait for tasks, nor for the code that reads them.
+        let failed = !self.load_tasks().await || failed;
+        self.sync.update_value(|sync| sync.loaded = !failed);
         if !failed {
             self.heard();
             self.sync.update_value(|sync| sync.failures = 0);
         }
-        self.nodes.update(|load| load.take(nodes.map(by_name)));
-        self.vms
-            .update(|load| load.take(vms.map(|vms| VmTable::new(vms.data))));
-        self.tasks.update(|load| {
-            let known = load.data().cloned().unwrap_or_default();
-            load.take(tasks.map(|page| known.with_newest(page)));
-        });
-        self.update();
         let again = self
             .sync
             .try_update_value(|sync| std::mem::take(&mut sync.load_again));
@@ -237,6 +232,19 @@ impl Live {
         } else if failed {
             self.retry();
         }
+    }
+
+    /// Whether the newest tasks could be loaded.
+    async fn load_tasks(self) -> bool {
+        let tasks = api::tasks(&TaskFilter::default(), None).await;
+        let good = tasks.is_ok();
+        self.tasks.update(|load| {
+            let known = load.data().cloned().unwrap_or_default();
+            load.take(tasks.map(|page| known.with_newest(page)));
+        });
+        self.sync.update_value(|sync| sync.loading = false);
+        self.update();
+        good
     }
 
     /// Tries again what is missing, the stream or the lists, after a while that grows from
@@ -304,10 +312,13 @@ impl Live {
         let now = self.clock.exact();
         let Some((events, vms_revision, nodes_revision)) = self.sync.try_update_value(|sync| {
             sync.updated_at = Some(now);
-            let events = if sync.loading {
+            let events = if sync.listing {
                 Vec::new()
             } else {
-                std::mem::take(&mut sync.waiting)
+                let loading = sync.loading;
+                let is_due =
+                    |(_, event): &mut (u64, Event)| !loading || !matches!(event, Event::Task(_));
+                sync.waiting.extract_if(.., is_due).collect()
             };
             (events, sync.vms_revision, sync.nodes_revision)
         }) else {

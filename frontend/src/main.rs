@@ -14,6 +14,7 @@ mod location;
 mod route;
 
 mod api;
+mod later;
 mod live;
 mod load;
 

@@ -1,6 +1,7 @@
 //! The pages, one per file, and what several of them share.
 
 mod banner;
+mod later;
 mod new;
 mod node;
 mod nodes;
@@ -18,13 +19,8 @@ use crate::route::Page;
 use crate::table::VmKey;
 
 pub(crate) use banner::{ConnectionBanner, UnreachableNodes};
-pub(crate) use new::New;
-pub(crate) use node::Node;
-pub(crate) use nodes::Nodes;
-pub(crate) use not_found::NotFound;
-pub(crate) use power::{PowerDesk, PowerDialog};
-pub(crate) use tasks::{Task, Tasks};
-pub(crate) use vm::Vm;
+pub(crate) use later::Later;
+pub(crate) use power::PowerDesk;
 pub(crate) use vms::Vms;
 
 /// Where the reader was in the list, so that they come back to it.

@@ -46,7 +46,7 @@ enum Better {
 ///
 /// Something could not be installed or built, or no benchmark ran.
 pub(crate) fn run(context: &Context) -> Result<ExitCode> {
-    let needed: Vec<Tool> = tools::PAGE
+    let needed: Vec<Tool> = tools::PAGE_RELEASE
         .into_iter()
         .chain(tools::NODES)
         .chain(tools::BROWSER)
@@ -177,13 +177,21 @@ fn measure(step: &Step<'_>, command: &mut Command) -> Result<Vec<Figure>> {
 
 /// What the first visit loads, as a browser gets it.
 fn page_weight(dist: &Path) -> Result<Figure> {
+    let index = dist.join("index.html");
+    let index = fs::read_to_string(&index)
+        .with_context(|| format!("could not read {}", index.display()))?;
     let mut bytes = 0;
     for entry in fs::read_dir(dist).with_context(|| format!("could not read {}", dist.display()))? {
         let entry = entry?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if [".wasm.br", ".js.br", ".css.br"]
-            .iter()
-            .any(|end| name.ends_with(end))
+        // WASM that the index does not name is fetched later.
+        let first = name
+            .strip_suffix(".br")
+            .is_some_and(|name| !name.ends_with(".wasm") || index.contains(name));
+        if first
+            && [".wasm.br", ".js.br", ".css.br"]
+                .iter()
+                .any(|end| name.ends_with(end))
         {
             bytes += entry.metadata()?.len();
         }

@@ -8,7 +8,7 @@ use anyhow::Result;
 use crate::Context;
 use crate::command::Command;
 use crate::page;
-use crate::tools::{self, Tool};
+use crate::tools;
 
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -33,12 +33,8 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
 ///
 /// A tool could not be installed, or a build failed.
 pub(crate) fn release(context: &Context, packages: &[&str]) -> Result<()> {
-    let tools: Vec<Tool> = tools::PAGE
-        .into_iter()
-        .chain([Tool::Node, Tool::NpmPackages])
-        .collect();
-    tools::install_system_packages(context, &tools)?;
-    let environment = tools::install(context, &tools)?;
+    tools::install_system_packages(context, &tools::PAGE_RELEASE)?;
+    let environment = tools::install(context, &tools::PAGE_RELEASE)?;
     page::build_release(context, &environment)?;
     context
         .console

@@ -32,6 +32,8 @@ mod version {
     pub(super) const TRUNK: &str = "0.21.14";
     /// Must equal the crate of the same name in Cargo.lock.
     pub(super) const WASM_BINDGEN: &str = "0.2.130";
+    /// Must know the marks that the `wasm_split_helpers` of Cargo.lock leaves.
+    pub(super) const WASM_SPLIT: &str = "0.2.4";
     /// Runs the fuzz targets.
     pub(super) const CARGO_FUZZ: &str = "0.13.2";
     /// From PyPI, when PATH has none of [`NODE_AT_LEAST`].
@@ -55,6 +57,8 @@ pub(crate) enum Tool {
     Trunk,
     /// Makes the bridge between WASM and JavaScript.
     WasmBindgen,
+    /// Takes what the first visit does not need out of the page's WASM.
+    WasmSplit,
     /// OpenSSH's client.
     Ssh,
     /// OpenSSH's server, in which simulated nodes live.
@@ -81,6 +85,16 @@ pub(crate) enum Tool {
 
 /// What serves to build and show the page.
 pub(crate) const PAGE: [Tool; 3] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen];
+
+/// What serves to build the page as users get it.
+pub(crate) const PAGE_RELEASE: [Tool; 6] = [
+    Tool::WasmTarget,
+    Tool::Trunk,
+    Tool::WasmBindgen,
+    Tool::WasmSplit,
+    Tool::Node,
+    Tool::NpmPackages,
+];
 
 /// What serves to run simulated nodes.
 pub(crate) const NODES: [Tool; 3] = [Tool::Ssh, Tool::Sshd, Tool::Busybox];
@@ -140,6 +154,7 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
             Tool::WasmTarget => wasm_target::install(context)?,
             Tool::Trunk => environment.add_binary(&binary::trunk(context)?),
             Tool::WasmBindgen => environment.add_binary(&binary::wasm_bindgen(context)?),
+            Tool::WasmSplit => environment.add_binary(&binary::wasm_split(context)?),
             Tool::Mongod => environment.set("ECOMAN_MONGOD", mongod::install(context)?),
             Tool::Node => environment.add_binary(&node::install(context)?),
             Tool::NpmPackages => {

@@ -430,9 +430,12 @@ pub(crate) fn PowerDialog() -> impl IntoView {
     let open = Memo::new(move |_| desk.shown.with(Option::is_some));
     let location = use_location();
     // A link in it leads away from it.
-    Effect::new(move || {
+    Effect::new(move |known: Option<()>| {
         location.path.track();
-        desk.close();
+        // The dialog's code may come after what was asked for.
+        if known.is_some() {
+            desk.close();
+        }
     });
     let content = move || {
         let shown = desk.shown.get()?;

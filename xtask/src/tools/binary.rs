@@ -1,6 +1,6 @@
-//! Programs that cargo builds: trunk and wasm-bindgen.
+//! Programs that cargo builds: trunk, wasm-bindgen, wasm-split.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
@@ -15,6 +15,21 @@ struct Binary {
     version: &'static str,
     /// Built with the dependencies of its own lock file.
     locked: bool,
+    /// Without these there is no program. Defaults are left out: TLS is for downloads, of which
+    /// there are none.
+    features: &'static str,
+    /// Whether it answers `--version`. One that does not is known by its folder's name alone.
+    tells_version: bool,
+}
+
+impl Binary {
+    fn is(&self, file: &Path) -> bool {
+        if self.tells_version {
+            has_version(file, self.version)
+        } else {
+            file.is_file()
+        }
+    }
 }
 
 /// Finds or builds trunk.
@@ -24,6 +39,8 @@ pub(super) fn trunk(context: &Context) -> Result<PathBuf> {
         package: "trunk",
         version: version::TRUNK,
         locked: true,
+        features: "",
+        tells_version: true,
     };
     install(context, &trunk)
 }
@@ -38,8 +55,23 @@ pub(super) fn wasm_bindgen(context: &Context) -> Result<PathBuf> {
             version: version::WASM_BINDGEN,
             // Its lock file names a crate that was withdrawn.
             locked: false,
+            features: "",
+            tells_version: true,
         },
     )
+}
+
+/// Finds or builds wasm-split.
+pub(super) fn wasm_split(context: &Context) -> Result<PathBuf> {
+    let wasm_split = Binary {
+        program: "wasm-split-cli",
+        package: "wasm_split_cli_support",
+        version: version::WASM_SPLIT,
+        locked: true,
+        features: "build-binary",
+        tells_version: false,
+    };
+    install(context, &wasm_split)
 }
 
 /// Finds or builds cargo-fuzz.
@@ -49,6 +81,8 @@ pub(super) fn cargo_fuzz(context: &Context) -> Result<PathBuf> {
         package: "cargo-fuzz",
         version: version::CARGO_FUZZ,
         locked: true,
+        features: "",
+        tells_version: true,
     };
     install(context, &cargo_fuzz)
 }
@@ -59,13 +93,15 @@ fn install(context: &Context, binary: &Binary) -> Result<PathBuf> {
         package,
         version,
         locked,
+        features,
+        tells_version,
     } = binary;
-    if let Some(found) = on_path(program).filter(|file| has_version(file, version)) {
+    if *tells_version && let Some(found) = on_path(program).filter(|file| binary.is(file)) {
         return Ok(found);
     }
     let folder = context.tools.join(format!("{program}-{version}"));
     let file = folder.join("bin").join(program);
-    if has_version(&file, version) {
+    if binary.is(&file) {
         return Ok(file);
     }
     let doing = format!("building version {version} from crates.io (about 1½ min on 2 cores)");
@@ -74,8 +110,7 @@ fn install(context: &Context, binary: &Binary) -> Result<PathBuf> {
         let target = context.tools.join("build").join(program);
         let mut command = Command::cargo()
             .args(["install", package, "--version", version, "--bin", program])
-            // TLS is for downloads, of which there are none: the page is built offline.
-            .arg("--no-default-features")
+            .args(["--no-default-features", "--features", features])
             .args(["--force", "--root"])
             .arg(&folder)
             // Their own release profiles take five times as long, for a tool that runs seconds.
@@ -91,7 +126,7 @@ fn install(context: &Context, binary: &Binary) -> Result<PathBuf> {
         step.run(&mut command)?;
         remove(&target)
     })?;
-    if !has_version(&file, version) {
+    if !binary.is(&file) {
         bail!(
             "{} was built but does not say that it is version {version}",
             file.display()
