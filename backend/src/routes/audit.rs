@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::NO_STORE;
 use crate::error::Error;
 use crate::openapi::failures;
-use crate::parameters::Parameters;
+use crate::parameters::{Parameters, whole_number};
 use crate::state::AppState;
 
 /// The most entries on one page, and how many there are where nothing is said.
@@ -64,8 +64,9 @@ pub(crate) async fn list_audit(
             .collect::<Result<Vec<_>, _>>()
     });
     let vmid = parameters.take("vmid", |text| {
-        text.parse::<Vmid>()
-            .map_err(|_| "must be the id of a VM, a whole number".to_owned())
+        whole_number(text)
+            .map(Vmid)
+            .ok_or_else(|| "must be the id of a VM, a whole number".to_owned())
     });
     let operations = parameters.take("operation", |text| Ok(names(text)));
     let outcomes = parameters.take_words("outcome", &OUTCOMES);
@@ -76,8 +77,7 @@ pub(crate) async fn list_audit(
     let since = parameters.take("since", time);
     let until = parameters.take("until", time);
     let limit = parameters.take("limit", |text| {
-        let limit = text.parse().ok();
-        limit
+        whole_number(text)
             .filter(|limit| (1..=LIMIT).contains(limit))
             .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
     });

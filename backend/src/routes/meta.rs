@@ -77,7 +77,7 @@ pub(crate) async fn get_openapi(_: NoParameters) -> impl IntoResponse {
     tag = "Server",
     responses((status = 200, description = "The OpenAPI 3.0.3 document.", body = OpenapiDocument))
 )]
-pub(crate) async fn get_openapi_3_0() -> impl IntoResponse {
+pub(crate) async fn get_openapi_3_0(_: NoParameters) -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], openapi_3_0_json())
 }
 
