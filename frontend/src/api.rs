@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use ecoman_api::{
-    AnswerQuestion, Config, CreateVm, Event, NodePage, Problem, SetPower, Task, TaskId, TaskPage,
-    Vm, VmPage,
+    AnswerQuestion, Config, CreateVm, Event, Identity, NodePage, Problem, SetPower, SignIn, Task,
+    TaskId, TaskPage, Vm, VmPage,
 };
 use gloo_net::http::{Request, RequestBuilder, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -46,6 +46,11 @@ impl Error {
     /// Whether it is about something that does not exist.
     pub(crate) fn is_not_found(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 404)
+    }
+
+    /// Whether the server wants to know first who is asking.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 401)
     }
 
     /// What it says is wrong with single fields: the field's name in the API, and the rule.
@@ -139,6 +144,24 @@ pub(crate) async fn tasks(
 /// One task.
 pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
     read_task(bytes(send(&format!("{ROOT}/tasks/{id}")).await?).await?).await
+}
+
+/// Who is signed in, and how one signs in.
+pub(crate) async fn session() -> Result<Identity, Error> {
+    get(&format!("{ROOT}/session")).await
+}
+
+/// Signs in; the session is a cookie that the page cannot see.
+pub(crate) async fn sign_in(name: String, password: String) -> Result<(), Error> {
+    let request = Request::post(&format!("{ROOT}/session"));
+    let request = with_json(request, &SignIn { name, password })?;
+    good(request.send().await).await.map(|_| ())
+}
+
+/// Signs out.
+pub(crate) async fn sign_out() -> Result<(), Error> {
+    let request = Request::delete(&format!("{ROOT}/session"));
+    good(request.send().await).await.map(|_| ())
 }
 
 /// Asks for a change of power. The same `key` again is the same change.
@@ -265,13 +288,17 @@ async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Error> {
 }
 
 async fn change(request: RequestBuilder, body: &impl Serialize) -> Result<Task, Error> {
+    let request = with_json(request, body)?;
+    read_task(bytes(good(request.send().await).await?).await?).await
+}
+
+fn with_json(request: RequestBuilder, body: &impl Serialize) -> Result<Request, Error> {
     let unreadable = |error: &dyn std::fmt::Display| Error::Unreadable(error.to_string());
     let body = serde_json::to_string(body).map_err(|error| unreadable(&error))?;
-    let request = request
+    request
         .header("Content-Type", "application/json")
         .body(body)
-        .map_err(|error| unreadable(&error))?;
-    read_task(bytes(good(request.send().await).await?).await?).await
+        .map_err(|error| unreadable(&error))
 }
 
 async fn send(path: &str) -> Result<Response, Error> {

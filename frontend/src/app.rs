@@ -1,7 +1,10 @@
 //! The frame of every page: what all pages share, header, and the page itself.
 
+use ecoman_api::{Role, SignInMode};
+use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
 
+use crate::api;
 use crate::clock::Clock;
 use crate::components::{Tip, TipLayer, busy, follow};
 use crate::format;
@@ -40,7 +43,7 @@ fn Frame() -> impl IntoView {
         let listed = live
             .vms
             .with(|vms| vms.data().is_some() || vms.error().is_some());
-        if listed || page.with(|page| *page != Page::Vms) {
+        if listed || live.signed_out.get() || page.with(|page| *page != Page::Vms) {
             later.fetch();
         }
     });
@@ -115,13 +118,15 @@ fn Frame() -> impl IntoView {
                 </a>
             </nav>
             <ConnectionState />
+            {account()}
             <ThemeButton />
         </header>
         <main id="main" tabindex="-1">
             <ConnectionBanner />
-            {move || match page.get() {
-                Page::Vms => pages::Vms().into_any(),
-                page => later.page(page),
+            {move || match (live.signed_out.get(), page.get()) {
+                (true, _) => later.sign_in(),
+                (false, Page::Vms) => pages::Vms().into_any(),
+                (false, page) => later.page(page),
             }}
         </main>
         {move || later.dialogs()}
@@ -152,6 +157,46 @@ fn running_tasks() -> AnyView {
         })
     };
     count.into_any()
+}
+
+/// Who is signed in, and the way out.
+fn account() -> AnyView {
+    let live = use_live();
+    let identity = Memo::new(move |_| {
+        let signed_in = !live.signed_out.get();
+        let config = live.config.get().filter(|_| signed_in)?;
+        let name = config.identity.name?;
+        let role = config.identity.role.map_or("", Role::as_str);
+        Some((name, role, config.identity.mode))
+    });
+    let shown = move || {
+        let (name, role, mode) = identity.get()?;
+        let out = (mode == SignInMode::Password).then(|| {
+            view! {
+                <button type="button" class="button small quiet" on:click=move |_| sign_out()>
+                    "Sign out"
+                </button>
+            }
+        });
+        Some(view! {
+            <span class="account">
+                <span class="who">{name}</span>
+                <span class="role">{role}</span>
+                {out}
+            </span>
+        })
+    };
+    shown.into_any()
+}
+
+fn sign_out() {
+    spawn_local(async {
+        // Whoever is still signed in after this sees it at once.
+        if let Err(error) = api::sign_out().await {
+            leptos::logging::warn!("Could not sign out: {error}");
+        }
+        let _ = window().location().reload();
+    });
 }
 
 /// Whether changes arrive.

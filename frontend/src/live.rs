@@ -36,6 +36,8 @@ pub(crate) struct Live {
     pub(crate) tasks: RwSignal<Load<Tasks>>,
     /// What the server tells of itself.
     pub(crate) config: RwSignal<Option<Config>>,
+    /// Whether the server wants to know first who is asking.
+    pub(crate) signed_out: RwSignal<bool>,
     /// The connection.
     pub(crate) connection: RwSignal<Connection>,
     clock: Clock,
@@ -91,6 +93,7 @@ impl Live {
             nodes: RwSignal::default(),
             tasks: RwSignal::default(),
             config: RwSignal::default(),
+            signed_out: RwSignal::new(false),
             connection: RwSignal::new(Connection::Connecting),
             clock,
             sync: StoredValue::new_local(Synchronisation::default()),
@@ -172,7 +175,8 @@ impl Live {
             .unwrap_or_else(|| self.clock.exact());
         self.connection.set(Connection::Lost { since });
         let waiting = self.sync.with_value(|sync| sync.retry_pending);
-        if !waiting && self.vms.with_untracked(|vms| vms.data().is_none()) {
+        let nothing_shown = self.vms.with_untracked(|vms| vms.data().is_none());
+        if !waiting && (nothing_shown || gave_up) {
             // The answer to a request tells more than a cut stream.
             self.load();
         }
@@ -204,6 +208,10 @@ impl Live {
             self.config.set(Some(config));
         }
         let failed = nodes.is_err() || vms.is_err();
+        let signed_out = vms.as_ref().err().is_some_and(api::Error::is_signed_out);
+        if self.signed_out.get_untracked() != signed_out {
+            self.signed_out.set(signed_out);
+        }
         self.sync.update_value(|sync| {
             sync.listing = false;
             if let Ok(nodes) = &nodes {

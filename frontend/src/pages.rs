@@ -7,6 +7,7 @@ mod node;
 mod nodes;
 mod not_found;
 pub(crate) mod power;
+mod sign_in;
 mod tasks;
 mod vm;
 mod vms;

@@ -11,6 +11,7 @@ use super::node::Node;
 use super::nodes::Nodes;
 use super::not_found::NotFound;
 use super::power::PowerDialog;
+use super::sign_in::SignIn;
 use super::tasks::{Task, Tasks};
 use super::vm::Vm;
 use crate::api;
@@ -25,6 +26,7 @@ const RETRY: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Code {
     page: fn(Page) -> AnyView,
+    sign_in: fn() -> AnyView,
     dialogs: fn() -> AnyView,
 }
 
@@ -76,8 +78,17 @@ impl Later {
 
     /// A page other than the list. Tracks whether its code is there.
     pub(crate) fn page(self, page: Page) -> AnyView {
+        self.drawn(|code| (code.page)(page))
+    }
+
+    /// What somebody sees who has not signed in. Tracks whether its code is there.
+    pub(crate) fn sign_in(self) -> AnyView {
+        self.drawn(|code| (code.sign_in)())
+    }
+
+    fn drawn(self, draw: impl FnOnce(Code) -> AnyView) -> AnyView {
         match self.state.get() {
-            State::There(code) => (code.page)(page),
+            State::There(code) => draw(code),
             State::Failed => failed_state(
                 "This page could not be loaded",
                 "The server does not answer, or has a newer version: if so, reload.",
@@ -106,6 +117,7 @@ later! {
 
 const CODE: Code = Code {
     page: draw,
+    sign_in: || SignIn().into_any(),
     dialogs: || PowerDialog().into_any(),
 };
 

@@ -1,0 +1,140 @@
+//! In place of every page, for somebody who has not signed in.
+
+use ecoman_api::{Identity, SignInMode};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::{ev, html};
+
+use super::focus;
+use crate::api;
+use crate::components::empty_state;
+use crate::live::use_live;
+
+/// Asks for name and password, or says where else one signs in.
+#[component]
+pub(crate) fn SignIn() -> impl IntoView {
+    let identity: RwSignal<Option<Identity>> = RwSignal::new(None);
+    let why = RwSignal::new(None);
+    let ask = move || {
+        spawn_local(async move {
+            match api::session().await {
+                Ok(known) => {
+                    why.try_set(None);
+                    identity.try_set(Some(known));
+                }
+                Err(error) => {
+                    why.try_set(Some(error.to_string()));
+                }
+            }
+        });
+    };
+    ask();
+    move || match identity.with(|known| known.as_ref().map(|known| known.mode)) {
+        Some(SignInMode::Password) => PasswordForm().into_any(),
+        Some(SignInMode::Proxy | SignInMode::None) => elsewhere(),
+        None => match why.get() {
+            Some(why) => crate::components::failed_state("Nobody can sign in now", &why, ask),
+            None => {
+                view! { <p class="skeleton" role="status">"Looking who is there"</p> }.into_any()
+            }
+        },
+    }
+}
+
+/// The proxy in front has to let them in.
+fn elsewhere() -> AnyView {
+    let live = use_live();
+    let told = live
+        .vms
+        .with_untracked(|vms| vms.error().map(ToString::to_string));
+    let reload = view! {
+        <button type="button" class="button primary" on:click=move |_| reload()>
+            "Reload"
+        </button>
+    };
+    let sentence = "One signs in to the proxy in front of this server: reload to get there.";
+    empty_state(
+        String::from("You are not signed in"),
+        told.map_or_else(|| sentence.to_owned(), |told| format!("{told} {sentence}")),
+        reload.into_any(),
+    )
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let live = use_live();
+    let name = NodeRef::<html::Input>::new();
+    let password = NodeRef::<html::Input>::new();
+    let busy = RwSignal::new(false);
+    let wrong: RwSignal<Option<String>> = RwSignal::new(None);
+    // Somebody who was signed in a moment ago wants to know why they are here.
+    let ended = live.config.with_untracked(Option::is_some);
+    let submit = move |event: ev::SubmitEvent| {
+        event.prevent_default();
+        let (Some(name), Some(field)) = (name.get_untracked(), password.get_untracked()) else {
+            return;
+        };
+        if busy.get_untracked() {
+            return;
+        }
+        busy.set(true);
+        wrong.set(None);
+        spawn_local(async move {
+            let outcome = api::sign_in(name.value(), field.value()).await;
+            busy.try_set(false);
+            match outcome {
+                Ok(()) => {
+                    live.connect();
+                }
+                Err(error) => {
+                    wrong.try_set(Some(error.to_string()));
+                    field.set_value("");
+                    request_animation_frame(|| focus("sign-in-password"));
+                }
+            }
+        });
+    };
+    request_animation_frame(|| focus("sign-in-name"));
+    view! {
+        <form class="card sign-in" aria-labelledby="sign-in-title" on:submit=submit>
+            <h1 id="sign-in-title">"Sign in"</h1>
+            {ended.then(|| view! { <p>"Your session has ended; sign in to go on."</p> })}
+            <div class="field">
+                <label for="sign-in-name">"Name"</label>
+                <input
+                    id="sign-in-name"
+                    type="text"
+                    autocomplete="username"
+                    autocapitalize="none"
+                    spellcheck="false"
+                    required
+                    node_ref=name
+                />
+            </div>
+            <div class="field">
+                <label for="sign-in-password">"Password"</label>
+                <input
+                    id="sign-in-password"
+                    type="password"
+                    autocomplete="current-password"
+                    required
+                    node_ref=password
+                />
+            </div>
+            <p class="wrong" role="alert">{move || wrong.get()}</p>
+            <button
+                type="submit"
+                class="button primary"
+                aria-disabled=move || busy.get().then_some("true")
+            >
+                {move || if busy.get() { "Signing in…" } else { "Sign in" }}
+            </button>
+        </form>
+    }
+}
+
+/// Loads the page anew.
+fn reload() {
+    // A browser that refuses leaves everything as it is.
+    let _ = window().location().reload();
+}
