@@ -7,7 +7,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::extract::FromRequestParts;
 use axum::http::StatusCode;
+use axum::http::request::Parts;
 use axum::response::Response;
 use chrono::TimeDelta;
 use ecoman_model::{
@@ -17,9 +19,11 @@ use ecoman_store::Store;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
+use crate::access::Caller;
 use crate::access::policy::Operation;
 use crate::error::Error;
 use crate::follow::chain;
+use crate::request::RequestId;
 use crate::state::{AppState, Clock};
 
 /// How long an answer waits for its entry.
@@ -38,6 +42,25 @@ struct Particulars {
     actor: Option<Actor>,
     /// Tasks have their entries from elsewhere.
     is_task: bool,
+}
+
+/// Who asks for a change, and what is written down of it.
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    pub(crate) deed: Deed,
+    pub(crate) request_id: RequestId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self {
+            caller: Caller::from_request_parts(parts, state).await?,
+            deed: parts.extensions.get().cloned().unwrap_or_default(),
+            request_id: parts.extensions.get().cloned().unwrap_or_default(),
+        })
+    }
 }
 
 /// What a handler answered, as far as it matters here.

@@ -204,6 +204,7 @@ fn sign_out() {
 fn ConnectionState() -> impl IntoView {
     let live = use_live();
     let state = move || match live.connection.get() {
+        _ if live.signed_out.get() => ("connection", "Not signed in"),
         Connection::Connecting => ("connection", "Connecting"),
         Connection::Live => ("connection live", "Live"),
         Connection::Lost { .. } => ("connection lost", "Not connected"),

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -11,7 +11,7 @@ use ecoman_model::{FieldFault, Limits, NewVm, PowerAction, TaskRequest, Vmid};
 
 use super::loaded;
 use crate::access::Caller;
-use crate::audit::Deed;
+use crate::audit::{Asking, Deed};
 use crate::error::Error;
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, VmEntry};
@@ -54,11 +54,13 @@ const GUEST_SECONDS: u32 = 120;
 )]
 pub(crate) async fn set_power(
     State(state): State<AppState>,
-    caller: Caller,
+    Asking {
+        caller,
+        deed,
+        request_id,
+    }: Asking,
     path: Result<Path<(String, String)>, PathRejection>,
     _: NoParameters,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SetPower>,
 ) -> Result<Response, Error> {
@@ -171,11 +173,13 @@ pub(super) async fn ask_for_power(
 )]
 pub(crate) async fn answer_question(
     State(state): State<AppState>,
-    caller: Caller,
+    Asking {
+        caller,
+        deed,
+        request_id,
+    }: Asking,
     path: Result<Path<(String, String)>, PathRejection>,
     _: NoParameters,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     JsonBody(body): JsonBody<AnswerQuestion>,
 ) -> Result<Response, Error> {
@@ -247,9 +251,11 @@ pub(crate) async fn answer_question(
 pub(crate) async fn create_vm(
     State(state): State<AppState>,
     _: NoParameters,
-    caller: Caller,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deed): Extension<Deed>,
+    Asking {
+        caller,
+        deed,
+        request_id,
+    }: Asking,
     headers: HeaderMap,
     JsonBody(body): JsonBody<CreateVm>,
 ) -> Result<Response, Error> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Path, State};
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
@@ -19,13 +19,13 @@ use uuid::Uuid;
 use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
 use crate::access::Caller;
-use crate::audit::Deed;
+use crate::audit::Asking;
 use crate::error::{Error, of_task};
 use crate::json_body::{JsonBody, field_errors};
 use crate::live::{NodeEntry, Snapshot, json};
 use crate::openapi::{failures, parameters};
 use crate::parameters::NoParameters;
-use crate::request::{LONGEST_WAIT, RequestId};
+use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
 
 /// How long a guest may take to shut down, in seconds.
@@ -157,11 +157,13 @@ pub(crate) async fn get_machine(
 )]
 pub(crate) async fn set_machine_power(
     State(state): State<AppState>,
-    caller: Caller,
+    Asking {
+        caller,
+        deed,
+        request_id,
+    }: Asking,
     path: Result<Path<(String, String)>, PathRejection>,
     _: NoParameters,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     body: Result<JsonBody<SetMachinePower>, Error>,
 ) -> Result<Json<MachinePowerSet>, Error> {
@@ -204,10 +206,12 @@ pub(crate) async fn set_machine_power(
 )]
 pub(crate) async fn create_machine(
     State(state): State<AppState>,
-    caller: Caller,
+    Asking {
+        caller,
+        deed,
+        request_id,
+    }: Asking,
     _: NoParameters,
-    Extension(request_id): Extension<RequestId>,
-    Extension(deed): Extension<Deed>,
     headers: HeaderMap,
     body: Result<JsonBody<CreateMachine>, Error>,
 ) -> Result<Json<MachineCreated>, Error> {

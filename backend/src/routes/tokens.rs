@@ -116,7 +116,7 @@ pub(crate) async fn create_token(
     let access = Arc::clone(&state.gate.access);
     let (id, token, secret) = blocking(move || access.create_token(new, now))
         .await?
-        .map_err(fault)?;
+        .map_err(|refused| fault(&refused))?;
     let created = CreatedToken {
         token: view(id, token),
         secret: secret.reveal().to_owned(),
@@ -198,17 +198,17 @@ fn view(id: Uuid, token: Token) -> ecoman_api::Token {
     }
 }
 
-fn fault(fault: TokenFault) -> Error {
+fn fault(fault: &TokenFault) -> Error {
     let of = |field, fault: &TokenFault| {
         Error::Body(field_errors(&[FieldFault {
             field,
             rule: fault.to_string(),
         }]))
     };
-    match &fault {
-        TokenFault::Name => of("name", &fault),
-        TokenFault::Past => of("expires_in_days", &fault),
-        TokenFault::Exceeds { .. } => of("role", &fault),
+    match fault {
+        TokenFault::Name => of("name", fault),
+        TokenFault::Past => of("expires_in_days", fault),
+        TokenFault::Exceeds { .. } => of("role", fault),
         TokenFault::Access(error) => unreadable(error),
         other => Error::internal(other),
     }

@@ -12,7 +12,10 @@ use similar::TextDiff;
 use crate::server::Server;
 
 /// The name that a document has in `openapi/`, and what the code says.
-const DOCUMENTS: [(&str, fn() -> &'static str); 2] = [
+/// A document's file, and what the code makes of it.
+type Made = (&'static str, fn() -> &'static str);
+
+const DOCUMENTS: [Made; 2] = [
     ("ecoman.json", ecoman_backend::openapi_json),
     ("ecoman-3.0.json", ecoman_backend::openapi_3_0_json),
 ];
