@@ -297,6 +297,83 @@ fn parse_prints_facts_or_says_where_it_stopped() {
     assert!(text(&unknown.stderr).contains("no.such.command"));
 }
 
+#[test]
+fn users_and_tokens_of_the_command_line_open_a_running_dashboard() {
+    let home = tempfile::tempdir().expect("a directory");
+    let type_in = |arguments: &[&str], text: &str| {
+        let mut command = ecoman(home.path(), arguments);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(text.as_bytes()).unwrap();
+        drop(stdin);
+        child.wait_with_output().unwrap()
+    };
+    let open = run(home.path(), &["dashboard", "--dashboard-address=0.0.0.0"]);
+    assert_eq!(open.status.code(), Some(2));
+    let why = text(&open.stderr);
+    assert!(why.contains("DASHBOARD_SIGN_IN=password"), "{why}");
+
+    let mut command = ecoman(home.path(), &["dashboard", "--dashboard-port=0"]);
+    let dashboard = Role::start(command.env("DASHBOARD_SIGN_IN", "password"));
+    let status = |authorization: &str| {
+        let agent = ureq::Agent::config_builder().http_status_as_error(false);
+        let request = ureq::Agent::new_with_config(agent.build())
+            .get(format!("{}/api/v1/config", dashboard.address));
+        let answer = request.header("authorization", authorization).call();
+        answer.expect("an answer").status().as_u16()
+    };
+    assert_eq!(status("Bearer ecoman_made-up"), 401);
+
+    let short = type_in(&["user", "add", "alice", "--role", "operator"], "short\n");
+    assert_eq!(short.status.code(), Some(2));
+    assert!(text(&short.stderr).contains("8 to 256 characters"));
+    let nothing = run(home.path(), &["user", "add", "alice", "--role", "operator"]);
+    assert_eq!(nothing.status.code(), Some(2), "nobody is there to type");
+    let added = type_in(
+        &[
+            "user", "add", "alice", "--role", "operator", "--nodes", "hoge",
+        ],
+        "correct horse\n",
+    );
+    assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
+    assert_eq!(text(&added.stdout), "alice is operator on hoge now.\n");
+    let users = text(&run(home.path(), &["user", "list"]).stdout);
+    assert!(
+        users
+            .lines()
+            .nth(1)
+            .unwrap()
+            .starts_with("alice  operator  hoge   20"),
+        "{users}"
+    );
+
+    let create = |role| ["token", "create", "ci", "--user", "alice", "--role", role];
+    let more = run(home.path(), &create("admin"));
+    assert_eq!(more.status.code(), Some(2));
+    assert!(text(&more.stderr).contains("cannot hold more than its owner"));
+    let made = run(home.path(), &create("viewer"));
+    assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
+    let secret = text(&made.stdout);
+    assert!(secret.starts_with("ecoman_") && secret.lines().count() == 1);
+    let shown = format!("Bearer {}", secret.trim());
+    // The dashboard has run all the while.
+    assert_eq!(status(&shown), 200);
+    let tokens = text(&run(home.path(), &["token", "list"]).stdout);
+    assert!(!tokens.contains(secret.trim()), "{tokens}");
+    let id = tokens.lines().nth(1).unwrap().split(' ').next().unwrap();
+    let revoked = run(home.path(), &["token", "revoke", id]);
+    assert_eq!(
+        text(&revoked.stdout),
+        "The token \"ci\" of alice is revoked.\n"
+    );
+    assert_eq!(status(&shown), 401);
+    let again = run(home.path(), &["token", "revoke", id]);
+    assert_eq!(again.status.code(), Some(2));
+    let removed = run(home.path(), &["user", "rm", "alice"]);
+    assert_eq!(removed.status.code(), Some(0), "{}", text(&removed.stderr));
+}
+
 /// A role at work, killed when the test is over.
 struct Role {
     child: Child,

@@ -83,8 +83,18 @@ def power(action: PowerAction) -> Task | Problem | None:
     return set_power.sync(*place, client=ecoman, body=SetPower(action=action))
 
 
-assert ended(power(PowerAction.ON)).state == TaskState.SUCCEEDED
-while not (isinstance(vm := get_vm.sync(*place, client=ecoman), Vm) and vm.power == PowerState.ON):
+on = ended(power(PowerAction.ON))
+assert on.state == TaskState.SUCCEEDED
+assert on.finished_at is not None
+
+
+# What was seen before the end of a task refuses nothing: then the node itself is asked.
+def is_seen_on() -> bool:
+    vm = get_vm.sync(*place, client=ecoman)
+    return isinstance(vm, Vm) and vm.power == PowerState.ON and vm.observed_at > on.finished_at
+
+
+while not is_seen_on():
     pass
 refused = power(PowerAction.ON)
 assert isinstance(refused, Problem), refused
