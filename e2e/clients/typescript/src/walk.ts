@@ -11,7 +11,7 @@ type Task = components['schemas']['Task'];
 const baseUrl = process.argv[2];
 assert(baseUrl, 'usage: walk.js URL');
 // The list is there as CSV, too; here answers are JSON.
-const ecoman = createClient<paths, 'application/json'>({ baseUrl });
+const ecoman = createClient<paths, 'application/json' | 'application/problem+json'>({ baseUrl });
 
 /** What came of a task, which may take longer than one request waits. */
 async function ended(task: Task | undefined): Promise<Task> {
