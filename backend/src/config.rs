@@ -7,7 +7,9 @@ use clap::Args;
 use ecoman_api::Preset;
 use ecoman_model::Thresholds;
 
-use crate::{AccessArgs, AccessConfig, AccessConfigError, ExecutorAccess};
+use crate::{
+    AccessArgs, AccessConfig, AccessConfigError, ExecutorAccess, TlsArgs, TlsError, TlsFiles,
+};
 
 /// Configuration of the dashboard.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +27,20 @@ pub struct Config {
     pub executor: ExecutorAccess,
     /// How people sign in.
     pub access: AccessConfig,
+    /// What HTTPS is spoken with; `None`: HTTP.
+    pub tls: Option<TlsFiles>,
+}
+
+/// Variables that do not go together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// How people sign in.
+    #[error(transparent)]
+    Access(#[from] AccessConfigError),
+    /// How HTTPS is spoken.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// The dashboard's part of a command line, with the variable of each option.
@@ -110,6 +126,9 @@ pub struct DashboardArgs {
     dashboard_presets: Presets,
 
     #[command(flatten)]
+    tls: TlsArgs,
+
+    #[command(flatten)]
     access: AccessArgs,
 }
 
@@ -170,11 +189,7 @@ impl DashboardArgs {
     /// # Errors
     ///
     /// The variables do not go together.
-    pub fn config(
-        &self,
-        executor: ExecutorAccess,
-        data: &Path,
-    ) -> Result<Config, AccessConfigError> {
+    pub fn config(&self, executor: ExecutorAccess, data: &Path) -> Result<Config, ConfigError> {
         let address = SocketAddr::new(self.dashboard_address, self.dashboard_port);
         Ok(Config {
             address,
@@ -187,6 +202,7 @@ impl DashboardArgs {
             presets: self.dashboard_presets.0.clone(),
             executor,
             access: self.access.config(address, data)?,
+            tls: self.tls.files()?,
         })
     }
 }
@@ -375,6 +391,7 @@ mod tests {
                     trusted_proxies: Vec::new(),
                     audit_days: 365,
                 },
+                tls: None,
             })
         );
     }
@@ -410,6 +427,25 @@ mod tests {
         assert_eq!(cli.executor.access().token.as_deref(), Some("s3cret"));
         let printed = format!("{cli:?} {:?}", cli.executor.access());
         assert!(!printed.contains("s3cret"), "{printed}");
+    }
+
+    #[test]
+    fn https_takes_two_files_or_none() {
+        let files = parse(&["--dashboard-tls-cert=a.pem", "--dashboard-tls-key=b.pem"]);
+        assert_eq!(
+            files.map(|config| config.tls),
+            Ok(Some(TlsFiles {
+                certificate: "a.pem".into(),
+                key: "b.pem".into(),
+            }))
+        );
+        let error = parse(&["--dashboard-tls-cert=a.pem"]).expect_err("half");
+        assert_eq!(
+            error,
+            "DASHBOARD_TLS_CERT is set and DASHBOARD_TLS_KEY is not: HTTPS takes both, HTTP neither"
+        );
+        let error = parse(&["--dashboard-tls-key=b.pem"]).expect_err("half");
+        assert!(error.starts_with("DASHBOARD_TLS_KEY is set"), "{error}");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 mod config;
 mod docs;
 mod server;
+mod tls;
 
 mod routes;
 mod view;
@@ -43,8 +44,9 @@ mod spa;
 mod state;
 
 pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
-pub use config::{Config, DashboardArgs, ExecutorArgs};
+pub use config::{Config, ConfigError, DashboardArgs, ExecutorArgs};
 pub use executor_client::ExecutorAccess;
 pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
 pub use state::Clock;
+pub use tls::{TlsArgs, TlsError, TlsFiles};

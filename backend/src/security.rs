@@ -125,6 +125,7 @@ mod tests {
                 trusted_proxies: Vec::new(),
                 audit_days: 1,
             },
+            tls: None,
         };
         for (host, expected) in hosts {
             let request = Request::builder().header(HOST, *host);

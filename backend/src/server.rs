@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
@@ -27,6 +28,7 @@ use crate::routes;
 use crate::spa::Page;
 use crate::state::{AppState, Clock};
 use crate::tasks::Tasks;
+use crate::tls::{Certificate, Door, TlsError};
 
 /// The dashboard: REST API and page over a store.
 pub struct Dashboard {
@@ -37,6 +39,7 @@ pub struct Dashboard {
     executor: ExecutorClient,
     clock: Clock,
     page: Page,
+    certificate: Option<Arc<Certificate>>,
 }
 
 /// Why the dashboard cannot serve.
@@ -54,6 +57,12 @@ pub enum BackendError {
     /// The client for the executor cannot be set up.
     #[error("cannot prepare to ask the executor")]
     Executor(#[source] reqwest::Error),
+    /// The certificate or its key cannot be used.
+    #[error("cannot speak HTTPS")]
+    Tls(#[from] TlsError),
+    /// rustls does not take how it was set up, which is a bug.
+    #[error("cannot set up HTTPS")]
+    Rustls(#[from] rustls::Error),
     /// Serving has failed as a whole.
     #[error("the dashboard cannot go on serving")]
     Serve(#[source] io::Error),
@@ -71,9 +80,10 @@ impl Dashboard {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Bind`]; [`BackendError::Executor`].
+    /// [`BackendError::Bind`]; [`BackendError::Executor`]; [`BackendError::Tls`].
     pub async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Self, BackendError> {
         let address = config.address;
+        let certificate = config.tls.clone().map(Certificate::load).transpose()?;
         let bind_error = |source| BackendError::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind_error)?;
         let local_addr = listener.local_addr().map_err(bind_error)?;
@@ -87,6 +97,7 @@ impl Dashboard {
             executor,
             clock: Arc::new(Utc::now),
             page: Page::Built,
+            certificate,
         })
     }
 
@@ -110,6 +121,16 @@ impl Dashboard {
         self.local_addr
     }
 
+    /// Where its users find it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let scheme = match self.certificate {
+            None => "http",
+            Some(_) => "https",
+        };
+        format!("{scheme}://{}", self.local_addr)
+    }
+
     /// Serves until `shutdown`; then takes no more connections, ends the streams of events, and
     /// returns when the last answer is out, after 8 seconds at the latest.
     ///
@@ -131,9 +152,9 @@ impl Dashboard {
             hashing: Arc::new(Semaphore::new(1)),
             clock: Arc::clone(&self.clock),
             trusted: self.config.access.trusted_proxies.clone(),
-            tls: false,
+            tls: self.certificate.is_some(),
         };
-        gate.tell_at_start();
+        gate.tell_at_start(self.local_addr);
         let mut workers = JoinSet::new();
         workers.spawn(
             Follower {
@@ -151,6 +172,14 @@ impl Dashboard {
             Arc::clone(&gate.clock),
             self.config.access.audit_days,
         ));
+        let door = match &self.certificate {
+            None => Door::Plain(self.listener),
+            Some(certificate) => {
+                let watched = Arc::clone(certificate);
+                workers.spawn(watched.watch(Arc::clone(&gate.clock)));
+                Door::tls(self.listener, Arc::clone(certificate))?
+            }
+        };
         let settling = tasks.clone();
         let router = routes::router(AppState {
             config: Arc::new(self.config),
@@ -162,7 +191,11 @@ impl Dashboard {
             page: self.page,
             shutdown: shutdown.clone(),
         });
-        let listener = self.listener.tap_io(|stream| {
+        let listener = door.tap_io(|connection| {
+            let stream = match connection {
+                Either::Left(stream) => stream,
+                Either::Right(stream) => stream.get_ref().0,
+            };
             // Events are small, and late if they wait for more. A socket without the option is
             // slower, no more.
             let _ = stream.set_nodelay(true);

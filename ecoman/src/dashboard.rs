@@ -76,6 +76,6 @@ pub(crate) async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Dashbo
     let dashboard = Dashboard::bind(config, store)
         .await
         .map_err(|error| Failure::configuration(chain(&error)))?;
-    tracing::info!("ECoMan is at http://{}", dashboard.local_addr());
+    tracing::info!("ECoMan is at {}", dashboard.url());
     Ok(dashboard)
 }

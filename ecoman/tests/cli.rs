@@ -10,9 +10,10 @@
 
 mod faults;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
@@ -374,10 +375,58 @@ fn users_and_tokens_of_the_command_line_open_a_running_dashboard() {
     assert_eq!(removed.status.code(), Some(0), "{}", text(&removed.stderr));
 }
 
+#[test]
+fn a_dashboard_with_a_certificate_is_asked_by_https() {
+    let home = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: String| {
+        let path = home.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let made = rcgen::generate_simple_self_signed(["ecoman.example.org".to_owned()]).unwrap();
+    let certificate = file("cert.pem", made.cert.pem());
+    let key = file("key.pem", made.signing_key.serialize_pem());
+
+    let mut command = ecoman(home.path(), &["dashboard", "--dashboard-port=0"]);
+    let half = command.env("DASHBOARD_TLS_CERT", &certificate).output();
+    let half = half.unwrap();
+    assert_eq!(half.status.code(), Some(2));
+    let why = text(&half.stderr);
+    assert!(why.contains("DASHBOARD_TLS_KEY is not"), "{why}");
+
+    let dashboard = Role::start(command.env("DASHBOARD_TLS_KEY", &key));
+    assert!(dashboard.address.starts_with("https://127.0.0.1:"));
+    let check = |tls: bool| {
+        let mut command = ecoman(home.path(), &["healthcheck", "--port", dashboard.port()]);
+        if tls {
+            command.env("DASHBOARD_TLS_CERT", &certificate);
+        }
+        command.output().unwrap()
+    };
+    let begin = Instant::now();
+    let well = loop {
+        let output = check(true);
+        // It may not have read its store yet.
+        if output.status.success() || begin.elapsed() > PATIENCE {
+            break output;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(well.status.code(), Some(0), "{}", text(&well.stderr));
+    let said = text(&well.stdout);
+    assert!(
+        said.contains(&format!("{}/readyz: ready", dashboard.address)),
+        "{said}"
+    );
+    assert_eq!(check(false).status.code(), Some(1));
+}
+
 /// A role at work, killed when the test is over.
 struct Role {
     child: Child,
     address: String,
+    /// What it has written to stderr.
+    log: Arc<Mutex<Vec<u8>>>,
 }
 
 impl Role {
@@ -397,12 +446,27 @@ impl Role {
             let at = ["ECoMan is at ", "the executor is at "];
             let address = at.into_iter().find_map(|at| line.split_once(at));
             if let Some((_, address)) = address {
-                break address.trim().to_owned();
+                // In JSON something follows.
+                break address.trim().split('"').next().unwrap().to_owned();
             }
         };
         // Goes on being read, so that the role never waits for a full pipe.
-        std::thread::spawn(move || log.read_to_end(&mut Vec::new()));
-        Self { child, address }
+        let kept = Arc::new(Mutex::new(said.into_bytes()));
+        let log_of_role = Arc::clone(&kept);
+        std::thread::spawn(move || {
+            let mut line = Vec::new();
+            while log
+                .read_until(b'\n', &mut line)
+                .is_ok_and(|count| count > 0)
+            {
+                kept.lock().unwrap().append(&mut line);
+            }
+        });
+        Self {
+            child,
+            address,
+            log: log_of_role,
+        }
     }
 
     /// Starts a role that listens nowhere.
@@ -412,8 +476,16 @@ impl Role {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let address = String::new();
-        Self { child, address }
+        Self {
+            child,
+            address: String::new(),
+            log: Arc::default(),
+        }
+    }
+
+    /// What it has written to stderr.
+    fn log(&self) -> String {
+        text(&self.log.lock().unwrap())
     }
 
     /// SIGKILL.

@@ -60,7 +60,15 @@ pub(crate) enum Standing {
 
 impl Gate {
     /// Says in the log what an administrator may have forgotten.
-    pub(crate) fn tell_at_start(&self) {
+    pub(crate) fn tell_at_start(&self, address: SocketAddr) {
+        let is_open = !address.ip().to_canonical().is_loopback();
+        if is_open && !self.tls && self.trusted.is_empty() {
+            tracing::warn!(
+                "passwords and tokens cross the network unencrypted: set DASHBOARD_TLS_CERT and \
+                 DASHBOARD_TLS_KEY, or listen on 127.0.0.1 behind a proxy that speaks HTTPS, and \
+                 name it in DASHBOARD_TRUSTED_PROXIES"
+            );
+        }
         match (&self.sign_in, self.access.users()) {
             (SignIn::None, _) => {}
             (_, Err(error)) => {
@@ -81,13 +89,11 @@ impl Gate {
         let is_trusted = peer.is_some_and(|peer| self.trusts(peer));
         let headers = request.headers_mut();
         let authorization = headers.remove(AUTHORIZATION).map(|value| text(&value));
-        let secure = if is_trusted {
-            headers
-                .get("x-forwarded-proto")
-                .is_some_and(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"))
-        } else {
-            self.tls
-        };
+        let forwarded = headers
+            .get("x-forwarded-proto")
+            .filter(|_| is_trusted)
+            .map(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
+        let secure = forwarded.unwrap_or(self.tls);
         let session = session_of(headers, secure);
         headers.remove(COOKIE);
         let proxied = match &self.sign_in {

@@ -26,3 +26,4 @@ mod server;
 mod stale;
 mod stop;
 mod tasks;
+mod tls;

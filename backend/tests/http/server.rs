@@ -403,6 +403,7 @@ pub(crate) fn config(executor: ExecutorAccess) -> Config {
             trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")],
             audit_days: 365,
         },
+        tls: None,
     }
 }
 
