@@ -23,6 +23,7 @@ use ecoman_model::Role;
 pub(crate) use authenticate::{Credentials, Gate, Standing, unreadable};
 pub(crate) use caller::Caller;
 pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
+pub(crate) use policy::operation_label;
 pub use proxy::{ProxyRoles, ProxyTrust};
 pub use settings::{AccessArgs, AccessConfig, AccessConfigError};
 pub(crate) use tries::Tries;

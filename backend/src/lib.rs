@@ -25,6 +25,7 @@ mod live;
 mod staleness;
 
 mod executor_client;
+mod metrics;
 mod tasks;
 
 mod accept;

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::HeaderValue;
 use axum::middleware::Next;
 use axum::response::Response;
 use tracing::Instrument as _;
 use uuid::Uuid;
+
+use crate::access;
+use crate::state::AppState;
 
 /// The most that a request's body may have, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;
@@ -24,8 +27,12 @@ pub(crate) struct RequestId(pub(crate) String);
 
 const HEADER: &str = "x-request-id";
 
-/// Gives the request its id, and the log its line.
-pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
+/// Gives the request its id, the log its line and the metrics their count.
+pub(crate) async fn identify(
+    State(state): State<AppState>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let started = Instant::now();
     let id = request
         .headers()
@@ -35,6 +42,8 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
+    let template = request.extensions().get::<MatchedPath>();
+    let operation = access::operation_label(&method, template.map(MatchedPath::as_str));
     let span = tracing::info_span!("request", request_id = id, %method, path);
     request.extensions_mut().insert(RequestId(id.clone()));
 
@@ -44,10 +53,12 @@ pub(crate) async fn identify(mut request: Request, next: Next) -> Response {
         if let Ok(id) = HeaderValue::try_from(id) {
             response.headers_mut().insert(HEADER, id);
         }
+        let took = started.elapsed();
+        state.metrics.answered(operation, response.status(), took);
         let status = response.status().as_u16();
-        let millis = started.elapsed().as_secs_f64() * 1000.0;
+        let millis = took.as_secs_f64() * 1000.0;
         // Probes ask several times a minute for ever.
-        if matches!(path.as_str(), "/healthz" | "/readyz") && status < 400 {
+        if matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") && status < 400 {
             tracing::debug!(status, millis, "answered");
         } else {
             tracing::info!(status, millis, "answered");

@@ -5,6 +5,7 @@ mod changes;
 mod events;
 mod machine;
 mod meta;
+mod metrics;
 mod nodes;
 mod session;
 mod tasks;
@@ -71,6 +72,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(machine::set_machine_power))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::readyz))
+        .routes(routes!(metrics::get_metrics))
 }
 
 /// The API, the page, and what happens to every request on its way in and out.
@@ -87,7 +89,7 @@ pub(crate) fn router(state: AppState) -> Router {
             // The outermost first.
             ServiceBuilder::new()
                 .layer(from_fn(security::add_headers))
-                .layer(from_fn(request::identify))
+                .layer(from_fn_with_state(state.clone(), request::identify))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(from_fn_with_state(state.clone(), security::check_host))

@@ -24,6 +24,7 @@ use crate::body::BodyCache;
 use crate::executor_client::ExecutorClient;
 use crate::follow::Follower;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::routes;
 use crate::spa::Page;
 use crate::state::{AppState, Clock};
@@ -139,10 +140,12 @@ impl Dashboard {
     /// Serving has failed as a whole. A store that does not answer is no reason to end.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
         let live = Arc::new(Live::new(first_revision(&self.clock)));
+        let metrics = Arc::new(Metrics::new());
         let tasks = Tasks::new(
             Arc::clone(&self.store),
             self.executor,
             Arc::clone(&self.clock),
+            Arc::clone(&metrics),
             shutdown.clone(),
         );
         let gate = Gate {
@@ -189,6 +192,8 @@ impl Dashboard {
             gate,
             bodies: Arc::new(BodyCache::new()),
             page: self.page,
+            metrics,
+            certificate: self.certificate,
             shutdown: shutdown.clone(),
         });
         let listener = door.tap_io(|connection| {

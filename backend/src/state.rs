@@ -10,8 +10,10 @@ use crate::Config;
 use crate::access::Gate;
 use crate::body::BodyCache;
 use crate::live::Live;
+use crate::metrics::Metrics;
 use crate::spa::Page;
 use crate::tasks::Tasks;
+use crate::tls::Certificate;
 
 /// Tells the time. [`chrono::Utc::now`] but in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -27,6 +29,9 @@ pub(crate) struct AppState {
     pub(crate) gate: Gate,
     pub(crate) bodies: Arc<BodyCache>,
     pub(crate) page: Page,
+    pub(crate) metrics: Arc<Metrics>,
+    /// What HTTPS is spoken with.
+    pub(crate) certificate: Option<Arc<Certificate>>,
     /// Ends the streams of events.
     pub(crate) shutdown: CancellationToken,
 }

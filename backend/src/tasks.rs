@@ -33,6 +33,7 @@ use crate::error::Error;
 use crate::executor_client::{ExecutorClient, ExecutorError};
 use crate::follow::chain;
 use crate::live::{Live, SentEvent};
+use crate::metrics::Metrics;
 use crate::state::Clock;
 use crate::view;
 
@@ -46,6 +47,7 @@ struct Shared {
     store: Arc<dyn Store>,
     executor: ExecutorClient,
     clock: Clock,
+    metrics: Arc<Metrics>,
     /// Those that a future of this process sees to.
     claimed: Mutex<HashSet<TaskId>>,
     futures: TaskTracker,
@@ -96,6 +98,7 @@ impl Tasks {
         store: Arc<dyn Store>,
         executor: ExecutorClient,
         clock: Clock,
+        metrics: Arc<Metrics>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -103,6 +106,7 @@ impl Tasks {
                 store,
                 executor,
                 clock,
+                metrics,
                 claimed: Mutex::default(),
                 futures: TaskTracker::new(),
                 cut: CancellationToken::new(),
@@ -641,6 +645,8 @@ impl Shared {
             error = task.progress.error.as_ref().map(|error| error.message.as_str()),
             "a task has ended"
         );
+        let kind = task.request.kind();
+        self.metrics.ended(kind, task.progress.state);
         // Before the task has ended for the store: if we die in between, it is taken up again.
         self.conclude_audit(&task).await;
         self.write(&task).await;

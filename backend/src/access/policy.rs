@@ -96,6 +96,7 @@ pub(crate) const OPERATIONS: &[Operation] = &[
     ),
     operation("GET", "/healthz", "healthz", Need::Nothing),
     operation("GET", "/readyz", "readyz", Need::Nothing),
+    operation("GET", "/metrics", "getMetrics", READ),
 ];
 
 /// Paths outside the document that anybody may ask for: what is said where there is nothing, and
@@ -122,6 +123,18 @@ pub(crate) fn operation_of(method: &Method, path: &str) -> Option<&'static Opera
     };
     let mut operations = OPERATIONS.iter();
     operations.find(|operation| operation.method == method && operation.path == path)
+}
+
+/// How the metrics call what is behind a method and a path of the router's; no path: the page.
+pub(crate) fn operation_label(method: &Method, path: Option<&str>) -> &'static str {
+    let Some(path) = path else {
+        return "page";
+    };
+    match operation_of(method, path) {
+        Some(operation) => operation.id,
+        None if path.starts_with("/api/docs") => "docs",
+        None => "none",
+    }
 }
 
 /// What a request needs.

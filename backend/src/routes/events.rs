@@ -92,9 +92,14 @@ pub(crate) async fn stream_events(
             .data(&event.data);
         Some((event, reader))
     });
+    let open = state.metrics.stream();
     let stream = stream::iter([hello])
         .chain(events)
-        .map(Ok::<_, Infallible>)
+        .map(move |event| {
+            // Counted as long as somebody could ask for the next.
+            let _ = &open;
+            Ok::<_, Infallible>(event)
+        })
         .take_until(state.shutdown.cancelled_owned())
         .take_until(lapse(state.gate, shown, caller));
     let ping = KeepAlive::new().interval(PING).text("ping");

@@ -106,6 +106,7 @@ const TABLE: &[(&str, [&str; 8])] = &[
     ),
     ("healthz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
     ("readyz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
+    ("getMetrics", ["401", "-", "-", "-", "401", "-", "401", "-"]),
 ];
 
 /// A sound body for each operation that takes one.

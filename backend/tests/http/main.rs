@@ -16,6 +16,7 @@ mod events;
 mod executor;
 mod list;
 mod machine;
+mod metrics;
 mod nodes;
 mod openapi;
 mod page;

@@ -56,6 +56,7 @@ fn the_ids_of_operations_stay() {
                 "deleteUser",
                 "getConfig",
                 "getMachine",
+                "getMetrics",
                 "getNode",
                 "getOpenapi",
                 "getOpenapi30",

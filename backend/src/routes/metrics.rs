@@ -1,0 +1,76 @@
+//! `/metrics`.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use ecoman_model::TaskState;
+use ecoman_store::TaskQuery;
+use tokio::time::timeout;
+
+use super::{NO_STORE, loaded};
+use crate::access::Caller;
+use crate::error::Error;
+use crate::metrics::{OPEN_METRICS, Scrape};
+use crate::openapi::failures;
+use crate::parameters::NoParameters;
+use crate::state::AppState;
+
+/// Get metrics
+///
+/// For monitoring: whether each node answers, how long its last round took, how old what is known
+/// of it is, its VMs and what room it has; tasks; the times of HTTP answers. In the format of
+/// OpenMetrics 1.0, which Prometheus and its like read. A caller who is limited to nodes sees
+/// those nodes.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    operation_id = "getMetrics",
+    tag = "Server",
+    responses(
+        (
+            status = 200,
+            description = "The metrics; also while the store does not answer.",
+            body = str,
+            content_type = "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            example = "# HELP ecoman_node_up Whether the node answered the last round of the \
+                crawler.\n# TYPE ecoman_node_up gauge\necoman_node_up{node=\"hoge\"} 1\n# EOF\n"
+        ),
+        failures::NoParameters,
+    )
+)]
+pub(crate) async fn get_metrics(
+    State(state): State<AppState>,
+    caller: Caller,
+    _: NoParameters,
+) -> Result<Response, Error> {
+    /// Prometheus gives up after 10 seconds.
+    const PATIENCE: Duration = Duration::from_secs(5);
+    let snapshot = loaded(&state.live, &caller).ok();
+    let count = async |task_state| {
+        let query = TaskQuery {
+            states: vec![task_state],
+            nodes: caller.grant.nodes.iter().flatten().cloned().collect(),
+            ..TaskQuery::default()
+        };
+        let count = state.store.count_tasks(&query).await;
+        count.map(|count| (task_state, count))
+    };
+    let counts = async {
+        let queued = count(TaskState::Queued).await?;
+        let running = count(TaskState::Running).await?;
+        Ok::<_, ecoman_store::StoreError>([queued, running])
+    };
+    let unfinished = timeout(PATIENCE, counts).await.ok().and_then(Result::ok);
+    let text = state.metrics.tell(&Scrape {
+        now: (state.gate.clock)(),
+        snapshot: snapshot.as_deref(),
+        store_up: unfinished.is_some(),
+        unfinished,
+        certificate_ends: state.certificate.as_ref().map(|it| it.not_after()),
+    });
+    let text = text.map_err(|_| Error::Internal)?;
+    let headers = [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, NO_STORE)];
+    Ok((headers, text).into_response())
+}
