@@ -26,6 +26,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::audit;
@@ -143,7 +144,7 @@ impl Tasks {
         let submitting = self
             .shared
             .futures
-            .spawn(async move { shared.submit(wish).await });
+            .spawn(async move { shared.submit(wish).await }.in_current_span());
         submitting.await.map_err(|error| Error::internal(&error))?
     }
 
@@ -434,9 +435,11 @@ impl Shared {
     /// Runs until done, or until the process ends.
     fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.cut.clone().run_until_cancelled_owned(work);
-        self.futures.spawn(async move {
+        let work = async move {
             work.await;
-        });
+        };
+        // What is logged of a task names the request that asked for it.
+        self.futures.spawn(work.in_current_span());
     }
 
     /// Brings a task to its end.

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use clap::builder::styling::{AnsiColor, Styles};
-use clap::{Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
@@ -52,6 +53,30 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     /// Asks a running role whether it is well; exit 0 if so, 1 if not
     Healthcheck(healthcheck::HealthcheckArgs),
+}
+
+/// What was asked for. Ends the program when that was help, the version or nothing sound.
+pub(crate) fn parse() -> Cli {
+    Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
+}
+
+/// The error without the value of an option that is a secret: what goes to the terminal is kept in
+/// logs.
+fn without_secrets(mut error: clap::Error) -> clap::Error {
+    let mut command = Cli::command();
+    command.build();
+    let is_secret = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(shown)) => command
+            .get_subcommands()
+            .flat_map(clap::Command::get_arguments)
+            .any(|option| option.is_hide_env_values_set() && option.to_string() == *shown),
+        _ => false,
+    };
+    if is_secret {
+        let hidden = ContextValue::String("(a secret)".to_owned());
+        error.insert(ContextKind::InvalidValue, hidden);
+    }
+    error
 }
 
 /// Why a command could not do its work: a message for the user and an exit code.
@@ -126,8 +151,6 @@ pub(crate) mod value {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -150,6 +173,20 @@ mod tests {
                     );
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_bad_value_that_is_a_secret_is_not_shown() {
+        for (role, option) in [
+            ("dashboard", "--dashboard-proxy-secret"),
+            ("dashboard", "--executor-token"),
+        ] {
+            let error = Cli::try_parse_from(["ecoman", role, option, "pässwörd"]);
+            let error = without_secrets(error.expect_err(option)).to_string();
+            assert!(!error.contains("pässwörd"), "{error}");
+            assert!(error.contains("(a secret)"), "{error}");
+            assert!(error.contains("visible ASCII characters"), "{error}");
         }
     }
 

@@ -18,12 +18,10 @@ mod up;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
-use crate::cli::{Cli, Command};
+use crate::cli::Command;
 
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = cli::parse();
     let result = match cli.command {
         Command::Up(args) => up::run(&args),
         Command::Demo(args) => demo::run(&args),

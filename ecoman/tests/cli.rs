@@ -9,6 +9,7 @@
 )]
 
 mod faults;
+mod logs;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
