@@ -11,7 +11,6 @@ use ecoman_store::{Store, StoreError};
 use futures::future::join_all;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -93,9 +92,6 @@ pub(crate) struct Shared {
     pub(crate) notes: watch::Sender<Vec<Note>>,
 }
 
-/// How long notes may take to be read in `--once`; the store answers at once where there are any.
-const NOTES_WITHIN: Duration = Duration::from_secs(1);
-
 impl Crawler {
     /// Reads hosts.yml; asks nobody yet.
     ///
@@ -127,10 +123,8 @@ impl Crawler {
     pub async fn once(self) -> Result<OnceReport, CrawlerError> {
         self.retain_nodes().await.map_err(CrawlerError::Store)?;
         // What is asked for until now is looked at with everything else.
-        let asked = match timeout(NOTES_WITHIN, self.shared.store.notes(&[])).await {
-            Ok(notes) => notes.map_err(CrawlerError::Store)?,
-            Err(_none) => Vec::new(),
-        };
+        let asked = self.shared.store.notes().await;
+        let asked = asked.map_err(CrawlerError::Store)?;
         let rounds = self.hosts.nodes.iter().map(|host| async {
             let mut task = NodeTask::new(host.clone(), Arc::clone(&self.shared));
             let outcome = task.once().await;
@@ -241,7 +235,7 @@ impl Crawler {
 async fn next_notes(shared: &Shared) -> Vec<Note> {
     let known: Vec<Uuid> = shared.notes.borrow().iter().map(|note| note.id).collect();
     loop {
-        match shared.store.notes(&known).await {
+        match shared.store.notes_changed(&known).await {
             Ok(notes) => return notes,
             // The tasks of the nodes say so louder, once each.
             Err(error) => tracing::debug!(

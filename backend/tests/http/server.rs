@@ -582,8 +582,13 @@ impl TaskStore for SwitchedStore {
         self.store.leave_note(note).await
     }
 
-    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
-        self.store.notes(known).await
+    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
+        self.check()?;
+        self.store.notes().await
+    }
+
+    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        self.store.notes_changed(known).await
     }
 
     async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {

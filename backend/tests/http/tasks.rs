@@ -67,7 +67,7 @@ async fn a_task_is_followed_to_its_end_and_the_crawler_is_told() {
             (!executor.remembers(id)).then_some(())
         })
         .await;
-    let notes = server.store.notes(&[]).await.expect("notes");
+    let notes = server.store.notes().await.expect("notes");
     let [note] = notes.as_slice() else {
         panic!("one note, not {notes:?}");
     };
@@ -208,7 +208,7 @@ async fn a_task_is_interrupted_when_its_executor_dies_and_never_run_again() {
     assert_eq!(task.steps[1].state, StepState::Failed);
     assert_eq!(executor.begun().len(), 1);
     let notes = server.until("a note for the crawler", async || {
-        let notes = server.store.notes(&[]).await.expect("notes");
+        let notes = server.store.notes().await.expect("notes");
         (!notes.is_empty()).then_some(notes)
     });
     assert_eq!(notes.await[0].vmid, Some(Vmid(2)));

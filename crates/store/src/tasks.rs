@@ -54,9 +54,12 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// Leaves a note for the crawler.
     async fn leave_note(&self, note: &Note) -> Result<(), StoreError>;
 
+    /// All notes, oldest first.
+    async fn notes(&self) -> Result<Vec<Note>, StoreError>;
+
     /// Waits until there are notes other than `known`, and returns all there are, oldest first:
     /// at once where there are such already, else within half a second.
-    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError>;
+    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError>;
 
     /// Removes notes that have been seen to; those that are gone already do no harm.
     async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError>;

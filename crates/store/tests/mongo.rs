@@ -543,7 +543,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         store.tasks_changed(position).await.unwrap_err(),
         store.forget_tasks(0).await.unwrap_err(),
         store.leave_note(&note).await.unwrap_err(),
-        store.notes(&ids).await.unwrap_err(),
+        store.notes_changed(&ids).await.unwrap_err(),
         store.remove_notes(&ids).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Away { .. }), "{error:?}");
@@ -564,7 +564,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
     };
     let heard = timeout(PATIENCE, changed).await;
     assert_eq!(heard.expect("the change is not told"), [task]);
-    let notes = timeout(PATIENCE, reader.notes(&[])).await;
+    let notes = timeout(PATIENCE, reader.notes_changed(&[])).await;
     assert_eq!(notes.unwrap().unwrap(), [note]);
 }
 

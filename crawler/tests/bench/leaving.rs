@@ -153,8 +153,12 @@ impl TaskStore for LeavingStore {
         self.door()?.leave_note(note).await
     }
 
-    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
-        self.door()?.notes(known).await
+    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
+        self.door()?.notes().await
+    }
+
+    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+        self.door()?.notes_changed(known).await
     }
 
     async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {

@@ -171,10 +171,7 @@ impl Bench {
 
     /// The notes that are in the store.
     pub(crate) async fn notes(&self) -> Vec<Note> {
-        // It answers at once where there are any, and else when there are.
-        let notes = self.store.inner().notes(&[]);
-        let notes = tokio::time::timeout(Duration::from_millis(500), notes).await;
-        notes.map_or_else(|_| Vec::new(), |notes| notes.expect("the store"))
+        self.store.inner().notes().await.expect("the store")
     }
 
     /// Waits until so many notes are left.

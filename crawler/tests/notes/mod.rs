@@ -317,7 +317,7 @@ async fn a_single_round_sees_to_the_notes_of_the_nodes_that_answer() {
     bad.stop().unwrap();
     let report = bench.crawler().once().await.expect("a round");
     assert_eq!((report.answered.len(), report.failed.len()), (1, 1));
-    let left = bench.store().inner().notes(&[]).await.unwrap();
+    let left = bench.store().inner().notes().await.unwrap();
     let left: Vec<_> = left.into_iter().map(|note| note.id).collect();
     assert_eq!(left, [open]);
 }

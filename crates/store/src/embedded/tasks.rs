@@ -224,7 +224,23 @@ impl TaskStore for EmbeddedStore {
         .await
     }
 
-    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
+        let mut notes = self
+            .read("the notes", |shared, database| {
+                let table = database.begin_read()?.open_table(NOTES)?;
+                let mut notes = Vec::new();
+                for entry in table.iter()? {
+                    let (id, json) = entry?;
+                    notes.push(shared.read_note(id.value(), json.value())?);
+                }
+                Ok(notes)
+            })
+            .await?;
+        oldest_first(&mut notes);
+        Ok(notes)
+    }
+
+    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
         let mut ids = self.shared.notes.subscribe();
         loop {
             ids.wait_for(|ids| has_news(ids, known))
@@ -233,20 +249,9 @@ impl TaskStore for EmbeddedStore {
                     what: "the notes".to_owned(),
                     source: closed.into(),
                 })?;
-            let mut notes = self
-                .read("the notes", |shared, database| {
-                    let table = database.begin_read()?.open_table(NOTES)?;
-                    let mut notes = Vec::new();
-                    for entry in table.iter()? {
-                        let (id, json) = entry?;
-                        notes.push(shared.read_note(id.value(), json.value())?);
-                    }
-                    Ok(notes)
-                })
-                .await?;
+            let notes = self.notes().await?;
             // Otherwise it was removed in between.
             if has_news(notes.iter().map(|note| &note.id), known) {
-                oldest_first(&mut notes);
                 return Ok(notes);
             }
         }

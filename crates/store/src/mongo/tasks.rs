@@ -189,13 +189,18 @@ impl TaskStore for MongoStore {
         Ok(())
     }
 
-    async fn notes(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
         let doing = Doing::Read("the notes".into());
+        let documents = self.find(NOTES, doc! {}, doc! {}, 0, &doing).await?;
+        let mut notes = self.read_all::<NoteDocument, Note>(NOTES, &documents)?;
+        oldest_first(&mut notes);
+        Ok(notes)
+    }
+
+    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
         loop {
-            let documents = self.find(NOTES, doc! {}, doc! {}, 0, &doing).await?;
-            let mut notes = self.read_all::<NoteDocument, Note>(NOTES, &documents)?;
+            let notes = self.notes().await?;
             if has_news(notes.iter().map(|note| &note.id), known) {
-                oldest_first(&mut notes);
                 return Ok(notes);
             }
             sleep(POLL_INTERVAL).await;

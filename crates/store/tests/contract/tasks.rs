@@ -481,7 +481,8 @@ pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
         left_at: time(&format!("2026-11-22T10:00:{second:02}.000000001Z")),
     };
     let (first, second, third) = (note(2, 1, Some(14)), note(1, 2, None), note(3, 0, Some(0)));
-    let mut waiting = crawler.notes(&[]);
+    assert_eq!(crawler.notes().await.unwrap(), []);
+    let mut waiting = crawler.notes_changed(&[]);
     let early = futures::poll!(waiting.as_mut());
     assert!(early.is_pending(), "{early:?}");
     dashboard.leave_note(&first).await.unwrap();
@@ -490,7 +491,7 @@ pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
 
     // Those that are known wake nobody; the next one does, and all come, oldest first.
     let known = [first.id, third.id];
-    let mut waiting = crawler.notes(&known);
+    let mut waiting = crawler.notes_changed(&known);
     dashboard.leave_note(&first).await.unwrap();
     dashboard.leave_note(&third).await.unwrap();
     let early = timeout(Duration::from_millis(700), waiting.as_mut()).await;
@@ -498,12 +499,13 @@ pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
     dashboard.leave_note(&second).await.unwrap();
     let seen = timeout(PATIENCE, waiting).await.unwrap().unwrap();
     assert_eq!(seen, [third.clone(), first.clone(), second.clone()]);
+    assert_eq!(crawler.notes().await.unwrap(), seen);
 
     // They outlive both processes.
     drop((dashboard, crawler));
     place.reopen().await;
     let (dashboard, crawler) = (place.handle().await, place.handle().await);
-    let seen = timeout(PATIENCE, crawler.notes(&[]))
+    let seen = timeout(PATIENCE, crawler.notes_changed(&[]))
         .await
         .unwrap()
         .unwrap();
@@ -514,13 +516,13 @@ pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
         .await
         .unwrap();
     crawler.remove_notes(&[third.id]).await.unwrap();
-    let seen = timeout(PATIENCE, crawler.notes(&[]))
+    let seen = timeout(PATIENCE, crawler.notes_changed(&[]))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(seen, slice::from_ref(&second));
     crawler.remove_notes(&[second.id]).await.unwrap();
-    let mut waiting = crawler.notes(&[]);
+    let mut waiting = crawler.notes_changed(&[]);
     let early = futures::poll!(waiting.as_mut());
     assert!(early.is_pending(), "{early:?}");
     // One that was removed can be left again.
