@@ -54,7 +54,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let count = Memo::new(move |_| listing.with(|listing| listing.rows.len()));
     let drawn: Memo<Range<usize>> = Memo::new(move |_| viewport.get().rows(count.get()));
     let slots = Memo::new(move |_| viewport.get().slots());
-    watch_height(scroller, height);
+    watch_height(scroller, count, height);
     // The document tells the rows in the order that the eye does.
     Effect::new(move |before: Option<usize>| {
         let slots = slots.get().max(1);
@@ -672,8 +672,9 @@ fn media(query: &str) -> ReadSignal<bool> {
     matches
 }
 
-/// Follows the height of the part that scrolls.
-fn watch_height(scroller: NodeRef<html::Div>, height: RwSignal<f64>) {
+/// Follows the height of the part that scrolls. While there are no rows it is no height: what takes
+/// their place has the room, and the slots of the rows are kept until they come back.
+fn watch_height(scroller: NodeRef<html::Div>, count: Memo<usize>, height: RwSignal<f64>) {
     let observer = StoredValue::new_local(None);
     Effect::new(move || {
         let Some(element) = scroller.get() else {
@@ -681,7 +682,11 @@ fn watch_height(scroller: NodeRef<html::Div>, height: RwSignal<f64>) {
         };
         let measure = {
             let element = element.clone();
-            move || height.set(f64::from(element.client_height()))
+            move || {
+                if count.get_untracked() > 0 {
+                    height.set(f64::from(element.client_height()));
+                }
+            }
         };
         measure();
         let callback = Closure::<dyn Fn()>::new(measure);
