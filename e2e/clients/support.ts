@@ -12,22 +12,23 @@ import { fromRoot } from '../tests/support/program.ts';
 export const HERE = path.dirname(fileURLToPath(import.meta.url));
 
 /** A stack that is the test's alone. */
-export const test = base.extend<{ lab: Lab }>({
-  lab: async ({}, use) => {
+export const test = base.extend<{ lab: Lab; signIn: boolean }>({
+  /** Whether one has to show who one is. */
+  signIn: [false, { option: true }],
+  lab: async ({ signIn }, use) => {
     const closing = new Closing();
     try {
-      await use(
-        await Lab.open(closing, [
-          {
-            name: 'hoge',
-            vms: [
-              { id: 14, name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
-              { id: 15, name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
-            ],
-          },
-          { name: 'fuga', vms: [{ name: 'web-2', power: 'off', cpus: 1, memory_mb: 1024 }] },
-        ]),
-      );
+      const nodes = [
+        {
+          name: 'hoge',
+          vms: [
+            { id: 14, name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
+            { id: 15, name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
+          ],
+        },
+        { name: 'fuga', vms: [{ name: 'web-2', power: 'off', cpus: 1, memory_mb: 1024 }] },
+      ];
+      await use(await Lab.open(closing, nodes, { signIn }));
     } finally {
       await closing.close();
     }

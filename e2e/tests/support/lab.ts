@@ -101,38 +101,63 @@ export async function server(
   return server;
 }
 
+/** What a program shows of itself, as an admin that `ecoman user` and `ecoman token` have made. */
+export async function adminToken(data: string): Promise<string> {
+  const ecoman = async (...args: string[]) => {
+    const env = { PATH: process.env.PATH, ECOMAN_DATA: data };
+    const { stdout } = await promisify(execFile)(binary('ECOMAN_BIN', 'ecoman'), args, { env });
+    return stdout.trim();
+  };
+  await ecoman('user', 'add', 'tester', '--role', 'admin', '--no-password');
+  return ecoman('token', 'create', 'test', '--user', 'tester', '--role', 'admin');
+}
+
 /** Simulated nodes under `ecoman up`, asked every second. */
 export class Lab {
   private constructor(
     readonly nodes: Nodes,
     readonly server: Server,
+    /** What a request has to carry. */
+    readonly headers: Record<string, string>,
   ) {}
 
   get url(): string {
     return this.server.url;
   }
 
-  static async open(closing: Closing, specs: SimulatedNode[]): Promise<Lab> {
+  /** `signIn`: only who shows a token may come in. */
+  static async open(
+    closing: Closing,
+    specs: SimulatedNode[],
+    { signIn = false } = {},
+  ): Promise<Lab> {
     const data = await temporaryDirectory(closing);
+    const env: Record<string, string> = {};
+    const headers: Record<string, string> = {};
+    if (signIn) {
+      env.DASHBOARD_SIGN_IN = 'password';
+      headers.Authorization = `Bearer ${await adminToken(data)}`;
+    }
     const nodes = closing.add(await Nodes.start(data, specs), (it) => it.stop());
     const up = await server(closing, 'up', {
       HOSTS_PATH: nodes.hosts,
       ECOMAN_DATA: data,
       CRAWLER_INTERVAL: '1',
+      ...env,
     });
     await up.ready();
     const vms = specs.reduce((sum, node) => sum + node.vms.length, 0);
     await until(`the API tells ${vms} VMs on ${specs.length} nodes`, async () => {
       const [list, nodes] = await Promise.all([
-        fetch(`${up.url}/api/v1/vms?limit=1`).then((it) => it.json()),
-        fetch(`${up.url}/api/v1/nodes`).then((it) => it.json()),
+        fetch(`${up.url}/api/v1/vms?limit=1`, { headers }).then((it) => it.json()),
+        fetch(`${up.url}/api/v1/nodes`, { headers }).then((it) => it.json()),
       ]);
       const answered = nodes.items?.filter((node: { reachable: boolean }) => node.reachable);
       return list.total === vms && answered?.length === specs.length;
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the server said:\n${up.log}`);
     });
-    return new Lab(nodes, up);
+    return new Lab(nodes, up, headers);
   }
 }
 
