@@ -7,6 +7,7 @@ import path from 'node:path';
 import { test as base } from '@playwright/test';
 
 import { Closing, Lab } from '../tests/support/lab.ts';
+import type { SimulatedNode } from '../tests/support/nodes.ts';
 import { fromRoot } from '../tests/support/program.ts';
 
 export const HERE = path.dirname(fileURLToPath(import.meta.url));
@@ -18,7 +19,7 @@ export const test = base.extend<{ lab: Lab; signIn: boolean }>({
   lab: async ({ signIn }, use) => {
     const closing = new Closing();
     try {
-      const nodes = [
+      const nodes: SimulatedNode[] = [
         {
           name: 'hoge',
           vms: [
