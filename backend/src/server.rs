@@ -6,15 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::serve::ListenerExt as _;
 use chrono::Utc;
 use ecoman_access::Access;
+use ecoman_serve::{Limits, serve};
 use ecoman_store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
@@ -29,7 +28,7 @@ use crate::routes;
 use crate::spa::Page;
 use crate::state::{AppState, Clock};
 use crate::tasks::Tasks;
-use crate::tls::{Certificate, Door, TlsError};
+use crate::tls::{self, Certificate, TlsError};
 
 /// The dashboard: REST API and page over a store.
 pub struct Dashboard {
@@ -64,9 +63,6 @@ pub enum BackendError {
     /// rustls does not take how it was set up, which is a bug.
     #[error("cannot set up HTTPS")]
     Rustls(#[from] rustls::Error),
-    /// Serving has failed as a whole.
-    #[error("the dashboard cannot go on serving")]
-    Serve(#[source] io::Error),
     /// What follows the store or sees to the tasks has ended, which is a bug.
     #[error("what follows the store, or sees to the tasks, has died")]
     Follow(#[source] tokio::task::JoinError),
@@ -175,13 +171,17 @@ impl Dashboard {
             Arc::clone(&gate.clock),
             self.config.access.audit_days,
         ));
-        let door = match &self.certificate {
-            None => Door::Plain(self.listener),
+        let acceptor = match &self.certificate {
+            None => None,
             Some(certificate) => {
                 let watched = Arc::clone(certificate);
                 workers.spawn(watched.watch(Arc::clone(&gate.clock)));
-                Door::tls(self.listener, Arc::clone(certificate))?
+                Some(tls::acceptor(Arc::clone(certificate))?)
             }
+        };
+        let limits = Limits {
+            shared: self.config.access.trusted_proxies.clone(),
+            ..Limits::of_this_process()
         };
         let settling = tasks.clone();
         let router = routes::router(AppState {
@@ -196,21 +196,10 @@ impl Dashboard {
             certificate: self.certificate,
             shutdown: shutdown.clone(),
         });
-        let listener = door.tap_io(|connection| {
-            let stream = match connection {
-                Either::Left(stream) => stream,
-                Either::Right(stream) => stream.get_ref().0,
-            };
-            // Events are small, and late if they wait for more. A socket without the option is
-            // slower, no more.
-            let _ = stream.set_nodelay(true);
-        });
-        let router = router.into_make_service_with_connect_info::<SocketAddr>();
-        let server = axum::serve(listener, router)
-            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let server = serve(self.listener, acceptor, router, limits, shutdown.clone());
 
         let result = tokio::select! {
-            result = async { server.await } => result.map_err(BackendError::Serve),
+            () = server => Ok(()),
             Some(Err(error)) = workers.join_next() => Err(BackendError::Follow(error)),
             () = async { shutdown.cancelled().await; sleep(GRACE).await } => {
                 tracing::warn!("cut off the answers that were still under way");

@@ -1,16 +1,12 @@
-//! HTTPS: the certificate, its files, and connections.
+//! HTTPS: the certificate and its files.
 
 use std::fs;
-use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use axum::serve::Listener;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Args;
 use rustls::ServerConfig;
@@ -19,13 +15,8 @@ use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use tls_listener::{AsyncTls, TlsListener};
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::server::TlsStream;
-use tokio_util::either::Either;
 
 use crate::follow::chain;
 use crate::state::Clock;
@@ -356,106 +347,16 @@ fn provider() -> CryptoProvider {
     ring::default_provider()
 }
 
-/// Takes connections, of HTTP or HTTPS.
-pub(crate) enum Door {
-    Plain(TcpListener),
-    Tls(TlsListener<TcpListener, Handshake>),
-}
-
-/// A connection of either kind.
-pub(crate) type Connection = Either<TcpStream, TlsStream<TcpStream>>;
-
-impl Door {
-    /// A door for connections of HTTPS.
-    ///
-    /// # Errors
-    ///
-    /// rustls does not take what this program gives it, which is a bug.
-    pub(crate) fn tls(
-        listener: TcpListener,
-        certificate: Arc<Certificate>,
-    ) -> Result<Self, rustls::Error> {
-        let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_cert_resolver(certificate);
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        let handshake = Handshake(TlsAcceptor::from(Arc::new(config)));
-        Ok(Self::Tls(TlsListener::new(handshake, listener)))
-    }
-}
-
-impl Listener for Door {
-    type Io = Connection;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Connection, SocketAddr) {
-        match self {
-            Self::Plain(listener) => {
-                let (stream, address) = Listener::accept(listener).await;
-                (Either::Left(stream), address)
-            }
-            Self::Tls(listener) => loop {
-                match listener.accept().await {
-                    Ok((stream, address)) => return (Either::Right(stream), address),
-                    Err(tls_listener::Error::ListenerError(error)) => {
-                        tracing::error!(%error, "could not take a connection");
-                        // No descriptors are left, most likely; some come back.
-                        tokio::time::sleep(Duration::from_secs(1)).await;
-                    }
-                    Err(error) => {
-                        // Scanners, and browsers that do not trust the certificate.
-                        let peer = error.peer_addr().map(ToString::to_string);
-                        tracing::debug!(%error, peer, "a connection did not become HTTPS");
-                    }
-                }
-            },
-        }
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        match self {
-            Self::Plain(listener) => listener.local_addr(),
-            Self::Tls(listener) => listener.local_addr(),
-        }
-    }
-}
-
-/// Makes a connection one of HTTPS, and tells those who speak HTTP what is spoken here.
-#[derive(Clone)]
-pub(crate) struct Handshake(TlsAcceptor);
-
-/// The first byte of a connection that speaks TLS: a record of the handshake (RFC 8446, 5.1).
-const HANDSHAKE_RECORD: u8 = 22;
-
-const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
-    content-type: text/plain; charset=utf-8\r\n\
-    connection: close\r\n\
-    content-length: 53\r\n\r\n\
-    ECoMan speaks HTTPS here: start the address https://\n";
-
-impl AsyncTls<TcpStream> for Handshake {
-    type Stream = TlsStream<TcpStream>;
-    type Error = io::Error;
-    type AcceptFuture = Pin<Box<dyn Future<Output = io::Result<Self::Stream>> + Send>>;
-
-    fn accept(&self, mut stream: TcpStream) -> Self::AcceptFuture {
-        let acceptor = self.0.clone();
-        Box::pin(async move {
-            let mut first = [0];
-            stream.peek(&mut first).await?;
-            if !first[0].is_ascii_uppercase() || first[0] == HANDSHAKE_RECORD {
-                return acceptor.accept(stream).await;
-            }
-            // A connection that is closed with something unread is reset, and the answer is lost.
-            let mut request = [0; 16 * 1024];
-            let _ = stream.read(&mut request).await?;
-            stream.write_all(SPEAKS_HTTPS).await?;
-            stream.shutdown().await?;
-            Err(io::Error::new(
-                io::ErrorKind::InvalidData,
-                "it speaks plain HTTP",
-            ))
-        })
-    }
+/// Makes connections ones of HTTPS, with the certificate as it is at the time.
+///
+/// # Errors
+///
+/// rustls does not take what this program gives it, which is a bug.
+pub(crate) fn acceptor(certificate: Arc<Certificate>) -> Result<TlsAcceptor, rustls::Error> {
+    let mut config = ServerConfig::builder_with_provider(Arc::new(provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_cert_resolver(certificate);
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(TlsAcceptor::from(Arc::new(config)))
 }

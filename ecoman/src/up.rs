@@ -57,6 +57,9 @@ pub(crate) struct UpArgs {
 ///
 /// The operating system gives no threads.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    if let Err(error) = ecoman_serve::raise_descriptor_limit() {
+        tracing::warn!(%error, "going on with few file descriptors");
+    }
     tokio::runtime::Runtime::new()
         .map_err(|error| Failure::runtime(format!("could not start threads: {error}")))
 }

@@ -422,6 +422,52 @@ fn a_dashboard_with_a_certificate_is_asked_by_https() {
     assert_eq!(check(false).status.code(), Some(1));
 }
 
+#[test]
+fn a_burst_of_connections_that_say_nothing_passes() {
+    let home = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["ecoman.example.org".to_owned()]).unwrap();
+    let (certificate, key) = (home.path().join("cert.pem"), home.path().join("key.pem"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    // With few descriptors, which such a burst would use up.
+    let program = ecoman(home.path(), &[]);
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "ulimit -n 128 && exec \"$0\" dashboard"])
+        .arg(program.get_program())
+        .env_clear()
+        .envs(
+            program
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
+        .env("DASHBOARD_PORT", "0")
+        .env("DASHBOARD_TLS_CERT", &certificate)
+        .env("DASHBOARD_TLS_KEY", &key)
+        .current_dir(home.path());
+    let dashboard = Role::start(&mut command);
+    let port: u16 = dashboard.port().parse().unwrap();
+    let silent: Vec<_> = (0..300)
+        .map_while(|_| std::net::TcpStream::connect(("127.0.0.1", port)).ok())
+        .collect();
+    assert!(silent.len() > 200, "{}", silent.len());
+    drop(silent);
+    let begin = Instant::now();
+    loop {
+        let mut check = ecoman(home.path(), &["healthcheck", "--port", dashboard.port()]);
+        let output = check
+            .env("DASHBOARD_TLS_CERT", &certificate)
+            .output()
+            .unwrap();
+        if output.status.success() {
+            break;
+        }
+        let why = text(&output.stderr);
+        assert!(begin.elapsed() < PATIENCE, "{why}\n{}", dashboard.log());
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
 /// A role at work, killed when the test is over.
 struct Role {
     child: Child,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_esxi::{HostsError, HostsWatch, SessionOptions};
+use ecoman_serve::{Limits, serve};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -41,9 +42,9 @@ pub enum ExecutorError {
         /// What the operating system says.
         source: io::Error,
     },
-    /// Serving has failed as a whole.
+    /// What takes connections has died, which is a bug.
     #[error("the executor cannot go on serving")]
-    Serve(#[source] io::Error),
+    Serve(#[source] tokio::task::JoinError),
 }
 
 /// How long answers may go on when everything else has ended: the last reports are in them.
@@ -97,10 +98,8 @@ impl Executor {
         let following = tokio::spawn(follow(watch, Arc::clone(&registry)));
         let over = CancellationToken::new();
         let router = routes::router(Arc::clone(&registry), config.token);
-        let serving =
-            axum::serve(listener, router).with_graceful_shutdown(over.clone().cancelled_owned());
-        let serving = tokio::spawn(async move { serving.await });
-        let mut serving = serving;
+        let limits = Limits::of_this_process();
+        let mut serving = tokio::spawn(serve(listener, None, router, limits, over.clone()));
         let ended = tokio::select! {
             ended = &mut serving => Some(ended),
             () = shutdown.cancelled() => None,
@@ -118,9 +117,7 @@ impl Executor {
                 }
             },
         };
-        ended
-            .map_err(|error| ExecutorError::Serve(io::Error::other(error)))?
-            .map_err(ExecutorError::Serve)
+        ended.map_err(ExecutorError::Serve)
     }
 }
 
