@@ -36,6 +36,8 @@ pub(crate) struct Metrics {
 /// What is not counted but looked up when somebody asks.
 pub(crate) struct Scrape<'a> {
     pub(crate) now: Timestamp,
+    /// Whether what is counted over all nodes is told too.
+    pub(crate) of_everybody: bool,
     /// What the caller may see; `None`: nothing has been read yet.
     pub(crate) snapshot: Option<&'a Snapshot>,
     /// Whether the store answers.
@@ -162,7 +164,9 @@ impl Metrics {
     /// None that this program could cause.
     pub(crate) fn tell(&self, scrape: &Scrape<'_>) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
-        encode_registry(&mut text, &self.registry)?;
+        if scrape.of_everybody {
+            encode_registry(&mut text, &self.registry)?;
+        }
         encode_registry(&mut text, &looked_up(scrape))?;
         encode_eof(&mut text)?;
         Ok(text)

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -47,7 +47,8 @@ pub(crate) async fn identify(
     let span = tracing::info_span!("request", request_id = id, %method, path);
     request.extensions_mut().insert(RequestId(id.clone()));
 
-    async {
+    let changes = !method.is_safe();
+    let work = async move {
         let mut response = next.run(request).await;
         // It consists of letters that a header takes.
         if let Ok(id) = HeaderValue::try_from(id) {
@@ -65,8 +66,16 @@ pub(crate) async fn identify(
         }
         response
     }
-    .instrument(span)
-    .await
+    .instrument(span);
+    if !changes {
+        return work.await;
+    }
+    // A change goes on when the client does not wait for its answer: it is done to its end, and
+    // written down.
+    tokio::spawn(work).await.unwrap_or_else(|error| {
+        tracing::error!(error = crate::follow::chain(&error), "a request died");
+        StatusCode::INTERNAL_SERVER_ERROR.into_response()
+    })
 }
 
 /// Whether an id of a client can go into logs and answers as it is.

@@ -79,11 +79,14 @@ fn host_of(request: &Request) -> Option<String> {
 }
 
 fn header_authority(headers: &HeaderMap) -> Option<Authority> {
-    headers.get(HOST)?.to_str().ok()?.parse().ok()
+    let mut hosts = headers.get_all(HOST).iter();
+    // Two of them are for two servers (RFC 9112, 3.2): neither is believed.
+    let host = hosts.next().filter(|_| hosts.next().is_none())?;
+    host.to_str().ok()?.parse().ok()
 }
 
 fn is_allowed(host: &str, config: &Config) -> bool {
-    let listens_on_loopback = config.address.ip().is_loopback();
+    let listens_on_loopback = config.address.ip().to_canonical().is_loopback();
     let name = host.strip_suffix('.').unwrap_or(host);
     let address: Option<IpAddr> = host
         .strip_prefix('[')
@@ -93,7 +96,7 @@ fn is_allowed(host: &str, config: &Config) -> bool {
         .ok();
     match address {
         // An address is no name: it cannot be rebound.
-        Some(address) => !listens_on_loopback || address.is_loopback(),
+        Some(address) => !listens_on_loopback || address.to_canonical().is_loopback(),
         None => {
             name == "localhost"
                 || name.ends_with(".localhost")
@@ -156,6 +159,17 @@ mod tests {
                 ("192.0.2.1", false),
                 ("evil.example@localhost:1:2", false),
                 ("", false),
+            ],
+        );
+        check(
+            "[::ffff:127.0.0.1]:8000",
+            &[],
+            &[
+                ("localhost", true),
+                ("[::ffff:127.0.0.1]:8000", true),
+                ("127.0.0.1", true),
+                ("evil.example", false),
+                ("[::ffff:192.0.2.1]", false),
             ],
         );
         check(

@@ -68,6 +68,9 @@ pub enum BackendError {
     Follow(#[source] tokio::task::JoinError),
 }
 
+/// So many passwords may wait to be looked at, each for some 30 ms.
+const WAITING: usize = 100;
+
 /// How long answers that have begun may go on when the server is to stop.
 const GRACE: Duration = Duration::from_secs(8);
 
@@ -149,6 +152,7 @@ impl Dashboard {
             access: Arc::new(Access::new(&self.config.access.directory)),
             tries: Arc::default(),
             hashing: Arc::new(Semaphore::new(1)),
+            waiting: Arc::new(Semaphore::new(WAITING)),
             clock: Arc::clone(&self.clock),
             trusted: self.config.access.trusted_proxies.clone(),
             tls: self.certificate.is_some(),

@@ -189,7 +189,12 @@ impl Certificate {
         loop {
             self.warn_of_its_end(clock(), &mut warned_at);
             ticks.tick().await;
-            match self.renew(&mut look) {
+            // A file system that hangs keeps nobody but this waiting.
+            let files = self.files.clone();
+            let Ok(pem) = tokio::task::spawn_blocking(move || read(&files)).await else {
+                continue;
+            };
+            match pem.and_then(|pem| self.renew(pem, &mut look)) {
                 Ok(false) => {}
                 Ok(true) => {
                     complaint = None;
@@ -209,8 +214,7 @@ impl Certificate {
 
     /// Whether another certificate is in use from now on. A pair of files is taken when it is
     /// still the same at the second look: who replaces two files does not do so at once.
-    fn renew(&self, look: &mut Look) -> Result<bool, TlsError> {
-        let pem = read(&self.files)?;
+    fn renew(&self, pem: Pem, look: &mut Look) -> Result<bool, TlsError> {
         if pem == look.taken {
             look.pending = None;
             return Ok(false);
@@ -285,7 +289,13 @@ impl std::fmt::Debug for Pem {
 
 fn read(files: &TlsFiles) -> Result<Pem, TlsError> {
     let read = |variable, path: &Path| {
-        fs::read(path).map_err(|source| TlsError::Read {
+        // Reading anything else may take for ever.
+        let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
+        let bytes = is_file.and_then(|is_file| match is_file {
+            true => fs::read(path),
+            false => Err(io::Error::other("it is no regular file")),
+        });
+        bytes.map_err(|source| TlsError::Read {
             variable,
             path: path.to_owned(),
             source,

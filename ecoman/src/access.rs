@@ -258,6 +258,7 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
             let new = NewToken {
                 name: name.clone(),
                 owner: user.clone(),
+                owner_is_listed: true,
                 owner_grant: owner.grant,
                 grant,
                 expires_at: Some(now + TimeDelta::days((*days).into())),

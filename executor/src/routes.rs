@@ -1,13 +1,15 @@
 //! The HTTP API of the executor.
 
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
@@ -71,7 +73,9 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
         title = "ECoMan executor",
         description = "Carries out changes of ESXi nodes over SSH, for the dashboard.\n\n\
             Where EXECUTOR_TOKEN is set, every request but `/healthz` names it: \
-            `Authorization: Bearer TOKEN`.",
+            `Authorization: Bearer TOKEN`. Where it is not, the server has to be called by a \
+            loopback address or as localhost. Requests of browsers (with `Origin` or \
+            `Sec-Fetch-Site`) are refused with 403.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags((name = "Tasks", description = "Changes of nodes."), (name = "Server", description = "The executor itself.")),
@@ -242,8 +246,15 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Lets nobody in without the secret, where there is one.
+/// Lets nobody in without the secret, where there is one, and no browser: a page of another site
+/// can point a name of its own to this machine, and would then be of the same origin.
 async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    let is_of_a_page = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
+    if is_of_a_page || (token.is_none() && !is_for_this_machine(headers)) {
+        let detail = "The executor takes orders from the dashboard alone, by its address.";
+        return problem(StatusCode::FORBIDDEN, "forbidden", detail);
+    }
     let open = matches!(request.uri().path(), "/healthz") || token.is_none();
     let named = request
         .headers()
@@ -261,6 +272,23 @@ async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next:
     let scheme = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     response
+}
+
+/// Whether the client calls the server by a loopback address or as localhost.
+fn is_for_this_machine(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let host = hosts.next().filter(|_| hosts.next().is_none());
+    let authority = host
+        .and_then(|host| host.to_str().ok())
+        .and_then(|host| host.parse::<Authority>().ok());
+    authority.is_some_and(|authority| {
+        let host = authority.host();
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host.eq_ignore_ascii_case("localhost")
+            || address
+                .parse::<IpAddr>()
+                .is_ok_and(|address| address.to_canonical().is_loopback())
+    })
 }
 
 fn follow(registry: &Registry, id: &str) -> Option<watch::Receiver<Report>> {

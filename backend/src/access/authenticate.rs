@@ -29,6 +29,8 @@ pub(crate) struct Gate {
     pub(crate) clock: Clock,
     /// Proxies whose `X-Forwarded-…` are believed.
     pub(crate) trusted: Vec<IpNet>,
+    /// Who waits to have a password looked at.
+    pub(crate) waiting: Arc<Semaphore>,
     /// Whether clients that come by no proxy come by TLS.
     pub(crate) tls: bool,
 }
@@ -163,7 +165,7 @@ impl Gate {
                 ));
             }
         };
-        let Some(owner) = self.grant_of_owner(&token)? else {
+        let Some((owner, is_listed)) = self.grant_of_owner(&token)? else {
             return Ok(Standing::Refused(
                 "The user whose API token this is is no longer there.",
             ));
@@ -179,16 +181,21 @@ impl Gate {
             grant: token.grant.within(&owner),
             expires_at: token.expires_at,
             is_known: true,
+            is_listed,
         }))
     }
 
-    /// What the owner of a token holds now; of those that only the proxy knows, what they were
-    /// last seen to hold.
-    fn grant_of_owner(&self, token: &Token) -> Result<Option<Grant>, Error> {
-        let listed = self.grant(&token.owner)?;
+    /// What the owner of a token holds now, and whether they are one of our users; of those that
+    /// only the proxy knows, what they were last seen to hold.
+    fn grant_of_owner(&self, token: &Token) -> Result<Option<(Grant, bool)>, Error> {
+        let owner = self.access.user(&token.owner);
+        if let Some(user) = owner.map_err(|error| unreadable(&error))? {
+            // Somebody who has the name of a user of before has not their tokens.
+            return Ok((user.created_at <= token.created_at).then_some((user.grant, true)));
+        }
         let may_be_unlisted = matches!(self.sign_in, SignIn::Proxy(_));
-        let last_seen = may_be_unlisted.then(|| token.owner_grant.clone());
-        Ok(listed.or(last_seen))
+        let last_seen = token.owner_grant.clone().filter(|_| may_be_unlisted);
+        Ok(last_seen.map(|grant| (grant, false)))
     }
 
     async fn note_use(&self, id: Uuid) {
@@ -219,6 +226,7 @@ impl Gate {
             grant,
             expires_at: Some(session.expires_at),
             is_known: true,
+            is_listed: true,
         }))
     }
 
@@ -228,21 +236,22 @@ impl Gate {
         };
         let listed = self.grant(&user.name)?;
         let is_listed = listed.is_some();
-        let Some(grant) = listed.or_else(|| trust.roles.grant(&user.groups)) else {
+        let held = listed.or_else(|| trust.roles.grant(&user.groups));
+        if !is_listed {
+            // Their tokens follow.
+            let (access, name, held) = (Arc::clone(&self.access), user.name.clone(), held.clone());
+            self.write(
+                move || access.owner_holds(&name, held.as_ref()),
+                "what the owner of tokens holds",
+            )
+            .await;
+        }
+        let Some(grant) = held else {
             return Ok(Standing::Refused(
                 "You have signed in, but nobody has given you a role here: an admin can, with \
                  `ecoman user add --no-password` or DASHBOARD_PROXY_ROLES.",
             ));
         };
-        if !is_listed {
-            let (access, name, grant) =
-                (Arc::clone(&self.access), user.name.clone(), grant.clone());
-            self.write(
-                move || access.owner_holds(&name, &grant),
-                "what the owner of tokens holds",
-            )
-            .await;
-        }
         Ok(Standing::Known(Caller {
             actor: Actor {
                 name: Some(user.name.clone()),
@@ -253,6 +262,7 @@ impl Gate {
             grant,
             expires_at: None,
             is_known: true,
+            is_listed,
         }))
     }
 

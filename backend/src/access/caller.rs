@@ -20,6 +20,8 @@ pub(crate) struct Caller {
     pub(crate) expires_at: Option<Timestamp>,
     /// Whether they have shown anything at all, or need not.
     pub(crate) is_known: bool,
+    /// Whether they are one of our users, and not only of the proxy's.
+    pub(crate) is_listed: bool,
 }
 
 impl Caller {
@@ -47,6 +49,7 @@ impl Caller {
             },
             expires_at: None,
             is_known: false,
+            is_listed: false,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `/session`: signing in and out.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Json;
 use axum::extract::{Extension, State};
@@ -94,6 +95,7 @@ pub(crate) async fn sign_in(
         grant: user.grant,
         expires_at: Some(session.expires_at),
         is_known: true,
+        is_listed: true,
     };
     let headers = [
         (CACHE_CONTROL, NO_STORE.to_owned()),
@@ -210,22 +212,19 @@ async fn check_password(
     // What is typed where a name belongs may be a password: only names are written down.
     let is_user = gate.grant(name)?.is_some();
     deed.is("sign in", is_user.then(|| name.to_owned()));
+    let waiting = Arc::clone(&gate.waiting).try_acquire_owned();
+    let waiting = waiting.map_err(|_| Error::TooManyTries(Duration::from_secs(1)))?;
     gate.tries
         .begin(name, shown.address, (gate.clock)())
         .map_err(Error::TooManyTries)?;
     let _alone = hashing(state).await?;
+    drop(waiting);
     let (access, asked) = (Arc::clone(&gate.access), name.to_owned());
     let found = blocking(move || access.check_password(&asked, &password)).await?;
-    match found.map_err(|error| crate::access::unreadable(&error))? {
-        Some(user) => {
-            gate.tries.succeeded(name, shown.address);
-            Ok(user)
-        }
-        None => {
-            gate.tries.failed(name, shown.address, (gate.clock)());
-            Err(Error::WrongPassword)
-        }
-    }
+    let found = found.map_err(|error| crate::access::unreadable(&error))?;
+    let user = found.ok_or(Error::WrongPassword)?;
+    gate.tries.succeeded(name, shown.address, (gate.clock)());
+    Ok(user)
 }
 
 /// The right to hash a password.

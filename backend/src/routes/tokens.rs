@@ -105,6 +105,7 @@ pub(crate) async fn create_token(
     let new = NewToken {
         name: body.name,
         owner,
+        owner_is_listed: caller.is_listed,
         owner_grant: caller.grant.clone(),
         grant,
         // Made by a token it is not good for longer: what was meant to end would go on.
@@ -209,6 +210,9 @@ fn fault(fault: &TokenFault) -> Error {
         TokenFault::Name => of("name", fault),
         TokenFault::Past => of("expires_in_days", fault),
         TokenFault::Exceeds { .. } => of("role", fault),
+        TokenFault::NoOwner(_) => {
+            Error::BadCredentials("Your user has been removed in the meantime.")
+        }
         TokenFault::Access(error) => unreadable(error),
         other => Error::internal(other),
     }

@@ -1,5 +1,7 @@
 //! Who may do what: one table over all operations, and the ways in.
 
+use std::time::Duration;
+
 use ecoman_access::{Access, NewToken};
 use ecoman_api::{
     AuditPage, CreatedToken, Identity, NodePage, Problem, SignInMode, TaskPage, TokenList, UserList,
@@ -9,6 +11,7 @@ use ecoman_model::{AuditOutcome, Authentication, Grant, Permission, Role, TaskSt
 use reqwest::header::{COOKIE, SET_COOKIE};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
 
 use crate::server::{Server, at};
 
@@ -146,6 +149,7 @@ async fn every_operation_is_for_those_who_may() {
         let new = NewToken {
             name: name.to_owned(),
             owner: "admin".to_owned(),
+            owner_is_listed: true,
             owner_grant: Grant::ALL,
             grant,
             expires_at: Some(expires_at),
@@ -343,7 +347,7 @@ async fn a_token_is_shown_once_and_holds_no_more_than_its_owner() {
 
     // Its owner loses, and so does it.
     access(&server)
-        .add_user("other", Grant::ALL, None, at(0))
+        .add_user("other", Grant::ALL, Some(PASSWORD), at(0))
         .expect("another admin");
     access(&server)
         .change_user("admin", Some(on(Role::Viewer, &["fuga"])), None, at(0))
@@ -568,11 +572,12 @@ async fn the_proxy_is_believed_and_nobody_else() {
     problem(refused, StatusCode::CONFLICT).await;
 
     // A token of somebody whom only the proxy knows follows what the proxy says of them.
-    access(&server)
+    let (_, _, secret) = access(&server)
         .create_token(
             NewToken {
                 name: "t".to_owned(),
                 owner: "dora".to_owned(),
+                owner_is_listed: false,
                 owner_grant: Grant::ALL,
                 grant: Grant::ALL,
                 expires_at: None,
@@ -584,9 +589,20 @@ async fn the_proxy_is_believed_and_nobody_else() {
     let tokens = access(&server).tokens().expect("tokens");
     let held: Vec<_> = tokens
         .values()
-        .map(|token| token.owner_grant.role)
+        .map(|token| token.owner_grant.as_ref().map(|grant| grant.role))
         .collect();
-    assert_eq!(held, [Role::Operator]);
+    assert_eq!(held, [Some(Role::Operator)]);
+    // Without any group they hold nothing, and so do their tokens.
+    let shown = || {
+        let request = server.request("/api/v1/session");
+        request.bearer_auth(secret.reveal())
+    };
+    let identity: Identity = json_of(shown()).await;
+    assert_eq!(identity.role, Some(Role::Operator));
+    let left: Identity = json_of(ask("dora", "nothing-here", "0123456789abcdef")).await;
+    assert_eq!(left.role, None);
+    let identity: Identity = json_of(shown()).await;
+    assert_eq!(identity.role, None);
 }
 
 #[tokio::test]
@@ -622,6 +638,55 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
     )
     .await;
     assert_eq!(told.title, "Cross-site request");
+}
+
+#[tokio::test]
+async fn a_change_whose_client_hangs_up_is_done_and_written_down() {
+    let server = signing_in(SignIn::Password).await;
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    for number in 0..10 {
+        let body = json!({"name": format!("new-{number}"), "role": "viewer", "password": PASSWORD});
+        let body = body.to_string();
+        let request = format!(
+            "POST /api/v1/users HTTP/1.1\r\nhost: localhost\r\ncookie: {admin}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(server.address())
+            .await
+            .expect("a connection");
+        stream.write_all(request.as_bytes()).await.expect("written");
+        // Before it has begun, while it is at work, behind its end: whatever comes of it.
+        tokio::time::sleep(Duration::from_millis(number * 4)).await;
+        drop(stream);
+    }
+    // Passwords are looked at one after the other: those of the users have been.
+    sign_in(&server, "viewer", PASSWORD).await;
+    server
+        .until("an entry for each user that was made", async || {
+            let users = access(&server).users().expect("users");
+            let made = users.keys().filter(|name| name.starts_with("new-")).count();
+            let query = "/api/v1/audit?operation=createUser&outcome=succeeded";
+            let log: AuditPage = with(&server, &admin, query).await;
+            (made > 0 && log.items.len() == made).then_some(())
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn many_tries_at_once_are_many() {
+    let server = signing_in(SignIn::Password).await;
+    let tries = (0..40).map(|_| try_to_sign_in(&server, "admin", "not this one"));
+    let answers = futures::future::join_all(tries).await;
+    let looked_at = answers
+        .iter()
+        .filter(|answer| answer.status() == StatusCode::UNAUTHORIZED)
+        .count();
+    let told_to_wait = answers
+        .iter()
+        .filter(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
+        .count();
+    assert_eq!((looked_at, told_to_wait), (5, 35));
 }
 
 #[tokio::test]

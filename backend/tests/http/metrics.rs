@@ -197,6 +197,7 @@ async fn who_is_limited_to_nodes_is_told_of_those() {
             let new = NewToken {
                 name: "prometheus".to_owned(),
                 owner: "anna".to_owned(),
+                owner_is_listed: true,
                 owner_grant: Grant::ALL,
                 grant,
                 expires_at: None,

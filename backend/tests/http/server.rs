@@ -94,6 +94,11 @@ impl Server {
         Self::start_configured(config, store, directory, Arc::default(), |server| server).await
     }
 
+    /// Where it listens, as `host:port`.
+    pub(crate) fn address(&self) -> &str {
+        self.base.strip_prefix("http://").expect("an address")
+    }
+
     /// Where its users are.
     pub(crate) fn access_directory(&self) -> PathBuf {
         self.directory.path().join("access")

@@ -64,6 +64,10 @@ pub(crate) struct Guarded<T> {
     known: Mutex<Option<(Version, Arc<T>)>>,
 }
 
+/// While this is there, no other process and no other thread changes the files of the directory.
+#[derive(Debug)]
+pub(crate) struct Alone(#[expect(dead_code, reason = "its end is what it is there for")] File);
+
 /// Tells one state of the file from another: it is never changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
@@ -109,7 +113,16 @@ impl<T: Default + Serialize + DeserializeOwned> Guarded<T> {
         &self,
         change: impl FnOnce(&mut T) -> Result<R, E>,
     ) -> Result<R, E> {
-        let _alone = self.lock()?;
+        let alone = self.lock()?;
+        self.change_alone(&alone, change)
+    }
+
+    /// Likewise, while nobody else changes any file of the directory: what belongs together.
+    pub(crate) fn change_alone<R, E: From<AccessError>>(
+        &self,
+        _alone: &Alone,
+        change: impl FnOnce(&mut T) -> Result<R, E>,
+    ) -> Result<R, E> {
         let mut value = match self.load() {
             Ok((_, value)) => value,
             Err(AccessError::Read { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -156,7 +169,7 @@ impl<T: Default + Serialize + DeserializeOwned> Guarded<T> {
     }
 
     /// Held for a change, on a file that is never exchanged as the others are.
-    fn lock(&self) -> Result<File, AccessError> {
+    pub(crate) fn lock(&self) -> Result<Alone, AccessError> {
         let lock = || {
             DirBuilder::new()
                 .recursive(true)
@@ -169,7 +182,7 @@ impl<T: Default + Serialize + DeserializeOwned> Guarded<T> {
                 .mode(0o600)
                 .open(self.directory().join(".lock"))?;
             file.lock()?;
-            Ok(file)
+            Ok(Alone(file))
         };
         lock().map_err(|source| self.write_error(source))
     }

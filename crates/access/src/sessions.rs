@@ -99,9 +99,15 @@ impl Access {
             return Ok(());
         }
         self.sessions.change(|sessions| {
-            sessions.0.retain(|_, session| session.user != user);
+            sessions.close_of(user);
             Ok(())
         })
+    }
+}
+
+impl SessionsFile {
+    pub(crate) fn close_of(&mut self, user: &str) {
+        self.0.retain(|_, session| session.user != user);
     }
 }
 

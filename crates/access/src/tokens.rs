@@ -25,8 +25,10 @@ pub struct Token {
     pub owner: String,
     /// What it may do at most; less where its owner may less.
     pub grant: Grant,
-    /// What its owner was last seen to hold, for owners that only the proxy knows.
-    pub owner_grant: Grant,
+    /// What an owner that only the proxy knows was last seen to hold; `None`: nothing, or they are
+    /// one of the users here, who hold what they hold now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner_grant: Option<Grant>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Until when it is good; `None`: until it is revoked.
@@ -51,6 +53,8 @@ pub struct NewToken {
     pub name: String,
     /// The user that it acts for.
     pub owner: String,
+    /// Whether that is one of the users here, and not only of the proxy's.
+    pub owner_is_listed: bool,
     /// What the owner holds now.
     pub owner_grant: Grant,
     /// What the token is to hold.
@@ -88,6 +92,9 @@ pub enum TokenFault {
         /// The owner's nodes, or "all nodes".
         nodes: String,
     },
+    /// Its owner has been removed.
+    #[error("there is no user {0:?} any more")]
+    NoOwner(String),
     /// The file.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -138,14 +145,18 @@ impl Access {
             name: name.to_owned(),
             owner: new.owner,
             grant: new.grant,
-            owner_grant: new.owner_grant,
+            owner_grant: (!new.owner_is_listed).then_some(new.owner_grant),
             created_at: now,
             expires_at: new.expires_at,
             last_used_at: None,
             secret_hash: hash(secret.reveal()),
         };
         let id = Uuid::now_v7();
-        self.tokens.change(|tokens| {
+        let alone = self.tokens.lock()?;
+        if new.owner_is_listed && !self.users.read()?.0.contains_key(&token.owner) {
+            return Err(TokenFault::NoOwner(token.owner));
+        }
+        self.tokens.change_alone(&alone, |tokens| {
             tokens.0.insert(id, token.clone());
             Ok::<_, AccessError>(())
         })?;
@@ -162,16 +173,6 @@ impl Access {
             return Ok(None);
         }
         self.tokens.change(|tokens| Ok(tokens.0.remove(&id)))
-    }
-
-    pub(crate) fn revoke_tokens_of(&self, owner: &str) -> Result<(), AccessError> {
-        if !self.tokens.read()?.0.values().any(|it| it.owner == owner) {
-            return Ok(());
-        }
-        self.tokens.change(|tokens| {
-            tokens.0.retain(|_, token| token.owner != owner);
-            Ok(())
-        })
     }
 
     /// What a secret is good for.
@@ -217,21 +218,27 @@ impl Access {
         })
     }
 
-    /// Notes what the owner of tokens holds, as the proxy says.
+    /// Notes what the owner of tokens holds, as the proxy says; `None`: nothing.
     ///
     /// # Errors
     ///
     /// The file cannot be changed.
-    pub fn owner_holds(&self, owner: &str, grant: &Grant) -> Result<(), AccessError> {
-        let is_stale = |token: &Token| token.owner == owner && token.owner_grant != *grant;
+    pub fn owner_holds(&self, owner: &str, grant: Option<&Grant>) -> Result<(), AccessError> {
+        let is_stale = |token: &Token| token.owner == owner && token.owner_grant.as_ref() != grant;
         if !self.tokens.read()?.0.values().any(is_stale) {
             return Ok(());
         }
         self.tokens.change(|tokens| {
             for token in tokens.0.values_mut().filter(|token| token.owner == owner) {
-                token.owner_grant = grant.clone();
+                token.owner_grant = grant.cloned();
             }
             Ok(())
         })
+    }
+}
+
+impl TokensFile {
+    pub(crate) fn revoke_of(&mut self, owner: &str) {
+        self.0.retain(|_, token| token.owner != owner);
     }
 }

@@ -125,7 +125,7 @@ impl Access {
             let Some(user) = users.0.get_mut(name) else {
                 return Err(UserFault::Unknown(name.to_owned()));
             };
-            let before = user.grant.clone();
+            let before = user.clone();
             if let Some(grant) = grant {
                 user.grant = grant;
             }
@@ -149,15 +149,22 @@ impl Access {
     ///
     /// [`UserFault::Unknown`], [`UserFault::LastAdmin`]; the files.
     pub fn remove_user(&self, name: &str) -> Result<(), UserFault> {
-        self.users.change(|users| {
+        // At once: nobody is to make a token for them in between.
+        let alone = self.users.lock()?;
+        self.users.change_alone(&alone, |users| {
             let Some(user) = users.0.remove(name) else {
                 return Err(UserFault::Unknown(name.to_owned()));
             };
-            keep_an_admin(users, name, &user.grant)
+            keep_an_admin(users, name, &user)
         })?;
-        self.close_sessions_of(name)?;
-        self.revoke_tokens_of(name)?;
-        Ok(())
+        self.sessions.change_alone(&alone, |sessions| {
+            sessions.close_of(name);
+            Ok::<_, UserFault>(())
+        })?;
+        self.tokens.change_alone(&alone, |tokens| {
+            tokens.revoke_of(name);
+            Ok(())
+        })
     }
 
     /// The user with this name and password, if there is. Takes as long for a name that nobody
@@ -176,10 +183,15 @@ impl Access {
     }
 }
 
-/// The last admin can go, but only as the last user.
-fn keep_an_admin(users: &UsersFile, changed: &str, before: &Grant) -> Result<(), UserFault> {
-    let is_left = users.0.is_empty() || users.0.values().any(|user| user.grant == Grant::ALL);
-    if is_left || *before != Grant::ALL {
+/// The last admin can go, but only as the last user; of those with a password likewise, for the
+/// others may have nowhere to sign in.
+fn keep_an_admin(users: &UsersFile, changed: &str, before: &User) -> Result<(), UserFault> {
+    let is_left = users.0.is_empty()
+        || users.0.values().any(|user| {
+            user.grant == Grant::ALL
+                && (user.password_hash.is_some() || before.password_hash.is_none())
+        });
+    if is_left || before.grant != Grant::ALL {
         Ok(())
     } else {
         Err(UserFault::LastAdmin(changed.to_owned()))

@@ -52,6 +52,7 @@ fn token(owner: &str, grant: Grant) -> NewToken {
     NewToken {
         name: "ci".to_owned(),
         owner: owner.to_owned(),
+        owner_is_listed: owner == "root",
         owner_grant: Grant::ALL,
         grant,
         expires_at: Some(later(60)),
@@ -186,7 +187,7 @@ fn the_last_admin_stays() {
     assert!(access.check_password("root", PASSWORD).unwrap().is_some());
 
     access
-        .change_user("look", Some(Grant::ALL), None, now())
+        .change_user("look", Some(Grant::ALL), Some(PASSWORD), now())
         .unwrap();
     access.remove_user("root").unwrap();
     access.remove_user("look").unwrap();
@@ -290,6 +291,38 @@ fn a_token_holds_no_more_than_its_owner() {
 }
 
 #[test]
+fn who_was_removed_gets_no_token_any_more() {
+    let (_directory, access) = with_admin();
+    access
+        .add_user("oper", Grant::ALL, Some(PASSWORD), now())
+        .unwrap();
+    // Somebody asks for one while they are removed.
+    let asked = NewToken {
+        owner_is_listed: true,
+        ..token("oper", Grant::ALL)
+    };
+    access.remove_user("oper").unwrap();
+    let refused = access.create_token(asked, now());
+    assert!(matches!(refused, Err(TokenFault::NoOwner(name)) if name == "oper"));
+    assert!(access.tokens().unwrap().is_empty());
+}
+
+#[test]
+fn the_last_admin_with_a_password_stays() {
+    let (_directory, access) = with_admin();
+    access.add_user("proxied", Grant::ALL, None, now()).unwrap();
+    assert!(matches!(
+        access.remove_user("root"),
+        Err(UserFault::LastAdmin(_))
+    ));
+    access
+        .add_user("second", Grant::ALL, Some(PASSWORD), now())
+        .unwrap();
+    access.remove_user("root").unwrap();
+    access.remove_user("proxied").unwrap();
+}
+
+#[test]
 fn what_the_proxy_says_of_an_owner_reaches_the_tokens() {
     let (_directory, access) = with_admin();
     let (id, ..) = access
@@ -299,11 +332,11 @@ fn what_the_proxy_says_of_an_owner_reaches_the_tokens() {
         .create_token(token("root", Grant::ALL), now())
         .unwrap();
     let viewer = Grant::everywhere(Role::Viewer);
-    access.owner_holds("proxied", &viewer).unwrap();
+    access.owner_holds("proxied", Some(&viewer)).unwrap();
     let tokens = access.tokens().unwrap();
     let holds = |id| tokens.get(&id).map(|it: &Token| it.owner_grant.clone());
-    assert_eq!(holds(id), Some(viewer));
-    assert_eq!(holds(other), Some(Grant::ALL));
+    assert_eq!(holds(id), Some(Some(viewer)));
+    assert_eq!(holds(other), Some(None));
 }
 
 #[test]

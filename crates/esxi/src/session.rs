@@ -101,9 +101,13 @@ impl Session {
     pub async fn connect(host: &Host, options: &SessionOptions) -> Result<Self, SessionError> {
         let error = |fault| SessionError::new(host, fault);
         key::inspect(&host.identity_file).map_err(|reason| {
-            error(SessionFault::KeyFile {
-                path: host.identity_file.clone(),
-                reason,
+            let path = host.identity_file.clone();
+            error(match std::fs::File::open(&path) {
+                Err(source) if fault::is_shortage(&source) => SessionFault::Local {
+                    doing: "reading the key file",
+                    source: source.into(),
+                },
+                _ => SessionFault::KeyFile { path, reason },
             })
         })?;
         let master = match Master::start(host, options).await {

@@ -126,6 +126,33 @@ async fn without_the_secret_nothing_is_told() {
 }
 
 #[tokio::test]
+async fn a_page_in_somebodys_browser_gives_no_orders() {
+    let node = node();
+    let open = Bench::with(&[&node], "", None).await;
+    let secret = Bench::with(&[&node], "", Some("s3cret")).await;
+    let ask = |bench: &Bench, name: &'static str, value: &'static str| {
+        let request = bench.client.get(bench.url("/instance"));
+        request.bearer_auth("s3cret").header(name, value).send()
+    };
+    for (name, value, to_open, to_secret) in [
+        ("host", "localhost:8600", 200, 200),
+        ("host", "127.0.0.1", 200, 200),
+        ("host", "[::1]:8600", 200, 200),
+        // A name of the page's own that it has pointed to this machine. It cannot know the secret.
+        ("host", "evil.example:8600", 403, 200),
+        ("host", "192.0.2.7", 403, 200),
+        ("origin", "http://127.0.0.1:8600", 403, 403),
+        ("origin", "null", 403, 403),
+        ("sec-fetch-site", "same-origin", 403, 403),
+    ] {
+        let status = ask(&open, name, value).await.unwrap().status();
+        assert_eq!(status, to_open, "{name}: {value}");
+        let status = ask(&secret, name, value).await.unwrap().status();
+        assert_eq!(status, to_secret, "{name}: {value}");
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_hosts_yml_does_not_know_is_told() {
     let node = node();
     let bench = Bench::new(&[&node]).await;

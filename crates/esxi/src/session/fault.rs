@@ -167,6 +167,8 @@ impl SessionError {
     #[must_use]
     pub fn kind(&self) -> FailureKind {
         match &self.fault {
+            // It passes by itself.
+            SessionFault::Local { source, .. } if is_shortage(source) => FailureKind::Disconnected,
             SessionFault::KeyFile { .. } | SessionFault::Local { .. } => FailureKind::Configuration,
             SessionFault::Unresolved { .. } | SessionFault::Unreachable { .. } => {
                 FailureKind::Unreachable
@@ -197,6 +199,11 @@ impl SessionError {
         match &self.fault {
             SessionFault::KeyFile { .. } => {
                 format!("Correct identity_file_path of {node} in hosts.yml, or the file itself.")
+            }
+            SessionFault::Local { source, .. } if is_shortage(source) => {
+                "The machine where ECoMan runs has no file descriptors, processes or memory left: \
+                 raise its limits (ulimit -n), or find what uses them up."
+                    .into()
             }
             SessionFault::Local { .. } => {
                 "Install the OpenSSH client where ECoMan runs, and let it write to its temporary \
@@ -350,14 +357,38 @@ pub(super) fn classify(text: &str, username: &str, limit: Duration) -> SessionFa
     }
 }
 
-/// The last line that says something, without ssh's name in front.
+/// Whether this machine had not enough of something at that moment: descriptors of the process
+/// (`EMFILE`) or of the machine (`ENFILE`), processes (`EAGAIN`), memory (`ENOMEM`).
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(11 | 12 | 23 | 24))
+}
+
+/// The last line that says something, without ssh's name in front. What a terminal would obey is
+/// shown as what it is: a node may say anything.
 pub(super) fn last_line(text: &str) -> String {
-    text.lines()
+    let line = text
+        .lines()
         .map(str::trim)
         .rfind(|line| !line.is_empty())
         .map(|line| line.strip_prefix("ssh: ").unwrap_or(line))
-        .unwrap_or_default()
-        .to_owned()
+        .unwrap_or_default();
+    let mut shown = String::with_capacity(line.len());
+    for character in line.chars() {
+        if character.is_control() || turns_text_around(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Whether a character changes the direction of the text around it (Unicode's Bidi_Control).
+fn turns_text_around(character: char) -> bool {
+    matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    )
 }
 
 fn after_last_colon(line: &str) -> String {
