@@ -10,7 +10,7 @@ use std::ops::Deref;
 use ::csv::{Terminator, Writer, WriterBuilder};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_api::Vm;
+use ecoman_api::{AuditEntry, Vm};
 
 /// Media type of what is made here.
 pub(crate) const TEXT_CSV: &str = "text/csv; charset=utf-8; header=present";
@@ -79,6 +79,47 @@ pub(crate) const VM_COLUMNS: &[Column<Vm>] = &[
     column("stale_reason", |vm| vm.stale_reason.as_deref().into()),
 ];
 
+/// The table of the audit log, with the fields of an entry in their order.
+pub(crate) const AUDIT_COLUMNS: &[Column<AuditEntry>] = &[
+    column("id", |entry| Cell::Plain(entry.id.to_string())),
+    column("at", |entry| entry.at.into()),
+    column("actor", |entry| entry.actor.as_deref().into()),
+    column("by", |entry| entry.by.as_str().into()),
+    column("token", |entry| entry.token.as_deref().into()),
+    column("address", |entry| entry.address.as_deref().into()),
+    column("operation", |entry| entry.operation.as_str().into()),
+    column("summary", |entry| entry.summary.as_str().into()),
+    column("node", |entry| entry.node.as_deref().into()),
+    column("vmid", |entry| entry.vmid.into()),
+    column("name", |entry| entry.name.as_deref().into()),
+    column("task", |entry| match entry.task {
+        Some(task) => Cell::Plain(task.to_string()),
+        None => Cell::Empty,
+    }),
+    column("outcome", |entry| entry.outcome.as_str().into()),
+    column("detail", |entry| entry.detail.as_deref().into()),
+    column("request_id", |entry| entry.request_id.as_str().into()),
+];
+
+/// A part of a table, the first one with its header.
+///
+/// # Errors
+///
+/// None: it is written into memory.
+pub(crate) fn part<T>(columns: &[Column<T>], first: bool, records: &[T]) -> io::Result<Bytes> {
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new());
+    if first {
+        writer.write_record(columns.iter().map(|column| column.name))?;
+    }
+    for record in records {
+        write_record(columns, record, &mut writer)?;
+    }
+    let bytes = writer.into_inner().map_err(|error| error.into_error())?;
+    Ok(bytes.into())
+}
+
 /// The table, piece by piece.
 pub(crate) fn chunks<T: 'static, R: Deref<Target: AsRef<T>>>(
     columns: &'static [Column<T>],
@@ -117,11 +158,20 @@ fn fill<T, R: Deref<Target: AsRef<T>>>(
         let Some(record) = records.next() else {
             return Ok(());
         };
-        for column in columns {
-            write_cell(writer, &(column.cell)((*record).as_ref()))?;
-        }
-        writer.write_record(None::<&[u8]>)?;
+        write_record(columns, (*record).as_ref(), writer)?;
     }
+}
+
+fn write_record<T>(
+    columns: &[Column<T>],
+    record: &T,
+    writer: &mut Writer<Vec<u8>>,
+) -> io::Result<()> {
+    for column in columns {
+        write_cell(writer, &(column.cell)(record))?;
+    }
+    writer.write_record(None::<&[u8]>)?;
+    Ok(())
 }
 
 fn write_cell(writer: &mut Writer<Vec<u8>>, cell: &Cell<'_>) -> io::Result<()> {

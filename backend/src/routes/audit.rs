@@ -1,15 +1,24 @@
 //! `/audit`: who did what.
 
+use std::io;
+use std::sync::Arc;
+
 use axum::Json;
+use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::header::CACHE_CONTROL;
+use axum::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, VARY};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 use ecoman_api::{AuditEntry, AuditPage};
 use ecoman_model::{AuditOutcome, NodeName, Timestamp, Vmid};
-use ecoman_store::AuditQuery;
+use ecoman_store::{AuditQuery, Store};
+use futures::stream;
 use uuid::Uuid;
 
 use super::NO_STORE;
+use crate::accept::Format;
+use crate::csv::{self, AUDIT_COLUMNS, TEXT_CSV};
 use crate::error::Error;
 use crate::openapi::failures;
 use crate::parameters::{Parameters, whole_number};
@@ -30,6 +39,10 @@ const OUTCOMES: [(&str, AuditOutcome); 4] = [
 ///
 /// Every change that somebody asked for, and every sign-in, with what came of it; newest first.
 /// Kept for as many days as the server's `DASHBOARD_AUDIT_DAYS` says.
+///
+/// With `Accept: text/csv` the log is a table (RFC 4180): a header line, then a line for each entry
+/// with its fields in their order; all entries that are asked for, or as many as `limit` says.
+/// Texts that a spreadsheet would take for a formula get a `'` in front.
 #[utoipa::path(
     get,
     path = "/audit",
@@ -47,15 +60,25 @@ const OUTCOMES: [(&str, AuditOutcome); 4] = [
         ("page_token" = Option<String>, Query, description = "`next_page` of the answer before; the other parameters have to be the same.", example = "019aad5e-7a00-7000-8000-000000000001"),
     ),
     responses(
-        (status = 200, description = "The entries.", body = AuditPage),
+        (
+            status = 200,
+            description = "The entries.",
+            content(
+                (AuditPage = "application/json"),
+                (String = "text/csv", example = "id,at,actor,by\r\n019aad5e-7a00-7000-8000-000000000001,2026-11-22T20:00:00Z,alice,password\r\n")
+            )
+        ),
         failures::BadParameters,
+        failures::NotAcceptable,
         failures::StoreAway,
     )
 )]
 pub(crate) async fn list_audit(
     State(state): State<AppState>,
     RawQuery(query): RawQuery,
+    headers: HeaderMap,
 ) -> Result<Response, Error> {
+    let format = Format::accepted(&headers).ok_or(Error::NotAcceptable)?;
     let mut parameters = Parameters::new(query.as_deref());
     let actors = parameters.take("actor", |text| Ok(names(text)));
     let nodes = parameters.take("node", |text| {
@@ -89,7 +112,6 @@ pub(crate) async fn list_audit(
         .finish("actor, node, vmid, operation, outcome, since, until, limit and page_token")
         .map_err(Error::Parameters)?;
 
-    let limit = limit.unwrap_or(USUAL);
     let query = AuditQuery {
         actors: actors.unwrap_or_default(),
         nodes: nodes.unwrap_or_default(),
@@ -99,8 +121,23 @@ pub(crate) async fn list_audit(
         since,
         until,
         before,
-        // One more tells whether there is another page.
+        limit: 0,
+    };
+    let mut response = match format {
+        Format::Json => page(&state, query, limit.unwrap_or(USUAL)).await?,
+        Format::Csv => table(&state, query, limit).await?,
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+async fn page(state: &AppState, query: AuditQuery, limit: usize) -> Result<Response, Error> {
+    // One more tells whether there is another page.
+    let query = AuditQuery {
         limit: limit + 1,
+        ..query
     };
     let entries = state.store.audit(&query).await;
     let mut entries = entries.map_err(|error| Error::of_store(&error))?;
@@ -114,7 +151,80 @@ pub(crate) async fn list_audit(
         items: entries.into_iter().map(view).collect(),
         next_page,
     };
-    Ok(([(CACHE_CONTROL, NO_STORE)], Json(page)).into_response())
+    Ok(Json(page).into_response())
+}
+
+/// The log as a table, read from the store while it is sent.
+async fn table(
+    state: &AppState,
+    mut query: AuditQuery,
+    limit: Option<usize>,
+) -> Result<Response, Error> {
+    let left = limit.unwrap_or(usize::MAX);
+    query.limit = LIMIT.min(left);
+    // If the store is away, the client is told so in time.
+    let first = state.store.audit(&query).await;
+    let first = first.map_err(|error| Error::of_store(&error))?;
+    let reading = Reading {
+        store: Arc::clone(&state.store),
+        query,
+        left,
+        next: Some(first),
+        is_first: true,
+    };
+    let parts = stream::try_unfold(reading, |mut reading| async move {
+        let part = reading.part().await?;
+        Ok::<_, io::Error>(part.map(|part| (part, reading)))
+    });
+    let name = format!(
+        "attachment; filename=\"ecoman-audit-{}.csv\"",
+        (state.gate.clock)().format("%Y-%m-%d")
+    );
+    let headers = [
+        (CONTENT_TYPE, TEXT_CSV.to_owned()),
+        (CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, Body::from_stream(parts)).into_response())
+}
+
+/// How far the log has been read for a table.
+struct Reading {
+    store: Arc<dyn Store>,
+    query: AuditQuery,
+    /// So many more at most.
+    left: usize,
+    /// What has been read and not been sent.
+    next: Option<Vec<ecoman_model::AuditEntry>>,
+    is_first: bool,
+}
+
+impl Reading {
+    /// The next part of the table; `None`: there is no more.
+    async fn part(&mut self) -> io::Result<Option<Bytes>> {
+        let entries = match self.next.take() {
+            Some(entries) => entries,
+            None if self.left == 0 => return Ok(None),
+            None => {
+                let entries = self.store.audit(&self.query).await;
+                // The table ends early, and the client sees that it does.
+                entries.map_err(io::Error::other)?
+            }
+        };
+        if entries.is_empty() && !self.is_first {
+            return Ok(None);
+        }
+        self.left = match entries.last() {
+            Some(last) if entries.len() == self.query.limit => {
+                self.query.before = Some(last.id);
+                self.left.saturating_sub(entries.len())
+            }
+            _ => 0,
+        };
+        self.query.limit = LIMIT.min(self.left);
+        let entries: Vec<_> = entries.into_iter().map(view).collect();
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        csv::part(AUDIT_COLUMNS, is_first, &entries).map(Some)
+    }
 }
 
 fn names(text: &str) -> Vec<String> {

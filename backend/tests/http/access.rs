@@ -13,6 +13,8 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
 
+use ecoman_store::AuditStore as _;
+
 use crate::server::{Server, at};
 
 /// Of everybody.
@@ -638,6 +640,70 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
     )
     .await;
     assert_eq!(told.title, "Cross-site request");
+}
+
+#[tokio::test]
+async fn the_audit_log_is_a_table_for_who_wants_one() {
+    let server = Server::start().await;
+    let page: AuditPage = server.json("/api/v1/audit").await;
+    assert!(page.items.is_empty());
+    let entry = |number: i64| ecoman_model::AuditEntry {
+        id: uuid::Uuid::from_u128(u128::from(number.unsigned_abs())),
+        at: at(number),
+        actor: ecoman_model::Actor {
+            name: Some("=alice".to_owned()),
+            by: Authentication::Token,
+            token: Some("ci".to_owned()),
+            address: Some([192, 0, 2, 7].into()),
+        },
+        operation: "setPower".to_owned(),
+        summary: "power on".to_owned(),
+        node: Some("hoge".parse().expect("a name")),
+        vmid: Some(ecoman_model::Vmid(7)),
+        name: Some("a, \"b\"".to_owned()),
+        task: None,
+        outcome: AuditOutcome::Failed,
+        detail: Some("two\nlines".to_owned()),
+        request_id: format!("r-{number}"),
+    };
+    for number in 1..=2_100 {
+        let entry = entry(number);
+        server.store.record_audit(&entry).await.expect("recorded");
+    }
+    let table = async |query: &str| {
+        let request = server.request(&format!("/api/v1/audit{query}"));
+        let answer = request.header("accept", "text/csv").send().await;
+        let answer = answer.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(
+            answer.headers()["content-type"],
+            "text/csv; charset=utf-8; header=present"
+        );
+        answer.text().await.expect("text")
+    };
+    let text = table("").await;
+    let mut reader = ::csv::Reader::from_reader(text.as_bytes());
+    let columns: Vec<_> = reader.headers().expect("a header").iter().collect();
+    let json: Value = server.json("/api/v1/audit?limit=1").await;
+    let fields = json["items"][0].as_object().expect("an entry");
+    assert_eq!(columns.len(), fields.len());
+    assert!(columns.iter().all(|column| fields.contains_key(*column)));
+    let requests: Vec<_> = ::csv::Reader::from_reader(text.as_bytes())
+        .into_records()
+        .map(|record| record.expect("CSV")[14].to_owned())
+        .collect();
+    let expected: Vec<_> = (1..=2_100)
+        .rev()
+        .map(|number| format!("r-{number}"))
+        .collect();
+    assert_eq!(requests, expected);
+    assert_eq!(
+        text.split("\r\n").nth(1).expect("a line"),
+        "00000000-0000-0000-0000-000000000834,2026-11-22T20:35:00Z,'=alice,token,ci,192.0.2.7,\
+         setPower,power on,hoge,7,\"a, \"\"b\"\"\",,failed,\"two\nlines\",r-2100"
+    );
+    assert_eq!(table("?limit=3").await.matches("setPower").count(), 3);
+    assert_eq!(table("?actor=nobody").await.lines().count(), 1);
 }
 
 #[tokio::test]

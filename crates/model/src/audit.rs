@@ -65,6 +65,19 @@ pub enum Authentication {
     Token,
 }
 
+impl Authentication {
+    /// As the API has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Password => "password",
+            Self::Proxy => "proxy",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// What came of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -78,4 +91,17 @@ pub enum AuditOutcome {
     Failed,
     /// It was refused: not allowed, or not possible at that time.
     Refused,
+}
+
+impl AuditOutcome {
+    /// As the API has it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::Refused => "refused",
+        }
+    }
 }
