@@ -1,6 +1,7 @@
 //! One node, asked once: facts and errors, never an exception. Knows nothing of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::time::Duration;
 
 use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmList, VmRow};
@@ -100,7 +101,15 @@ pub async fn collect(
     );
     if let Some(images) = images {
         match images {
-            Ok(images) => facts.iso_images = images,
+            Ok((mut images, unread)) => {
+                // What was where nothing can be read now is not gone.
+                facts.iso_images.retain(|image| unread.has(&image.path));
+                images.append(&mut facts.iso_images);
+                images.sort();
+                images.dedup();
+                facts.iso_images = images;
+                warnings.extend(unread.warning);
+            }
             Err(warning) => warnings.push(warning),
         }
         // Only if nothing of the node's own could not be read.
@@ -227,6 +236,38 @@ async fn listing(session: &Session, host: &Host, timeout: Duration) -> Result<Vm
     Ok(list)
 }
 
+/// What `find` could not read.
+#[derive(Debug, Default)]
+struct Unread {
+    /// What it says of it, a line each: `find: /vmfs/volumes/gone/: No such file or directory`.
+    complaints: String,
+    warning: Option<String>,
+}
+
+impl Unread {
+    /// Whether a file is something, or within something, that could not be read.
+    fn has(&self, path: &str) -> bool {
+        Path::new(path)
+            .ancestors()
+            .filter_map(Path::to_str)
+            .any(|folder| self.complaints.lines().any(|line| is_about(line, folder)))
+    }
+}
+
+/// Whether a complaint of `find` is about a path, be it in quotes or with a slash behind it.
+fn is_about(complaint: &str, path: &str) -> bool {
+    let about = |rest: &str| rest.trim_start_matches(['/', '\'']).starts_with(": ");
+    object(complaint)
+        .and_then(|text| text.strip_prefix(path))
+        .is_some_and(about)
+}
+
+/// What a complaint of `find` begins with behind its own name.
+fn object(complaint: &str) -> Option<&str> {
+    let text = complaint.strip_prefix("find: ")?;
+    Some(text.strip_prefix('\'').unwrap_or(text))
+}
+
 /// The ISO images on a node's volumes, or a warning. They go by the names of the volumes where
 /// these have names, as people know them.
 async fn iso_images(
@@ -234,7 +275,7 @@ async fn iso_images(
     host: &Host,
     volumes: &[Datastore],
     timeout: Duration,
-) -> Result<Vec<IsoImage>, String> {
+) -> Result<(Vec<IsoImage>, Unread), String> {
     let volumes: Vec<String> = volumes
         .iter()
         .filter(|volume| volume.accessible)
@@ -244,18 +285,45 @@ async fn iso_images(
         })
         .collect();
     if volumes.is_empty() {
-        return Ok(Vec::new());
+        return Ok(Default::default());
     }
     let command = Command::iso_images(&volumes);
     let output = session
         .run(&command, timeout)
         .await
         .map_err(|error| error.to_string())?;
-    if output.exit != 0 {
+    let complaints = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    // `find` goes on behind what it cannot read, and says so. Whatever else goes wrong, how much
+    // of the list is there is not known.
+    let is_of_volume = |line: &str| {
+        object(line).is_some_and(|text| {
+            volumes.iter().any(|volume| {
+                text.strip_prefix(volume.as_str())
+                    .is_some_and(|rest| rest.starts_with('/'))
+            })
+        })
+    };
+    let went_on = !complaints.is_empty() && complaints.lines().all(is_of_volume);
+    if output.exit != 0 && !went_on {
         return Err(failed(host, &command, &output).message);
     }
-    parse::iso_images(&output.stdout)
-        .map_err(|error| unreadable(host, &command, &output, &error).message)
+    let images = parse::iso_images(&output.stdout)
+        .map_err(|error| unreadable(host, &command, &output, &error).message)?;
+    let warning = went_on.then(|| {
+        let first = complaints.lines().next().unwrap_or_default();
+        let more = match complaints.lines().count() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        format!("{}: not every ISO image is known: {first}{more}", host.name)
+    });
+    Ok((
+        images,
+        Unread {
+            complaints,
+            warning,
+        },
+    ))
 }
 
 /// What each command adds to the time that a node has for all of them: one on which every command

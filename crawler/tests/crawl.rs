@@ -72,7 +72,7 @@ async fn once_records_every_vm_of_every_node_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn iso_images_that_cannot_be_listed_are_a_warning_and_stay_as_they_were() {
+async fn a_volume_that_cannot_be_read_is_a_warning_and_costs_no_iso_image() {
     let node = node(NodeSpec::demo(0, 2));
     let bench = Bench::new(&[&node]).await;
     bench.crawler().once().await.expect("a round");
@@ -85,6 +85,8 @@ async fn iso_images_that_cannot_be_listed_are_a_warning_and_stay_as_they_were() 
         gone.uuid = "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b99".to_owned();
         spec.datastores.push(gone);
     });
+    let new = "/vmfs/volumes/datastore1/os-images/a-new-one.iso";
+    std::fs::write(node.file(new), "").unwrap();
 
     bench.crawler().once().await.expect("a round");
 
@@ -93,9 +95,14 @@ async fn iso_images_that_cannot_be_listed_are_a_warning_and_stay_as_they_were() 
     let [warning] = &state.node.warnings[..] else {
         panic!("{:?}", state.node.warnings);
     };
-    assert!(warning.contains("find"), "{warning}");
+    let expected = "not every ISO image is known: find: /vmfs/volumes/gone/: No such file";
+    assert!(warning.contains(expected), "{warning}");
     let after = state.node.facts.expect("facts");
-    assert_eq!(after.iso_images, before.iso_images);
+    let (added, rest): (Vec<_>, Vec<_>) = after
+        .iso_images
+        .into_iter()
+        .partition(|image| image.path == new);
+    assert_eq!((added.len(), rest), (1, before.iso_images));
     assert_eq!(after.setup_read_at, before.setup_read_at);
     assert_eq!(state.vms.len(), 2);
 }
