@@ -86,6 +86,13 @@ pub(crate) fn millis(duration: Duration) -> f64 {
 
 /// The median; 0 of nothing.
 pub(crate) fn median(times: &mut [Duration]) -> Duration {
+    percentile(times, 50)
+}
+
+/// The time that so many in a hundred do not exceed; 0 of nothing.
+pub(crate) fn percentile(times: &mut [Duration], percent: usize) -> Duration {
     times.sort_unstable();
-    times.get(times.len() / 2).copied().unwrap_or_default()
+    let last = times.len().saturating_sub(1);
+    let place = (times.len() * percent / 100).min(last);
+    times.get(place).copied().unwrap_or_default()
 }

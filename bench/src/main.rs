@@ -8,6 +8,7 @@ mod crawl;
 mod figure;
 mod http;
 mod inventory;
+mod load;
 mod memory;
 mod nodes;
 mod note;
@@ -16,6 +17,7 @@ mod seed;
 mod serving;
 mod simulated;
 mod store;
+mod streams;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -33,7 +35,8 @@ enum Command {
     All,
     /// Rounds over 10 simulated nodes with 50 VMs each, 0.2 s a command
     Crawl,
-    /// The list of 10,000 VMs: first time, 304, throughput
+    /// 10,000 VMs over HTTP: first answers, then each request over 1 and over 50 connections, and
+    /// with 200 event streams
     Http,
     /// Resident memory of the roles at 100 nodes and 10,000 VMs
     Memory,
@@ -45,7 +48,7 @@ enum Command {
     Seed(seed::SeedArgs),
     /// Simulated nodes, driven by JSON objects on standard input, a line each
     Nodes(nodes::NodesArgs),
-    /// Serves the bytes of a file: what the dashboard is compared with
+    /// Serves fixed answers: what the dashboard is compared with
     #[command(hide = true)]
     Plain(http::PlainArgs),
 }

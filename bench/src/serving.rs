@@ -33,11 +33,21 @@ impl Serving {
             store.record_round(&round).await?;
         }
         drop(store);
+        Self::over(data, &[("ECOMAN_STORE", "embedded")]).await
+    }
+
+    /// Starts `ecoman dashboard` over a store that is filled, and waits until it is ready. `data`
+    /// is its directory.
+    ///
+    /// # Errors
+    ///
+    /// It does not start.
+    pub(crate) async fn over(data: TempDir, store: &[(&str, &str)]) -> Result<Self> {
         let port = free_port()?;
         let program = Program::start(
             ecoman()?
                 .arg("dashboard")
-                .env("ECOMAN_STORE", "embedded")
+                .envs(store.iter().copied())
                 .env("ECOMAN_DATA", data.path())
                 .env("DASHBOARD_PORT", port.to_string()),
         )?;
@@ -59,6 +69,11 @@ impl Serving {
         })
         .await?;
         Ok(serving)
+    }
+
+    /// Its port on the loopback address.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
     }
 
     /// The address of a path of it.
