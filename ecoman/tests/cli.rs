@@ -765,6 +765,55 @@ fn the_examples_of_the_readme_work() {
 }
 
 #[test]
+fn the_examples_of_how_programs_sign_in_work() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(14).on()));
+    let home = home(&[&node]);
+    run(home.path(), &["trust", "--yes", "--all"]);
+    let mut command = ecoman(home.path(), &["up"]);
+    let command = command.env("DASHBOARD_SIGN_IN", "password");
+    let up = Role::start(command.env("DASHBOARD_PORT", "0"));
+    let example = |file: &str, begin: &str| {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(file);
+        let page = std::fs::read_to_string(file).unwrap();
+        let (_, rest) = page.split_once(&format!("```sh\n{begin}")).expect(begin);
+        let (script, _) = rest.split_once("\n```").unwrap();
+        format!("{begin}{script}").replace("http://127.0.0.1:8000", &up.address)
+    };
+    let bash = |script: &str| {
+        let shell = format!(
+            "ecoman() {{ {} \"$@\"; }}\n{script}",
+            env!("CARGO_BIN_EXE_ecoman")
+        );
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", &shell])
+            .env("ECOMAN_DATA", home.path().join("data"))
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let told = text(&output.stdout);
+        assert!(output.status.success(), "{told}\n{}", text(&output.stderr));
+        told
+    };
+    bash("printf '%s\\n' 'correct horse battery' | ecoman user add alice --role operator");
+    let list = example("README.md", "token=");
+    // Before the first round nobody knows the VM.
+    let told = bash(&format!(
+        "{list}\ncurl -sf -H \"Authorization: Bearer $token\" --retry 60 --retry-delay 1 \\
+         --retry-all-errors -o {}/vm.json {}/api/v1/vms/hoge/14",
+        home.path().display(),
+        up.address
+    ));
+    assert!(told.contains("\"items\":["), "{told}");
+
+    let told = bash(&example("docs/sign-in.md", "ECOMAN="));
+    assert!(told.contains("carol is operator"), "{told}");
+    assert!(told.contains("\"items\":["), "{told}");
+    assert!(told.contains("\"status\":403"), "{told}");
+    assert!(told.contains("\"status\":401"), "{told}");
+    assert_eq!(node.vm(14).unwrap().power, Power::On);
+}
+
+#[test]
 fn a_creation_whose_executor_is_killed_is_interrupted_cleaned_up_and_not_run_again() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let home = home(&[&node]);
