@@ -159,18 +159,22 @@ fn running_tasks() -> AnyView {
     count.into_any()
 }
 
-/// Who is signed in, and the way out.
+/// Who is signed in, the way to what goes with that, and the way out.
 fn account() -> AnyView {
     let live = use_live();
     let identity = Memo::new(move |_| {
         let signed_in = !live.signed_out.get();
         let config = live.config.get().filter(|_| signed_in)?;
-        let name = config.identity.name?;
         let role = config.identity.role.map_or("", Role::as_str);
-        Some((name, role, config.identity.mode))
+        Some((config.identity.name, role, config.identity.mode))
     });
     let shown = move || {
         let (name, role, mode) = identity.get()?;
+        let (name, role) = match name {
+            Some(name) => (name, role),
+            // Nobody signs in.
+            None => (String::from("Access"), ""),
+        };
         let out = (mode == SignInMode::Password).then(|| {
             view! {
                 <button type="button" class="button small quiet" on:click=move |_| sign_out()>
@@ -180,8 +184,15 @@ fn account() -> AnyView {
         });
         Some(view! {
             <span class="account">
-                <span class="who">{name}</span>
-                <span class="role">{role}</span>
+                <a
+                    class="button small quiet"
+                    href=Page::Account.path()
+                    title="Account, API tokens, users and audit log"
+                    on:click=follow()
+                >
+                    <span class="who">{name}</span>
+                    <span class="role">{role}</span>
+                </a>
                 {out}
             </span>
         })
@@ -189,7 +200,8 @@ fn account() -> AnyView {
     shown.into_any()
 }
 
-fn sign_out() {
+/// Ends the session, and shows what is left.
+pub(crate) fn sign_out() {
     spawn_local(async {
         // Whoever is still signed in after this sees it at once.
         if let Err(error) = api::sign_out().await {

@@ -9,6 +9,7 @@ mod keyed;
 mod link;
 mod meter;
 mod power;
+mod save;
 mod tip;
 mod when;
 
@@ -21,5 +22,6 @@ pub(crate) use keyed::{Item, keyed};
 pub(crate) use link::{follow, is_plain, link};
 pub(crate) use meter::meter;
 pub(crate) use power::{changing_badge, power_word, task_badge, task_word};
+pub(crate) use save::save_csv;
 pub(crate) use tip::{Tip, TipLayer};
 pub(crate) use when::{ago, when};

@@ -1,5 +1,6 @@
 //! The pages, one per file, and what several of them share.
 
+mod administration;
 mod banner;
 mod later;
 mod new;

@@ -38,6 +38,14 @@ pub(crate) enum Page {
         /// Its id.
         id: TaskId,
     },
+    /// Who the reader is here.
+    Account,
+    /// The API tokens.
+    Tokens,
+    /// The users.
+    Users,
+    /// Who did what.
+    Audit,
     /// An address that leads nowhere.
     NotFound,
 }
@@ -68,6 +76,10 @@ impl Page {
                 name: (*name).to_owned(),
             },
             ["new"] => Self::New,
+            ["account"] => Self::Account,
+            ["tokens"] => Self::Tokens,
+            ["users"] => Self::Users,
+            ["audit"] => Self::Audit,
             ["tasks"] => Self::Tasks,
             ["tasks", id] => id.parse().map_or(Self::NotFound, |id| Self::Task { id }),
             _ => Self::NotFound,
@@ -82,6 +94,10 @@ impl Page {
             Self::Nodes => String::from("/nodes"),
             Self::Node { name } => format!("/nodes/{}", encode(name)),
             Self::New => String::from("/new"),
+            Self::Account => String::from("/account"),
+            Self::Tokens => String::from("/tokens"),
+            Self::Users => String::from("/users"),
+            Self::Audit => String::from("/audit"),
             Self::Tasks => String::from("/tasks"),
             Self::Task { id } => format!("/tasks/{id}"),
         }
@@ -110,6 +126,10 @@ mod tests {
                 Page::Vms,
                 Page::Nodes,
                 Page::New,
+                Page::Account,
+                Page::Tokens,
+                Page::Users,
+                Page::Audit,
                 Page::Tasks,
                 Page::Task {
                     id: "0199a0de-0000-7000-8000-000000000001"

@@ -6,6 +6,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::administration::{account, audit, tokens, users};
 use super::new::New;
 use super::node::Node;
 use super::nodes::Nodes;
@@ -127,6 +128,10 @@ fn draw(page: Page) -> AnyView {
         Page::Nodes => view! { <Nodes /> }.into_any(),
         Page::Node { name } => view! { <Node name /> }.into_any(),
         Page::New => New().into_any(),
+        Page::Account => account(),
+        Page::Tokens => tokens(),
+        Page::Users => users(),
+        Page::Audit => audit(),
         Page::Tasks => Tasks().into_any(),
         Page::Task { id } => view! { <Task id /> }.into_any(),
         // The list is drawn by the code that is always there.

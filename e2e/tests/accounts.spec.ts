@@ -1,0 +1,193 @@
+// Users, API tokens and the audit log, as an admin sees to them.
+
+import { spawn } from 'node:child_process';
+
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+
+import { temporaryDirectory } from './support/lab.ts';
+import { binary } from './support/program.ts';
+import { expect, test } from './support/test.ts';
+
+const PASSWORD = 'correct horse';
+/** The browser tells each refusal on the console. */
+const REFUSED = /status of (400|401|403|409)/;
+
+/** Adds a user as an administrator does in a script. */
+async function addUser(data: string, name: string, role: string): Promise<void> {
+  const add = spawn(binary('ECOMAN_BIN', 'ecoman'), ['user', 'add', name, '--role', role], {
+    env: { PATH: process.env.PATH, ECOMAN_DATA: data },
+  });
+  add.stdin.end(`${PASSWORD}\n`);
+  const code = await new Promise((resolve) => add.once('close', resolve));
+  expect(code, `ecoman user add ${name}`).toBe(0);
+}
+
+async function signIn(page: Page, name: string, password = PASSWORD): Promise<void> {
+  const form = page.getByRole('form', { name: 'Sign in' });
+  await form.getByLabel('Name').fill(name);
+  await form.getByLabel('Password').fill(password);
+  await page.keyboard.press('Enter');
+  await expect(form).toBeHidden();
+}
+
+/** The line of a table that has this text. */
+function line(page: Page, text: string | RegExp) {
+  return page.getByRole('row').filter({ hasText: text });
+}
+
+async function isAccessible(page: Page): Promise<void> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  expect(violations).toEqual([]);
+}
+
+for (const scheme of ['light', 'dark'] as const) {
+  test(`an admin makes a token, sees it used, and revokes it (${scheme})`, async ({
+    closing,
+    guard,
+    ownServer,
+    page,
+  }) => {
+    guard.allow(REFUSED);
+    await page.emulateMedia({ colorScheme: scheme });
+    const data = await temporaryDirectory(closing);
+    await addUser(data, 'alice', 'admin');
+    const env = { ECOMAN_DATA: data, ECOMAN_STORE: 'embedded', DASHBOARD_SIGN_IN: 'password' };
+    const server = await ownServer('dashboard', env);
+    await server.ready();
+    await page.goto(server.url);
+    await signIn(page, 'alice');
+
+    await page.getByRole('banner').getByRole('link', { name: /alice/ }).click();
+    await expect(page.getByRole('heading', { name: 'Account', level: 1 })).toBeVisible();
+    await isAccessible(page);
+    await page.getByRole('link', { name: 'API tokens' }).click();
+    await expect(page.getByRole('heading', { name: 'No API tokens yet' })).toBeVisible();
+    await isAccessible(page);
+
+    await page.getByRole('button', { name: 'New token' }).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByLabel('What it is for')).toBeFocused();
+    await dialog.getByLabel('What it is for').fill('nightly report');
+    await dialog.getByLabel('Role').selectOption('operator');
+    await isAccessible(page);
+    await dialog.getByRole('button', { name: 'Make the token' }).click();
+    await expect(dialog).toContainText('shown this once');
+    const secret = await dialog.getByText(/^ecoman_/).innerText();
+    await isAccessible(page);
+    const use = () =>
+      fetch(`${server.url}/api/v1/vms`, { headers: { Authorization: `Bearer ${secret}` } });
+    expect((await use()).status).toBe(200);
+    await dialog.getByRole('button', { name: 'I have copied it' }).click();
+    await expect(page.getByText(secret)).toHaveCount(0);
+
+    await page.reload();
+    const row = line(page, 'nightly report');
+    await expect(row).toContainText('operator');
+    await expect(row).toContainText('all nodes');
+    await isAccessible(page);
+    await row.getByRole('button', { name: 'Revoke nightly report' }).click();
+    await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
+    await expect(page.getByRole('heading', { name: 'No API tokens yet' })).toBeVisible();
+    expect((await use()).status).toBe(401);
+
+    await page.getByRole('link', { name: 'Audit log' }).click();
+    await expect(line(page, 'create operator token for 90 days')).toContainText('alice');
+    await expect(line(page, 'revoke token of alice')).toContainText('Done');
+    await isAccessible(page);
+    await page.getByRole('button', { name: 'Refused' }).click();
+    await expect(page).toHaveURL(/outcome=refused/);
+    await expect(page.getByRole('heading', { name: 'There is no such entry' })).toBeVisible();
+    await page.getByRole('link', { name: 'The whole log' }).click();
+    const saved = page.waitForEvent('download');
+    await page.getByRole('button', { name: 'Save this log as CSV' }).click();
+    expect((await saved).suggestedFilename()).toMatch(/^ecoman-audit-\d{4}-\d\d-\d\d\.csv$/);
+  });
+}
+
+test('an admin adds a viewer, who sees why they may not, and removes them', async ({
+  browser,
+  closing,
+  guard,
+  ownServer,
+  page,
+}) => {
+  guard.allow(REFUSED);
+  const data = await temporaryDirectory(closing);
+  await addUser(data, 'alice', 'admin');
+  const env = { ECOMAN_DATA: data, ECOMAN_STORE: 'embedded', DASHBOARD_SIGN_IN: 'password' };
+  const server = await ownServer('dashboard', env);
+  await server.ready();
+  await page.goto(`${server.url}/users`);
+  await signIn(page, 'alice');
+
+  await page.getByRole('button', { name: 'New user' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('bob the builder');
+  await dialog.getByLabel(/^Password/).fill(PASSWORD);
+  await dialog.getByRole('button', { name: 'Add the user' }).click();
+  await expect(dialog.getByRole('alert')).toContainText('name:');
+  await dialog.getByLabel('Name').fill('bob');
+  await dialog.getByRole('button', { name: 'Add the user' }).click();
+  await expect(dialog).toBeHidden();
+  await expect(line(page, 'bob')).toContainText('viewer');
+  await isAccessible(page);
+
+  const other = await browser.newContext();
+  closing.add(other, (it) => it.close());
+  const theirs = await other.newPage();
+  await theirs.goto(`${server.url}/users`);
+  await signIn(theirs, 'bob');
+  await expect(theirs.getByRole('heading', { name: 'Not for you' })).toBeVisible();
+  await expect(theirs.getByText('It takes the role admin, and yours is viewer.')).toBeVisible();
+  await expect(theirs.getByRole('button', { name: 'New user' })).toHaveCount(0);
+
+  // The last admin stays, and the page says why.
+  await line(page, 'alice').getByRole('button', { name: 'Remove alice' }).click();
+  await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(dialog.getByRole('alert')).toContainText('admin');
+  await dialog.getByRole('button', { name: 'Cancel' }).click();
+
+  await line(page, 'bob').getByRole('button', { name: 'Remove bob' }).click();
+  await dialog.getByRole('button', { name: 'Remove', exact: true }).click();
+  await expect(line(page, 'bob')).toHaveCount(0);
+  await theirs.reload();
+  await expect(theirs.getByRole('form', { name: 'Sign in' })).toBeVisible();
+});
+
+test('a user changes their password, and signs in with the new one', async ({
+  closing,
+  guard,
+  ownServer,
+  page,
+}) => {
+  guard.allow(REFUSED);
+  const data = await temporaryDirectory(closing);
+  await addUser(data, 'alice', 'admin');
+  const env = { ECOMAN_DATA: data, ECOMAN_STORE: 'embedded', DASHBOARD_SIGN_IN: 'password' };
+  const server = await ownServer('dashboard', env);
+  await server.ready();
+  await page.goto(`${server.url}/account`);
+  await signIn(page, 'alice');
+  const change = page.getByRole('button', { name: 'Change password' });
+  await page.getByLabel('Current password').fill(PASSWORD);
+  await page.getByLabel(/^New password \(/).fill('another horse');
+  await page.getByLabel('New password again').fill('another house');
+  await change.click();
+  await expect(page.getByText('The new password is not the same twice.')).toBeVisible();
+  await page.getByLabel('New password again').fill('another horse');
+  await change.click();
+  await expect(page.getByRole('form', { name: 'Sign in' })).toBeVisible();
+  await signIn(page, 'alice', 'another horse');
+  await expect(page.getByRole('heading', { name: 'Account', level: 1 })).toBeVisible();
+});
+
+test('where nobody signs in the page says why there are no users', async ({ lab, page }) => {
+  await page.goto(lab.url);
+  await page.getByRole('banner').getByRole('link', { name: 'Access' }).click();
+  await expect(page.getByText('Nobody signs in to this server')).toBeVisible();
+  await page.getByRole('link', { name: 'Users' }).click();
+  await expect(page.getByText('DASHBOARD_SIGN_IN=password')).toBeVisible();
+  const docs = page.getByRole('link', { name: 'REST API' });
+  await expect(docs).toHaveAttribute('href', '/api/docs/');
+});

@@ -1,0 +1,457 @@
+//! The audit log: who did what, when, from where, with which result.
+
+use ecoman_api::{AuditEntry, AuditOutcome, Authentication, Permission};
+use form_urlencoded::Serializer;
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::{for_those_who, loading, section};
+use crate::api;
+use crate::components::{Icon, busy, empty_state, failed_state, icon, link, save_csv, text, when};
+use crate::live::use_live;
+use crate::location::use_location;
+use crate::route::Page;
+
+const OUTCOMES: [AuditOutcome; 4] = [
+    AuditOutcome::Succeeded,
+    AuditOutcome::Failed,
+    AuditOutcome::Refused,
+    AuditOutcome::Pending,
+];
+
+/// What the log is narrowed down to, as the address says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct AuditFilter {
+    /// Nothing: whatever came of it.
+    outcomes: Vec<AuditOutcome>,
+    actor: Option<String>,
+    node: Option<String>,
+}
+
+/// What is shown of the log.
+#[derive(Clone, Copy)]
+struct Log {
+    entries: RwSignal<Vec<AuditEntry>>,
+    /// Where older ones begin.
+    older: RwSignal<Option<String>>,
+    loading: RwSignal<bool>,
+    loaded: RwSignal<bool>,
+    wrong: RwSignal<Option<api::Error>>,
+}
+
+/// The page.
+pub(crate) fn audit() -> AnyView {
+    let location = use_location();
+    let filter = Memo::new(move |_| location.query.with(|query| AuditFilter::parse(query)));
+    let log = Log {
+        entries: RwSignal::default(),
+        older: RwSignal::new(None),
+        loading: RwSignal::new(false),
+        loaded: RwSignal::new(false),
+        wrong: RwSignal::new(None),
+    };
+    let live = use_live();
+    let may = Memo::new(move |_| {
+        live.config.with(|config| {
+            let config = config.as_ref();
+            config.is_some_and(|it| it.identity.may.contains(&Permission::Audit))
+        })
+    });
+    Effect::new(move || {
+        filter.track();
+        if may.get() {
+            log.load(filter, None);
+        }
+    });
+    let actions = move || may.get().then(|| export_button(filter));
+    let content = for_those_who(Permission::Audit, move || {
+        let list = move || {
+            let count = log.entries.with(Vec::len);
+            match (log.loaded.get(), log.wrong.get()) {
+                (false, Some(error)) => {
+                    let retry = move || log.load(filter, None);
+                    failed_state(
+                        "The audit log could not be loaded",
+                        &error.to_string(),
+                        retry,
+                    )
+                }
+                (false, None) => loading("Loading the audit log"),
+                (true, _) if count == 0 => nothing(filter),
+                (true, _) => table(log),
+            }
+        };
+        view! { {toolbar(filter)} {list} {more(log, filter)} }.into_any()
+    });
+    section(&Page::Audit, "Audit log", actions.into_any(), content)
+}
+
+impl AuditFilter {
+    /// Reads the query of an address; what it does not know is left out.
+    fn parse(query: &str) -> Self {
+        let mut filter = Self::default();
+        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+            match key.as_ref() {
+                "outcome" => {
+                    let named = |outcome: &AuditOutcome| {
+                        value.split(',').any(|word| word == outcome.as_str())
+                    };
+                    filter.outcomes = OUTCOMES.into_iter().filter(named).collect();
+                }
+                "actor" if !value.is_empty() => filter.actor = Some(value.into_owned()),
+                "node" if !value.is_empty() => filter.node = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    /// The parameters, for the address and for the API alike.
+    fn query(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        if !self.outcomes.is_empty() {
+            let words: Vec<_> = self.outcomes.iter().map(|it| it.as_str()).collect();
+            query.append_pair("outcome", &words.join(","));
+        }
+        for (key, value) in [("actor", &self.actor), ("node", &self.node)] {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        query.finish()
+    }
+
+    fn to_url(&self) -> String {
+        let path = Page::Audit.path();
+        match self.query() {
+            query if query.is_empty() => path,
+            query => format!("{path}?{query}"),
+        }
+    }
+
+    fn toggled(mut self, outcome: AuditOutcome) -> Self {
+        if self.outcomes.contains(&outcome) {
+            self.outcomes.retain(|known| *known != outcome);
+        } else {
+            self.outcomes.push(outcome);
+        }
+        self
+    }
+}
+
+impl Log {
+    /// Asks for entries: anew, or those from a page token on.
+    fn load(self, filter: Memo<AuditFilter>, token: Option<String>) {
+        let asked = filter.get_untracked();
+        self.loading.set(true);
+        spawn_local(async move {
+            let page = api::audit(&asked.query(), token.as_deref()).await;
+            // Something else may be asked for by now, or the page is left.
+            if filter.try_get_untracked().as_ref() != Some(&asked) {
+                return;
+            }
+            self.loading.try_set(false);
+            match page {
+                Ok(page) => {
+                    self.wrong.try_set(None);
+                    self.older.try_set(page.next_page);
+                    self.entries.try_update(|entries| {
+                        if token.is_none() {
+                            entries.clear();
+                        }
+                        entries.extend(page.items);
+                    });
+                    self.loaded.try_set(true);
+                }
+                Err(error) => {
+                    self.wrong.try_set(Some(error));
+                }
+            }
+        });
+    }
+}
+
+fn outcome_word(outcome: AuditOutcome) -> &'static str {
+    match outcome {
+        AuditOutcome::Pending => "Under way",
+        AuditOutcome::Succeeded => "Done",
+        AuditOutcome::Failed => "Failed",
+        AuditOutcome::Refused => "Refused",
+    }
+}
+
+fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
+    let location = use_location();
+    let live = use_live();
+    let chips = OUTCOMES.map(|outcome| {
+        let pressed = Memo::new(move |_| filter.with(|filter| filter.outcomes.contains(&outcome)));
+        view! {
+            <button
+                type="button"
+                class="chip"
+                aria-pressed=move || pressed.get().to_string()
+                on:click=move |_| location.go(&filter.get_untracked().toggled(outcome).to_url())
+            >
+                {outcome_word(outcome)}
+            </button>
+        }
+    });
+    let choose_actor = move |event| {
+        let actor = event_target_value(&event).trim().to_owned();
+        let wanted = AuditFilter {
+            actor: (!actor.is_empty()).then_some(actor),
+            ..filter.get_untracked()
+        };
+        location.go(&wanted.to_url());
+    };
+    let choose_node = move |event| {
+        let node = event_target_value(&event);
+        let wanted = AuditFilter {
+            node: (!node.is_empty()).then_some(node),
+            ..filter.get_untracked()
+        };
+        location.go(&wanted.to_url());
+    };
+    let options = move || {
+        let chosen = filter.with(|filter| filter.node.clone());
+        let mut names: Vec<String> = live.nodes.with(|nodes| {
+            nodes
+                .data()
+                .into_iter()
+                .flat_map(|it| it.keys().cloned())
+                .collect()
+        });
+        if let Some(chosen) = chosen.clone().filter(|chosen| !names.contains(chosen)) {
+            names.push(chosen);
+        }
+        let names = names.into_iter().map(|name| {
+            let selected = chosen.as_ref() == Some(&name);
+            let shown = name.clone();
+            view! { <option value=name selected=selected>{shown}</option> }
+        });
+        names.collect::<Vec<_>>()
+    };
+    view! {
+        <div class="toolbar" role="search" aria-label="Audit log">
+            <div class="chips" role="group" aria-label="Show only">
+                {chips}
+            </div>
+            <input
+                type="search"
+                aria-label="User"
+                placeholder="User"
+                autocomplete="off"
+                autocapitalize="none"
+                spellcheck="false"
+                prop:value=move || filter.with(|filter| filter.actor.clone().unwrap_or_default())
+                on:change=choose_actor
+            />
+            <select aria-label="Node" on:change=choose_node>
+                <option value="" selected=move || filter.with(|filter| filter.node.is_none())>
+                    "Every node"
+                </option>
+                {options}
+            </select>
+        </div>
+    }
+    .into_any()
+}
+
+fn nothing(filter: Memo<AuditFilter>) -> AnyView {
+    if filter.get() == AuditFilter::default() {
+        return empty_state(
+            String::from("Nothing has been done yet"),
+            String::from(
+                "Every change that somebody asks for, every sign-in and every refusal of either \
+                 is written down here.",
+            ),
+            ().into_any(),
+        );
+    }
+    empty_state(
+        String::from("There is no such entry"),
+        String::from("Show others, or all of them."),
+        link("button", Page::Audit.path(), "The whole log".into_any()),
+    )
+}
+
+fn table(log: Log) -> AnyView {
+    let rows = move || {
+        log.entries
+            .with(|entries| entries.iter().map(row).collect::<Vec<_>>())
+    };
+    view! {
+        <div class="table-frame" tabindex="0" role="region" aria-label="Audit log">
+            <table class="tasks audit">
+                <thead>
+                    <tr>
+                        <th scope="col">"When"</th>
+                        <th scope="col">"What"</th>
+                        <th scope="col">"Who"</th>
+                        <th scope="col">"From"</th>
+                        <th scope="col">"Result"</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
+}
+
+fn row(entry: &AuditEntry) -> AnyView {
+    let signed_in = match entry.by {
+        Authentication::None => String::from("nobody signs in"),
+        Authentication::Password => String::from("password"),
+        Authentication::Proxy => String::from("proxy"),
+        Authentication::Token => match &entry.token {
+            Some(token) => format!("token “{token}”"),
+            None => String::from("token"),
+        },
+    };
+    let signed_in = match (&entry.actor, entry.by) {
+        (None, Authentication::None) => String::new(),
+        _ => signed_in,
+    };
+    let who = entry.actor.clone();
+    let about = about(entry);
+    let (class, sign) = match entry.outcome {
+        AuditOutcome::Pending => ("task", None),
+        AuditOutcome::Succeeded => ("task good", Some(Icon::Check)),
+        AuditOutcome::Failed | AuditOutcome::Refused => ("task bad", Some(Icon::Warning)),
+    };
+    let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
+    let word = outcome_word(entry.outcome);
+    let result = view! { <span class=class>{sign} <span>{word}</span></span> }.into_any();
+    let result = match entry.task {
+        Some(id) => link("", Page::Task { id }.path(), result),
+        None => result,
+    };
+    view! {
+        <tr>
+            <td data-label="When">{when(entry.at, true)}</td>
+            <th scope="row">
+                <span class="name">{entry.summary.clone()}</span>
+                " "
+                {about}
+                <div class="small">{entry.detail.clone()}</div>
+            </th>
+            <td data-label="Who">
+                {text(who)} <div class="small">{signed_in}</div>
+            </td>
+            <td data-label="From">{text(entry.address.clone())}</td>
+            <td data-label="Result">{result}</td>
+        </tr>
+    }
+    .into_any()
+}
+
+/// The VM, node, user or token that it was about.
+fn about(entry: &AuditEntry) -> AnyView {
+    let name = entry.name.clone();
+    match (&entry.node, entry.vmid) {
+        (Some(node), Some(vmid)) => {
+            let page = Page::Vm {
+                node: node.clone(),
+                vmid,
+            };
+            let name = name.unwrap_or_else(|| vmid.to_string());
+            view! {
+                {link("", page.path(), name.into_any())}
+                <span class="aside">{format!(" on {node}")}</span>
+            }
+            .into_any()
+        }
+        (Some(node), None) => {
+            let page = Page::Node { name: node.clone() };
+            view! {
+                {name.map(|name| format!("{name} "))}
+                <span class="aside">
+                    "on " {link("", page.path(), node.clone().into_any())}
+                </span>
+            }
+            .into_any()
+        }
+        (None, _) => name.into_any(),
+    }
+}
+
+fn more(log: Log, filter: Memo<AuditFilter>) -> AnyView {
+    let load = move |_| {
+        let token = log.older.get_untracked();
+        if token.is_some() && !log.loading.get_untracked() {
+            log.load(filter, token);
+        }
+    };
+    let shown = move || {
+        log.older.with(Option::is_some).then(|| {
+            view! {
+                <p class="more">
+                    <button type="button" class="button" on:click=load>
+                        {move || log.loading.get().then(busy)}
+                        "Older entries"
+                    </button>
+                    " "
+                    <span role="status">
+                        {move || log.wrong.with(|wrong| wrong.as_ref().map(ToString::to_string))}
+                    </span>
+                </p>
+            }
+        })
+    };
+    shown.into_any()
+}
+
+/// Saves all that is asked for, not only what is shown.
+fn export_button(filter: Memo<AuditFilter>) -> AnyView {
+    let failure = RwSignal::new(String::new());
+    let busy = RwSignal::new(false);
+    let save = move |_| {
+        let query = filter.get_untracked().query();
+        busy.set(true);
+        failure.set(String::new());
+        spawn_local(async move {
+            match api::audit_csv(&query).await {
+                Ok(table) if save_csv("audit", &table).is_some() => {}
+                Ok(_) => failure.set(String::from("The browser would not save the file.")),
+                Err(error) => failure.set(error.to_string()),
+            }
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="button quiet copy"
+            aria-label="Save this log as CSV"
+            disabled=move || busy.get()
+            on:click=save
+        >
+            "CSV"
+            <span class="outcome" role="status">
+                {failure}
+            </span>
+        </button>
+    }
+    .into_any()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_was_written() {
+        for filter in [
+            AuditFilter::default(),
+            AuditFilter {
+                outcomes: vec![AuditOutcome::Failed, AuditOutcome::Refused],
+                actor: Some(String::from("a&b=c")),
+                node: Some(String::from("ノード 1")),
+            },
+        ] {
+            assert_eq!(AuditFilter::parse(&filter.query()), filter);
+        }
+        assert_eq!(AuditFilter::default().to_url(), "/audit");
+    }
+}
