@@ -50,6 +50,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
         .into_iter()
         .chain(tools::NODES)
         .chain(tools::BROWSER)
+        .chain([Tool::Mongod])
         .collect();
     tools::install_system_packages(context, &needed)?;
     let environment = tools::install(context, &needed)?;
@@ -79,6 +80,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
     }));
     add(context.console.step("system", "measuring", |step| {
         let mut command = Command::new(release(context, "ecoman-bench"))
+            .envs(&environment.variables())
             .env("ECOMAN_BIN", release(context, "ecoman"));
         measure(step, &mut command)
     }));

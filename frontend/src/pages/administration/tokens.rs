@@ -162,7 +162,7 @@ fn row(desk: Desk, token: Token) -> AnyView {
             </th>
             <td data-label="Of">{owner}</td>
             <td data-label="May">
-                {role} <div class="small wrap">{nodes}</div>
+                {role} " " <div class="small wrap">{nodes}</div>
             </td>
             <td data-label="Made">{ago(made)}</td>
             <td data-label="Expires">{end}</td>
