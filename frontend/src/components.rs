@@ -1,4 +1,4 @@
-//! Parts of pages. They know no route and no request.
+//! Parts of pages. They know no route and make no request.
 
 mod copy;
 mod dialog;
@@ -22,6 +22,6 @@ pub(crate) use keyed::{Item, keyed};
 pub(crate) use link::{follow, is_plain, link};
 pub(crate) use meter::meter;
 pub(crate) use power::{changing_badge, power_word, task_badge, task_word};
-pub(crate) use save::save_csv;
+pub(crate) use save::csv_button;
 pub(crate) use tip::{Tip, TipLayer};
 pub(crate) use when::{ago, when};

@@ -36,13 +36,14 @@ const UNFINISHED: [&str; 5] = [
 /// Which crates of ours a crate may stand on. This is what keeps the parts apart: the dashboard
 /// cannot reach a node, the page knows the API alone, the simulator shares no code with what is
 /// tested against it.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
     (
         "backend",
         &[
             "ecoman-access",
             "ecoman-api",
             "ecoman-model",
+            "ecoman-serve",
             "ecoman-store",
         ],
     ),
@@ -50,9 +51,13 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("crates/api", &["ecoman-model"]),
     ("crates/esxi", &["ecoman-model"]),
     ("crates/model", &[]),
+    ("crates/serve", &[]),
     ("crates/store", &["ecoman-model"]),
     ("crawler", &["ecoman-esxi", "ecoman-model", "ecoman-store"]),
-    ("executor", &["ecoman-api", "ecoman-esxi", "ecoman-model"]),
+    (
+        "executor",
+        &["ecoman-api", "ecoman-esxi", "ecoman-model", "ecoman-serve"],
+    ),
     ("frontend", &["ecoman-api"]),
     ("simulator", &[]),
     ("xtask", &[]),

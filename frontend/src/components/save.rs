@@ -1,12 +1,59 @@
 //! Files that the page makes.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
+use crate::api;
+
+/// A button that saves a table: its name, what the table is of, when it cannot be asked for, and
+/// how it is.
+pub(crate) fn csv_button<F>(
+    label: &'static str,
+    what: &'static str,
+    cannot: impl Fn() -> bool + Send + Sync + 'static,
+    fetch: impl Fn() -> F + 'static,
+) -> AnyView
+where
+    F: Future<Output = Result<Vec<u8>, api::Error>> + 'static,
+{
+    let failure = RwSignal::new(String::new());
+    let busy = RwSignal::new(false);
+    let save = move |_| {
+        busy.set(true);
+        failure.set(String::new());
+        let table = fetch();
+        spawn_local(async move {
+            let wrong = match table.await {
+                Ok(table) if save_csv(what, &table).is_some() => String::new(),
+                Ok(_) => String::from("The browser would not save the file."),
+                Err(error) => error.to_string(),
+            };
+            failure.try_set(wrong);
+            busy.try_set(false);
+        });
+    };
+    view! {
+        <button
+            type="button"
+            class="button quiet copy"
+            aria-label=label
+            disabled=move || busy.get() || cannot()
+            on:click=save
+        >
+            "CSV"
+            <span class="outcome" role="status">
+                {failure}
+            </span>
+        </button>
+    }
+    .into_any()
+}
+
 /// Gives a table to the browser, which saves it as a file whose name tells what it is of and the
 /// day. `None`: the browser would not.
-pub(crate) fn save_csv(what: &str, table: &[u8]) -> Option<()> {
+fn save_csv(what: &str, table: &[u8]) -> Option<()> {
     // Spreadsheets take a file without the mark for one of the local character set.
     let parts = js_sys::Array::of2(
         &JsValue::from_str("\u{feff}"),

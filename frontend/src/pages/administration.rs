@@ -7,7 +7,8 @@ mod tokens;
 mod users;
 
 use ecoman_api::{Config, Permission, Role, SignInMode};
-use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos::{html, prelude::*};
 
 use super::set_title;
 use crate::api;
@@ -80,6 +81,17 @@ fn why_not(config: &Config, permission: Permission) -> Option<String> {
     })
 }
 
+/// Whether the reader may.
+fn may(permission: Permission) -> Memo<bool> {
+    let live = use_live();
+    Memo::new(move |_| {
+        live.config.with(|config| {
+            let config = config.as_ref();
+            config.is_some_and(|config| config.identity.may.contains(&permission))
+        })
+    })
+}
+
 /// What is only for those who may; for others the reason why they may not.
 fn for_those_who(
     permission: Permission,
@@ -104,50 +116,213 @@ fn loading(words: &'static str) -> AnyView {
     view! { <p class="skeleton" role="status">{words}</p> }.into_any()
 }
 
-/// A list that is loaded when its page is opened, and again after each change.
-struct Loaded<T: Send + Sync + 'static> {
-    state: RwSignal<Option<Result<T, api::Error>>>,
+/// A list that can be changed: its items (`None`: on their way), what the dialog over it is about,
+/// and how far that is.
+struct Desk<T: Send + Sync + 'static, A: Send + Sync + 'static> {
+    items: RwSignal<Option<Result<Vec<T>, api::Error>>>,
+    asked: RwSignal<Option<A>>,
+    wrong: RwSignal<Option<String>>,
+    busy: RwSignal<bool>,
+    load: StoredValue<fn(Self)>,
 }
 
-impl<T: Send + Sync + 'static> Clone for Loaded<T> {
+impl<T: Send + Sync, A: Send + Sync> Clone for Desk<T, A> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync + 'static> Copy for Loaded<T> {}
+impl<T: Send + Sync, A: Send + Sync> Copy for Desk<T, A> {}
 
-impl<T: Clone + Send + Sync + 'static> Loaded<T> {
-    fn new() -> Self {
-        Self {
-            state: RwSignal::new(None),
+impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
+    /// A list that is loaded as soon as it is known that the reader may see it. `load` asks for the
+    /// items and [`Desk::take`]s them.
+    fn open(permission: Permission, load: fn(Self)) -> Self {
+        let desk = Self {
+            items: RwSignal::new(None),
+            asked: RwSignal::new(None),
+            wrong: RwSignal::new(None),
+            busy: RwSignal::new(false),
+            load: StoredValue::new(load),
+        };
+        let may = may(permission);
+        Effect::new(move || {
+            if may.get() {
+                desk.load();
+            }
+        });
+        desk
+    }
+
+    fn load(self) {
+        if let Some(load) = self.load.try_get_value() {
+            load(self);
         }
     }
 
     /// Takes an answer; a failure does not take away what is shown.
-    fn take(self, answer: Result<T, api::Error>) {
-        self.state.try_update(|state| {
-            let is_shown = matches!(state, Some(Ok(_)));
+    fn take(self, answer: Result<Vec<T>, api::Error>) {
+        self.items.try_update(|items| {
+            let is_shown = matches!(items, Some(Ok(_)));
             if answer.is_ok() || !is_shown {
-                *state = Some(answer);
+                *items = Some(answer);
             }
         });
     }
 
-    /// Shows it, or why it is not there.
+    /// Opens the dialog.
+    fn ask(self, asked: A) {
+        self.wrong.set(None);
+        self.asked.set(Some(asked));
+    }
+
+    fn close(self) {
+        self.asked.try_set(None);
+    }
+
+    /// Does something, loads the list anew, and goes on with what came of it where it worked.
+    fn does<R: 'static>(
+        self,
+        work: impl Future<Output = Result<R, api::Error>> + 'static,
+        then: impl FnOnce(R) + 'static,
+    ) {
+        if self.busy.get_untracked() {
+            return;
+        }
+        self.busy.set(true);
+        self.wrong.set(None);
+        spawn_local(async move {
+            let outcome = work.await;
+            self.busy.try_set(false);
+            self.load();
+            match outcome {
+                Ok(result) => then(result),
+                Err(error) => {
+                    self.wrong.try_set(Some(told(&error)));
+                }
+            }
+        });
+    }
+
+    /// Shows the list to those who may see it, or why it is not there.
     fn show(
         self,
+        permission: Permission,
         what: &'static str,
-        load: impl Fn() + Copy + Send + Sync + 'static,
-        draw: impl Fn(T) -> AnyView + Send + Sync + 'static,
+        draw: impl Fn(Vec<T>) -> AnyView + Copy + Send + Sync + 'static,
     ) -> AnyView {
-        let shown = move || match self.state.get() {
-            None => loading(what),
-            Some(Err(error)) => failed_state("This could not be loaded", &error.to_string(), load),
-            Some(Ok(value)) => draw(value),
-        };
-        shown.into_any()
+        for_those_who(permission, move || {
+            let shown = move || match self.items.get() {
+                None => loading(what),
+                Some(Err(error)) => {
+                    let retry = move || self.load();
+                    failed_state("This could not be loaded", &error.to_string(), retry)
+                }
+                Some(Ok(items)) => draw(items),
+            };
+            shown.into_any()
+        })
     }
+
+    /// The button that asks for a new item, for those who may.
+    fn new_button(self, permission: Permission, label: &'static str, asked: fn() -> A) -> AnyView {
+        let may = may(permission);
+        let button = move || {
+            may.get().then(|| {
+                view! {
+                    <button
+                        type="button"
+                        class="button primary"
+                        on:click=move |_| self.ask(asked())
+                    >
+                        {icon(Icon::Plus)}
+                        {label}
+                    </button>
+                }
+            })
+        };
+        button.into_any()
+    }
+
+    /// What went wrong, and the buttons of a form; `nodes` are those that are chosen in it.
+    fn form_end(self, label: &'static str, nodes: choice::Nodes) -> AnyView {
+        let hint = move || match (self.wrong.get(), choice::is_nothing(nodes)) {
+            (Some(wrong), _) => Some(wrong),
+            (None, true) => Some(String::from("Choose one node at least.")),
+            (None, false) => None,
+        };
+        view! {
+            <p class="bad hint" role="alert">
+                {hint}
+            </p>
+            <div class="choices">
+                <button
+                    type="submit"
+                    class="button primary"
+                    aria-disabled=move || {
+                        (self.busy.get() || choice::is_nothing(nodes)).then_some("true")
+                    }
+                >
+                    {label}
+                </button>
+                <button type="button" class="button last" on:click=move |_| self.close()>
+                    "Cancel"
+                </button>
+            </div>
+        }
+        .into_any()
+    }
+
+    /// The dialog before something that cannot be taken back.
+    fn danger(
+        self,
+        ids: (&'static str, &'static str),
+        (question, meaning, label): (String, String, &'static str),
+        confirm: impl Fn() + 'static,
+    ) -> AnyView {
+        view! {
+            <h2 id=ids.0 class="danger">
+                {icon(Icon::Warning)}
+                {question}
+            </h2>
+            <p>{meaning}</p>
+            <p class="bad hint" role="alert">
+                {move || self.wrong.get()}
+            </p>
+            <div class="choices">
+                <button type="button" class="button danger solid" on:click=move |_| confirm()>
+                    {label}
+                </button>
+                <button
+                    type="button"
+                    class="button last"
+                    id=ids.1
+                    on:click=move |_| self.close()
+                >
+                    "Cancel"
+                </button>
+            </div>
+        }
+        .into_any()
+    }
+}
+
+/// What is typed in a field.
+fn value(field: NodeRef<html::Input>) -> String {
+    let field = field.get_untracked();
+    field.map(|field| field.value()).unwrap_or_default()
+}
+
+/// The rules of single fields, where the server has told them; else the whole.
+fn told(error: &api::Error) -> String {
+    let fields = error.fields();
+    if fields.is_empty() {
+        return error.to_string();
+    }
+    let fields = fields
+        .into_iter()
+        .map(|(field, rule)| format!("{}: {rule}.", field.replace('_', " ")));
+    fields.collect::<Vec<_>>().join(" ")
 }
 
 /// The names of nodes that somebody is limited to.

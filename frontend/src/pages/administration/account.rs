@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::{limits, loading, section};
+use super::{limits, loading, section, told, value};
 use crate::api;
 use crate::app::sign_out;
 use crate::components::{card, copy_line, fact_card, text_fact};
@@ -101,10 +101,6 @@ fn password_card(live: Live) -> AnyView {
     let wrong = RwSignal::new(None::<String>);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        let value = |field: NodeRef<html::Input>| {
-            let field = field.get_untracked();
-            field.map(|field| field.value()).unwrap_or_default()
-        };
         let wanted = ChangePassword {
             current: value(current),
             new: value(new),
@@ -163,16 +159,4 @@ fn password_card(live: Live) -> AnyView {
         </form>
     };
     card("password", "Password", form.into_any())
-}
-
-/// The rules of single fields, where the server has told them; else the whole.
-pub(super) fn told(error: &api::Error) -> String {
-    let fields = error.fields();
-    if fields.is_empty() {
-        return error.to_string();
-    }
-    let fields = fields
-        .into_iter()
-        .map(|(field, rule)| format!("{}: {rule}.", field.replace('_', " ")));
-    fields.collect::<Vec<_>>().join(" ")
 }

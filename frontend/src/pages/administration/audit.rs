@@ -5,9 +5,11 @@ use form_urlencoded::Serializer;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{for_those_who, loading, section};
+use super::{for_those_who, loading, may, section};
 use crate::api;
-use crate::components::{Icon, busy, empty_state, failed_state, icon, link, save_csv, text, when};
+use crate::components::{
+    Icon, busy, csv_button, empty_state, failed_state, icon, link, text, when,
+};
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::route::Page;
@@ -50,20 +52,26 @@ pub(crate) fn audit() -> AnyView {
         loaded: RwSignal::new(false),
         wrong: RwSignal::new(None),
     };
-    let live = use_live();
-    let may = Memo::new(move |_| {
-        live.config.with(|config| {
-            let config = config.as_ref();
-            config.is_some_and(|it| it.identity.may.contains(&Permission::Audit))
-        })
-    });
+    let may = may(Permission::Audit);
     Effect::new(move || {
         filter.track();
         if may.get() {
             log.load(filter, None);
         }
     });
-    let actions = move || may.get().then(|| export_button(filter));
+    let actions = move || {
+        may.get().then(|| {
+            csv_button(
+                "Save this log as CSV",
+                "audit",
+                || false,
+                move || {
+                    let query = filter.get_untracked().query();
+                    async move { api::audit_csv(&query).await }
+                },
+            )
+        })
+    };
     let content = for_those_who(Permission::Audit, move || {
         let list = move || {
             let count = log.entries.with(Vec::len);
@@ -400,40 +408,6 @@ fn more(log: Log, filter: Memo<AuditFilter>) -> AnyView {
         })
     };
     shown.into_any()
-}
-
-/// Saves all that is asked for, not only what is shown.
-fn export_button(filter: Memo<AuditFilter>) -> AnyView {
-    let failure = RwSignal::new(String::new());
-    let busy = RwSignal::new(false);
-    let save = move |_| {
-        let query = filter.get_untracked().query();
-        busy.set(true);
-        failure.set(String::new());
-        spawn_local(async move {
-            match api::audit_csv(&query).await {
-                Ok(table) if save_csv("audit", &table).is_some() => {}
-                Ok(_) => failure.set(String::from("The browser would not save the file.")),
-                Err(error) => failure.set(error.to_string()),
-            }
-            busy.try_set(false);
-        });
-    };
-    view! {
-        <button
-            type="button"
-            class="button quiet copy"
-            aria-label="Save this log as CSV"
-            disabled=move || busy.get()
-            on:click=save
-        >
-            "CSV"
-            <span class="outcome" role="status">
-                {failure}
-            </span>
-        </button>
-    }
-    .into_any()
 }
 
 #[cfg(test)]

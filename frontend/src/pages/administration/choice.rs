@@ -7,6 +7,9 @@ use leptos::prelude::*;
 
 use crate::live::use_live;
 
+/// All nodes (`None`), or some of them.
+pub(super) type Nodes = RwSignal<Option<BTreeSet<String>>>;
+
 /// The roles that may be given, the least first.
 pub(super) fn role_choice(id: &'static str, role: RwSignal<Role>, most: Role) -> AnyView {
     let options = Role::ALL
@@ -43,7 +46,7 @@ pub(super) fn role_choice(id: &'static str, role: RwSignal<Role>, most: Role) ->
 }
 
 /// All nodes (`None`), or some of them.
-pub(super) fn node_choice(nodes: RwSignal<Option<BTreeSet<String>>>) -> AnyView {
+pub(super) fn node_choice(nodes: Nodes) -> AnyView {
     let live = use_live();
     let known = Memo::new(move |_| {
         let mut known: BTreeSet<String> = live.nodes.with(|all| {
@@ -106,11 +109,11 @@ pub(super) fn node_choice(nodes: RwSignal<Option<BTreeSet<String>>>) -> AnyView 
 }
 
 /// As the API takes it.
-pub(super) fn listed(nodes: RwSignal<Option<BTreeSet<String>>>) -> Option<Vec<String>> {
+pub(super) fn listed(nodes: Nodes) -> Option<Vec<String>> {
     nodes.with_untracked(|nodes| nodes.as_ref().map(|nodes| nodes.iter().cloned().collect()))
 }
 
 /// Whether it is a limit to nothing.
-pub(super) fn is_nothing(nodes: RwSignal<Option<BTreeSet<String>>>) -> bool {
+pub(super) fn is_nothing(nodes: Nodes) -> bool {
     nodes.with(|nodes| nodes.as_ref().is_some_and(BTreeSet::is_empty))
 }

@@ -1,15 +1,12 @@
 //! The API tokens, by which programs act for their users.
 
-use std::collections::BTreeSet;
-
 use ecoman_api::{CreateToken, CreatedToken, Permission, Role, Token};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::account::told;
-use super::choice::{is_nothing, listed, node_choice, role_choice};
-use super::{Loaded, for_those_who, limits, section};
+use super::choice::{Nodes, is_nothing, listed, node_choice, role_choice};
+use super::{limits, section, value};
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, copy_line, dialog, empty_state, focus, icon, text, when};
@@ -30,78 +27,27 @@ enum Asked {
     Revoke(Token),
 }
 
-/// What the parts of the page share.
-#[derive(Clone, Copy)]
-struct Desk {
-    tokens: Loaded<Vec<Token>>,
-    asked: RwSignal<Option<Asked>>,
-    wrong: RwSignal<Option<String>>,
-    busy: RwSignal<bool>,
-}
+type Desk = super::Desk<Token, Asked>;
 
 /// The page.
 pub(crate) fn tokens() -> AnyView {
-    let desk = Desk {
-        tokens: Loaded::new(),
-        asked: RwSignal::new(None),
-        wrong: RwSignal::new(None),
-        busy: RwSignal::new(false),
-    };
-    let live = use_live();
-    let may = Memo::new(move |_| {
-        live.config.with(|config| {
-            let config = config.as_ref();
-            config.is_some_and(|it| it.identity.may.contains(&Permission::Tokens))
-        })
+    let desk = Desk::open(Permission::Tokens, |desk| {
+        spawn_local(async move {
+            let tokens = api::tokens().await;
+            desk.take(tokens.map(|tokens| tokens.items));
+        });
     });
-    // Only those who may are asked for.
-    Effect::new(move || {
-        if may.get() {
-            desk.load();
-        }
-    });
-    let actions = move || {
-        may.get().then(|| {
-            view! {
-                <button type="button" class="button primary" on:click=move |_| desk.ask(Asked::New)>
-                    {icon(Icon::Plus)}
-                    "New token"
-                </button>
-            }
-        })
-    };
-    let list = for_those_who(Permission::Tokens, move || {
-        let load = move || desk.load();
-        desk.tokens
-            .show("Loading the API tokens", load, move |tokens| {
-                table(desk, tokens)
-            })
-    });
-    let content = view! { {list} {ask(desk)} };
+    let list = desk.show(
+        Permission::Tokens,
+        "Loading the API tokens",
+        move |tokens| table(desk, tokens),
+    );
     section(
         &Page::Tokens,
         "API tokens",
-        actions.into_any(),
-        content.into_any(),
+        desk.new_button(Permission::Tokens, "New token", || Asked::New),
+        view! { {list} {ask(desk)} }.into_any(),
     )
-}
-
-impl Desk {
-    fn load(self) {
-        spawn_local(async move {
-            let tokens = api::tokens().await;
-            self.tokens.take(tokens.map(|tokens| tokens.items));
-        });
-    }
-
-    fn ask(self, asked: Asked) {
-        self.wrong.set(None);
-        self.asked.set(Some(asked));
-    }
-
-    fn close(self) {
-        self.asked.set(None);
-    }
 }
 
 fn table(desk: Desk, tokens: Vec<Token>) -> AnyView {
@@ -208,19 +154,15 @@ fn new_token(desk: Desk) -> AnyView {
     let name = NodeRef::<html::Input>::new();
     let days = NodeRef::<html::Input>::new();
     let role = RwSignal::new(Role::Viewer);
-    let nodes = RwSignal::new(None::<BTreeSet<String>>);
+    let nodes = Nodes::new(None);
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
-        let value = |field: NodeRef<html::Input>| {
-            let field = field.get_untracked();
-            field.map(|field| field.value()).unwrap_or_default()
-        };
         let Ok(days) = value(days).trim().parse::<u32>() else {
             desk.wrong
                 .set(Some(String::from("Days: a whole number from 1 to 3650.")));
             return;
         };
-        if desk.busy.get_untracked() || untrack(move || is_nothing(nodes)) {
+        if untrack(move || is_nothing(nodes)) {
             return;
         }
         let wanted = CreateToken {
@@ -229,22 +171,13 @@ fn new_token(desk: Desk) -> AnyView {
             nodes: listed(nodes),
             expires_in_days: Some(days),
         };
-        desk.busy.set(true);
-        desk.wrong.set(None);
-        spawn_local(async move {
-            let made = api::create_token(&wanted).await;
-            desk.busy.try_set(false);
-            match made {
-                Ok(made) => {
-                    desk.load();
-                    desk.asked.try_set(Some(Asked::Made(made)));
-                    request_animation_frame(|| focus(FIRST));
-                }
-                Err(error) => {
-                    desk.wrong.try_set(Some(told(&error)));
-                }
-            }
-        });
+        desk.does(
+            async move { api::create_token(&wanted).await },
+            move |made| {
+                desk.asked.try_set(Some(Asked::Made(made)));
+                request_animation_frame(|| focus(FIRST));
+            },
+        );
     };
     view! {
         <h2 id=HEADING>"New API token"</h2>
@@ -275,39 +208,8 @@ fn new_token(desk: Desk) -> AnyView {
                 />
             </div>
             {node_choice(nodes)}
-            {buttons(desk, "Make the token", move || is_nothing(nodes))}
+            {desk.form_end("Make the token", nodes)}
         </form>
-    }
-    .into_any()
-}
-
-/// What went wrong, and the buttons of a form.
-fn buttons(
-    desk: Desk,
-    label: &'static str,
-    is_incomplete: impl Fn() -> bool + Copy + Send + Sync + 'static,
-) -> AnyView {
-    let hint = move || match (desk.wrong.get(), is_incomplete()) {
-        (Some(wrong), _) => Some(wrong),
-        (None, true) => Some(String::from("Choose one node at least.")),
-        (None, false) => None,
-    };
-    view! {
-        <p class="bad hint" role="alert">
-            {hint}
-        </p>
-        <div class="choices">
-            <button
-                type="submit"
-                class="button primary"
-                aria-disabled=move || (desk.busy.get() || is_incomplete()).then_some("true")
-            >
-                {label}
-            </button>
-            <button type="button" class="button last" on:click=move |_| desk.close()>
-                "Cancel"
-            </button>
-        </div>
     }
     .into_any()
 }
@@ -350,51 +252,21 @@ fn secret(desk: Desk, made: &CreatedToken) -> AnyView {
 
 fn revoke(desk: Desk, token: &Token) -> AnyView {
     let id = token.id.to_string();
-    let confirm = move |_| {
-        if desk.busy.get_untracked() {
-            return;
-        }
-        desk.busy.set(true);
-        let id = id.clone();
-        spawn_local(async move {
-            let revoked = api::revoke_token(&id).await;
-            desk.busy.try_set(false);
-            desk.load();
-            match revoked {
-                Ok(()) => desk.close(),
-                Err(error) => {
-                    desk.wrong.try_set(Some(error.to_string()));
-                }
-            }
-        });
-    };
-    view! {
-        <h2 id=HEADING class="danger">
-            {icon(Icon::Warning)}
-            {format!("Revoke “{}”?", token.name)}
-        </h2>
-        <p>
-            {format!(
+    desk.danger(
+        (HEADING, FIRST),
+        (
+            format!("Revoke “{}”?", token.name),
+            format!(
                 "What uses this token of {} is refused from now on. That cannot be taken back.",
-                token.owner,
-            )}
-        </p>
-        <p class="bad hint" role="alert">
-            {move || desk.wrong.get()}
-        </p>
-        <div class="choices">
-            <button type="button" class="button danger solid" on:click=confirm>
-                "Revoke"
-            </button>
-            <button
-                type="button"
-                class="button last"
-                id=FIRST
-                on:click=move |_| desk.close()
-            >
-                "Cancel"
-            </button>
-        </div>
-    }
-    .into_any()
+                token.owner
+            ),
+            "Revoke",
+        ),
+        move || {
+            let id = id.clone();
+            desk.does(async move { api::revoke_token(&id).await }, move |()| {
+                desk.close();
+            });
+        },
+    )
 }

@@ -7,11 +7,10 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::account::told;
 use super::choice::{is_nothing, listed, node_choice, role_choice};
-use super::{Loaded, for_those_who, limits, section};
+use super::{limits, section, value};
 use crate::api;
-use crate::components::{Icon, ago, dialog, empty_state, icon, text};
+use crate::components::{ago, dialog, empty_state, text};
 use crate::live::use_live;
 use crate::route::Page;
 
@@ -29,96 +28,25 @@ enum Asked {
     Remove(User),
 }
 
-/// What the parts of the page share.
-#[derive(Clone, Copy)]
-struct Desk {
-    users: Loaded<Vec<User>>,
-    asked: RwSignal<Option<Asked>>,
-    wrong: RwSignal<Option<String>>,
-    busy: RwSignal<bool>,
-}
+type Desk = super::Desk<User, Asked>;
 
 /// The page.
 pub(crate) fn users() -> AnyView {
-    let desk = Desk {
-        users: Loaded::new(),
-        asked: RwSignal::new(None),
-        wrong: RwSignal::new(None),
-        busy: RwSignal::new(false),
-    };
-    let live = use_live();
-    let may = Memo::new(move |_| {
-        live.config.with(|config| {
-            let config = config.as_ref();
-            config.is_some_and(|it| it.identity.may.contains(&Permission::Users))
-        })
+    let desk = Desk::open(Permission::Users, |desk| {
+        spawn_local(async move {
+            let users = api::users().await;
+            desk.take(users.map(|users| users.items));
+        });
     });
-    // Only those who may are asked for.
-    Effect::new(move || {
-        if may.get() {
-            desk.load();
-        }
+    let list = desk.show(Permission::Users, "Loading the users", move |users| {
+        table(desk, users)
     });
-    let actions = move || {
-        may.get().then(|| {
-            view! {
-                <button type="button" class="button primary" on:click=move |_| desk.ask(Asked::New)>
-                    {icon(Icon::Plus)}
-                    "New user"
-                </button>
-            }
-        })
-    };
-    let list = for_those_who(Permission::Users, move || {
-        let load = move || desk.load();
-        desk.users
-            .show("Loading the users", load, move |users| table(desk, users))
-    });
-    let content = view! { {list} {ask(desk)} };
     section(
         &Page::Users,
         "Users",
-        actions.into_any(),
-        content.into_any(),
+        desk.new_button(Permission::Users, "New user", || Asked::New),
+        view! { {list} {ask(desk)} }.into_any(),
     )
-}
-
-impl Desk {
-    fn load(self) {
-        spawn_local(async move {
-            let users = api::users().await;
-            self.users.take(users.map(|users| users.items));
-        });
-    }
-
-    fn ask(self, asked: Asked) {
-        self.wrong.set(None);
-        self.asked.set(Some(asked));
-    }
-
-    fn close(self) {
-        self.asked.set(None);
-    }
-
-    /// Does something, and closes the dialog when it worked.
-    fn does(self, work: impl Future<Output = Result<(), api::Error>> + 'static) {
-        if self.busy.get_untracked() {
-            return;
-        }
-        self.busy.set(true);
-        self.wrong.set(None);
-        spawn_local(async move {
-            let outcome = work.await;
-            self.busy.try_set(false);
-            self.load();
-            match outcome {
-                Ok(()) => self.close(),
-                Err(error) => {
-                    self.wrong.try_set(Some(told(&error)));
-                }
-            }
-        });
-    }
 }
 
 fn table(desk: Desk, users: Vec<User>) -> AnyView {
@@ -242,10 +170,6 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
         if untrack(move || is_nothing(nodes)) {
             return;
         }
-        let value = |field: NodeRef<html::Input>| {
-            let field = field.get_untracked();
-            field.map(|field| field.value()).unwrap_or_default()
-        };
         let (role, nodes) = (role.get_untracked(), listed(nodes));
         let password = Some(value(password)).filter(|password| !password.is_empty());
         match changed.clone() {
@@ -256,7 +180,9 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     nodes,
                     password,
                 };
-                desk.does(async move { api::create_user(&wanted).await.map(|_| ()) });
+                desk.does(async move { api::create_user(&wanted).await }, move |_| {
+                    desk.close();
+                });
             }
             Some(name) => {
                 let wanted = UpdateUser {
@@ -264,7 +190,12 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     nodes,
                     password,
                 };
-                desk.does(async move { api::update_user(&name, &wanted).await.map(|_| ()) });
+                desk.does(
+                    async move { api::update_user(&name, &wanted).await },
+                    move |_| {
+                        desk.close();
+                    },
+                );
             }
         }
     };
@@ -290,11 +221,6 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
         (true, false) => "Password (none: signs in to the proxy)",
         (false, _) => "New password (empty: as it is; another one ends their sessions)",
     };
-    let hint = move || match (desk.wrong.get(), is_nothing(nodes)) {
-        (Some(wrong), _) => Some(wrong),
-        (None, true) => Some(String::from("Choose one node at least.")),
-        (None, false) => None,
-    };
     view! {
         <h2 id=HEADING>{title}</h2>
         <form class="form" on:submit=submit>
@@ -311,23 +237,7 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     node_ref=password
                 />
             </div>
-            <p class="bad hint" role="alert">
-                {hint}
-            </p>
-            <div class="choices">
-                <button
-                    type="submit"
-                    class="button primary"
-                    aria-disabled=move || {
-                        (desk.busy.get() || is_nothing(nodes)).then_some("true")
-                    }
-                >
-                    {if is_new { "Add the user" } else { "Save" }}
-                </button>
-                <button type="button" class="button last" on:click=move |_| desk.close()>
-                    "Cancel"
-                </button>
-            </div>
+            {desk.form_end(if is_new { "Add the user" } else { "Save" }, nodes)}
         </form>
     }
     .into_any()
@@ -335,32 +245,20 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
 
 fn removal(desk: Desk, user: &User) -> AnyView {
     let name = user.name.clone();
-    let confirm = move |_| {
-        let name = name.clone();
-        desk.does(async move { api::delete_user(&name).await });
-    };
-    view! {
-        <h2 id=HEADING class="danger">
-            {icon(Icon::Warning)}
-            {format!("Remove {}?", user.name)}
-        </h2>
-        <p>"Their sessions and API tokens end at once. What they did stays in the audit log."</p>
-        <p class="bad hint" role="alert">
-            {move || desk.wrong.get()}
-        </p>
-        <div class="choices">
-            <button type="button" class="button danger solid" on:click=confirm>
-                "Remove"
-            </button>
-            <button
-                type="button"
-                class="button last"
-                id=FIRST
-                on:click=move |_| desk.close()
-            >
-                "Cancel"
-            </button>
-        </div>
-    }
-    .into_any()
+    desk.danger(
+        (HEADING, FIRST),
+        (
+            format!("Remove {}?", user.name),
+            String::from(
+                "Their sessions and API tokens end at once. What they did stays in the audit log.",
+            ),
+            "Remove",
+        ),
+        move || {
+            let name = name.clone();
+            desk.does(async move { api::delete_user(&name).await }, move |()| {
+                desk.close();
+            });
+        },
+    )
 }
