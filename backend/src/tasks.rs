@@ -614,6 +614,7 @@ impl Shared {
                 request: TaskRequest::CleanUp {
                     task: task.id,
                     vm: vm.clone(),
+                    changing: task.progress.changing,
                 },
                 vm_name: task.vm_name.clone(),
                 // There is one at most, whoever makes it. With a blank, which no client can send.
@@ -652,6 +653,9 @@ impl Shared {
         self.metrics.ended(kind, task.progress.state);
         // Before the task has ended for the store: if we die in between, it is taken up again.
         self.conclude_audit(&task).await;
+        if let TaskRequest::CleanUp { task: of, .. } = &task.request {
+            self.tell_what_is_left(*of, &task).await;
+        }
         self.write(&task).await;
         let note = Note {
             id: Uuid::now_v7(),
@@ -720,6 +724,30 @@ impl Shared {
                 id
             }
         }
+    }
+
+    /// Has an interrupted creation tell what came of cleaning up after it.
+    async fn tell_what_is_left(&self, of: TaskId, clean_up: &Task) {
+        let creation = self.insist("read a task", || self.store.task(of)).await;
+        let Some(mut error) = creation.and_then(|task| task.progress.error) else {
+            // Forgotten by now.
+            return;
+        };
+        let path = view::task_path(clean_up.id);
+        let node = &clean_up.node;
+        match &clean_up.progress.error {
+            None => {
+                error.hint =
+                    format!("Create the VM again: nothing of it is left on {node} ({path}).");
+                error.left.clear();
+            }
+            Some(found) => {
+                error.hint = format!("{} {} ({path})", found.message, found.hint);
+                error.left.clone_from(&found.left);
+            }
+        }
+        let amend = || self.store.amend_task(of, &error);
+        self.insist("write down what is left", amend).await;
     }
 
     /// Writes a task down, however long the store is away. False: it has ended before, or is

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ecoman_esxi::{Command, Output, is_made_by, parse};
 use ecoman_model::{NewVm, PowerState, StepState, TaskError, TaskErrorKind, TaskId, Vmid};
-use tokio::time::sleep;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::create::Files;
 use crate::job::Job;
@@ -21,22 +21,35 @@ const STEP: Duration = Duration::from_secs(60);
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
+/// Whether something was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It was not, or not by this task.
+    #[default]
+    No,
+    /// It was asked for, and the answer was lost or does not tell.
+    Perhaps,
+    /// It was.
+    Yes,
+}
+
 /// What is there because of a creation.
 #[derive(Debug, Default)]
 pub(crate) struct Ours {
-    /// The directory was made.
-    pub(crate) directory: bool,
-    /// Nobody knows whether it was: the connection was lost over it.
-    pub(crate) perhaps: bool,
+    pub(crate) directory: Made,
+    pub(crate) configuration: Made,
+    pub(crate) disk: Made,
     /// It was asked to be registered.
     pub(crate) registering: bool,
     /// It was registered.
     pub(crate) vmid: Option<Vmid>,
+    /// Keeps others from changing the registered VM.
+    pub(crate) lock: Option<OwnedMutexGuard<()>>,
 }
 
 impl Ours {
     pub(crate) fn anything(&self) -> bool {
-        self.directory || self.perhaps
+        self.directory != Made::No
     }
 }
 
@@ -102,20 +115,39 @@ async fn undo_all(job: &Job, files: &Files, ours: &Ours) -> Result<Vec<String>, 
         Some(names) => names,
         None => return Ok(Vec::new()),
     };
-    // Whether the directory is ours is not known where the connection was lost over it: then
-    // only an empty one is.
-    if !ours.directory && !names.is_empty() {
+    // It was not there when the task looked. If the answer to making it was lost, an empty one is
+    // its own; what is in another one is not.
+    if ours.directory == Made::Perhaps && !names.is_empty() {
         return Ok(vec![format!(
             "{} on {} is there, and not by this task.",
             files.directory,
             job.name()
         )]);
     }
-    remove(job, files, names).await
+    let configuration = match ours.configuration {
+        Made::Perhaps if names.contains(&files.vmx_name()) => {
+            let text = read(job, files).await?;
+            // Cut off before anything was written, or marked in one of the first lines.
+            text.is_empty() || is_made_by(&text, job.id)
+        }
+        made => made == Made::Yes,
+    };
+    let removed = Removed {
+        configuration,
+        disk: ours.disk != Made::No,
+        by_hostd: ours.registering,
+    };
+    remove(job, files, names, removed).await
 }
 
-/// Looks for what an interrupted creation has left, and removes it.
-pub(crate) async fn after(job: &Job, task: TaskId, vm: &NewVm) -> Result<(), TaskError> {
+/// Looks for what an interrupted creation has left, and removes it. `changing`: whether it is
+/// known to have asked the node for a change.
+pub(crate) async fn after(
+    job: &Job,
+    task: TaskId,
+    vm: &NewVm,
+    changing: bool,
+) -> Result<(), TaskError> {
     let files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
     let first = job.plan(["Look for what is left".to_owned(), "Remove it".to_owned()]);
     job.begin(first);
@@ -142,28 +174,23 @@ pub(crate) async fn after(job: &Job, task: TaskId, vm: &NewVm) -> Result<(), Tas
         job.step(first + 1, StepState::Skipped, None);
         return Ok(());
     };
-    if !names.is_empty() {
-        let doing = format!("Reading {}", files.vmx);
-        let output = ask(job, &doing, &Command::read_file(&files.vmx)).await?;
-        let marked = output.exit == 0 && is_made_by(&String::from_utf8_lossy(&output.stdout), task);
-        if !marked {
-            let left = format!(
-                "{} on {} holds {}, and nothing that shows it to be of task {task}.",
-                files.directory,
-                job.name(),
-                names.join(", ")
-            );
-            return Err(TaskError {
-                kind: TaskErrorKind::Refused,
-                message: format!("Not removed: {left}"),
-                hint: "Look at the directory, and remove it if it is of no use.".to_owned(),
-                left: vec![left],
-            });
-        }
+    if let Some(doubt) = doubt(job, &files, task, &names, changing).await? {
+        let left = format!("{} on {} {doubt}", files.directory, job.name());
+        return Err(TaskError {
+            kind: TaskErrorKind::Refused,
+            message: format!("Not removed: {left}"),
+            hint: "Look at the directory, and remove it if it is of no use.".to_owned(),
+            left: vec![left],
+        });
     }
     found(format!("{} is left.", files.directory));
     job.begin(first + 1);
-    let left = remove(job, &files, names).await?;
+    let all = Removed {
+        configuration: true,
+        disk: true,
+        by_hostd: true,
+    };
+    let left = remove(job, &files, names, all).await?;
     if left.is_empty() {
         job.done(first + 1);
         return Ok(());
@@ -176,12 +203,55 @@ pub(crate) async fn after(job: &Job, task: TaskId, vm: &NewVm) -> Result<(), Tas
     })
 }
 
+/// Why a directory may not be that of an interrupted task; `None`: it is.
+async fn doubt(
+    job: &Job,
+    files: &Files,
+    task: TaskId,
+    names: &[String],
+    changing: bool,
+) -> Result<Option<String>, TaskError> {
+    if names.is_empty() {
+        // The task saw that it was not there before it asked for it.
+        return Ok((!changing).then(|| {
+            format!("is there and is empty; whether task {task} has made it is not known.")
+        }));
+    }
+    let vmx = files.vmx_name();
+    if names.contains(&vmx) {
+        let text = read(job, files).await?;
+        // Cut off before anything was written.
+        let begun = changing && text.is_empty() && names == [vmx];
+        if begun || is_made_by(&text, task) {
+            return Ok(None);
+        }
+    }
+    Ok(Some(format!(
+        "holds {}, and nothing that shows it to be of task {task}.",
+        names.join(", ")
+    )))
+}
+
+/// What is in the `.vmx`; nothing if it is gone.
+async fn read(job: &Job, files: &Files) -> Result<String, TaskError> {
+    let doing = format!("Reading {}", files.vmx);
+    let there = ask(job, &doing, &Command::is_file(&files.vmx)).await?;
+    if there.exit != 0 {
+        return Ok(String::new());
+    }
+    let output = ask(job, &doing, &Command::read_file(&files.vmx)).await?;
+    if output.exit != 0 {
+        return Err(job.failed(&doing, &output, None));
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The VM that is registered with these files.
 async fn look_for(job: &Job, files: &Files) -> Result<Option<Vmid>, TaskError> {
     let doing = format!("Looking for a VM with {}", files.vmx);
     for look in 0..LOOKS {
         if look > 0 {
-            sleep(BETWEEN_LOOKS).await;
+            job.pause(BETWEEN_LOOKS).await;
         }
         let output = ask(job, &doing, &Command::get_all_vms()).await?;
         let list = parse::getallvms(&output.stdout, &output.stderr)
@@ -213,7 +283,7 @@ async fn unregister(job: &Job, files: &Files, vmid: Vmid) -> Result<Option<Strin
         // Gone already, or nobody can tell: the listing decides below.
         Err(_) => {}
     }
-    let outcome = job.act(&Command::unregister(vmid), STEP).await;
+    let outcome = job.alter(&Command::unregister(vmid), STEP).await;
     Ok(match look_for_once(job, files).await? {
         None => None,
         Some(still) => {
@@ -258,26 +328,37 @@ async fn list(job: &Job, files: &Files) -> Result<Option<Vec<String>>, TaskError
     Ok(Some(text.lines().map(str::to_owned).collect()))
 }
 
+/// Which files may be removed.
+#[derive(Clone, Copy, Debug)]
+struct Removed {
+    configuration: bool,
+    disk: bool,
+    /// What hostd adds when a VM is registered.
+    by_hostd: bool,
+}
+
 /// Removes the files of a creation and then the directory. Returns what is left.
-async fn remove(job: &Job, files: &Files, names: Vec<String>) -> Result<Vec<String>, TaskError> {
-    let stem = files
-        .vmx
-        .rsplit('/')
-        .next()
-        .and_then(|name| name.strip_suffix(".vmx"))
-        .unwrap_or_default();
-    // What the steps make, and what hostd adds when a VM is registered.
-    let made = [
-        ".vmdk",
-        "-flat.vmdk",
-        ".vmsd",
-        ".vmxf",
-        ".nvram",
-        ".vmx~",
+async fn remove(
+    job: &Job,
+    files: &Files,
+    names: Vec<String>,
+    removed: Removed,
+) -> Result<Vec<String>, TaskError> {
+    let stem = files.stem();
+    let made: Vec<String> = [
+        (".vmdk", removed.disk),
+        ("-flat.vmdk", removed.disk),
+        (".vmsd", removed.by_hostd),
+        (".vmxf", removed.by_hostd),
+        (".nvram", removed.by_hostd),
+        (".vmx~", removed.by_hostd),
         // The mark goes last: as long as it is there, the rest can be told to be ours.
-        ".vmx",
+        (".vmx", removed.configuration),
     ]
-    .map(|suffix| format!("{stem}{suffix}"));
+    .into_iter()
+    .filter(|(_, removed)| *removed)
+    .map(|(suffix, _)| format!("{stem}{suffix}"))
+    .collect();
     let foreign: Vec<String> = names
         .iter()
         .filter(|name| !made.contains(name))

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use ecoman_esxi::{Command, Output, VmxFor, parse, vmx};
+use ecoman_esxi::parse::{self, FaultClass};
+use ecoman_esxi::{Command, NO_FILE_MADE, Output, VmxFor, vmx};
 use ecoman_model::{
-    Limits, NewVm, NodeFacts, PortGroup, StepState, TaskError, TaskErrorKind, TaskId, VersionFacts,
-    Vmid,
+    Limits, NewVm, NodeFacts, PortGroup, PowerAction, StepState, TaskError, TaskErrorKind, TaskId,
+    VersionFacts, Vmid,
 };
 
-use crate::clean_up::{self, Ours};
-use crate::job::{Job, refused};
+use crate::clean_up::{self, Made, Ours};
+use crate::job::{Job, fault_in, refused};
 use crate::power;
+use crate::registry::lock_of_vm;
 
 /// How long a step may take. A thin disk is made in a moment; a busy datastore takes longer.
 const STEP: Duration = Duration::from_secs(120);
@@ -48,6 +50,17 @@ impl Files {
             disk_name,
             below_volume,
         }
+    }
+
+    /// What the names of its files begin with: the VM's name.
+    pub(crate) fn stem(&self) -> &str {
+        let name = self.disk_name.as_str();
+        name.strip_suffix(".vmdk").unwrap_or(name)
+    }
+
+    /// File name of the configuration.
+    pub(crate) fn vmx_name(&self) -> String {
+        format!("{}.vmx", self.stem())
     }
 
     /// Whether the node's own path (`[datastore1] web/web.vmx`) is that of this VM.
@@ -92,7 +105,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         "Compare it with what was asked".to_owned(),
     ];
     if vm.power_on {
-        steps.extend(["Power on".to_owned(), "Wait until the VM is on".to_owned()]);
+        steps.extend(power::steps(PowerAction::On));
     }
     job.plan(steps);
     let files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
@@ -121,10 +134,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     power::on(job, POWER_ON, vmid, &vm.name)
         .await
         .map_err(|error| TaskError {
-            message: format!(
-                "{} was created as VM {vmid} and could not be powered on. {}",
-                vm.name, error.message
-            ),
+            message: format!("{} was created as VM {vmid}. {}", vm.name, error.message),
             left: vec![format!(
                 "VM {vmid} ({}) on {} is complete and registered.",
                 vm.name,
@@ -248,24 +258,26 @@ async fn make(
 ) -> Result<Vmid, TaskError> {
     job.begin(DIRECTORY);
     let doing = format!("Making the directory {}", files.directory);
-    match job
-        .act(&Command::make_directory(&files.directory), STEP)
-        .await
-    {
-        Ok(output) if output.exit == 0 => ours.directory = true,
-        Ok(output) => return Err(job.failed(&doing, &output, None)),
-        Err(error) => {
-            ours.perhaps = true;
-            return Err(job.lost(&doing, &error));
-        }
+    ours.directory = Made::Perhaps;
+    let output = act(job, &doing, &Command::make_directory(&files.directory)).await?;
+    if output.exit != 0 {
+        ours.directory = Made::No;
+        return Err(job.failed(&doing, &output, None));
     }
+    ours.directory = Made::Yes;
     job.done(DIRECTORY);
 
     job.begin(CONFIGURATION);
     let content = configuration(vm, files, found, job.id);
     let doing = format!("Writing {}", files.vmx);
     let write = Command::write_new_file(&files.vmx, content.clone());
+    ours.configuration = Made::Perhaps;
     let output = act(job, &doing, &write).await?;
+    if output.exit == NO_FILE_MADE {
+        ours.configuration = Made::No;
+        return Err(job.failed(&doing, &output, None));
+    }
+    ours.configuration = Made::Yes;
     if output.exit != 0 {
         return Err(job.failed(&doing, &output, None));
     }
@@ -289,11 +301,17 @@ async fn make(
 
     job.begin(DISK);
     let doing = format!("Creating the disk {}", files.disk);
+    // Unless it says that there is one, it may have begun with it.
+    ours.disk = Made::Perhaps;
     let output = act(job, &doing, &Command::create_disk(&files.disk, vm.disk_gb)).await?;
+    if fault_in(&output).is_some_and(|fault| fault.class == FaultClass::AlreadyExists) {
+        ours.disk = Made::No;
+    }
     if output.exit != 0 {
         return Err(job.failed(&doing, &output, None));
     }
     parse::vmkfstools(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    ours.disk = Made::Yes;
     job.done(DISK);
 
     job.begin(REGISTER);
@@ -303,6 +321,8 @@ async fn make(
     let vmid = parse::created_vmid(&output.stdout)
         .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
     ours.vmid = Some(vmid);
+    // From now on others can see it; nobody changes it but this task.
+    ours.lock = Some(job.node.lock(lock_of_vm(vmid)).await);
     job.made(vmid);
     job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
 
@@ -425,7 +445,7 @@ fn no_iso(node: &str, path: Option<&str>, looked: Option<&Output>) -> Option<Str
 }
 
 async fn act(job: &Job, doing: &str, command: &Command) -> Result<Output, TaskError> {
-    job.act(command, STEP)
+    job.alter(command, STEP)
         .await
         .map_err(|error| job.lost(doing, &error))
 }

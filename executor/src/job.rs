@@ -11,7 +11,7 @@ use ecoman_model::{
     CommandRun, FailureKind, Question, StepState, TaskError, TaskErrorKind, TaskId, TaskProgress,
     TaskState, TaskStep, Vmid,
 };
-use tokio::sync::watch;
+use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, watch};
 use tokio::time::{Instant as Moment, sleep, timeout};
 
 use crate::nodes::Node;
@@ -32,11 +32,37 @@ pub(crate) struct Job {
     pub(crate) id: TaskId,
     pub(crate) node: Arc<Node>,
     report: watch::Sender<Report>,
+    /// The node's room for this task, while it is at work.
+    turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
 }
 
 impl Job {
     pub(crate) fn new(id: TaskId, node: Arc<Node>, report: watch::Sender<Report>) -> Self {
-        Self { id, node, report }
+        Self {
+            id,
+            node,
+            report,
+            turn: AsyncMutex::default(),
+        }
+    }
+
+    /// Waits until the node has room for this task to be at work, unless it is at it.
+    pub(crate) async fn take_turn(&self) {
+        let mut turn = self.turn.lock().await;
+        if turn.is_none() {
+            *turn = self.node.turn().await;
+        }
+    }
+
+    /// Leaves the node to other tasks, until this one runs its next command.
+    pub(crate) async fn rest(&self) {
+        *self.turn.lock().await = None;
+    }
+
+    /// Waits, and leaves the node to other tasks meanwhile.
+    pub(crate) async fn pause(&self, pause: Duration) {
+        self.rest().await;
+        sleep(pause).await;
     }
 
     /// The name of the node, for messages.
@@ -122,7 +148,7 @@ impl Job {
         loop {
             match self.act(command, ASKING).await {
                 Err(error) if is_lost(&error) && Moment::now() < until => {
-                    sleep(pause).await;
+                    self.pause(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
                 }
                 outcome => return outcome,
@@ -131,11 +157,8 @@ impl Job {
     }
 
     /// Runs a command once, whatever comes of it.
-    pub(crate) async fn act(
-        &self,
-        command: &Command,
-        limit: Duration,
-    ) -> Result<Output, SessionError> {
+    async fn act(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
+        self.take_turn().await;
         let session = self.node.session().await?;
         let entry = self.sent(command);
         let since = Instant::now();
@@ -145,6 +168,31 @@ impl Job {
             self.node.forget(&session).await;
         }
         outcome
+    }
+
+    /// Runs a command once that changes something.
+    pub(crate) async fn alter(
+        &self,
+        command: &Command,
+        limit: Duration,
+    ) -> Result<Output, SessionError> {
+        // Told before it is sent: what dies over it has perhaps done it.
+        if !self.report.borrow().progress.changing {
+            self.change(|progress| progress.changing = true);
+        }
+        self.act(command, limit).await
+    }
+
+    /// A command that runs is no longer waited for.
+    pub(crate) fn let_go(&self, command: &Command, why: &str) {
+        let shown = command.to_string();
+        self.change(|progress| {
+            let running = progress.commands.iter_mut().rev();
+            let mut running = running.filter(|run| run.command == shown && run.millis.is_none());
+            if let Some(run) = running.next() {
+                run.failure = Some(why.to_owned());
+            }
+        });
     }
 
     /// Asks several things at once; like [`Job::ask`] for each.

@@ -1,4 +1,4 @@
-//! hosts.yml entry → session; one change at a time per VM, a few at a time per node.
+//! hosts.yml entry → session; one change at a time per VM, a few at work at a time per node.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -8,8 +8,12 @@ use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, Session, SessionError, Se
 use ecoman_model::NodeName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
-/// Tasks that are carried out on one node at the same time: hostd resets connections under more.
+/// Tasks that are at work on one node at the same time: hostd resets connections under more.
+/// Those that wait for a guest or for somebody's answer do not count.
 const TASKS_AT_ONCE: usize = 2;
+
+/// A session in which one can ask beside the commands of all tasks that are at work.
+const BESIDE: usize = 1;
 
 /// The nodes of hosts.yml.
 #[derive(Debug)]
@@ -25,14 +29,10 @@ pub(crate) struct Node {
     options: SessionOptions,
     session: AsyncMutex<Option<Arc<Session>>>,
     turns: Arc<Semaphore>,
+    /// A permit for each command that may stand still until somebody answers a question, besides
+    /// those of the tasks that are at work: as many as leave room for those.
+    standing: Arc<Semaphore>,
     locks: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
-}
-
-/// The right to change something: as long as it is held, nobody else changes the same.
-#[derive(Debug)]
-pub(crate) struct Turn {
-    _lock: OwnedMutexGuard<()>,
-    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Nodes {
@@ -75,27 +75,35 @@ impl Nodes {
 
 impl Node {
     fn new(host: Host, options: SessionOptions) -> Self {
+        let beside = usize::from(host.settings.max_sessions).saturating_sub(BESIDE);
+        let turns = beside.clamp(1, TASKS_AT_ONCE);
         Self {
             host,
             options,
             session: AsyncMutex::default(),
-            turns: Arc::new(Semaphore::new(TASKS_AT_ONCE)),
+            turns: Arc::new(Semaphore::new(turns)),
+            standing: Arc::new(Semaphore::new(beside.saturating_sub(turns))),
             locks: Mutex::default(),
         }
     }
 
-    /// Waits until nobody else changes `what`, and until the node has room for one more task.
-    pub(crate) async fn turn(&self, what: String) -> Turn {
-        let lock = self.lock(what).lock_owned().await;
-        // Never closed.
-        let turn = Arc::clone(&self.turns).acquire_owned().await.ok();
-        Turn {
-            _lock: lock,
-            _turn: turn,
-        }
+    /// Waits until nobody else changes `what`; as long as the guard is held, nobody does.
+    pub(crate) async fn lock(&self, what: String) -> OwnedMutexGuard<()> {
+        self.lock_of(what).lock_owned().await
     }
 
-    fn lock(&self, what: String) -> Arc<AsyncMutex<()>> {
+    /// Waits until the node has room for one more task that is at work. `None` never comes: the
+    /// semaphore is not closed.
+    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.turns).acquire_owned().await.ok()
+    }
+
+    /// Whether one more command may stand still; it may as long as the permit is held.
+    pub(crate) fn stand(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.standing).try_acquire_owned().ok()
+    }
+
+    fn lock_of(&self, what: String) -> Arc<AsyncMutex<()>> {
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         // Those that nobody holds or waits for are of no more use.
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);

@@ -7,7 +7,7 @@ use ecoman_model::{
     Choice, PowerAction, PowerRefusal, PowerSituation, PowerState, Question, StepState, TaskError,
     TaskErrorKind, Vmid,
 };
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::job::{ASKING, Job, fault_in, is_lost, refused};
 
@@ -23,6 +23,9 @@ const ANSWERING: Duration = Duration::from_secs(600);
 /// How long a power-on may take before the VM is asked whether it waits with a question.
 const SUSPICION: Duration = Duration::from_secs(2);
 
+/// How long it may take to ask beside a command, until that command has to make room.
+const ASKING_BESIDE: Duration = Duration::from_secs(10);
+
 /// How long the state may lag behind a command that failed: it may have worked all the same.
 const LAG: Duration = Duration::from_secs(3);
 
@@ -36,13 +39,8 @@ pub(crate) async fn change(
     action: PowerAction,
     guest: Duration,
 ) -> Result<(), TaskError> {
-    let wanted = action.leads_to();
-    let order = capitalised(&action.to_string());
-    let first = job.plan([
-        "Look at the VM".to_owned(),
-        order,
-        format!("Wait until the VM is {wanted}"),
-    ]);
+    let first = job.plan(["Look at the VM".to_owned()]);
+    let second = job.plan(steps(action));
     job.begin(first);
     let doing = format!("Looking at VM {vmid}");
     let output = job
@@ -71,8 +69,8 @@ pub(crate) async fn change(
                 StepState::Done,
                 Some(format!("It is {state} already.")),
             );
-            job.step(first + 1, StepState::Skipped, None);
-            job.step(first + 2, StepState::Skipped, None);
+            job.step(second, StepState::Skipped, None);
+            job.step(second + 1, StepState::Skipped, None);
             return Ok(());
         }
         Err(refusal) => {
@@ -86,7 +84,7 @@ pub(crate) async fn change(
         }
     }
     job.step(first, StepState::Done, Some(format!("It is {state}.")));
-    carry_out(job, first + 1, vmid, &name, action, guest).await
+    carry_out(job, second, vmid, &name, action, guest).await
 }
 
 fn hint(refusal: &PowerRefusal) -> String {
@@ -98,7 +96,25 @@ fn hint(refusal: &PowerRefusal) -> String {
     }
 }
 
-/// Powers on a VM that was just created, in two steps of the plan.
+/// The steps of a change: telling it, and looking what has become of it.
+pub(crate) fn steps(action: PowerAction) -> [String; 2] {
+    let wait = format!("Wait until the VM is {}", action.leads_to());
+    match action {
+        PowerAction::On => ["Power on".to_owned(), wait],
+        PowerAction::Off => ["Power off".to_owned(), wait],
+        PowerAction::Suspend => ["Suspend".to_owned(), wait],
+        PowerAction::Shutdown => ["Ask the guest to shut down".to_owned(), wait],
+        // The VM is on before and after, so this shows only that nothing worse has happened.
+        PowerAction::Reboot => ["Ask the guest to restart".to_owned(), still_on()],
+        PowerAction::Reset => ["Reset".to_owned(), still_on()],
+    }
+}
+
+fn still_on() -> String {
+    "See that the VM is on".to_owned()
+}
+
+/// Powers on a VM that was just created, in the [`steps`] of the plan.
 pub(crate) async fn on(job: &Job, step: usize, vmid: Vmid, name: &str) -> Result<(), TaskError> {
     carry_out(job, step, vmid, name, PowerAction::On, CHANGING).await
 }
@@ -123,20 +139,38 @@ async fn carry_out(
     let outcome = match action {
         PowerAction::On if job.has_room_beside() => {
             tokio::select! {
-                outcome = job.act(&command, limit) => outcome,
-                never = watch_for_questions(job, vmid) => match never {},
+                outcome = job.alter(&command, limit) => Some(outcome),
+                () = blocked_for_others(job, vmid) => None,
             }
         }
-        _ => job.act(&command, limit).await,
+        _ => Some(job.alter(&command, limit).await),
     };
+    if outcome.is_none() {
+        job.let_go(
+            &command,
+            "No longer waited for: the VM waits with a question.",
+        );
+    }
     let complaint = match &outcome {
-        Ok(output) => complaint(job, &doing, output),
-        Err(error) => Some(job.lost(&doing, error)),
+        Some(Ok(output)) => complaint(job, &doing, output),
+        Some(Err(error)) => Some(job.lost(&doing, error)),
+        None => Some(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{name} on {} had a question when it was told to {action}, and did not do it \
+                 after that.",
+                job.name()
+            ),
+            hint: format!("Tell it to {action} again: then the node says why."),
+            left: Vec::new(),
+        }),
     };
-    let cut = outcome.as_ref().is_err_and(is_lost);
+    let cut = matches!(&outcome, Some(Err(error)) if is_lost(error));
     if complaint.is_none() {
         job.asks(None);
-        job.done(step);
+        let detail = (action == PowerAction::Reboot)
+            .then(|| "Asked. The node does not tell when the guest has restarted.".to_owned());
+        job.step(step, StepState::Done, detail);
     }
     job.begin(step + 1);
     let wanted = action.leads_to();
@@ -161,7 +195,7 @@ async fn carry_out(
         (Some(_), _) => LAG,
         (None, _) => CHANGING,
     };
-    let last = if cut && action == PowerAction::On {
+    let last = if outcome.is_none() || cut && action == PowerAction::On {
         wait_answered(job, vmid).await?
     } else {
         wait(job, vmid, wanted, Instant::now() + limit).await?
@@ -169,8 +203,11 @@ async fn carry_out(
     if last == wanted {
         if complaint.is_some() {
             job.asks(None);
-            let detail = "The command failed, but the node says that it is done.".to_owned();
-            job.step(step, StepState::Done, Some(detail));
+            let detail = match outcome {
+                Some(_) => "The command failed, but the node says that it is done.",
+                None => "It had a question, which was answered.",
+            };
+            job.step(step, StepState::Done, Some(detail.to_owned()));
         }
         job.done(step + 1);
         return Ok(());
@@ -243,7 +280,7 @@ async fn wait(
         if state == wanted || Instant::now() >= until {
             return Ok(state);
         }
-        sleep(pause).await;
+        job.pause(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
@@ -267,7 +304,7 @@ async fn wait_answered(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
         if Instant::now() >= until {
             return Ok(state);
         }
-        sleep(pause).await;
+        job.pause(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
 }
@@ -281,11 +318,26 @@ async fn state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
     parse::power_state(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))
 }
 
-/// Tells of the VM's question for as long as a power-on is blocked by it.
-async fn watch_for_questions(job: &Job, vmid: Vmid) -> std::convert::Infallible {
+/// Tells of the VM's question for as long as a power-on is blocked by it. Comes back when the
+/// command must not stand still any longer, because as many others do so as the node's sessions
+/// allow: the node goes on with it all the same.
+async fn blocked_for_others(job: &Job, vmid: Vmid) {
+    let mut standing = None;
     loop {
         sleep(SUSPICION).await;
-        job.asks(question(job, vmid).await);
+        // The node may grant fewer sessions than hosts.yml says: then there is no room to ask.
+        let Ok(question) = timeout(ASKING_BESIDE, question(job, vmid)).await else {
+            return;
+        };
+        let asked = question.is_some();
+        job.asks(question);
+        if asked && standing.is_none() {
+            job.rest().await;
+            standing = job.node.stand();
+            if standing.is_none() {
+                return;
+            }
+        }
     }
 }
 
@@ -365,7 +417,7 @@ pub(crate) async fn answer(
     job.step(first + 1, StepState::Running, Some(label));
     let doing = format!("Answering the question of VM {vmid}");
     let outcome = job
-        .act(&Command::answer(vmid, wanted, choice), ASKING)
+        .alter(&Command::answer(vmid, wanted, choice), ASKING)
         .await;
     let complaint = match &outcome {
         Ok(output) => complaint(job, &doing, output),
@@ -389,7 +441,7 @@ pub(crate) async fn answer(
                 left: Vec::new(),
             }));
         }
-        sleep(pause).await;
+        job.pause(pause).await;
         pause = (pause * 2).min(Duration::from_secs(1));
     }
 }
@@ -403,12 +455,4 @@ async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskError> {
     parse::message(&output.stdout)
         .map(|question| question.map(known))
         .map_err(|error| job.failed(&doing, &output, Some(&error)))
-}
-
-fn capitalised(text: &str) -> String {
-    let mut letters = text.chars();
-    letters
-        .next()
-        .map(|first| first.to_uppercase().chain(letters).collect())
-        .unwrap_or_default()
 }

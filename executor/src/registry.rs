@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
-use ecoman_model::{TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest};
+use ecoman_model::{TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, Vmid};
 use tokio::sync::watch;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
@@ -197,10 +197,11 @@ fn stopped(order: &Order) -> TaskError {
 }
 
 async fn carry_out(job: Job, request: TaskRequest) {
-    let turn = match lock_of(&request) {
-        Some(what) => Some(job.node.turn(what).await),
+    let lock = match lock_of(&request) {
+        Some(what) => Some(job.node.lock(what).await),
         None => None,
     };
+    job.take_turn().await;
     job.started();
     tracing::info!(task = %job.id, node = job.name(), kind = request.kind(), "begins");
     let read_only = job.node.host.settings.read_only;
@@ -228,7 +229,9 @@ async fn carry_out(job: Job, request: TaskRequest) {
                 choice,
             } => power::answer(&job, vmid, &question, choice).await,
             TaskRequest::Create(vm) => create::create(&job, &vm).await,
-            TaskRequest::CleanUp { task, vm } => clean_up::after(&job, task, &vm).await,
+            TaskRequest::CleanUp { task, vm, changing } => {
+                clean_up::after(&job, task, &vm, changing).await
+            }
         }
     };
     match &outcome {
@@ -238,18 +241,23 @@ async fn carry_out(job: Job, request: TaskRequest) {
         }
     }
     job.finished(outcome);
-    drop(turn);
+    drop(lock);
 }
 
 /// What nobody else may change meanwhile. An answer is what another task waits for.
 fn lock_of(request: &TaskRequest) -> Option<String> {
     match request {
-        TaskRequest::Power { vmid, .. } => Some(format!("vm {vmid}")),
+        TaskRequest::Power { vmid, .. } => Some(lock_of_vm(*vmid)),
         TaskRequest::Create(vm) | TaskRequest::CleanUp { vm, .. } => {
             Some(format!("name {}", vm.name.to_lowercase()))
         }
         TaskRequest::Answer { .. } => None,
     }
+}
+
+/// What is locked while a VM is changed.
+pub(crate) fn lock_of_vm(vmid: Vmid) -> String {
+    format!("vm {vmid}")
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ use ecoman_api::{NodePage, TaskPage, VmPage};
 use ecoman_backend::{AccessConfig, BackendError, Config, Dashboard, ExecutorAccess, SignIn};
 use ecoman_model::{
     AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, Note, PowerState, Round, RoundVms,
-    Task, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+    Task, TaskError, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
@@ -543,6 +543,11 @@ impl SwitchedStore {
 
 #[async_trait]
 impl TaskStore for SwitchedStore {
+    async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.amend_task(id, error).await
+    }
+
     async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
         self.check()?;
         self.store.add_task(task).await

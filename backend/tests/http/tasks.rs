@@ -249,9 +249,10 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
     executor.restart();
 
     let orders = server.begun(&executor, 2).await;
-    let TaskRequest::CleanUp { task, vm } = &orders[1].request else {
+    let TaskRequest::CleanUp { task, vm, changing } = &orders[1].request else {
         panic!("no clean-up: {:?}", orders[1]);
     };
+    assert!(!changing, "it is not known to have begun");
     assert_eq!((*task, vm.name.as_str()), (id, "ウェブ $(reboot)"));
     let interrupted = server.state(id, TaskState::Interrupted).await;
     let path = format!("/api/v1/tasks/{}", orders[1].id);
@@ -280,6 +281,46 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
         "Clean up after the interrupted creation of ウェブ $(reboot) on hoge"
     );
     assert_eq!(executor.begun().len(), 3);
+    // The creation tells so itself.
+    let told = server.task(id).await;
+    assert_eq!(told.left, [""; 0], "{told:?}");
+    let detail = told.error.expect("an error").detail;
+    assert!(detail.contains("nothing of it is left on hoge"), "{detail}");
+}
+
+#[tokio::test]
+async fn what_cleaning_up_could_not_remove_is_told_by_the_creation() {
+    let (server, executor) = server().await;
+    let id = accepted(create(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.report(id, |progress| {
+        running(progress);
+        progress.changing = true;
+    });
+    server.state(id, TaskState::Running).await;
+    executor.restart();
+    let orders = server.begun(&executor, 2).await;
+    let TaskRequest::CleanUp { changing, .. } = &orders[1].request else {
+        panic!("no clean-up: {:?}", orders[1]);
+    };
+    assert!(changing);
+    executor.report(orders[1].id, |progress| {
+        progress.state = TaskState::Failed;
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Refused,
+            message: "VM 7 had been registered.".to_owned(),
+            hint: "Use it.".to_owned(),
+            left: vec!["VM 7 on hoge.".to_owned()],
+        });
+    });
+    server.state(orders[1].id, TaskState::Failed).await;
+    let told = server.task(id).await;
+    assert_eq!(told.left, ["VM 7 on hoge."]);
+    let detail = told.error.expect("an error").detail;
+    assert!(
+        detail.contains("VM 7 had been registered. Use it."),
+        "{detail}"
+    );
 }
 
 #[tokio::test]

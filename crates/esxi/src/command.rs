@@ -27,7 +27,11 @@ pub struct Command {
 struct Input(String);
 
 /// Writes what it reads to a file that must not be there yet. Constant: the path is an argument.
-const WRITE_NEW: &str = r#"set -C; cat >"$1""#;
+/// Making the file is a command of its own, so that its exit code tells whose the file is.
+const WRITE_NEW: &str = r#"set -C; true >"$1" || exit 17; cat >>"$1""#;
+
+/// The exit code of [`Command::write_new_file`] when it has made no file.
+pub const NO_FILE_MADE: i32 = 17;
 
 impl Command {
     /// `vim-cmd vmsvc/getallvms`: the VMs that are registered on the node.
@@ -211,7 +215,9 @@ impl Command {
         Self::new("cat", &[]).argument(path.to_owned())
     }
 
-    /// Writes a file that must not be there yet. The content goes in on standard input.
+    /// Writes a file that must not be there yet. The content goes in on standard input. Exit code
+    /// [`NO_FILE_MADE`]: it could not be made, mostly because there is one; any other but 0: it
+    /// was made, and holds less than it should.
     #[must_use]
     pub fn write_new_file(path: &str, content: String) -> Self {
         Self {
@@ -308,7 +314,7 @@ mod tests {
                 "/vmfs/volumes/a/b.vmx",
                 "secret".to_owned()
             )),
-            r#"sh -c 'set -C; cat >"$1"' sh /vmfs/volumes/a/b.vmx"#
+            r#"sh -c 'set -C; true >"$1" || exit 17; cat >>"$1"' sh /vmfs/volumes/a/b.vmx"#
         );
         assert_eq!(
             shown(Command::exists("/vmfs/volumes/datastore2 (1)/it's.iso")),

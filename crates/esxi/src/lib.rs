@@ -11,7 +11,7 @@ mod session;
 mod trust;
 mod vmx;
 
-pub use command::Command;
+pub use command::{Command, NO_FILE_MADE};
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch};
 pub use session::{Output, Session, SessionError, SessionFault, SessionOptions};
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};

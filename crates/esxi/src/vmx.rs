@@ -36,6 +36,8 @@ pub fn vmx(vm: &NewVm, node: &VmxFor<'_>) -> String {
     let task = node.task.to_string();
     let mut file = Writer(String::new());
     file.line(".encoding", "UTF-8");
+    // Early: a file that was cut off shows all the same whose it is.
+    file.line(TASK, &task);
     file.line("config.version", "8");
     file.line("virtualHW.version", &hardware);
     file.line("displayName", &vm.name);
@@ -46,7 +48,6 @@ pub fn vmx(vm: &NewVm, node: &VmxFor<'_>) -> String {
     file.line("numvcpus", &cpus);
     file.line("memSize", &memory);
     file.line("uuid.action", "create");
-    file.line(TASK, &task);
     file.line("pciBridge0.present", "TRUE");
     for bridge in ["pciBridge4", "pciBridge5", "pciBridge6", "pciBridge7"] {
         file.line(&format!("{bridge}.present"), "TRUE");

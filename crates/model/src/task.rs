@@ -99,6 +99,9 @@ pub enum TaskRequest {
         task: TaskId,
         /// What it was creating.
         vm: Box<NewVm>,
+        /// Whether it is known to have asked the node for a change, not only looked at it.
+        #[serde(default)]
+        changing: bool,
     },
 }
 
@@ -140,6 +143,9 @@ pub struct TaskProgress {
     pub finished_at: Option<DateTime<Utc>>,
     /// The remote commands, in order.
     pub commands: Vec<CommandRun>,
+    /// Whether the node was asked for a change; before that it was only looked at.
+    #[serde(default)]
+    pub changing: bool,
     /// The VM that a creation has registered.
     pub vmid: Option<Vmid>,
     /// The question that the VM waits with.

@@ -14,7 +14,7 @@ use serde::de::{Error, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 pub(crate) use audit::{AuditAge, AuditDocument, outcome_word, time_bound};
-pub(crate) use task::{NoteDocument, TaskDocument, state_word};
+pub(crate) use task::{ErrorDocument, NoteDocument, TaskDocument, state_word};
 
 /// A VM as it is written down.
 #[derive(Debug, Serialize, Deserialize)]

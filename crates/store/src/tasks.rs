@@ -1,7 +1,7 @@
 //! Tasks and notes: what is asked of nodes, and what the crawler should look at at once.
 
 use async_trait::async_trait;
-use ecoman_model::{NodeName, Note, Task, TaskId, TaskState};
+use ecoman_model::{NodeName, Note, Task, TaskError, TaskId, TaskState};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -21,6 +21,10 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// again, but not be exchanged. A task that has ended stays as it is. Returns whether the
     /// task is now recorded as given: not if it is not known, or has ended in another way.
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError>;
+
+    /// Tells anew why a task did not succeed, as more has come to be known of what it has left.
+    /// Only of one that has ended with an error. Returns whether it is recorded as given.
+    async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError>;
 
     /// A task; `None` if it was never recorded, or forgotten.
     async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError>;

@@ -1,12 +1,14 @@
 //! An executor over simulated nodes, asked over HTTP.
 
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
 use ecoman_api::executor::{Instance, Order, Report};
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
 use ecoman_model::{NewVm, PowerAction, TaskId, TaskRequest, Vmid};
-use ecoman_simulator::SimulatedNode;
+use ecoman_simulator::{Fault, Scope, SimulatedNode};
 use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -168,4 +170,68 @@ pub(crate) fn new_vm(name: &str) -> NewVm {
 
 pub(crate) fn create(vm: NewVm) -> TaskRequest {
     TaskRequest::Create(Box::new(vm))
+}
+
+/// How often a command was asked for that has this in it.
+pub(crate) fn sent(node: &SimulatedNode, part: &str) -> usize {
+    let calls = node.calls();
+    calls
+        .iter()
+        .filter(|call| call.line().contains(part))
+        .count()
+}
+
+/// Has something happen to the node behind the check and before the VM is registered.
+pub(crate) async fn create_while(
+    node: &SimulatedNode,
+    bench: &Bench,
+    vm: NewVm,
+    happens: impl FnOnce(&SimulatedNode),
+) -> Report {
+    let stalled = Fault::Hang(Scope::command("vmkfstools"));
+    node.set_fault(stalled.clone()).unwrap();
+    let order = bench.order(node, create(vm));
+    bench.post(&order).await;
+    bench
+        .until(order.id, "makes the disk", |_| {
+            sent(node, "vmkfstools") == 1
+        })
+        .await;
+    happens(node);
+    node.clear_fault(&stalled).unwrap();
+    bench.end(order.id).await
+}
+
+/// Every file and directory of a node, with the content of small files.
+pub(crate) fn snapshot(node: &SimulatedNode) -> BTreeSet<(String, Vec<u8>)> {
+    fn walk(directory: &Path, found: &mut BTreeSet<(String, Vec<u8>)>) {
+        for entry in std::fs::read_dir(directory).unwrap() {
+            let path = entry.unwrap().path();
+            let shown = path.to_string_lossy().into_owned();
+            if path.is_symlink() {
+                continue;
+            }
+            if path.is_dir() {
+                found.insert((shown, Vec::new()));
+                walk(&path, found);
+            } else {
+                let small = path.is_file() && path.metadata().unwrap().len() < 100_000;
+                let content = if small {
+                    std::fs::read(&path).unwrap()
+                } else {
+                    Vec::new()
+                };
+                found.insert((shown, content));
+            }
+        }
+    }
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(node.file("/")).unwrap() {
+        let path = entry.unwrap().path();
+        // Reading a device has no end.
+        if path.is_dir() && !path.ends_with("dev") {
+            walk(&path, &mut found);
+        }
+    }
+    found
 }

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use ecoman_api::executor::Report;
-use ecoman_model::{NewVm, PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
-use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, Timing, VmSpec};
+use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
+use ecoman_simulator::{Fault, NodeSpec, Power, SimulatedNode, Timing, VmSpec};
 
-use crate::bench::{Bench, PATIENCE, create, new_vm, power};
+use crate::bench::{Bench, PATIENCE, create, create_while, new_vm, power, sent};
 
 fn node(spec: NodeSpec) -> SimulatedNode {
     SimulatedNode::start(spec).expect("a simulated node")
@@ -20,36 +20,6 @@ fn slow_guest() -> SimulatedNode {
     let node = node(spec);
     node.set_clock(node.now());
     node
-}
-
-/// How often a command was asked for that has this in it.
-fn sent(node: &SimulatedNode, part: &str) -> usize {
-    let calls = node.calls();
-    calls
-        .iter()
-        .filter(|call| call.line().contains(part))
-        .count()
-}
-
-/// Has something happen to the node behind the check and before the VM is registered.
-async fn create_while(
-    node: &SimulatedNode,
-    bench: &Bench,
-    vm: NewVm,
-    happens: impl FnOnce(&SimulatedNode),
-) -> Report {
-    let stalled = Fault::Hang(Scope::command("vmkfstools"));
-    node.set_fault(stalled.clone()).unwrap();
-    let order = bench.order(node, create(vm));
-    bench.post(&order).await;
-    bench
-        .until(order.id, "makes the disk", |_| {
-            sent(node, "vmkfstools") == 1
-        })
-        .await;
-    happens(node);
-    node.clear_fault(&stalled).unwrap();
-    bench.end(order.id).await
 }
 
 /// The task failed for `reason`, and nothing of it is left.

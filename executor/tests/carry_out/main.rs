@@ -13,3 +13,4 @@ mod faults;
 mod nasty;
 mod power;
 mod protocol;
+mod turns;

@@ -1,9 +1,11 @@
 //! Texts that would do harm if anything of them became a part of a script, a path or a file.
 
+use std::path::Path;
+
 use ecoman_model::{NewVm, TaskErrorKind, TaskState};
 use ecoman_simulator::{NodeSpec, SimulatedNode, VmSpec};
 
-use crate::bench::{Bench, create, new_vm};
+use crate::bench::{Bench, create, new_vm, snapshot};
 
 /// One JSON string a line.
 const NASTY: &str = include_str!("../data/nasty.txt");
@@ -69,14 +71,14 @@ async fn refused_or_read_back(
     node: &SimulatedNode,
     vms: Vec<NewVm>,
 ) -> (usize, usize) {
-    let base = node.file(&node.datastore_path());
+    let base = std::fs::canonicalize(node.file(&node.datastore_path())).expect("a datastore");
     let (mut taken, mut refused) = (0, 0);
     for vm in vms {
-        let before = names(&base);
+        let before = snapshot(node);
         let faults = vm.clone().check().err().unwrap_or_default();
         let report = bench.run(node, create(vm.clone())).await;
-        let mut after = names(&base);
-        after.retain(|name| !before.contains(name));
+        let after = snapshot(node);
+        let directory = base.join(&vm.name);
         if faults.is_empty() {
             taken += 1;
             assert_eq!(
@@ -86,9 +88,13 @@ async fn refused_or_read_back(
             );
             let made = node.vm_named(&vm.name).expect("the VM has its name");
             assert_eq!(made.spec.annotation, vm.comment, "{vm:?}");
-            assert_eq!(after, [vm.name.as_str()], "{vm:?}");
+            let elsewhere = after
+                .iter()
+                .filter(|(path, _)| !Path::new(path).starts_with(&directory));
+            assert!(elsewhere.eq(&before), "{vm:?}");
+            assert!(after.len() > before.len() + 2, "{vm:?}");
             node.remove_vm(made.id).expect("removed");
-            let _ = std::fs::remove_dir_all(base.join(&vm.name));
+            let _ = std::fs::remove_dir_all(&directory);
         } else {
             refused += 1;
             let error = report.progress.error.expect("refused");
@@ -99,7 +105,7 @@ async fn refused_or_read_back(
                     "{fault}: {error:?}"
                 );
             }
-            assert_eq!(after, [""; 0], "{vm:?}");
+            assert_eq!(after, before, "{vm:?}");
         }
     }
     (taken, refused)
@@ -110,8 +116,7 @@ async fn refused_or_read_back(
 async fn every_network_and_path_is_looked_up_and_never_run() {
     let node = SimulatedNode::start(NodeSpec::new("hoge")).expect("a simulated node");
     let bench = Bench::new(&[&node]).await;
-    let base = node.file(&node.datastore_path());
-    let before = names(&base);
+    let before = snapshot(&node);
     for text in nasty() {
         let vm = NewVm {
             network: Some(text.clone()),
@@ -121,21 +126,6 @@ async fn every_network_and_path_is_looked_up_and_never_run() {
         let report = bench.run(&node, create(vm)).await;
         let error = report.progress.error.expect("refused");
         assert_eq!(error.kind, TaskErrorKind::Refused, "{text:?}: {error:?}");
-        assert_eq!(names(&base), before, "{text:?}");
+        assert_eq!(snapshot(&node), before, "{text:?}");
     }
-}
-
-fn names(directory: &std::path::Path) -> Vec<String> {
-    let mut names: Vec<String> = std::fs::read_dir(directory)
-        .expect("a directory")
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
-        .collect();
-    names.sort();
-    names
 }

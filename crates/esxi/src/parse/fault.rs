@@ -464,7 +464,11 @@ fn class_of_words(line: &str) -> FaultClass {
         "command not found",
     ]) {
         FaultClass::UnknownCommand
-    } else if has(&["no space left", "insufficient disk space"]) {
+    } else if has(&[
+        "no space left",
+        "insufficient disk space",
+        "not enough space on the file system",
+    ]) {
         FaultClass::NoSpace
     } else if has(&["failed to lock", "device or resource busy", "in use"]) {
         FaultClass::Busy

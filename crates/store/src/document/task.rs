@@ -67,6 +67,8 @@ enum RequestDocument {
     CleanUp {
         task: UuidDocument,
         vm: NewVmDocument,
+        #[serde(default)]
+        changing: bool,
     },
 }
 
@@ -104,6 +106,8 @@ struct ProgressDocument {
     finished_at: Option<Timestamp>,
     #[serde(default)]
     commands: Vec<CommandDocument>,
+    #[serde(default)]
+    changing: bool,
     vmid: Option<u32>,
     question: Option<QuestionDocument>,
     error: Option<ErrorDocument>,
@@ -157,7 +161,7 @@ struct ChoiceDocument {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct ErrorDocument {
+pub(crate) struct ErrorDocument {
     kind: ErrorKindDocument,
     message: String,
     hint: String,
@@ -269,9 +273,10 @@ impl From<TaskRequest> for RequestDocument {
                 question,
                 choice,
             },
-            TaskRequest::CleanUp { task, vm } => Self::CleanUp {
+            TaskRequest::CleanUp { task, vm, changing } => Self::CleanUp {
                 task: UuidDocument(task.0),
                 vm: (*vm).into(),
+                changing,
             },
         }
     }
@@ -299,9 +304,10 @@ impl From<RequestDocument> for TaskRequest {
                 question,
                 choice,
             },
-            RequestDocument::CleanUp { task, vm } => Self::CleanUp {
+            RequestDocument::CleanUp { task, vm, changing } => Self::CleanUp {
                 task: TaskId(task.0),
                 vm: Box::new(vm.into()),
+                changing,
             },
         }
     }
@@ -396,6 +402,7 @@ impl From<TaskProgress> for ProgressDocument {
             started_at,
             finished_at,
             commands,
+            changing,
             vmid,
             question,
             error,
@@ -407,6 +414,7 @@ impl From<TaskProgress> for ProgressDocument {
             started_at,
             finished_at,
             commands: commands.into_iter().map(Into::into).collect(),
+            changing,
             vmid: vmid.map(|vmid| vmid.0),
             question: question.map(Into::into),
             error: error.map(Into::into),
@@ -423,6 +431,7 @@ impl From<ProgressDocument> for TaskProgress {
             started_at,
             finished_at,
             commands,
+            changing,
             vmid,
             question,
             error,
@@ -434,6 +443,7 @@ impl From<ProgressDocument> for TaskProgress {
             started_at,
             finished_at,
             commands: commands.into_iter().map(Into::into).collect(),
+            changing,
             vmid: vmid.map(Vmid),
             question: question.map(Into::into),
             error: error.map(Into::into),

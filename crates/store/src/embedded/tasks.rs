@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Task, TaskId};
+use ecoman_model::{Note, Task, TaskError, TaskId};
 use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
     WriteTransaction,
@@ -82,6 +82,23 @@ impl TaskStore for EmbeddedStore {
                     }));
                 }
             }
+            let position = put(transaction, &mut tasks, &task, Some(before))?;
+            Ok((true, Change::Task(position)))
+        })
+        .await
+    }
+
+    async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
+        let error = error.clone();
+        self.write(format!("task {id}"), move |shared, transaction| {
+            let mut tasks = transaction.open_table(TASKS)?;
+            let Some((before, mut task)) = shared.task(&tasks, id.0.as_u128())? else {
+                return Ok((false, Change::None));
+            };
+            if !task.progress.state.is_final() || task.progress.error.is_none() {
+                return Ok((false, Change::None));
+            }
+            task.progress.error = Some(error);
             let position = put(transaction, &mut tasks, &task, Some(before))?;
             Ok((true, Change::Task(position)))
         })

@@ -7,7 +7,7 @@
 //! that it saw it has everything, though a writer may be slow or dead.
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Task, TaskId, TaskState};
+use ecoman_model::{Note, Task, TaskError, TaskId, TaskState};
 use futures::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use super::{Doing, MongoStore, POLL_INTERVAL, encode};
 use crate::changes::first_revision;
-use crate::document::{NoteDocument, TaskDocument, state_word};
+use crate::document::{ErrorDocument, NoteDocument, TaskDocument, state_word};
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
 
@@ -35,6 +35,13 @@ const COUNTERS: &str = "counters";
 
 /// The field of a task that is written and has no position yet: another value each time.
 const MARK: &str = "unannounced";
+
+/// The states of tasks that have ended.
+const ENDED: [TaskState; 3] = [
+    TaskState::Succeeded,
+    TaskState::Failed,
+    TaskState::Interrupted,
+];
 
 /// How often a task is looked for that stood in the way of a new one and was gone when it was
 /// read: each time somebody else must just have given up its key.
@@ -101,6 +108,26 @@ impl TaskStore for MongoStore {
         Ok(self.task(task.id).await?.as_ref() == Some(task))
     }
 
+    async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
+        let tasks = self.collection(TASKS).await?;
+        let what = format!("task {id}");
+        let failed = doc! {
+            "_id": id.to_string(),
+            "progress.state": { "$in": words(&ENDED) },
+            "progress.error": { "$type": "object" },
+        };
+        let error = encode(what.clone(), &ErrorDocument::from(error.clone()))?;
+        let mark = Uuid::new_v4().to_string();
+        let told = doc! { "$set": { "progress.error": error, MARK: &mark } };
+        let updated = tasks.update_one(failed, told);
+        let updated = self.request(&Doing::Write(what), updated).await?;
+        if updated.matched_count == 0 {
+            return Ok(false);
+        }
+        self.announce(&id.to_string(), &mark).await?;
+        Ok(true)
+    }
+
     async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
         let this = doc! { "_id": id.to_string() };
         let found = self.find_tasks(this, doc! {}, 1).await?;
@@ -159,12 +186,7 @@ impl TaskStore for MongoStore {
     async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
         let tasks = self.collection(TASKS).await?;
         let doing = Doing::Write("the tasks".into());
-        let ended = [
-            TaskState::Succeeded,
-            TaskState::Failed,
-            TaskState::Interrupted,
-        ];
-        let ended = doc! { "progress.state": { "$in": words(&ended) } };
+        let ended = doc! { "progress.state": { "$in": words(&ENDED) } };
         let newest = tasks
             .find_one(ended.clone())
             .sort(doc! { "_id": -1 })

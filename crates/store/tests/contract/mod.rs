@@ -59,6 +59,7 @@ macro_rules! contract_tests {
             a_key_is_that_of_its_actor_until_it_is_given_up
             a_task_that_was_added_can_be_added_again
             a_task_that_has_ended_stays_as_it_is
+            more_may_be_told_of_a_failure
             of_several_ends_at_the_same_time_one_holds
             tasks_come_newest_first_in_pages
             a_waiting_reader_hears_of_every_change_of_a_task

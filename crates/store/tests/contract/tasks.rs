@@ -195,6 +195,47 @@ pub(crate) async fn a_task_that_has_ended_stays_as_it_is(place: &mut impl Place)
     }
 }
 
+pub(crate) async fn more_may_be_told_of_a_failure(place: &mut impl Place) {
+    let store = place.handle().await;
+    let mut failed = task(1);
+    let mut error = TaskError {
+        kind: TaskErrorKind::Interrupted,
+        message: "The executor stopped.".to_owned(),
+        hint: "Wait.".to_owned(),
+        left: vec!["Nobody knows.".to_owned()],
+    };
+    assert!(
+        !store.amend_task(failed.id, &error).await.unwrap(),
+        "unknown"
+    );
+    store.add_task(&failed).await.unwrap();
+    assert!(
+        !store.amend_task(failed.id, &error).await.unwrap(),
+        "queued"
+    );
+    failed.progress.state = TaskState::Interrupted;
+    failed.progress.error = Some(error.clone());
+    assert!(store.update_task(&failed).await.unwrap());
+
+    error.left.clear();
+    let position = store.task_position().await.unwrap();
+    assert!(store.amend_task(failed.id, &error).await.unwrap());
+    failed.progress.error = Some(error.clone());
+    let (_, changed) = store.tasks_changed(position).await.unwrap();
+    assert_eq!(changed, [failed.clone()]);
+    assert_eq!(store.task(failed.id).await.unwrap(), Some(failed));
+
+    let mut done = task(2);
+    store.add_task(&done).await.unwrap();
+    done.progress.state = TaskState::Succeeded;
+    assert!(store.update_task(&done).await.unwrap());
+    assert!(
+        !store.amend_task(done.id, &error).await.unwrap(),
+        "no error"
+    );
+    assert_eq!(store.task(done.id).await.unwrap(), Some(done));
+}
+
 pub(crate) async fn of_several_ends_at_the_same_time_one_holds(place: &mut impl Place) {
     let (one, two) = (place.handle().await, place.handle().await);
     for id in 1..=10 {
@@ -591,6 +632,7 @@ fn requests() -> Vec<TaskRequest> {
         TaskRequest::CleanUp {
             task: id(9),
             vm: Box::new(plain),
+            changing: true,
         },
     ]
 }
@@ -651,6 +693,7 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
             started_at: Some(at),
             finished_at: Some(at),
             commands: vec![command, running],
+            changing: true,
             vmid: Some(Vmid(u32::MAX)),
             question: Some(Question {
                 id: "_vmx1".to_owned(),

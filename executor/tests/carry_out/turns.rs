@@ -1,0 +1,200 @@
+//! Which tasks wait for each other, and which do not.
+
+use std::time::Duration;
+
+use ecoman_model::{PowerAction, TaskErrorKind, TaskRequest, TaskState, Vmid};
+use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, Timing, VmSpec};
+
+use crate::bench::{Bench, create, new_vm, power, sent};
+
+/// A node with so many VMs: 1, 2, and so on.
+fn node(name: &str, vms: u32, on: bool) -> NodeSpec {
+    (1..=vms).fold(NodeSpec::new(name), |spec, id| {
+        let vm = VmSpec::new(&format!("web-{id}")).id(id);
+        spec.vm(if on { vm.on() } else { vm })
+    })
+}
+
+fn start(spec: NodeSpec) -> SimulatedNode {
+    SimulatedNode::start(spec).expect("a simulated node")
+}
+
+#[tokio::test]
+async fn a_vm_is_changed_by_one_task_at_a_time_and_another_one_meanwhile() {
+    let node = start(node("hoge", 2, true));
+    let stalled = Fault::Hang(Scope::command("power.off").and_vm(1));
+    node.set_fault(stalled.clone()).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let off = bench.order(&node, power(1, PowerAction::Off));
+    bench.post(&off).await;
+    bench
+        .until(off.id, "is at work", |_| sent(&node, "power.off 1") == 1)
+        .await;
+    let reset = bench.order(&node, power(1, PowerAction::Reset));
+    bench.post(&reset).await;
+    let other = bench.run(&node, power(2, PowerAction::Off)).await;
+    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
+    let waits = bench.report(reset.id).await;
+    assert_eq!(waits.progress.state, TaskState::Queued, "{waits:#?}");
+    assert_eq!(waits.progress.commands, []);
+
+    node.clear_fault(&stalled).unwrap();
+    let off = bench.end(off.id).await;
+    assert_eq!(off.progress.state, TaskState::Succeeded, "{off:#?}");
+    // It finds the VM as the other one has left it.
+    let reset = bench.end(reset.id).await;
+    let error = reset.progress.error.expect("a VM that is off is not reset");
+    assert_eq!(error.kind, TaskErrorKind::Refused, "{error:?}");
+    assert_eq!(sent(&node, "power.reset"), 0);
+}
+
+#[tokio::test]
+async fn a_vm_that_is_being_powered_on_by_its_creation_is_changed_after_that() {
+    let node = start(NodeSpec::new("hoge"));
+    let stalled = Fault::Hang(Scope::command("power.on"));
+    node.set_fault(stalled.clone()).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let mut vm = new_vm("web");
+    vm.power_on = true;
+    let creation = bench.order(&node, create(vm));
+    bench.post(&creation).await;
+    let made = bench
+        .until(creation.id, "powers it on", |_| {
+            sent(&node, "power.on") == 1
+        })
+        .await;
+    let vmid = made.progress.vmid.expect("it is registered").0;
+    let off = bench.order(&node, power(vmid, PowerAction::Off));
+    bench.post(&off).await;
+    // Something else goes through meanwhile.
+    let another = bench.run(&node, create(new_vm("another"))).await;
+    assert_eq!(another.progress.state, TaskState::Succeeded, "{another:#?}");
+    assert_eq!(
+        bench.report(off.id).await.progress.state,
+        TaskState::Queued,
+        "a change of a VM that is being made"
+    );
+    node.clear_fault(&stalled).unwrap();
+    for id in [creation.id, off.id] {
+        let report = bench.end(id).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    }
+    assert_eq!(node.vm(vmid).unwrap().power, Power::Off);
+}
+
+#[tokio::test]
+async fn two_tasks_are_at_work_on_a_node_at_a_time_over_one_connection() {
+    let (busy, idle) = (start(node("busy", 3, true)), start(node("idle", 1, true)));
+    let stalled = Fault::Hang(Scope::command("power.off"));
+    busy.set_fault(stalled.clone()).unwrap();
+    let bench = Bench::new(&[&busy, &idle]).await;
+    let orders: Vec<_> = (1..=3)
+        .map(|id| bench.order(&busy, power(id, PowerAction::Off)))
+        .collect();
+    for order in &orders {
+        bench.post(order).await;
+    }
+    bench
+        .until(orders[0].id, "is at work beside another", |_| {
+            sent(&busy, "power.off") == 2
+        })
+        .await;
+    let elsewhere = bench.run(&idle, power(1, PowerAction::Off)).await;
+    assert_eq!(elsewhere.progress.state, TaskState::Succeeded);
+    let mut states = Vec::new();
+    for order in &orders {
+        states.push(bench.report(order.id).await.progress.state);
+    }
+    states.sort_unstable();
+    let expected = [TaskState::Queued, TaskState::Running, TaskState::Running];
+    assert_eq!(states, expected);
+    assert_eq!(sent(&busy, "power.off"), 2);
+
+    busy.clear_fault(&stalled).unwrap();
+    for order in &orders {
+        let report = bench.end(order.id).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    }
+    assert_eq!(busy.logins(), 1, "one kept connection");
+}
+
+#[tokio::test]
+async fn tasks_that_wait_for_a_guest_leave_the_node_to_others() {
+    let mut spec = node("hoge", 3, true).vm(VmSpec::new("other").id(4).on());
+    spec.timing = Timing {
+        guest_shutdown: Timing::REALISTIC.guest_shutdown,
+        ..Timing::AT_ONCE
+    };
+    let node = start(spec);
+    // No time passes for the guests until the test says so.
+    node.set_clock(node.now());
+    let bench = Bench::new(&[&node]).await;
+    let orders: Vec<_> = (1..=3)
+        .map(|id| bench.order(&node, power(id, PowerAction::Shutdown)))
+        .collect();
+    for order in &orders {
+        bench.post(order).await;
+    }
+    bench
+        .until(orders[2].id, "waits beside two others", |_| {
+            sent(&node, "power.shutdown") == 3
+        })
+        .await;
+    let other = bench.run(&node, power(4, PowerAction::Off)).await;
+    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
+    for order in &orders {
+        let report = bench.report(order.id).await;
+        assert_eq!(report.progress.state, TaskState::Running, "{report:#?}");
+    }
+    node.advance(Duration::from_secs(600));
+    for order in &orders {
+        let report = bench.end(order.id).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    }
+}
+
+#[tokio::test]
+async fn vms_that_wait_with_questions_leave_the_node_to_others_however_many_they_are() {
+    // More than the node's four sessions.
+    const ASKING: u32 = 5;
+    let node = start(node("hoge", ASKING + 1, false));
+    for id in 1..=ASKING {
+        node.set_fault(Fault::Question(id)).unwrap();
+    }
+    let bench = Bench::new(&[&node]).await;
+    let orders: Vec<_> = (1..=ASKING)
+        .map(|id| bench.order(&node, power(id, PowerAction::On)))
+        .collect();
+    for order in &orders {
+        bench.post(order).await;
+    }
+    let mut questions = Vec::new();
+    for order in &orders {
+        let asks = bench
+            .until(order.id, "asks", |report| {
+                report.progress.question.is_some()
+            })
+            .await;
+        questions.extend(asks.progress.question);
+    }
+    let other = bench.run(&node, power(ASKING + 1, PowerAction::On)).await;
+    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
+    for (id, question) in (1..).zip(&questions) {
+        let copied = question.choices.iter();
+        let mut copied = copied.filter(|choice| choice.label.contains("Copied"));
+        let answer = TaskRequest::Answer {
+            vmid: Vmid(id),
+            question: question.id.clone(),
+            choice: copied.next().expect("one can say that it was copied").index,
+        };
+        let answered = bench.run(&node, answer).await;
+        assert_eq!(answered.progress.state, TaskState::Succeeded, "{id}");
+    }
+    for (id, order) in (1..).zip(&orders) {
+        let report = bench.end(order.id).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+        assert_eq!(report.progress.question, None);
+        assert_eq!(sent(&node, &format!("power.on {id}")), 1);
+        assert_eq!(node.vm(id).unwrap().power, Power::On);
+    }
+}
