@@ -83,6 +83,18 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
         } else if quoted(message, "unknown field `").is_some() {
             let known = message.split_once(", ").map_or("", |(_, known)| known);
             format!("is not known; {known}")
+        } else if let Some(expected) = message
+            .strip_prefix("unknown variant `")
+            .and_then(|rest| rest.split_once("`, expected "))
+            .map(|(_, expected)| expected)
+        {
+            format!("must be {expected}")
+        } else if let Some((found, expected)) = message
+            .strip_prefix("invalid type: ")
+            .or_else(|| message.strip_prefix("invalid value: "))
+            .and_then(|rest| rest.rsplit_once(", expected "))
+        {
+            format!("must be {}, and is {}", wanted(expected), given(found))
         } else {
             message.to_owned()
         };
@@ -96,6 +108,36 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
         detail: format!("is no JSON: {error}"),
     })?;
     Ok(value)
+}
+
+/// What serde expects, in words of JSON.
+fn wanted(expected: &str) -> String {
+    let most = match expected {
+        "u8" => u32::from(u8::MAX),
+        "u16" => u32::from(u16::MAX),
+        "u32" => u32::MAX,
+        "u64" => return "a whole number of 0 or more".to_owned(),
+        "a boolean" => return "true or false".to_owned(),
+        _ if expected.starts_with("struct ") => return "an object".to_owned(),
+        _ => return expected.to_owned(),
+    };
+    format!("a whole number from 0 to {most}")
+}
+
+/// What serde has found, in words of JSON.
+fn given(found: &str) -> String {
+    match found {
+        "map" => "an object".to_owned(),
+        "sequence" => "an array".to_owned(),
+        "null" => "null".to_owned(),
+        _ => match found.split_once(' ') {
+            Some(("integer" | "floating", number)) => {
+                format!("the number {}", number.trim_start_matches("point "))
+            }
+            Some((kind @ ("string" | "boolean"), value)) => format!("the {kind} {value}"),
+            _ => found.to_owned(),
+        },
+    }
 }
 
 fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
@@ -153,8 +195,7 @@ mod tests {
         check::<SetPower>(
             r#"{"action":"explode"}"#,
             "/action",
-            "unknown variant `explode`, expected one of `on`, `off`, `shutdown`, `reboot`, `reset`, \
-             `suspend`",
+            "must be one of `on`, `off`, `shutdown`, `reboot`, `reset`, `suspend`",
         );
         check::<SetPower>(
             r#"{"action":"on","a/b~":1}"#,
@@ -169,8 +210,24 @@ mod tests {
         check::<CreateVm>(
             r#"{"node":"hoge","name":"web","cpus":-1}"#,
             "/cpus",
-            "invalid value: integer `-1`, expected u32",
+            "must be a whole number from 0 to 4294967295, and is the number `-1`",
         );
-        check::<CreateVm>("[1]", "/0", "invalid type: integer `1`, expected a string");
+        check::<CreateVm>(
+            r#"{"node":"hoge","name":"web","memory_mb":1.5}"#,
+            "/memory_mb",
+            "must be a whole number of 0 or more, and is the number `1.5`",
+        );
+        check::<CreateVm>(
+            r#"{"node":"hoge","name":{}}"#,
+            "/name",
+            "must be a string, and is an object",
+        );
+        check::<SetPower>(
+            r#"{"action":"off","guest_seconds":"9, expected"}"#,
+            "/guest_seconds",
+            "must be a whole number from 0 to 4294967295, and is the string \"9, expected\"",
+        );
+        check::<SetPower>("7", "", "must be an object, and is the number `7`");
+        check::<CreateVm>("[1]", "/0", "must be a string, and is the number `1`");
     }
 }

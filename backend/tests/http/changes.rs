@@ -279,7 +279,10 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         ),
         (
             json!({"cpus": "2"}),
-            vec![("/cpus", "invalid type: string \"2\", expected u32")],
+            vec![(
+                "/cpus",
+                "must be a whole number from 0 to 4294967295, and is the string \"2\"",
+            )],
         ),
         (
             json!({"memory": 4}),

@@ -307,7 +307,7 @@ async fn what_the_original_changed_in_silence_is_refused_by_its_name() {
         (
             json!({"storage_gb": "many"}),
             "/storage_gb",
-            "invalid value: string \"many\", expected a whole number, or its digits as a text",
+            "must be a whole number, or its digits as a text, and is the string \"many\"",
         ),
         (
             json!({"esxi_nodename": "piyo"}),
