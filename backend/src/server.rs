@@ -145,6 +145,7 @@ impl Dashboard {
             self.executor,
             Arc::clone(&self.clock),
             Arc::clone(&metrics),
+            Arc::clone(&live),
             shutdown.clone(),
         );
         let gate = Gate {
@@ -168,7 +169,7 @@ impl Dashboard {
             }
             .run(),
         );
-        workers.spawn(tasks.clone().tell(Arc::clone(&live)));
+        workers.spawn(tasks.clone().tell());
         workers.spawn(tasks.clone().run());
         workers.spawn(audit::forget(
             Arc::clone(&self.store),

@@ -49,6 +49,7 @@ struct Shared {
     executor: ExecutorClient,
     clock: Clock,
     metrics: Arc<Metrics>,
+    live: Arc<Live>,
     /// Those that a future of this process sees to.
     claimed: Mutex<HashSet<TaskId>>,
     futures: TaskTracker,
@@ -86,6 +87,9 @@ const SWEEP: Duration = Duration::from_secs(15);
 /// How long what has been reported may take to be kept when the server stops.
 const SETTLE: Duration = Duration::from_millis(500);
 
+/// How long the end of a creation waits for the crawler to look at the new VM.
+const SEEN_WITHIN: Duration = Duration::from_secs(3);
+
 /// How many tasks that have ended are kept, and how often the others are forgotten.
 const KEPT: u64 = 5_000;
 const FORGET: Duration = Duration::from_secs(3600);
@@ -100,6 +104,7 @@ impl Tasks {
         executor: ExecutorClient,
         clock: Clock,
         metrics: Arc<Metrics>,
+        live: Arc<Live>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -108,6 +113,7 @@ impl Tasks {
                 executor,
                 clock,
                 metrics,
+                live,
                 claimed: Mutex::default(),
                 futures: TaskTracker::new(),
                 cut: CancellationToken::new(),
@@ -255,12 +261,12 @@ impl Tasks {
     }
 
     /// Tells every change of a task as an event; for ever.
-    pub(crate) async fn tell(self, live: Arc<Live>) {
-        let store = &self.shared.store;
+    pub(crate) async fn tell(self) {
+        let Shared { store, live, .. } = &*self.shared;
         let mut position = None;
         loop {
             let told = match position {
-                None => self.first_look(&live).await,
+                None => self.first_look().await,
                 Some(position) => match store.tasks_changed(position).await {
                     Ok((position, tasks)) => {
                         live.tell(tasks.into_iter().map(event).collect());
@@ -282,10 +288,10 @@ impl Tasks {
 
     /// Where the events begin. What has happened shortly before is told too: a client may have
     /// asked for the tasks already.
-    async fn first_look(&self, live: &Live) -> Result<u64, StoreError> {
+    async fn first_look(&self) -> Result<u64, StoreError> {
         const RECENT: TimeDelta = TimeDelta::seconds(60);
         const LOOK_AT: usize = 50;
-        let store = &self.shared.store;
+        let Shared { store, live, .. } = &*self.shared;
         let position = store.task_position().await?;
         let newest = TaskQuery {
             limit: LOOK_AT,
@@ -656,7 +662,6 @@ impl Shared {
         if let TaskRequest::CleanUp { task: of, .. } = &task.request {
             self.tell_what_is_left(*of, &task).await;
         }
-        self.write(&task).await;
         let note = Note {
             id: Uuid::now_v7(),
             node: task.node.clone(),
@@ -667,6 +672,8 @@ impl Shared {
             self.store.leave_note(&note)
         })
         .await;
+        self.see_new_vm(&task).await;
+        self.write(&task).await;
         if let Err(error) = self.executor.forget(task.id).await {
             // Harmless: it forgets by itself when it is stopped.
             tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
@@ -723,6 +730,35 @@ impl Shared {
                 }
                 id
             }
+        }
+    }
+
+    /// Waits a little until a VM that was created is among the others: who hears that the task
+    /// has succeeded asks for the VM next.
+    async fn see_new_vm(&self, task: &Task) {
+        let (TaskRequest::Create(_), TaskState::Succeeded, Some(vmid)) =
+            (&task.request, task.progress.state, task.vmid())
+        else {
+            return;
+        };
+        let mut changes = self.live.subscribe();
+        let seen = async {
+            while self
+                .live
+                .snapshot()
+                .vm(task.node.as_str(), vmid.0)
+                .is_none()
+            {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        if timeout(SEEN_WITHIN, seen).await.is_err() {
+            tracing::warn!(
+                task = %task.id, node = %task.node, %vmid,
+                "the crawler has not looked at the new VM; does it run?"
+            );
         }
     }
 

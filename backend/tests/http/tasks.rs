@@ -2,12 +2,12 @@
 
 use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
 use ecoman_model::{StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
-use ecoman_store::TaskStore as _;
+use ecoman_store::{Store as _, TaskStore as _};
 use reqwest::{Method, StatusCode};
 
 use crate::changes::{accepted, create, hoge, power_on};
 use crate::executor::Executor;
-use crate::server::Server;
+use crate::server::{Server, facts, vm};
 
 async fn server() -> (Server, Executor) {
     Server::start_with_executor(vec![hoge()]).await
@@ -286,6 +286,32 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
     assert_eq!(told.left, [""; 0], "{told:?}");
     let detail = told.error.expect("an error").detail;
     assert!(detail.contains("nothing of it is left on hoge"), "{detail}");
+}
+
+#[tokio::test]
+async fn who_hears_that_a_vm_was_created_finds_it() {
+    let (server, executor) = server().await;
+    let id = accepted(create(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.report(id, |progress| {
+        progress.state = TaskState::Succeeded;
+        progress.vmid = Some(Vmid(77));
+    });
+    let notes = server.until("a note for the crawler", async || {
+        let notes = server.store.notes().await.expect("notes");
+        (!notes.is_empty()).then_some(notes)
+    });
+    assert_eq!(notes.await[0].vmid, Some(Vmid(77)));
+    // The crawler has not looked yet.
+    assert!(!server.task(id).await.state.is_final());
+    let new = vm("hoge", 77, facts("new"));
+    server.store.record_vm(&new).await.expect("recorded");
+    let waiting = server
+        .json::<Task>(&format!("/api/v1/tasks/{id}?wait=60"))
+        .await;
+    assert_eq!(waiting.state, TaskState::Succeeded);
+    let found = server.get("/api/v1/vms/hoge/77").await;
+    assert_eq!(found.status(), StatusCode::OK);
 }
 
 #[tokio::test]
