@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ecoman_model::{
-    AuditEntry, NodeName, NodeState, Note, Round, Task, TaskId, Timestamp, VmRecord,
+    AuditEntry, NodeName, NodeState, Note, Round, Task, TaskError, TaskId, Timestamp, VmRecord,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
@@ -127,6 +127,10 @@ impl TaskStore for LeavingStore {
 
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
         self.door()?.update_task(task).await
+    }
+
+    async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
+        self.door()?.amend_task(id, error).await
     }
 
     async fn task(&self, id: TaskId) -> Result<Option<Task>, StoreError> {
