@@ -90,7 +90,10 @@ pub(crate) async fn change(
 fn hint(refusal: &PowerRefusal) -> String {
     match refusal {
         PowerRefusal::NoTools(_, _, forced) => {
-            format!("Install VMware Tools in the guest, or {forced}, which does not ask it.")
+            format!(
+                "See that VMware Tools is installed and runs in the guest; only {forced} does \
+                 not ask it."
+            )
         }
         _ => "Look at the VM as it is now and decide again.".to_owned(),
     }
