@@ -197,7 +197,7 @@ fn mixed(seed: u64) -> u64 {
 impl NodeSpec {
     /// The `index`-th node (from 0) of a believable site, with so many VMs: another release
     /// line, other hardware and other VMs each. Changes take realistic time, and the use of CPU
-    /// and memory wanders.
+    /// and memory wanders. There is no space for the disk of a new VM that is named `fails-disk`.
     #[must_use]
     pub fn demo(index: usize, vm_count: usize) -> Self {
         let now = Timestamp::from(SystemTime::now());
@@ -263,6 +263,7 @@ impl NodeSpec {
             PortGroupSpec::new("Lab (trunk)", "vSwitch-Lab", 0, 4095),
         ];
         node.timing = Timing::REALISTIC;
+        node.lacks_space_for = vec!["fails-disk".to_owned()];
         node.vms = (0..vm_count)
             .map(|number| demo_vm(&node, index, number, now))
             .collect();

@@ -606,6 +606,9 @@ pub struct NodeSpec {
     pub vms: Vec<VmSpec>,
     /// VMs that are registered but cannot be read: `Skipping invalid VM 'ID'`.
     pub invalid_vms: Vec<u32>,
+    /// VMs whose disk cannot be made, by name: `vmkfstools` finds too little space, whatever the
+    /// datastore says.
+    pub lacks_space_for: Vec<String>,
     /// CPU use beside that of the VMs.
     pub cpu_usage_mhz: u64,
     /// Memory use beside that of the VMs.
@@ -657,6 +660,7 @@ impl NodeSpec {
             ],
             vms: Vec::new(),
             invalid_vms: Vec::new(),
+            lacks_space_for: Vec::new(),
             cpu_usage_mhz: 150,
             memory_usage_mb: 1800,
             latency: Duration::ZERO,

@@ -98,6 +98,24 @@ fn a_power_on_waits_for_the_answer_to_its_question() {
 }
 
 #[test]
+fn a_disk_finds_no_space_where_the_node_was_told_so() {
+    let mut spec = NodeSpec::new("esxi-01");
+    spec.lacks_space_for = vec!["fails-disk".to_owned()];
+    let (_node, shell) = start(spec);
+    shell.stdout("mkdir /vmfs/volumes/datastore1/any");
+    let make = |name: &str| {
+        let path = format!("/vmfs/volumes/datastore1/any/{name}.vmdk");
+        shell.run(&format!("vmkfstools -c 1G -d thin {path}"))
+    };
+    assert_ne!(make("fails-disk").code, Some(0));
+    assert_eq!(make("another").code, Some(0));
+    assert_eq!(
+        shell.stdout("ls /vmfs/volumes/datastore1/any"),
+        "another-flat.vmdk\nanother.vmdk\n"
+    );
+}
+
+#[test]
 fn a_vm_is_made_by_hand_with_a_disk_and_a_vmx() {
     let (node, shell) = start(NodeSpec::new("esxi-01"));
     let free = || {

@@ -83,7 +83,7 @@ fn create(host: &mut Host, size: &str, format: &str, file: &str, disk: &Located)
         );
     }
     let taken = if format == "thin" { 1 << 20 } else { bytes };
-    if host.take_space(&disk.datastore, taken).is_err() {
+    if lacks_space(host, disk) || host.take_space(&disk.datastore, taken).is_err() {
         return Output::refused(
             "Failed to create virtual disk: There is not enough space on the file system for \
              the selected operation (13).\n",
@@ -99,6 +99,12 @@ fn create(host: &mut Host, size: &str, format: &str, file: &str, disk: &Located)
         ));
     }
     Output::ok("\rCreate: 0% done.\rCreate: 100% done.\n")
+}
+
+/// Whether the node was told to have no space for the VM of this disk.
+fn lacks_space(host: &Host, disk: &Located) -> bool {
+    let vm = disk.file.file_stem().and_then(std::ffi::OsStr::to_str);
+    vm.is_some_and(|vm| host.spec.lacks_space_for.iter().any(|name| name == vm))
 }
 
 fn extend(host: &Host, size: &str, file: &str, disk: &Located) -> Output {
@@ -143,7 +149,7 @@ fn clone(
         );
     }
     let taken = if format == "thin" { 1 << 20 } else { bytes };
-    if host.take_space(&disk.datastore, taken).is_err() {
+    if lacks_space(host, disk) || host.take_space(&disk.datastore, taken).is_err() {
         return Output::refused(
             "Failed to clone disk : No space left on device (1835017).\n",
             FAILED,
