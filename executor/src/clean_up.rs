@@ -246,26 +246,15 @@ async fn read(job: &Job, files: &Files) -> Result<String, TaskError> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The VM that is registered with these files.
+/// The VM that is registered with these files, or is on its way to be.
 async fn look_for(job: &Job, files: &Files) -> Result<Option<Vmid>, TaskError> {
-    let doing = format!("Looking for a VM with {}", files.vmx);
-    for look in 0..LOOKS {
-        if look > 0 {
-            job.pause(BETWEEN_LOOKS).await;
+    for _ in 1..LOOKS {
+        if let Some(vmid) = look_for_once(job, files).await? {
+            return Ok(Some(vmid));
         }
-        let output = ask(job, &doing, &Command::get_all_vms()).await?;
-        let list = parse::getallvms(&output.stdout, &output.stderr)
-            .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-        let here = |row: &&parse::VmRow| {
-            row.vmx_path
-                .as_deref()
-                .is_some_and(|path| files.is_at(path))
-        };
-        if let Some(row) = list.rows.iter().find(here) {
-            return Ok(Some(row.vmid));
-        }
+        job.pause(BETWEEN_LOOKS).await;
     }
-    Ok(None)
+    look_for_once(job, files).await
 }
 
 /// Takes a VM off the node's list that this task has put there. Returns what is left instead.
