@@ -80,6 +80,13 @@ impl Tasks {
             .filter(move |task| key_of(task).as_ref() == Some(&key))
     }
 
+    /// The newest task of a VM that says what has become of it. An answer to its question does not:
+    /// the change that had to wait for it goes on to its own end, which may be a bad one.
+    pub(crate) fn newest_of(&self, key: &VmKey) -> Option<&Arc<Task>> {
+        self.of(key)
+            .find(|task| !matches!(task.request, TaskRequest::Answer { .. }))
+    }
+
     /// The task that is changing a VM's power, until the node itself tells the new state.
     /// `seen_at`: when the facts of the VM were last seen to be true.
     pub(crate) fn changing(&self, vm: &Vm, seen_at: DateTime<Utc>) -> Option<&Arc<Task>> {
@@ -236,6 +243,17 @@ pub(crate) mod tests {
         .expect("a task needs no more than this")
     }
 
+    /// An answer to the question of VM 1 of hoge, given.
+    fn answer(id: u32) -> Task {
+        let request = serde_json::json!({
+            "kind": "answer", "vmid": 1, "question": "_vmx1", "choice": 2,
+        });
+        Task {
+            request: serde_json::from_value(request).expect("an answer"),
+            ..power(id, "on", "succeeded")
+        }
+    }
+
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().expect("an RFC 3339 time")
     }
@@ -341,12 +359,18 @@ pub(crate) mod tests {
             choices: Vec::new(),
         });
         assert!(known(std::slice::from_ref(&asked)).question(&key).is_some());
-        let mut answer = power(2, "on", "succeeded");
-        answer.request = serde_json::from_value(serde_json::json!({
-            "kind": "answer", "vmid": 1, "question": "_vmx1", "choice": 2,
-        }))
-        .expect("an answer");
-        assert!(known(&[asked, answer]).question(&key).is_none());
+        assert!(known(&[asked, answer(2)]).question(&key).is_none());
+    }
+
+    #[test]
+    fn an_answer_does_not_hide_what_became_of_the_change_that_waited_for_it() {
+        let key = VmKey::of(&on());
+        let newest = |tasks: &[Task]| known(tasks).newest_of(&key).map(|task| task.id);
+        let cancelled = power(1, "on", "failed");
+        assert_eq!(newest(&[cancelled.clone(), answer(2)]), Some(cancelled.id));
+        let next = power(3, "off", "running");
+        assert_eq!(newest(&[cancelled, answer(2), next.clone()]), Some(next.id));
+        assert_eq!(newest(&[answer(2)]), None);
     }
 
     #[test]

@@ -284,11 +284,8 @@ pub(crate) fn vm_task(key: VmKey) -> AnyView {
     let clock = use_clock();
     let key = StoredValue::new(key);
     let newest = Memo::new(move |_| {
-        live.tasks.with(|tasks| {
-            let key = key.get_value();
-            let mut tasks = tasks.data()?.of(&key);
-            tasks.next().cloned()
-        })
+        live.tasks
+            .with(|tasks| tasks.data()?.newest_of(&key.get_value()).cloned())
     });
     let question = Memo::new(move |_| {
         live.tasks.with(|tasks| {
