@@ -76,6 +76,8 @@ pub(crate) struct VmOrder {
     pub(crate) comment: Option<String>,
     /// What powering on comes to.
     pub(crate) at_power_on: Option<PowerOnOrder>,
+    /// Whether the guest does nothing when it is asked to shut down.
+    pub(crate) ignores_shutdown: Option<bool>,
 }
 
 /// What a VM does when it is powered on, each time.
@@ -265,6 +267,9 @@ impl VmOrder {
         }
         if let Some(then) = self.at_power_on {
             spec.power_on = then.into();
+        }
+        if let Some(ignores) = self.ignores_shutdown {
+            spec.ignores_shutdown = ignores;
         }
     }
 }

@@ -19,7 +19,7 @@ const LAB: [Sketch; 12] = [
     Sketch("jupyterhub", "ubuntu64Guest", 16, 64, 412, 1000),
     Sketch("k3s-server-1", "debian12_64Guest", 2, 4, 14, 40),
     Sketch("k3s-agent-1", "debian12_64Guest", 4, 6, 22, 60),
-    Sketch("k3s-agent-2", "debian12_64Guest", 4, 6, 25, 60),
+    Sketch("ignores-shutdown", "debian12_64Guest", 2, 4, 25, 60),
     Sketch("postgres-16", "rockylinux_64Guest", 4, 16, 148, 300),
     Sketch("測定PC (win11)", "windows9_64Guest", 4, 8, 41, 120),
     Sketch("pxe-boot", "debian11_64Guest", 1, 1, 3, 16),
@@ -66,7 +66,7 @@ const SCHOOL: [Sketch; 12] = [
     Sketch("실습-01", "ubuntu64Guest", 2, 2, 6, 25),
 ];
 
-const NOTES: [(&str, &str); 16] = [
+const NOTES: [(&str, &str); 17] = [
     ("gitlab", "GitLab 17.5, backup every night at 02:00 UTC"),
     ("jupyterhub", "GPU の予約は #lab-gpu で"),
     (
@@ -89,6 +89,10 @@ const NOTES: [(&str, &str); 16] = [
     (
         "asks-question",
         "asks at every power-on whether it was moved or copied",
+    ),
+    (
+        "ignores-shutdown",
+        "its guest hangs: asked to shut down, it stays on until it is powered off",
     ),
     (
         "mail",
@@ -362,6 +366,7 @@ fn demo_vm(node: &NodeSpec, index: usize, number: usize, now: Timestamp) -> VmSp
         "opnsense" => vm.tools = Tools::Stopped,
         "fails-no-memory" => vm.power_on = PowerOn::LacksMemory,
         "fails-config" => vm.power_on = PowerOn::Misconfigured,
+        "ignores-shutdown" => vm.ignores_shutdown = true,
         "asks-question" => vm.power_on = PowerOn::AsksEachTime,
         "gitlab" => {
             vm.snapshots = vec![SnapshotSpec {
@@ -410,6 +415,9 @@ mod tests {
         assert!(some(|vm| vm.cpus > 8));
         assert!(some(|vm| vm.power_on == PowerOn::LacksMemory));
         assert!(some(|vm| vm.power_on == PowerOn::AsksEachTime));
+        assert!(some(|vm| vm.ignores_shutdown
+            && vm.power == Power::On
+            && vm.tools == Tools::Installed));
         for (name, _) in NOTES {
             assert!(vms.iter().any(|vm| vm.name == name), "no VM {name}");
         }

@@ -393,6 +393,8 @@ pub struct VmSpec {
     pub connection_state: String,
     /// What powering on does.
     pub power_on: PowerOn,
+    /// Whether the guest, asked to shut down, goes on as if nothing had been said.
+    pub ignores_shutdown: bool,
     /// The tree of snapshots.
     pub snapshots: Vec<SnapshotSpec>,
 }
@@ -442,6 +444,7 @@ impl VmSpec {
             overall_status: "green".to_owned(),
             connection_state: "connected".to_owned(),
             power_on: PowerOn::Starts,
+            ignores_shutdown: false,
             snapshots: Vec::new(),
         }
     }
@@ -542,6 +545,13 @@ impl VmSpec {
     #[must_use]
     pub fn power_on(mut self, power_on: PowerOn) -> Self {
         self.power_on = power_on;
+        self
+    }
+
+    /// The same with a guest that never shuts down when it is asked to.
+    #[must_use]
+    pub fn ignores_shutdown(mut self) -> Self {
+        self.ignores_shutdown = true;
         self
     }
 }

@@ -78,6 +78,24 @@ fn powering_on_passes_through_its_middle_states_as_the_test_lets_time_pass() {
 }
 
 #[test]
+fn a_guest_that_ignores_a_shutdown_stays_on_until_it_is_powered_off() {
+    let (node, shell) = start(slow_node().vm(VmSpec::new("deaf").on().ignores_shutdown()));
+    assert_eq!(shell.stdout("vim-cmd vmsvc/power.shutdown 2"), "");
+    node.advance(600 * SECOND);
+    let state = || shell.stdout("vim-cmd vmsvc/power.getstate 2");
+    assert!(state().ends_with("Powered on\n"));
+    // Its Tools run: it is no guest that cannot be asked.
+    assert_eq!(shell.stdout("vim-cmd vmsvc/power.shutdown 2"), "");
+    std::thread::scope(|scope| {
+        let off = scope.spawn(|| shell.run("vim-cmd vmsvc/power.off 2"));
+        until("under way", || node.vm(2).unwrap().activity.is_some());
+        node.advance(SECOND);
+        assert_eq!(off.join().unwrap().code, Some(0));
+    });
+    assert!(state().ends_with("Powered off\n"));
+}
+
+#[test]
 fn a_power_on_waits_for_the_answer_to_its_question() {
     let (node, shell) =
         start(NodeSpec::new("esxi-01").vm(VmSpec::new("asks-question").power_on(PowerOn::Asks)));

@@ -24,6 +24,8 @@ export interface SimulatedVm {
   comment?: string;
   /** What comes of powering it on, each time; it starts if left out. */
   at_power_on?: 'starts' | 'asks' | 'lacks_memory' | 'misconfigured';
+  /** Whether the guest does nothing when it is asked to shut down. */
+  ignores_shutdown?: boolean;
 }
 
 export interface SimulatedNode {

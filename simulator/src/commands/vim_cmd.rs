@@ -520,6 +520,11 @@ fn ask_guest(host: &mut Host, vm: &Vm, activity: Activity) -> Output {
             "Cannot complete operation because VMware Tools is not running in this virtual \
              machine.",
         )
+    } else if activity == Activity::ShuttingDown && vm.spec.ignores_shutdown {
+        // The node has handed the request on, and that is all it knows.
+        host.note_task(vm.id, "shutdownGuest", None);
+        host.settle();
+        return Output::default();
     } else {
         let verb = match activity {
             Activity::Rebooting => "rebootGuest",
