@@ -242,3 +242,63 @@ test('a VM that cannot start says why in a sentence, and the page stays true', a
     await expect(action(page, 'Power on')).toBeEnabled();
   }
 });
+
+test('a guest that does not shut down in time is given more, or is powered off when one says so', async ({
+  ownLab,
+  page,
+}) => {
+  test.setTimeout(120_000);
+  const { url } = await ownLab([
+    {
+      name: 'hoge',
+      vms: [{ id: 8, name: 'ignores-shutdown', power: 'on', up_hours: 3, ignores_shutdown: true }],
+    },
+  ]);
+  await page.goto(`${url}/vms/hoge/8`);
+  await action(page, 'Shut down').click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('textbox', { name: /Wait for the guest/ }).fill('5');
+  await dialog.getByRole('button', { name: 'Shut down' }).click();
+  await expect(page.getByRole('main')).toContainText(/asked the guest, \d s of 5 s/);
+  await expect(told(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
+  const ways = page.getByRole('group', { name: 'The guest is still on' });
+  await expect(ways.getByRole('button')).toHaveText(['Wait longer10 s', 'Power off…']);
+
+  await ways.getByRole('button', { name: 'Wait longer' }).dblclick();
+  await expect(badge(page)).toHaveText('stopping…');
+  await expect(page.getByRole('main')).toContainText(/asked the guest, \d+ s of 10 s/);
+  await expect(dialog, 'the second click asks for nothing more').toBeHidden();
+  await expect(told(page)).toContainText('is still on after 10 s', { timeout: 30_000 });
+  await expect(badge(page), 'nothing is escalated').toHaveText('On');
+  await expect(ways.getByRole('button')).toHaveText(['Wait longer20 s', 'Power off…']);
+
+  await ways.getByRole('button', { name: 'Power off…' }).click();
+  await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+  await expect(dialog).toContainText('is lost');
+  await page.keyboard.press('Enter');
+  await expect(dialog).toBeHidden();
+  await expect(badge(page)).toHaveText('On');
+  await ways.getByRole('button', { name: 'Power off…' }).click();
+  await dialog.getByRole('button', { name: 'Power off', exact: true }).click();
+  await expect(badge(page)).toHaveText('Off', { timeout: 30_000 });
+  await expect(ways).toBeHidden();
+});
+
+test('a guest that shuts down after all is no failure any more', async ({ ownLab, page }) => {
+  const { url, nodes } = await ownLab([
+    {
+      name: 'hoge',
+      vms: [{ id: 8, name: 'ignores-shutdown', power: 'on', up_hours: 3, ignores_shutdown: true }],
+    },
+  ]);
+  await fetch(`${url}/api/v1/vms/hoge/8/power`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ action: 'shutdown', guest_seconds: 5 }),
+  });
+  await page.goto(`${url}/vms/hoge/8`);
+  await expect(told(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
+  await nodes.editVm('hoge', 8, { power: 'off' });
+  await expect(badge(page)).toHaveText('Off', { timeout: 30_000 });
+  await expect(told(page)).toBeHidden();
+});

@@ -16,6 +16,11 @@ pub(crate) const GUEST_SECONDS: u32 = 120;
 pub(crate) const GUEST_SECONDS_MOST: u32 = 3600;
 /// As short.
 pub(crate) const GUEST_SECONDS_LEAST: u32 = 5;
+/// How long a guest is waited for that was not done in `seconds`.
+pub(crate) fn longer(seconds: u32) -> u32 {
+    seconds.saturating_mul(2).min(GUEST_SECONDS_MOST)
+}
+
 /// More VMs than this are counted by the reader.
 const FEW: usize = 5;
 
@@ -178,6 +183,11 @@ mod tests {
             config: None,
         };
         Plan::new(action, rows, known)
+    }
+
+    #[test]
+    fn a_late_guest_gets_twice_the_time_up_to_the_most_there_is() {
+        assert_eq!([5, 120, 2000, 3600].map(longer), [10, 240, 3600, 3600]);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use ecoman_api::{
 
 use crate::table::VmKey;
 
+/// The API's word for what was not done in time.
+const OUT_OF_TIME: &str = "urn:ecoman:problem:task-timeout";
+
 /// The newest tasks, and whichever others were asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks {
@@ -140,6 +143,24 @@ pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
             ..
         } => Some((action, guest_seconds)),
         _ => None,
+    }
+}
+
+/// How long a guest that did not shut down in time was waited for, in seconds. `None`: the task
+/// is none of that kind, or has ended otherwise.
+pub(crate) fn guest_was_late(task: &Task) -> Option<u32> {
+    let (action, seconds) = power_of(task)?;
+    let kind = task.error.as_ref().map(|error| error.kind.as_str());
+    (action == PowerAction::Shutdown && kind == Some(OUT_OF_TIME)).then_some(seconds)
+}
+
+/// Whether what a change did not come to has come all the same: the guest has taken its time, or
+/// somebody else has done it.
+pub(crate) fn has_come_true(task: &Task, vm: &Vm) -> bool {
+    match power_of(task) {
+        // The VM is on before and after: its state tells nothing.
+        Some((PowerAction::Reboot | PowerAction::Reset, _)) | None => false,
+        Some((action, _)) => action.leads_to() == vm.power.into(),
     }
 }
 
@@ -371,6 +392,35 @@ pub(crate) mod tests {
         let next = power(3, "off", "running");
         assert_eq!(newest(&[cancelled, answer(2), next.clone()]), Some(next.id));
         assert_eq!(newest(&[answer(2)]), None);
+    }
+
+    #[test]
+    fn only_a_shutdown_that_ran_out_of_time_is_one_of_a_late_guest() {
+        let ended = |action, kind| {
+            let error = serde_json::json!({
+                "type": format!("urn:ecoman:problem:{kind}"), "title": "", "status": 504,
+                "detail": "It is still on.", "instance": "", "request_id": "",
+            });
+            guest_was_late(&Task {
+                error: Some(serde_json::from_value(error).expect("a problem")),
+                ..power(1, action, "failed")
+            })
+        };
+        assert_eq!(ended("shutdown", "task-timeout"), Some(120));
+        assert_eq!(ended("shutdown", "task-refused"), None);
+        assert_eq!(ended("off", "task-timeout"), None);
+        assert_eq!(guest_was_late(&power(1, "shutdown", "running")), None);
+    }
+
+    #[test]
+    fn what_has_come_true_late_is_no_failure_any_more() {
+        let off = Vm {
+            power: PowerState::Off,
+            ..on()
+        };
+        assert!(has_come_true(&power(1, "shutdown", "failed"), &off));
+        assert!(!has_come_true(&power(1, "shutdown", "failed"), &on()));
+        assert!(!has_come_true(&power(1, "reset", "failed"), &on()));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ecoman_api::{AnswerQuestion, PowerAction, Question, SetPower, TaskId, TaskState, Vm};
+use ecoman_api::{AnswerQuestion, PowerAction, Question, SetPower, Task, TaskId, TaskState, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -16,12 +16,12 @@ use crate::format;
 use crate::live::{Live, use_live};
 use crate::location::use_location;
 use crate::power::{
-    GUEST_SECONDS, GUEST_SECONDS_LEAST, GUEST_SECONDS_MOST, Known, Plan, is_harmless, meaning,
-    order, result,
+    GUEST_SECONDS, GUEST_SECONDS_LEAST, GUEST_SECONDS_MOST, Known, Plan, is_harmless, longer,
+    meaning, order, result,
 };
 use crate::route::Page;
 use crate::table::{Nodes, Row, VmKey, seen_at};
-use crate::tasks::{Tasks, at};
+use crate::tasks::{Tasks, at, guest_was_late, has_come_true};
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;
@@ -37,6 +37,8 @@ const FIRST: &str = "power-first";
 pub(crate) struct PowerDesk {
     live: Live,
     shown: RwSignal<Option<Shown>>,
+    /// The VM that a change alone is on its way for: a second click asks for nothing more.
+    asking: StoredValue<Option<VmKey>>,
 }
 
 /// What the dialog shows.
@@ -68,16 +70,13 @@ impl PowerDesk {
         Self {
             live,
             shown: RwSignal::new(None),
+            asking: StoredValue::new(None),
         }
     }
 
     /// Asks for a change of power of one VM, which the reader is looking at.
     pub(crate) fn ask_one(self, action: PowerAction, vm: &Vm) {
-        let row = self.live.vms.with_untracked(|vms| {
-            let row = vms.data()?.get(&VmKey::of(vm));
-            row.cloned()
-        });
-        let Some(row) = row else {
+        let Some(row) = self.row(vm) else {
             return;
         };
         let plan = self.plan(action, &[row]);
@@ -86,6 +85,26 @@ impl PowerDesk {
         } else {
             self.show(plan);
         }
+    }
+
+    /// Asks the guest of a VM once more to shut down, with more time than it had.
+    fn wait_longer(self, vm: &Vm, seconds: u32) {
+        let Some(row) = self.row(vm) else {
+            return;
+        };
+        let plan = self.plan(PowerAction::Shutdown, &[row]);
+        if plan.doing.is_empty() {
+            // It tells why not.
+            self.show(plan);
+        } else {
+            self.send(&plan, seconds);
+        }
+    }
+
+    fn row(self, vm: &Vm) -> Option<Arc<Row>> {
+        self.live
+            .vms
+            .with_untracked(|vms| vms.data()?.get(&VmKey::of(vm)).cloned())
     }
 
     /// Asks for a change of power of many VMs.
@@ -118,7 +137,13 @@ impl PowerDesk {
             outcomes: Some(outcomes.clone()),
         };
         let alone = count == 1 && plan.left_out.is_empty();
-        if !alone {
+        if alone {
+            let key = plan.doing.first().map(|row| VmKey::of(&row.vm));
+            if self.asking.get_value() == key {
+                return;
+            }
+            self.asking.set_value(key);
+        } else {
             self.shown.set(Some(shown.clone()));
         }
         let next = Rc::new(Cell::new(0));
@@ -150,6 +175,7 @@ impl PowerDesk {
                         Err(error) => Outcome::Refused(error.to_string()),
                     };
                     if alone {
+                        self.asking.set_value(None);
                         // What comes of it shows on the page; what was refused shows nowhere else.
                         let refused = matches!(outcome, Outcome::Refused(_));
                         self.shown.set(refused.then(|| shown.clone()));
@@ -279,66 +305,147 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
 }
 
 /// What is being done to a VM, or why the last thing was not; and the question that it waits with.
-pub(crate) fn vm_task(key: VmKey) -> AnyView {
+pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
     let live = use_live();
     let clock = use_clock();
-    let key = StoredValue::new(key);
+    let key = Memo::new(move |_| vm.with(|vm| vm.as_deref().map(VmKey::of)));
     let newest = Memo::new(move |_| {
+        let key = key.get()?;
         live.tasks
-            .with(|tasks| tasks.data()?.newest_of(&key.get_value()).cloned())
+            .with(|tasks| tasks.data()?.newest_of(&key).cloned())
     });
     let question = Memo::new(move |_| {
+        let key = key.get()?;
         live.tasks.with(|tasks| {
-            let key = key.get_value();
             let (_, question) = tasks.data()?.question(&key)?;
-            Some(question.clone())
+            Some((key, question.clone()))
         })
     });
     let doing = Memo::new(move |_| {
         let task = newest.get()?;
         at(&task, clock.now())
     });
+    // What has come true late is told by the VM's state.
+    let moot = Memo::new(move |_| {
+        newest
+            .get()
+            .zip(vm.get())
+            .is_some_and(|(task, vm)| has_come_true(&task, &vm))
+    });
     let strip = move || {
-        newest.with(|task| {
-            let task = task.as_ref()?;
-            let page = Page::Task { id: task.id }.path();
-            let title = link("", page, task.title.clone().into_any());
-            match task.state {
-                TaskState::Succeeded => None,
-                TaskState::Queued | TaskState::Running => Some(
-                    view! {
-                        <div class="notice">
-                            {busy()}
-                            <p>{title} ": " {move || doing.get()}</p>
-                        </div>
-                    }
-                    .into_any(),
-                ),
-                TaskState::Failed | TaskState::Interrupted => {
-                    let end = task.finished_at.unwrap_or(task.created_at);
-                    let why = task.error.as_ref().map(|error| error.detail.clone());
-                    Some(
-                        view! {
-                            <div class="notice bad">
-                                {icon(Icon::Warning)}
-                                <p>
-                                    {title}
-                                    " did not succeed "
-                                    <span class="aside">"(" {ago(end)} ")"</span>
-                                    ": "
-                                    {why}
-                                </p>
-                            </div>
-                        }
-                        .into_any(),
-                    )
+        let task = newest.get()?;
+        match task.state {
+            TaskState::Succeeded => None,
+            TaskState::Queued | TaskState::Running => Some(
+                view! {
+                    <div class="notice">
+                        {busy()}
+                        <p>{task_link(&task)} ": " {move || doing.get()}</p>
+                    </div>
                 }
+                .into_any(),
+            ),
+            TaskState::Failed | TaskState::Interrupted => {
+                (!moot.get()).then(|| unsuccessful(vm, &task))
             }
-        })
+        }
     };
     view! {
         <div role="status">{strip}</div>
-        {move || question.get().map(|question| question_card(key.get_value(), question))}
+        {move || question.get().map(|(key, question)| question_card(key, question))}
+    }
+    .into_any()
+}
+
+fn task_link(task: &Task) -> AnyView {
+    let page = Page::Task { id: task.id }.path();
+    link("", page, task.title.clone().into_any())
+}
+
+/// Why a change did not succeed, and what can be done about it from here.
+fn unsuccessful(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> AnyView {
+    let end = task.finished_at.unwrap_or(task.created_at);
+    let why = task.error.as_ref().map(|error| error.detail.clone());
+    let ways = guest_was_late(task).map(|seconds| late_guest(vm, longer(seconds)));
+    view! {
+        <div class="notice bad">
+            {icon(Icon::Warning)}
+            <div>
+                <p>
+                    {task_link(task)}
+                    " did not succeed "
+                    <span class="aside">"(" {ago(end)} ")"</span>
+                    ": "
+                    {why}
+                </p>
+                {ways}
+            </div>
+        </div>
+    }
+    .into_any()
+}
+
+/// What can be done about a guest that has not shut down in time. Nothing of it happens by itself:
+/// only the reader knows what the guest may lose.
+fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
+    let live = use_live();
+    let desk = use_desk();
+    let possible = move |action| {
+        Memo::new(move |_| {
+            let vm = vm.get();
+            vm.is_some_and(|vm| known(live, |known| known.refusal(&vm, action).is_none()))
+        })
+    };
+    let (wait, cut) = (possible(PowerAction::Shutdown), possible(PowerAction::Off));
+    let ask_again = move |_| {
+        if let Some(vm) = vm.get_untracked() {
+            desk.wait_longer(&vm, seconds);
+        }
+    };
+    let ask_off = move |_| {
+        if let Some(vm) = vm.get_untracked() {
+            desk.ask_one(PowerAction::Off, &vm);
+        }
+    };
+    let time = format::duration(seconds.into());
+    let tip = format!("Asks the guest once more, and waits up to {time} for it to shut down.");
+    view! {
+        <div class="choices" role="group" aria-label="The guest is still on">
+            {move || {
+                wait.get()
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="button"
+                                data-tip=tip.clone()
+                                aria-description=tip.clone()
+                                on:click=ask_again
+                            >
+                                {icon(sign(PowerAction::Shutdown))}
+                                "Wait longer"
+                                <span class="aside">{time.clone()}</span>
+                            </button>
+                        }
+                    })
+            }}
+            {move || {
+                cut.get()
+                    .then(|| {
+                        view! {
+                            <button
+                                type="button"
+                                class="button danger"
+                                data-tip=meaning(PowerAction::Off)
+                                on:click=ask_off
+                            >
+                                {icon(sign(PowerAction::Off))}
+                                "Power off…"
+                            </button>
+                        }
+                    })
+            }}
+        </div>
     }
     .into_any()
 }

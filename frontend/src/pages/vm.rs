@@ -247,7 +247,7 @@ fn details(live: Live, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
             move |(shown, place)| heading(live, vm, &shown, place.as_ref()),
         )}
         {power_bar(vm)}
-        {vm.get_untracked().map(|vm| vm_task(VmKey::of(&vm)))}
+        {vm_task(vm)}
         {part(
             move || vm.get().filter(|vm| vm.stale).map(|vm| (vm.stale_reason.clone(), vm.observed_at)),
             |(reason, seen)| stale(reason, seen),
