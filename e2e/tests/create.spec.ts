@@ -61,6 +61,9 @@ test('nodes are ranked with the reason, and one can be named in the address', as
       /memory free · .* free on datastore1 · .* of memory promised/,
     );
   }
+  await expect(nodes).toHaveAccessibleDescription(
+    /^Best first: by the share of memory that is free .* of the datastore .* promised to VMs/,
+  );
 });
 
 test('a double click is one VM', async ({ ownLab, page }) => {

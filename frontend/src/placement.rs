@@ -37,13 +37,20 @@ pub(crate) struct Place {
     score: u64,
 }
 
+/// How [`rank`] orders nodes, for who looks at the order.
+pub(crate) const ORDER: &str = "Best first: by the share of memory that is free (half the score), \
+    of the datastore that is free (three tenths), and by how little memory is promised to VMs (two \
+    tenths), each with this VM counted in. Nodes with too little free memory for it come after \
+    the others.";
+
 /// All nodes, the best first.
 ///
 /// Those that take no VM come last, before them those that are too small for this one, and before
-/// them those whose free memory is. The rest go by shares after the VM is there: half the score is the memory that is free
-/// (a node that swaps slows down all its VMs), three tenths are the free space of its datastore
-/// (a full one stops all of them), two tenths how little memory is promised (VMs that are off may
-/// be switched on). Equals go by name.
+/// them those whose free memory is. The rest go by shares after the VM is there: half the score
+/// is the memory that is free (a node that swaps slows down all its VMs), three tenths are the
+/// free space of its datastore (a full one stops all of them), two tenths how little memory is
+/// promised (VMs that are off may be switched on). Equals go by name. [`ORDER`] says so to the
+/// reader.
 pub(crate) fn rank(nodes: &Nodes, size: Size) -> Vec<Place> {
     let mut places: Vec<_> = nodes.values().map(|node| place(node, size)).collect();
     places.sort_by_key(|place| {

@@ -14,7 +14,7 @@ use crate::draft::{Draft, Field, Kept};
 use crate::format;
 use crate::live::{Live, use_live};
 use crate::location::use_location;
-use crate::placement::{Place, Size, rank};
+use crate::placement::{ORDER, Place, Size, rank};
 use crate::route::Page;
 
 /// Where a draft is kept, for as long as the tab is open.
@@ -529,12 +529,7 @@ fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyView {
         <p class="hint" id="node-hint" class:bad=move || wrong.with(Option::is_some)>
             {move || match wrong.get() {
                 Some(wrong) => format!("Node {wrong}."),
-                None => {
-                    String::from(
-                        "Best first: most free memory, then space on the datastore, then what is \
-                         promised to VMs already.",
-                    )
-                }
+                None => ORDER.to_owned(),
             }}
         </p>
     }
