@@ -105,6 +105,27 @@ test.describe('on a phone', () => {
     });
   }
 
+  test('a task that runs has room in the header', async ({ ownLab, page }) => {
+    const { url } = await ownLab([
+      { name: 'hoge', vms: [{ id: 8, name: 'deaf', power: 'on', ignores_shutdown: true }] },
+    ]);
+    await fetch(`${url}/api/v1/vms/hoge/8/power`, {
+      method: 'PUT',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ action: 'shutdown', guest_seconds: 120 }),
+    });
+    for (const path of ['/', '/vms/hoge/8', '/nodes', '/tasks', '/new']) {
+      await page.goto(url + path);
+      const tasks = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Tasks/ });
+      await expect(tasks, path).toHaveAccessibleName('Tasks 1 under way');
+      await expect(tasks, path).toBeInViewport({ ratio: 1 });
+      await expect(page.getByRole('banner').getByRole('status'), path).toHaveText('Live');
+      await expect(page.getByRole('button', { name: /^Colours/ }), path).toBeInViewport({ ratio: 1 });
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      expect(wide, path).toBeLessThanOrEqual(390);
+    }
+  });
+
   test('the essentials of a VM can be read without scrolling sideways', async ({
     lab,
     list,

@@ -224,7 +224,7 @@ fn ConnectionState() -> impl IntoView {
     view! {
         <span class=move || state().0 role="status">
             <span class="dot" aria-hidden="true"></span>
-            {move || state().1}
+            <span class="word">{move || state().1}</span>
         </span>
     }
 }
