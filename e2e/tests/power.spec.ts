@@ -37,11 +37,36 @@ test('a change that cannot be made says why', async ({ lab, page }) => {
   await expect(action(page, 'Power on')).toBeEnabled();
 });
 
+test('an explanation goes with a click, and comes back with the pointer', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/vms/hoge/14`);
+  const off = action(page, 'Power off');
+  const tip = page.getByRole('tooltip');
+  await off.hover();
+  await expect(tip).toHaveText('The VM is off already.');
+  // The click moves the focus there, which alone would explain it, too.
+  await page.mouse.down();
+  await page.mouse.up();
+  await expect(tip).toBeHidden();
+  await off.hover({ position: { x: 12, y: 12 } });
+  await expect(off).toBeFocused();
+  await page.waitForTimeout(700);
+  await expect(tip).toBeHidden();
+  await page.mouse.move(5, 300);
+  await off.hover();
+  await expect(tip).toBeVisible();
+
+  await page.mouse.move(5, 300);
+  await expect(tip).toBeHidden();
+  await action(page, 'Reset').focus();
+  await page.keyboard.press('Tab');
+  await expect(tip, 'the keyboard has it at once').toHaveText('The VM is off already.');
+});
+
 test('who presses Enter at once has shut nothing down', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/2`);
   for (const name of ['Shut down', 'Reboot', 'Suspend', 'Reset', 'Power off']) {
     await action(page, name).click();
-    const dialog = page.getByRole('dialog', { name: `${name} db-1?` });
+    const dialog = page.getByRole('dialog', { name: `${name} db-1 on hoge?` });
     await expect(dialog.getByRole('button', { name: 'Cancel' }), name).toBeFocused();
     await page.keyboard.press('Enter');
     await expect(dialog).toBeHidden();
@@ -62,7 +87,7 @@ test('what cuts the power offers the gentle way first', async ({ lab, page }) =>
   await expect(dialog.getByRole('button')).toHaveText(['Shut down instead', 'Power off', 'Cancel']);
   await expect(dialog).toContainText('is lost');
   await dialog.getByRole('button', { name: 'Shut down instead' }).click();
-  await expect(page.getByRole('dialog', { name: 'Shut down db-1?' })).toBeVisible();
+  await expect(page.getByRole('dialog', { name: 'Shut down db-1 on hoge?' })).toBeVisible();
   await expect(page.getByRole('textbox', { name: /Wait for the guest/ })).toHaveValue('120');
   await page.getByRole('textbox', { name: /Wait for the guest/ }).fill('4');
   await expect(dialog.getByRole('button', { name: 'Shut down' })).toBeDisabled();
@@ -108,7 +133,9 @@ test('a change of many VMs tells who is left out, and has them counted', async (
   const dialog = page.getByRole('dialog', { name: 'Power off 4 VMs on 2 nodes?' });
   const preview = dialog.getByRole('region', { name: 'What happens to which VM' });
   await expect(preview.getByRole('listitem').first()).toHaveText(/cache fuga\s*On → Off/);
-  await expect(preview).toContainText('2 VMs are left out');
+  const leftOut = dialog.getByText('2 VMs are left out, listed last.');
+  await expect(leftOut, 'above the list').toBeInViewport({ ratio: 1 });
+  expect((await leftOut.boundingBox())?.y).toBeLessThan((await preview.boundingBox())?.y ?? 0);
   await expect(preview.getByRole('listitem').last()).toContainText('The VM is off already.');
   const confirm = dialog.getByRole('button', { name: 'Power off 4 VMs' });
   await expect(confirm).toBeDisabled();

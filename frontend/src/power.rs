@@ -98,10 +98,11 @@ impl Plan {
         (count > FEW || self.nodes() > 1).then_some(count)
     }
 
-    /// `3 VMs on 2 nodes`, or the name of the only one.
+    /// `3 VMs on 2 nodes`, or the name of the only one and of its node: another node may have one
+    /// of the same name.
     pub(crate) fn whom(&self) -> String {
         match self.doing.as_slice() {
-            [row] => format::vm_name(&row.vm).to_owned(),
+            [row] => format!("{} on {}", format::vm_name(&row.vm), row.vm.node),
             rows => {
                 let vms = format::plural(rows.len(), "VM", "VMs");
                 match self.nodes() {

@@ -39,6 +39,8 @@ pub(crate) enum Icon {
     Shutdown,
     /// Ask to restart, or do once more.
     Again,
+    /// Was taken back.
+    Undone,
     /// Press the reset button.
     Reset,
     /// Pull the plug.
@@ -99,6 +101,10 @@ impl Icon {
             }
             Self::Again => {
                 "M8 2.5c1.6 0 3 .7 4 1.8V2h1.5v5h-5V5.5h2.6A4 4 0 1 0 12 9.2h1.6A5.6 5.6 0 1 1 8 2.5Z"
+            }
+            Self::Undone => {
+                "M6 2.5 2 6.5l4 4 1-1-2.3-2.3H10a2.4 2.4 0 0 1 0 4.8H6v1.5h4a3.9 3.9 0 0 0 \
+                 0-7.8H4.7L7 3.5z"
             }
             Self::Reset => "M9.5 1 3 9h4l-.8 6L13 7H8.6z",
             Self::Stop => "M3.5 3.5h9v9h-9z",

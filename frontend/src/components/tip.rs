@@ -19,6 +19,8 @@ pub(crate) struct Tip {
     shown: RwSignal<Option<Shown>>,
     /// Counts what was asked for, so that what was overtaken is not shown any more.
     asked: StoredValue<u32>,
+    /// What was clicked: who has done that needs no explanation until the pointer comes again.
+    clicked: StoredValue<Option<Element>, LocalStorage>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,7 @@ impl Tip {
         Self {
             shown: RwSignal::new(None),
             asked: StoredValue::new(0),
+            clicked: StoredValue::new_local(None),
         }
     }
 
@@ -90,7 +93,12 @@ pub(crate) fn TipLayer() -> impl IntoView {
 
     let over = window_event_listener(ev::pointerover, move |event| {
         if event.pointer_type() == "mouse" {
-            match target(&event) {
+            let element = target(&event);
+            if element.is_some() && tip.clicked.get_value() == element {
+                return;
+            }
+            tip.clicked.set_value(None);
+            match element {
                 Some(element) => tip.show_soon(element),
                 None => tip.hide(),
             }
@@ -99,14 +107,17 @@ pub(crate) fn TipLayer() -> impl IntoView {
     // A finger has no way to hover: a tap on a sign explains it.
     let tap = window_event_listener(ev::pointerdown, move |event| {
         tip.hide();
-        if event.pointer_type() != "mouse"
-            && let Some(element) = target(&event).filter(|it| it.class_list().contains("mark"))
-        {
+        if event.pointer_type() == "mouse" {
+            tip.clicked.set_value(target(&event));
+        } else if let Some(element) = target(&event).filter(|it| it.class_list().contains("mark")) {
             tip.place(&element);
         }
     });
     let focus = window_event_listener(ev::focusin, move |event| {
-        if let Some(element) = target(&event).filter(|it| it.has_attribute("tabindex")) {
+        // By the keyboard: a click has said what it wants.
+        let by_keyboard = |it: &Element| it.matches(":focus-visible").unwrap_or(true);
+        let element = target(&event).filter(|it| it.has_attribute("tabindex"));
+        if let Some(element) = element.filter(by_keyboard) {
             tip.show_soon(element);
         }
     });

@@ -748,19 +748,21 @@ fn preview(plan: &Plan) -> AnyView {
         .take(MOST_LISTED)
         .map(|(row, why)| line(row, why.clone().into_any()))
         .collect();
+    // Above the list: of a long one only the beginning is seen.
+    let counted = (out > 0).then(|| {
+        let which = if count > 0 { ", listed last" } else { "" };
+        view! {
+            <p class="left-out">
+                {icon(Icon::Warning)}
+                {format!("{} left out{which}.", format::plural(out, "VM is", "VMs are"))}
+            </p>
+        }
+    });
     view! {
+        {counted}
         <div class="preview" tabindex="0" role="region" aria-label="What happens to which VM">
             {(count > 0).then(|| view! { <ul class="vms">{doing} {more}</ul> })}
-            {(out > 0)
-                .then(|| {
-                    view! {
-                        <p class="left-out">
-                            {icon(Icon::Warning)} {format::plural(out, "VM is", "VMs are")}
-                            " left out:"
-                        </p>
-                        <ul class="vms out">{left_out}</ul>
-                    }
-                })}
+            {(out > 0).then(|| view! { <ul class="vms out" aria-label="Left out">{left_out}</ul> })}
         </div>
     }
     .into_any()

@@ -386,8 +386,13 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
     };
     let steps = move || {
         task.with(|task| {
-            let steps = task.as_ref().map_or(&[][..], |task| &task.steps);
-            steps.iter().map(step).collect::<Vec<_>>()
+            let task = task.as_ref()?;
+            Some(
+                task.steps
+                    .iter()
+                    .map(|it| step(task, it))
+                    .collect::<Vec<_>>(),
+            )
         })
     };
     let none_so_far = Memo::new(move |_| {
@@ -613,21 +618,21 @@ fn progress(_: Live, task: &Arc<TaskFacts>) -> AnyView {
     .into_any()
 }
 
-fn step(step: &TaskStep) -> AnyView {
+fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
     let (class, word, sign) = match step.state {
         StepState::Pending => ("step pending", "Not begun", Some(Icon::Off)),
         StepState::Running => ("step running", "Being done", None),
         StepState::Done => ("step done", "Done", Some(Icon::Check)),
         StepState::Skipped => ("step skipped", "Not needed", Some(Icon::Next)),
         StepState::Failed => ("step broken", "Failed", Some(Icon::Warning)),
-        StepState::Undone => ("step undone", "Undone", Some(Icon::Again)),
+        StepState::Undone => ("step undone", "Undone", Some(Icon::Undone)),
     };
     let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
     let tells = !matches!(
         step.state,
         StepState::Done | StepState::Pending | StepState::Running
     );
-    let detail = step.detail.clone();
+    let detail = step.detail.clone().filter(|text| !is_told(task, text));
     view! {
         <li class=class>
             {sign}
@@ -740,7 +745,56 @@ fn command(run: CommandRun) -> AnyView {
     .into_any()
 }
 
+/// Whether the page says something above the steps already: why the task did not succeed, or what
+/// it has left.
+fn is_told(task: &TaskFacts, text: &str) -> bool {
+    let error = task.error.as_ref();
+    error.is_some_and(|error| error.detail.contains(text)) || task.left.join(" ") == text
+}
+
 fn took(task: &TaskFacts) -> Option<String> {
     let seconds = (task.finished_at? - task.started_at?).num_seconds();
-    Some(format::duration(u64::try_from(seconds).unwrap_or_default()))
+    Some(match u64::try_from(seconds).unwrap_or_default() {
+        0 => String::from("less than 1 s"),
+        seconds => format::duration(seconds),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tasks::tests::power;
+
+    #[test]
+    fn no_task_has_taken_no_time() {
+        let after = |millis: i64| {
+            let began = chrono::DateTime::UNIX_EPOCH;
+            took(&TaskFacts {
+                started_at: Some(began),
+                finished_at: Some(began + chrono::TimeDelta::milliseconds(millis)),
+                ..power(1, "on", "succeeded")
+            })
+        };
+        assert_eq!(after(400).as_deref(), Some("less than 1 s"));
+        // A clock that was set back in between.
+        assert_eq!(after(-2000).as_deref(), Some("less than 1 s"));
+        assert_eq!(after(1000).as_deref(), Some("1 s"));
+        assert_eq!(took(&power(1, "on", "running")), None);
+    }
+
+    #[test]
+    fn a_step_does_not_say_again_what_stands_above_it() {
+        let error = serde_json::json!({
+            "type": "", "title": "", "status": 502, "instance": "", "request_id": "",
+            "detail": "web on hoge: the host has no memory left. Look at its console.",
+        });
+        let task = TaskFacts {
+            error: Some(serde_json::from_value(error).expect("a problem")),
+            left: vec![String::from("web.vmx."), String::from("web.vmdk.")],
+            ..power(1, "on", "failed")
+        };
+        assert!(is_told(&task, "the host has no memory left."));
+        assert!(is_told(&task, "web.vmx. web.vmdk."));
+        assert!(!is_told(&task, "It is off."));
+    }
 }
