@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 
+import { badge, noteBadge } from './support/badge.ts';
 import { expect, test } from './support/test.ts';
 
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });
@@ -109,7 +110,7 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
 }) => {
   test.setTimeout(120_000);
   const { url, nodes } = await ownLab([
-    { name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] },
+    { name: 'hoge', latency_ms: 100, vms: [{ id: 1, name: 'web-1', power: 'off' }] },
   ]);
   const elsewhere = await browser.newContext();
   const other = await elsewhere.newPage();
@@ -136,7 +137,6 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   await page.reload();
   await page.getByRole('link', { name: 'Open the VM' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('ウェブ $(reboot) "1"');
-  const badge = (it: Page) => it.getByRole('heading', { level: 1 }).locator('..').getByRole('status');
   await expect(badge(page)).toHaveText('On');
   await expect(page.getByRole('region', { name: 'Overview' })).toContainText('for tests; `ls` & more');
 
@@ -146,9 +146,13 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   // As whoever installs the guest does.
   await nodes.editVm('hoge', Number(page.url().split('/').pop()), { tools: true });
   await expect(shutDown).toBeEnabled();
+  const words = await Promise.all([page, other].map(noteBadge));
   await shutDown.click();
   await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
-  for (const it of [page, other]) await expect(badge(it)).toHaveText('Off', { timeout: 45_000 });
+  const stopped = ['On', 'stopping…', 'Off'];
+  await expect
+    .poll(() => Promise.all(words.map((it) => it())), { timeout: 45_000 })
+    .toEqual([stopped, stopped]);
 
   await list.open(url);
   await expect(list.cell('ウェブ $(reboot) "1"', 'Power')).toHaveText('Off');

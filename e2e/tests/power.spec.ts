@@ -1,5 +1,6 @@
 import type { Page } from '@playwright/test';
 
+import { badge, noteBadge } from './support/badge.ts';
 import { expect, test } from './support/test.ts';
 import type { SimulatedNode } from './support/nodes.ts';
 
@@ -20,8 +21,6 @@ const NODES: SimulatedNode[] = [
 const powerGroup = (page: Page) => page.getByRole('main').getByRole('group', { name: 'Power' });
 const action = (page: Page, name: string) =>
   powerGroup(page).getByRole('button', { name, exact: true });
-/** The badge beside the name of the VM. */
-const badge = (page: Page) => page.getByRole('heading', { level: 1 }).locator('..').getByRole('status');
 /** Why the last change of the VM did not succeed. */
 const told = (page: Page) => page.getByRole('main').getByText(/did not succeed/);
 
@@ -150,23 +149,30 @@ test('a change of many VMs tells who is left out, and has them counted', async (
   await expect(dialog).toBeHidden();
 });
 
-test('a VM is on when its node says so, in every browser', async ({ ownLab, page, context }) => {
-  const { url } = await ownLab(NODES);
+test('a VM is starting until its node says that it is on, in every browser', async ({
+  ownLab,
+  page,
+  context,
+}) => {
+  test.setTimeout(120_000);
+  const { url } = await ownLab(NODES.map((node) => ({ ...node, latency_ms: 150 })));
   const other = await context.newPage();
-  await other.goto(`${url}/vms/hoge/4`);
-  await page.goto(`${url}/vms/hoge/4`);
-  await expect(badge(page)).toHaveText('Off');
+  const words: (() => Promise<string[]>)[] = [];
+  for (const it of [page, other]) {
+    await it.goto(`${url}/vms/hoge/4`);
+    words.push(await noteBadge(it));
+  }
+  const all = () => Promise.all(words.map((it) => it()));
   // Nothing is lost by it: it is not asked back.
   await action(page, 'Power on').click();
-  for (const it of [page, other]) {
-    await expect(badge(it)).toHaveText(/starting…|On/);
-    await expect(badge(it)).toHaveText('On');
-    await expect(action(it, 'Power on')).toBeDisabled();
-  }
+  const on = ['Off', 'starting…', 'On'];
+  await expect.poll(all, { timeout: 30_000 }).toEqual([on, on]);
+  for (const it of [page, other]) await expect(action(it, 'Power on')).toBeDisabled();
 
   await action(page, 'Shut down').click();
   await page.getByRole('dialog').getByRole('button', { name: 'Shut down' }).click();
-  for (const it of [page, other]) await expect(badge(it)).toHaveText('Off', { timeout: 30_000 });
+  const off = [...on, 'stopping…', 'Off'];
+  await expect.poll(all, { timeout: 30_000 }).toEqual([off, off]);
 });
 
 test('what came of it is told for each VM', async ({ ownLab, list, page }) => {

@@ -31,6 +31,8 @@ export interface SimulatedVm {
 export interface SimulatedNode {
   name: string;
   generation?: '5.5' | '6.5' | '6.7' | '7.0' | '8.0' | '9.0';
+  /** How long each remote command takes, beside its own work. */
+  latency_ms?: number;
   vms: SimulatedVm[];
 }
 
