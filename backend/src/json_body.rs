@@ -55,11 +55,20 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
+    // serde takes the fields of a struct as an array too; the document says object.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(FieldError {
+            pointer: String::new(),
+            detail: "must be an object, and is an array".to_owned(),
+        });
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = pointer(error.path());
         let error = error.into_inner();
-        let is_syntax = !error.is_data();
+        // A value of the wrong kind is told as bad syntax where a word is expected.
+        let is_syntax =
+            !error.is_data() && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err();
         let message = error.to_string();
         if is_syntax {
             return FieldError {
@@ -81,11 +90,12 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
             }
             "is there twice".to_owned()
         } else if quoted(message, "unknown field `").is_some() {
-            let known = message.split_once(", ").map_or("", |(_, known)| known);
-            format!("is not known; {known}")
+            let known = message.rsplit_once("`, expected ");
+            let known = known.map_or("no field", |(_, known)| known);
+            format!("is not known; expected {known}")
         } else if let Some(expected) = message
             .strip_prefix("unknown variant `")
-            .and_then(|rest| rest.split_once("`, expected "))
+            .and_then(|rest| rest.rsplit_once("`, expected "))
             .map(|(_, expected)| expected)
         {
             format!("must be {expected}")
@@ -95,6 +105,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
             .and_then(|rest| rest.rsplit_once(", expected "))
         {
             format!("must be {}, and is {}", wanted(expected), given(found))
+        } else if !error.is_data() {
+            "must be a word of those that the document lists".to_owned()
         } else {
             message.to_owned()
         };
@@ -228,6 +240,23 @@ mod tests {
             "must be a whole number from 0 to 4294967295, and is the string \"9, expected\"",
         );
         check::<SetPower>("7", "", "must be an object, and is the number `7`");
-        check::<CreateVm>("[1]", "/0", "must be a string, and is the number `1`");
+        for array in ["[1]", " []", "[\"off\"]"] {
+            check::<SetPower>(array, "", "must be an object, and is an array");
+        }
+        check::<SetPower>(
+            r#"{"action":null}"#,
+            "/action",
+            "must be a word of those that the document lists",
+        );
+        check::<SetPower>(
+            r#"{"action":"x`, expected `boom"}"#,
+            "/action",
+            "must be one of `on`, `off`, `shutdown`, `reboot`, `reset`, `suspend`",
+        );
+        check::<SetPower>(
+            r#"{"action":"on","a, b":1}"#,
+            "/a, b",
+            "is not known; expected `action` or `guest_seconds`",
+        );
     }
 }
