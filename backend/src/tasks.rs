@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::{TimeDelta, Utc};
 use ecoman_api::executor::Order;
 use ecoman_model::{
     Actor, Authentication, NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId,
@@ -23,7 +23,7 @@ use ecoman_store::{Added, Store, StoreError, TaskQuery};
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
@@ -87,7 +87,7 @@ const SWEEP: Duration = Duration::from_secs(15);
 /// How long what has been reported may take to be kept when the server stops.
 const SETTLE: Duration = Duration::from_millis(500);
 
-/// How long the end of a creation waits for the crawler to look at the new VM.
+/// How long who waits for the end of a creation waits for the crawler to look at the new VM.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// How many tasks that have ended are kept, and how often the others are forgotten.
@@ -171,6 +171,7 @@ impl Tasks {
             let mut position = position.map_err(|error| Error::of_store(&error))?;
             let task = self.task(id).await?;
             if task.progress.state.is_final() {
+                self.shared.see_new_vm(&task, deadline).await;
                 return Ok(task);
             }
             loop {
@@ -620,7 +621,7 @@ impl Shared {
                 request: TaskRequest::CleanUp {
                     task: task.id,
                     vm: vm.clone(),
-                    changing: task.progress.changing,
+                    directory: task.progress.directory.clone(),
                 },
                 vm_name: task.vm_name.clone(),
                 // There is one at most, whoever makes it. With a blank, which no client can send.
@@ -672,7 +673,6 @@ impl Shared {
             self.store.leave_note(&note)
         })
         .await;
-        self.see_new_vm(&task).await;
         self.write(&task).await;
         if let Err(error) = self.executor.forget(task.id).await {
             // Harmless: it forgets by itself when it is stopped.
@@ -733,14 +733,24 @@ impl Shared {
         }
     }
 
-    /// Waits a little until a VM that was created is among the others: who hears that the task
-    /// has succeeded asks for the VM next.
-    async fn see_new_vm(&self, task: &Task) {
-        let (TaskRequest::Create(_), TaskState::Succeeded, Some(vmid)) =
-            (&task.request, task.progress.state, task.vmid())
+    /// Waits until a VM that was created just now is among the others, a little and at most until
+    /// `deadline`: who hears that the task has succeeded asks for the VM next.
+    async fn see_new_vm(&self, task: &Task, deadline: Instant) {
+        let (TaskRequest::Create(_), TaskState::Succeeded, Some(vmid), Some(finished_at)) = (
+            &task.request,
+            task.progress.state,
+            task.vmid(),
+            task.progress.finished_at,
+        ) else {
+            return;
+        };
+        let Some(left) = (Utc::now() - finished_at)
+            .to_std()
+            .map_or(Some(SEEN_WITHIN), |age| SEEN_WITHIN.checked_sub(age))
         else {
             return;
         };
+        let deadline = deadline.min(Instant::now() + left);
         let mut changes = self.live.subscribe();
         let seen = async {
             while self
@@ -754,36 +764,33 @@ impl Shared {
                 }
             }
         };
-        if timeout(SEEN_WITHIN, seen).await.is_err() {
-            tracing::warn!(
-                task = %task.id, node = %task.node, %vmid,
-                "the crawler has not looked at the new VM; does it run?"
-            );
+        tokio::select! {
+            // The crawler may be away: then the end is told all the same.
+            _ = timeout_at(deadline, seen) => {}
+            () = self.shutdown.cancelled() => {}
         }
     }
 
     /// Has an interrupted creation tell what came of cleaning up after it.
     async fn tell_what_is_left(&self, of: TaskId, clean_up: &Task) {
-        let creation = self.insist("read a task", || self.store.task(of)).await;
-        let Some(mut error) = creation.and_then(|task| task.progress.error) else {
-            // Forgotten by now.
-            return;
-        };
-        let path = view::task_path(clean_up.id);
-        let node = &clean_up.node;
-        match &clean_up.progress.error {
-            None => {
-                error.hint =
-                    format!("Create the VM again: nothing of it is left on {node} ({path}).");
-                error.left.clear();
+        loop {
+            let creation = self.insist("read a task", || self.store.task(of)).await;
+            let Some(progress) = creation.map(|task| task.progress) else {
+                // Forgotten by now.
+                return;
+            };
+            if let Some(mut error) = progress.error.filter(|_| progress.state.is_final()) {
+                what_is_left(&mut error, clean_up);
+                let amend = || self.store.amend_task(of, &error);
+                if self.insist("write down what is left", amend).await {
+                    return;
+                }
+            } else if progress.state.is_final() {
+                return;
             }
-            Some(found) => {
-                error.hint = format!("{} {} ({path})", found.message, found.hint);
-                error.left.clone_from(&found.left);
-            }
+            // Its own end is being written.
+            sleep(WRITE_EVERY).await;
         }
-        let amend = || self.store.amend_task(of, &error);
-        self.insist("write down what is left", amend).await;
     }
 
     /// Writes a task down, however long the store is away. False: it has ended before, or is
@@ -905,6 +912,27 @@ fn same(known: Task, wish: &Wish) -> Result<Task, Error> {
         Ok(known)
     } else {
         Err(Error::KeyReused(known.id))
+    }
+}
+
+/// Puts into the error of an interrupted creation what came of cleaning up after it.
+fn what_is_left(error: &mut TaskError, clean_up: &Task) {
+    let path = view::task_path(clean_up.id);
+    match &clean_up.progress.error {
+        None => {
+            error.hint = format!(
+                "Create the VM again: nothing of it is left on {} ({path}).",
+                clean_up.node
+            );
+            error.left.clear();
+        }
+        Some(found) => {
+            error.hint = format!("{} {} ({path})", found.message, found.hint);
+            // One that could not look does not know that nothing is there.
+            if !found.left.is_empty() {
+                error.left.clone_from(&found.left);
+            }
+        }
     }
 }
 

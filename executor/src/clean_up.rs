@@ -1,8 +1,8 @@
 //! Taking away what a creation has made and what is of no use to anybody.
 //!
 //! Removed is only what the creation makes, by name, in a directory that is known to be its own;
-//! a registered VM only by the very task that has registered it. Whatever else is there stays,
-//! and is told.
+//! a registered VM only by the very task that has registered it. What belongs to a VM that is
+//! registered stays, and so does whatever else is there; all of it is told.
 
 use std::time::Duration;
 
@@ -10,8 +10,9 @@ use ecoman_esxi::{Command, Output, is_made_by, parse};
 use ecoman_model::{NewVm, PowerState, StepState, TaskError, TaskErrorKind, TaskId, Vmid};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::create::Files;
+use crate::files::Files;
 use crate::job::Job;
+use crate::registry::lock_of_vm;
 
 /// How long a step of undoing may take.
 const STEP: Duration = Duration::from_secs(60);
@@ -33,16 +34,27 @@ pub(crate) enum Made {
     Yes,
 }
 
+/// Whether a creation has registered its VM.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Registered {
+    /// It was not, or by somebody else.
+    #[default]
+    No,
+    /// It was asked for, and the answer was lost or does not tell.
+    Perhaps,
+    /// It was.
+    Yes(Vmid),
+}
+
 /// What is there because of a creation.
 #[derive(Debug, Default)]
 pub(crate) struct Ours {
     pub(crate) directory: Made,
     pub(crate) configuration: Made,
+    /// What was written into the configuration.
+    pub(crate) content: String,
     pub(crate) disk: Made,
-    /// It was asked to be registered.
-    pub(crate) registering: bool,
-    /// It was registered.
-    pub(crate) vmid: Option<Vmid>,
+    pub(crate) registered: Registered,
     /// Keeps others from changing the registered VM.
     pub(crate) lock: Option<OwnedMutexGuard<()>>,
 }
@@ -51,10 +63,25 @@ impl Ours {
     pub(crate) fn anything(&self) -> bool {
         self.directory != Made::No
     }
+
+    /// Whether a configuration that reads like this is the one that was written, or what has come
+    /// of it so far.
+    fn wrote(&self, job: &Job, text: &str) -> bool {
+        self.configuration != Made::No
+            && (self.content.starts_with(text) || is_made_by(text, job.id))
+    }
+}
+
+/// What a clean-up that has not come to its end cannot deny.
+pub(crate) fn untold(node: &str, vm: &NewVm, directory: Option<&str>) -> String {
+    match directory {
+        Some(directory) => format!("{directory} on {node}, with what is in it, if it was made."),
+        None => format!("Whatever was made of {} on {node}, if anything.", vm.name),
+    }
 }
 
 /// Undoes a creation that has failed. Returns what is left, a sentence each.
-pub(crate) async fn undo(job: &Job, files: &Files, ours: &Ours) -> Vec<String> {
+pub(crate) async fn undo(job: &Job, files: &Files, ours: &mut Ours) -> Vec<String> {
     if !ours.anything() {
         return Vec::new();
     }
@@ -69,7 +96,7 @@ pub(crate) async fn undo(job: &Job, files: &Files, ours: &Ours) -> Vec<String> {
                 job.name(),
                 error.message
             )];
-            if ours.registering {
+            if ours.registered != Registered::No {
                 left.push(format!(
                     "A VM registered on {} with {}, perhaps.",
                     job.name(),
@@ -99,60 +126,96 @@ fn undone(job: &Job, undoing: usize) {
     });
 }
 
-async fn undo_all(job: &Job, files: &Files, ours: &Ours) -> Result<Vec<String>, TaskError> {
-    if ours.registering {
-        let registered = match ours.vmid {
-            Some(vmid) => Some(vmid),
-            None => look_for(job, files).await?,
-        };
-        if let Some(vmid) = registered
-            && let Some(left) = unregister(job, files, vmid).await?
-        {
-            return Ok(vec![left]);
+async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<String>, TaskError> {
+    let mut registered = None;
+    match ours.registered {
+        Registered::No => {}
+        Registered::Yes(vmid) => registered = Some(vmid),
+        Registered::Perhaps => {
+            let found = look_for(job, files).await?;
+            // Under another name it is somebody else who has registered it.
+            if let Some(row) = found.filter(|row| row.name.as_deref() == Some(&files.stem)) {
+                job.rest().await;
+                ours.lock = Some(job.node.lock(lock_of_vm(row.vmid)).await);
+                registered = Some(row.vmid);
+            }
         }
     }
-    let names = match list(job, files).await? {
-        Some(names) => names,
-        None => return Ok(Vec::new()),
+    if let Some(vmid) = registered
+        && let Some(left) = unregister(job, files, vmid).await?
+    {
+        return Ok(vec![left]);
+    }
+    if let Some(other) = look_for_once(job, files).await? {
+        return Ok(vec![format!(
+            "{} on {}, with what is in it: VM {} is registered with it, and not by this task.",
+            files.directory,
+            job.name(),
+            other.vmid
+        )]);
+    }
+    let Some(names) = list(job, files).await? else {
+        return Ok(Vec::new());
     };
+    let vmx = files.vmx_name();
+    let configured = names.contains(&vmx);
     // It was not there when the task looked. If the answer to making it was lost, an empty one is
-    // its own; what is in another one is not.
-    if ours.directory == Made::Perhaps && !names.is_empty() {
+    // its own; what is in another one is not. Neither is one whose configuration was exchanged.
+    let ours_is_there = match (ours.directory, ours.configuration) {
+        (Made::Yes, Made::Yes) => configured && ours.wrote(job, &read(job, files).await?),
+        (Made::Yes, _) => true,
+        (Made::Perhaps | Made::No, _) => names.is_empty(),
+    };
+    if !ours_is_there {
         return Ok(vec![format!(
             "{} on {} is there, and not by this task.",
             files.directory,
             job.name()
         )]);
     }
-    let configuration = match ours.configuration {
-        Made::Perhaps if names.contains(&files.vmx_name()) => {
-            let text = read(job, files).await?;
-            // Cut off before anything was written, or marked in one of the first lines.
-            text.is_empty() || is_made_by(&text, job.id)
-        }
-        made => made == Made::Yes,
-    };
+    let configuration = configured && ours.wrote(job, &read(job, files).await?);
     let removed = Removed {
         configuration,
         disk: ours.disk != Made::No,
-        by_hostd: ours.registering,
+        by_hostd: ours.registered != Registered::No,
     };
     remove(job, files, names, removed).await
 }
 
-/// Looks for what an interrupted creation has left, and removes it. `changing`: whether it is
-/// known to have asked the node for a change.
+/// Looks for what an interrupted creation has left, and removes it. `directory`: the one that it
+/// is known to have asked for.
 pub(crate) async fn after(
     job: &Job,
     task: TaskId,
     vm: &NewVm,
-    changing: bool,
+    directory: Option<&str>,
 ) -> Result<(), TaskError> {
-    let files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
+    let files = directory.and_then(|directory| Files::within(directory, &vm.name));
+    let mut files =
+        files.unwrap_or_else(|| Files::of(&job.node.host.settings.datastore_path, &vm.name));
     let first = job.plan(["Look for what is left".to_owned(), "Remove it".to_owned()]);
     job.begin(first);
     let found = |detail: String| job.step(first, StepState::Done, Some(detail));
-    if let Some(vmid) = look_for(job, &files).await? {
+    let doing = format!("Looking for the datastore of {}", files.directory);
+    let output = ask(job, &doing, &Command::filesystems()).await?;
+    let datastores = parse::filesystem_list(&output.stdout)
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    if !files.find_volume(&datastores) {
+        return Err(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{} cannot use the datastore of {} now.",
+                job.name(),
+                files.directory
+            ),
+            hint: "Look there when the datastore is back.".to_owned(),
+            left: Vec::new(),
+        });
+    }
+    let registered = look_for(job, &files).await?;
+    let marked = is_made_by(&read(job, &files).await?, task);
+    if let Some(row) = registered.filter(|_| marked) {
+        let vmid = row.vmid;
         job.made(vmid);
         let message = format!(
             "VM {vmid} ({}) on {} had been registered when the creation was interrupted.",
@@ -169,12 +232,15 @@ pub(crate) async fn after(
                 .to_owned(),
         });
     }
-    let Some(names) = list(job, &files).await? else {
+    let names = list(job, &files).await?;
+    // What is there belongs to somebody else if this task never asked for it.
+    let names = names.filter(|names| directory.is_some() || marked || names.is_empty());
+    let Some(names) = names else {
         found("Nothing is left.".to_owned());
         job.step(first + 1, StepState::Skipped, None);
         return Ok(());
     };
-    if let Some(doubt) = doubt(job, &files, task, &names, changing).await? {
+    if let Some(doubt) = doubt(job, &files, task, &names, directory.is_some()).await? {
         let left = format!("{} on {} {doubt}", files.directory, job.name());
         return Err(TaskError {
             kind: TaskErrorKind::Refused,
@@ -203,17 +269,18 @@ pub(crate) async fn after(
     })
 }
 
-/// Why a directory may not be that of an interrupted task; `None`: it is.
+/// Why a directory may not be that of an interrupted task; `None`: it is. `asked`: whether the
+/// task is known to have asked for it.
 async fn doubt(
     job: &Job,
     files: &Files,
     task: TaskId,
     names: &[String],
-    changing: bool,
+    asked: bool,
 ) -> Result<Option<String>, TaskError> {
     if names.is_empty() {
         // The task saw that it was not there before it asked for it.
-        return Ok((!changing).then(|| {
+        return Ok((!asked).then(|| {
             format!("is there and is empty; whether task {task} has made it is not known.")
         }));
     }
@@ -221,7 +288,7 @@ async fn doubt(
     if names.contains(&vmx) {
         let text = read(job, files).await?;
         // Cut off before anything was written.
-        let begun = changing && text.is_empty() && names == [vmx];
+        let begun = asked && text.is_empty() && names == [vmx];
         if begun || is_made_by(&text, task) {
             return Ok(None);
         }
@@ -232,11 +299,10 @@ async fn doubt(
     )))
 }
 
-/// What is in the `.vmx`; nothing if it is gone.
+/// What is in the `.vmx`; nothing if there is none.
 async fn read(job: &Job, files: &Files) -> Result<String, TaskError> {
     let doing = format!("Reading {}", files.vmx);
-    let there = ask(job, &doing, &Command::is_file(&files.vmx)).await?;
-    if there.exit != 0 {
+    if !is(job, &doing, &Command::is_file(&files.vmx)).await? {
         return Ok(String::new());
     }
     let output = ask(job, &doing, &Command::read_file(&files.vmx)).await?;
@@ -247,14 +313,30 @@ async fn read(job: &Job, files: &Files) -> Result<String, TaskError> {
 }
 
 /// The VM that is registered with these files, or is on its way to be.
-async fn look_for(job: &Job, files: &Files) -> Result<Option<Vmid>, TaskError> {
+async fn look_for(job: &Job, files: &Files) -> Result<Option<parse::VmRow>, TaskError> {
     for _ in 1..LOOKS {
-        if let Some(vmid) = look_for_once(job, files).await? {
-            return Ok(Some(vmid));
+        if let Some(row) = look_for_once(job, files).await? {
+            return Ok(Some(row));
         }
         job.pause(BETWEEN_LOOKS).await;
     }
     look_for_once(job, files).await
+}
+
+/// The VM that is registered with these files.
+pub(crate) async fn look_for_once(
+    job: &Job,
+    files: &Files,
+) -> Result<Option<parse::VmRow>, TaskError> {
+    let doing = format!("Looking for a VM with {}", files.vmx);
+    let output = ask(job, &doing, &Command::get_all_vms()).await?;
+    let list = parse::getallvms(&output.stdout, &output.stderr)
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+    let here = |row: &parse::VmRow| {
+        let path = row.vmx_path.as_deref();
+        path.is_some_and(|path| files.is_at(path))
+    };
+    Ok(list.rows.into_iter().find(here))
 }
 
 /// Takes a VM off the node's list that this task has put there. Returns what is left instead.
@@ -272,49 +354,52 @@ async fn unregister(job: &Job, files: &Files, vmid: Vmid) -> Result<Option<Strin
         // Gone already, or nobody can tell: the listing decides below.
         Err(_) => {}
     }
-    let outcome = job.alter(&Command::unregister(vmid), STEP).await;
-    Ok(match look_for_once(job, files).await? {
-        None => None,
-        Some(still) => {
-            let reason = match outcome {
-                Ok(output) => job.failed(&doing, &output, None),
-                Err(error) => job.lost(&doing, &error),
-            };
-            Some(format!(
-                "VM {still} on {} is still registered. {}",
-                job.name(),
-                reason.message
-            ))
-        }
-    })
-}
-
-async fn look_for_once(job: &Job, files: &Files) -> Result<Option<Vmid>, TaskError> {
-    let doing = format!("Looking for a VM with {}", files.vmx);
-    let output = ask(job, &doing, &Command::get_all_vms()).await?;
-    let list = parse::getallvms(&output.stdout, &output.stderr)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    let here = |row: &&parse::VmRow| {
-        row.vmx_path
-            .as_deref()
-            .is_some_and(|path| files.is_at(path))
-    };
-    Ok(list.rows.iter().find(here).map(|row| row.vmid))
+    let outcome = job.act(&Command::unregister(vmid), STEP).await;
+    let still = look_for_once(job, files).await?;
+    Ok(still.filter(|row| row.vmid == vmid).map(|_| {
+        let reason = match outcome {
+            Ok(output) => job.failed(&doing, &output, None),
+            Err(error) => job.lost(&doing, &error),
+        };
+        format!(
+            "VM {vmid} on {} is still registered. {}",
+            job.name(),
+            reason.message
+        )
+    }))
 }
 
 /// The names in the VM's directory; `None`: there is no such directory.
-async fn list(job: &Job, files: &Files) -> Result<Option<Vec<String>>, TaskError> {
+pub(crate) async fn list(job: &Job, files: &Files) -> Result<Option<Vec<String>>, TaskError> {
     let doing = format!("Looking into {}", files.directory);
-    let there = ask(job, &doing, &Command::exists(&files.directory)).await?;
-    if there.exit != 0 {
-        return Ok(None);
+    if !is(job, &doing, &Command::exists(&files.directory)).await? {
+        // A datastore that is away has no directories either.
+        if is(job, &doing, &Command::is_directory(&files.base)).await? {
+            return Ok(None);
+        }
+        return Err(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "There is no directory {} on {} now.",
+                files.base,
+                job.name()
+            ),
+            hint: "Look there when the datastore is back.".to_owned(),
+            left: Vec::new(),
+        });
     }
     let output = ask(job, &doing, &Command::list_directory(&files.directory)).await?;
     if output.exit != 0 {
         return Err(job.failed(&doing, &output, None));
     }
     let text = String::from_utf8_lossy(&output.stdout);
-    Ok(Some(text.lines().map(str::to_owned).collect()))
+    let within = format!("{}/", files.directory);
+    let names = text
+        .lines()
+        // The directory itself comes first.
+        .filter(|line| *line != files.directory)
+        .map(|line| line.strip_prefix(&within).unwrap_or(line).to_owned());
+    Ok(Some(names.collect()))
 }
 
 /// Which files may be removed.
@@ -333,21 +418,19 @@ async fn remove(
     names: Vec<String>,
     removed: Removed,
 ) -> Result<Vec<String>, TaskError> {
-    let stem = files.stem();
-    let made: Vec<String> = [
-        (".vmdk", removed.disk),
-        ("-flat.vmdk", removed.disk),
-        (".vmsd", removed.by_hostd),
-        (".vmxf", removed.by_hostd),
-        (".nvram", removed.by_hostd),
-        (".vmx~", removed.by_hostd),
+    let stem = &files.stem;
+    let by_hostd = [".vmsd", ".vmxf", ".nvram", ".vmx~"].map(|suffix| format!("{stem}{suffix}"));
+    let mut made = Vec::new();
+    if removed.disk {
+        made.extend(files.disk_names());
+    }
+    if removed.by_hostd {
+        made.extend(by_hostd);
+    }
+    if removed.configuration {
         // The mark goes last: as long as it is there, the rest can be told to be ours.
-        (".vmx", removed.configuration),
-    ]
-    .into_iter()
-    .filter(|(_, removed)| *removed)
-    .map(|(suffix, _)| format!("{stem}{suffix}"))
-    .collect();
+        made.push(files.vmx_name());
+    }
     let foreign: Vec<String> = names
         .iter()
         .filter(|name| !made.contains(name))
@@ -372,11 +455,20 @@ async fn remove(
     }
     let doing = format!("Removing {}", files.directory);
     let output = ask(job, &doing, &Command::remove_directory(&files.directory)).await?;
-    let there = ask(job, &doing, &Command::exists(&files.directory)).await?;
-    if there.exit == 0 {
+    if is(job, &doing, &Command::exists(&files.directory)).await? {
         return Ok(vec![job.failed(&doing, &output, None).message]);
     }
     Ok(Vec::new())
+}
+
+/// What `test` says: yes or no, and nothing else.
+async fn is(job: &Job, doing: &str, test: &Command) -> Result<bool, TaskError> {
+    let output = ask(job, doing, test).await?;
+    match output.exit {
+        0 => Ok(true),
+        1 => Ok(false),
+        _ => Err(job.failed(doing, &output, None)),
+    }
 }
 
 async fn ask(job: &Job, doing: &str, command: &Command) -> Result<Output, TaskError> {

@@ -9,7 +9,8 @@ use ecoman_model::{
     VersionFacts, Vmid,
 };
 
-use crate::clean_up::{self, Made, Ours};
+use crate::clean_up::{self, Made, Ours, Registered};
+use crate::files::Files;
 use crate::job::{Job, fault_in, refused};
 use crate::power;
 use crate::registry::lock_of_vm;
@@ -19,57 +20,6 @@ const STEP: Duration = Duration::from_secs(120);
 
 /// Virtual hardware version where the node does not tell its release: every ESXi from 5.5 on.
 const OLDEST_HARDWARE: u32 = 10;
-
-/// Where a VM's files are.
-#[derive(Clone, Debug)]
-pub(crate) struct Files {
-    pub(crate) directory: String,
-    pub(crate) vmx: String,
-    pub(crate) disk: String,
-    /// File name of the disk's descriptor.
-    disk_name: String,
-    /// `DIRECTORY/NAME.vmx` below the volume, as the node's own paths end.
-    below_volume: String,
-}
-
-impl Files {
-    /// The files of a VM in the directory that `hosts.yml` names for new ones.
-    pub(crate) fn of(datastore_path: &str, name: &str) -> Self {
-        let base = datastore_path.trim_end_matches('/');
-        let directory = format!("{base}/{name}");
-        let vmx = format!("{directory}/{name}.vmx");
-        let disk_name = format!("{name}.vmdk");
-        let below_volume = vmx
-            .strip_prefix("/vmfs/volumes/")
-            .and_then(|path| path.split_once('/'))
-            .map_or_else(|| vmx.clone(), |(_, path)| path.to_owned());
-        Self {
-            disk: format!("{directory}/{disk_name}"),
-            directory,
-            vmx,
-            disk_name,
-            below_volume,
-        }
-    }
-
-    /// What the names of its files begin with: the VM's name.
-    pub(crate) fn stem(&self) -> &str {
-        let name = self.disk_name.as_str();
-        name.strip_suffix(".vmdk").unwrap_or(name)
-    }
-
-    /// File name of the configuration.
-    pub(crate) fn vmx_name(&self) -> String {
-        format!("{}.vmx", self.stem())
-    }
-
-    /// Whether the node's own path (`[datastore1] web/web.vmx`) is that of this VM.
-    pub(crate) fn is_at(&self, vmx_path: &str) -> bool {
-        vmx_path
-            .strip_suffix(&self.below_volume)
-            .is_some_and(|volume| volume.starts_with('[') && volume.ends_with("] "))
-    }
-}
 
 /// What the node has for the VM.
 struct Found {
@@ -108,16 +58,16 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         steps.extend(power::steps(PowerAction::On));
     }
     job.plan(steps);
-    let files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
+    let mut files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
     job.begin(CHECK);
-    let found = check(job, &vm, &files).await?;
+    let found = check(job, &vm, &mut files).await?;
     job.done(CHECK);
 
     let mut ours = Ours::default();
     let vmid = match make(job, &vm, &files, &found, &mut ours).await {
         Ok(vmid) => vmid,
         Err(mut error) => {
-            error.left = clean_up::undo(job, &files, &ours).await;
+            error.left = clean_up::undo(job, &files, &mut ours).await;
             error
                 .message
                 .push_str(match (ours.anything(), error.left.is_empty()) {
@@ -131,21 +81,35 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     if !vm.power_on {
         return Ok(());
     }
-    power::on(job, POWER_ON, vmid, &vm.name)
-        .await
-        .map_err(|error| TaskError {
-            message: format!("{} was created as VM {vmid}. {}", vm.name, error.message),
-            left: vec![format!(
-                "VM {vmid} ({}) on {} is complete and registered.",
-                vm.name,
-                job.name()
-            )],
-            ..error
-        })
+    let Err(error) = power::on(job, POWER_ON, vmid, &vm.name).await else {
+        return Ok(());
+    };
+    // Somebody may have taken it off the list meanwhile.
+    let gone = matches!(
+        clean_up::look_for_once(job, &files).await,
+        Ok(registered) if registered.as_ref().is_none_or(|row| row.vmid != vmid)
+    );
+    let left = match gone {
+        true => format!(
+            "{} on {}: VM {vmid} was unregistered meanwhile, and not by this task.",
+            files.directory,
+            job.name()
+        ),
+        false => format!(
+            "VM {vmid} ({}) on {} is complete and registered.",
+            vm.name,
+            job.name()
+        ),
+    };
+    Err(TaskError {
+        message: format!("{} was created as VM {vmid}. {}", vm.name, error.message),
+        left: vec![left],
+        ..error
+    })
 }
 
 /// Looks whether it can work, before anything is touched.
-async fn check(job: &Job, vm: &NewVm, files: &Files) -> Result<Found, TaskError> {
+async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Found, TaskError> {
     let settings = &job.node.host.settings;
     let iso_path = match vm.iso_path.as_deref() {
         None => Some(settings.installer_iso_path.as_str()),
@@ -207,6 +171,8 @@ async fn check(job: &Job, vm: &NewVm, files: &Files) -> Result<Found, TaskError>
         parse::port_groups(&port_groups.stdout).map_err(|error| unread(port_groups, error))?;
     let version = parse::version(&version.stdout).map_err(|error| unread(version, error))?;
 
+    // Where it has none of the kind, the directory is missing too, which is told below.
+    files.find_volume(&facts.datastores);
     let node = job.name();
     let mut faults: Vec<String> = taken(node, vm, &list.rows, |row| {
         row.vmx_path
@@ -259,6 +225,8 @@ async fn make(
     job.begin(DIRECTORY);
     let doing = format!("Making the directory {}", files.directory);
     ours.directory = Made::Perhaps;
+    // Told before it is sent: if this process dies over it, the next one knows where to look.
+    job.change(|progress| progress.directory = Some(files.directory.clone()));
     let output = act(job, &doing, &Command::make_directory(&files.directory)).await?;
     if output.exit != 0 {
         ours.directory = Made::No;
@@ -272,6 +240,7 @@ async fn make(
     let doing = format!("Writing {}", files.vmx);
     let write = Command::write_new_file(&files.vmx, content.clone());
     ours.configuration = Made::Perhaps;
+    ours.content.clone_from(&content);
     let output = act(job, &doing, &write).await?;
     if output.exit == NO_FILE_MADE {
         ours.configuration = Made::No;
@@ -301,6 +270,14 @@ async fn make(
 
     job.begin(DISK);
     let doing = format!("Creating the disk {}", files.disk);
+    // Whatever vmkfstools says when it fails: a disk that is there before is not this task's.
+    let there = clean_up::list(job, files).await?.unwrap_or_default();
+    if let Some(name) = files.disk_names().iter().find(|name| there.contains(name)) {
+        return Err(refused(
+            format!("{doing}: {name} is there already, and not by this task."),
+            "Look at the directory.",
+        ));
+    }
     // Unless it says that there is one, it may have begun with it.
     ours.disk = Made::Perhaps;
     let output = act(job, &doing, &Command::create_disk(&files.disk, vm.disk_gb)).await?;
@@ -316,12 +293,17 @@ async fn make(
 
     job.begin(REGISTER);
     let doing = format!("Registering {}", vm.name);
-    ours.registering = true;
+    ours.registered = Registered::Perhaps;
     let output = act(job, &doing, &Command::register(&files.vmx, &vm.name)).await?;
+    if fault_in(&output).is_some_and(|fault| fault.class == FaultClass::AlreadyExists) {
+        ours.registered = Registered::No;
+    }
     let vmid = parse::created_vmid(&output.stdout)
         .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    ours.vmid = Some(vmid);
-    // From now on others can see it; nobody changes it but this task.
+    ours.registered = Registered::Yes(vmid);
+    // From now on others can see it; nobody changes it but this task. Who has the lock may wait
+    // for a turn of the node.
+    job.rest().await;
     ours.lock = Some(job.node.lock(lock_of_vm(vmid)).await);
     job.made(vmid);
     job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
@@ -445,7 +427,7 @@ fn no_iso(node: &str, path: Option<&str>, looked: Option<&Output>) -> Option<Str
 }
 
 async fn act(job: &Job, doing: &str, command: &Command) -> Result<Output, TaskError> {
-    job.alter(command, STEP)
+    job.act(command, STEP)
         .await
         .map_err(|error| job.lost(doing, &error))
 }
@@ -457,24 +439,8 @@ fn configuration(vm: &NewVm, files: &Files, found: &Found, task: TaskId) -> Stri
             hardware: found.version.newest_hardware().unwrap_or(OLDEST_HARDWARE),
             network: &found.network,
             iso_path: found.iso_path.as_deref(),
-            disk: &files.disk_name,
+            disk: &files.disk_name(),
             task,
         },
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_node_names_the_files_by_its_volume() {
-        let files = Files::of("/vmfs/volumes/datastore1/", "web");
-        assert_eq!(files.vmx, "/vmfs/volumes/datastore1/web/web.vmx");
-        assert!(files.is_at("[datastore1] web/web.vmx"));
-        assert!(!files.is_at("[datastore1] web2/web.vmx"));
-        assert!(!files.is_at("[datastore1] a/web/web.vmx"));
-        let below = Files::of("/vmfs/volumes/ds (1)/vms", "a] b");
-        assert!(below.is_at("[ds (1)] vms/a] b/a] b.vmx"));
-    }
 }

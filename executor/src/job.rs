@@ -34,27 +34,36 @@ pub(crate) struct Job {
     report: watch::Sender<Report>,
     /// The node's room for this task, while it is at work.
     turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
+    /// Whether it needs room at all: what others wait for does not.
+    takes_turns: bool,
 }
 
 impl Job {
-    pub(crate) fn new(id: TaskId, node: Arc<Node>, report: watch::Sender<Report>) -> Self {
+    pub(crate) fn new(
+        id: TaskId,
+        node: Arc<Node>,
+        report: watch::Sender<Report>,
+        takes_turns: bool,
+    ) -> Self {
         Self {
             id,
             node,
             report,
             turn: AsyncMutex::default(),
+            takes_turns,
         }
     }
 
     /// Waits until the node has room for this task to be at work, unless it is at it.
     pub(crate) async fn take_turn(&self) {
         let mut turn = self.turn.lock().await;
-        if turn.is_none() {
+        if turn.is_none() && self.takes_turns {
             *turn = self.node.turn().await;
         }
     }
 
-    /// Leaves the node to other tasks, until this one runs its next command.
+    /// Leaves the node to other tasks, until this one runs its next command. To be done before a
+    /// lock is waited for: who has that lock may be waiting for a turn.
     pub(crate) async fn rest(&self) {
         *self.turn.lock().await = None;
     }
@@ -157,7 +166,11 @@ impl Job {
     }
 
     /// Runs a command once, whatever comes of it.
-    async fn act(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
+    pub(crate) async fn act(
+        &self,
+        command: &Command,
+        limit: Duration,
+    ) -> Result<Output, SessionError> {
         self.take_turn().await;
         let session = self.node.session().await?;
         let entry = self.sent(command);
@@ -168,19 +181,6 @@ impl Job {
             self.node.forget(&session).await;
         }
         outcome
-    }
-
-    /// Runs a command once that changes something.
-    pub(crate) async fn alter(
-        &self,
-        command: &Command,
-        limit: Duration,
-    ) -> Result<Output, SessionError> {
-        // Told before it is sent: what dies over it has perhaps done it.
-        if !self.report.borrow().progress.changing {
-            self.change(|progress| progress.changing = true);
-        }
-        self.act(command, limit).await
     }
 
     /// A command that runs is no longer waited for.
@@ -297,7 +297,7 @@ impl Job {
         };
         TaskError {
             kind,
-            message: format!("{doing}: {error}."),
+            message: format!("{doing}: {}.", error.to_string().trim_end_matches('.')),
             hint: error.hint(),
             left: Vec::new(),
         }
@@ -358,6 +358,9 @@ pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
                 if step.state == StepState::Running {
                     step.state = StepState::Failed;
                 }
+            }
+            if error.kind != TaskErrorKind::Question {
+                progress.question = None;
             }
             progress.error = Some(error);
         }

@@ -7,6 +7,7 @@
 mod clean_up;
 mod config;
 mod create;
+mod files;
 mod job;
 mod nodes;
 mod power;

@@ -32,8 +32,11 @@ pub(crate) struct Node {
     /// A permit for each command that may stand still until somebody answers a question, besides
     /// those of the tasks that are at work: as many as leave room for those.
     standing: Arc<Semaphore>,
-    locks: Mutex<HashMap<String, Arc<AsyncMutex<()>>>>,
+    locks: Arc<Locks>,
 }
+
+/// What is being changed, by name.
+type Locks = Mutex<HashMap<String, Arc<AsyncMutex<()>>>>;
 
 impl Nodes {
     /// Reads hosts.yml.
@@ -61,7 +64,16 @@ impl Nodes {
         for host in hosts.nodes {
             let node = match before.remove(&host.name) {
                 Some(node) if node.host == host => node,
-                _ => Arc::new(Node::new(host.clone(), self.options.clone())),
+                // Tasks that are under way keep the node as it was, and their locks.
+                Some(node) => {
+                    let locks = Arc::clone(&node.locks);
+                    Arc::new(Node::new(host.clone(), self.options.clone(), locks))
+                }
+                None => Arc::new(Node::new(
+                    host.clone(),
+                    self.options.clone(),
+                    Arc::default(),
+                )),
             };
             nodes.insert(host.name, node);
         }
@@ -74,7 +86,7 @@ impl Nodes {
 }
 
 impl Node {
-    fn new(host: Host, options: SessionOptions) -> Self {
+    fn new(host: Host, options: SessionOptions, locks: Arc<Locks>) -> Self {
         let beside = usize::from(host.settings.max_sessions).saturating_sub(BESIDE);
         let turns = beside.clamp(1, TASKS_AT_ONCE);
         Self {
@@ -83,7 +95,7 @@ impl Node {
             session: AsyncMutex::default(),
             turns: Arc::new(Semaphore::new(turns)),
             standing: Arc::new(Semaphore::new(beside.saturating_sub(turns))),
-            locks: Mutex::default(),
+            locks,
         }
     }
 

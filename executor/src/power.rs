@@ -142,33 +142,40 @@ async fn carry_out(
     let outcome = match action {
         PowerAction::On if job.has_room_beside() => {
             tokio::select! {
-                outcome = job.alter(&command, limit) => Some(outcome),
-                () = blocked_for_others(job, vmid) => None,
+                outcome = job.act(&command, limit) => Ok(outcome),
+                why = hinders_others(job, vmid) => Err(why),
             }
         }
-        _ => Some(job.alter(&command, limit).await),
+        PowerAction::Suspend => {
+            tokio::select! {
+                outcome = job.act(&command, limit) => Ok(outcome),
+                never = leave_to_others(job) => match never {},
+            }
+        }
+        _ => Ok(job.act(&command, limit).await),
     };
-    if outcome.is_none() {
-        job.let_go(
-            &command,
-            "No longer waited for: the VM waits with a question.",
-        );
-    }
     let complaint = match &outcome {
-        Some(Ok(output)) => complaint(job, &doing, output),
-        Some(Err(error)) => Some(job.lost(&doing, error)),
-        None => Some(TaskError {
-            kind: TaskErrorKind::Node,
-            message: format!(
-                "{name} on {} had a question when it was told to {action}, and did not do it \
-                 after that.",
-                job.name()
-            ),
-            hint: format!("Tell it to {action} again: then the node says why."),
-            left: Vec::new(),
-        }),
+        Ok(Ok(output)) => complaint(job, &doing, output),
+        Ok(Err(error)) => Some(job.lost(&doing, error)),
+        Err(why) => {
+            job.let_go(
+                &command,
+                &format!("No longer waited for: {}.", why.reason()),
+            );
+            Some(TaskError {
+                kind: TaskErrorKind::Node,
+                message: format!(
+                    "{name} on {} was told to {action} and is not on: the answer was not waited \
+                     for, because {}.",
+                    job.name(),
+                    why.reason()
+                ),
+                hint: format!("Tell it to {action} again: then the node says why."),
+                left: Vec::new(),
+            })
+        }
     };
-    let cut = matches!(&outcome, Some(Err(error)) if is_lost(error));
+    let cut = matches!(&outcome, Ok(Err(error)) if is_lost(error));
     if complaint.is_none() {
         job.asks(None);
         let detail = (action == PowerAction::Reboot)
@@ -198,7 +205,7 @@ async fn carry_out(
         (Some(_), _) => LAG,
         (None, _) => CHANGING,
     };
-    let last = if outcome.is_none() || cut && action == PowerAction::On {
+    let last = if outcome.is_err() || cut && action == PowerAction::On {
         wait_answered(job, vmid).await?
     } else {
         wait(job, vmid, wanted, Instant::now() + limit).await?
@@ -207,16 +214,16 @@ async fn carry_out(
         if complaint.is_some() {
             job.asks(None);
             let detail = match outcome {
-                Some(_) => "The command failed, but the node says that it is done.",
-                None => "It had a question, which was answered.",
+                Ok(_) => "The command failed, but the node says that it is done.".to_owned(),
+                Err(why) => format!("Its answer was not waited for: {}.", why.reason()),
             };
-            job.step(step, StepState::Done, Some(detail.to_owned()));
+            job.step(step, StepState::Done, Some(detail));
         }
         job.done(step + 1);
         return Ok(());
     }
     if let Some(mut error) = complaint {
-        if let Some(question) = question(job, vmid).await {
+        if let Ok(Some(question)) = question(job, vmid).await {
             job.asks(Some(question));
             return Err(unanswered(job, name));
         }
@@ -300,10 +307,12 @@ async fn wait_answered(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
             return Ok(state);
         }
         let question = question(job, vmid).await;
-        if question.is_some() {
+        if !matches!(question, Ok(None)) {
             until = (Instant::now() + LAG).min(end);
         }
-        job.asks(question);
+        if let Ok(question) = question {
+            job.asks(question);
+        }
         if Instant::now() >= until {
             return Ok(state);
         }
@@ -321,33 +330,72 @@ async fn state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
     parse::power_state(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))
 }
 
-/// Tells of the VM's question for as long as a power-on is blocked by it. Comes back when the
-/// command must not stand still any longer, because as many others do so as the node's sessions
-/// allow: the node goes on with it all the same.
-async fn blocked_for_others(job: &Job, vmid: Vmid) {
-    let mut standing = None;
-    loop {
-        sleep(SUSPICION).await;
-        // The node may grant fewer sessions than hosts.yml says: then there is no room to ask.
-        let Ok(question) = timeout(ASKING_BESIDE, question(job, vmid)).await else {
-            return;
-        };
-        let asked = question.is_some();
-        job.asks(question);
-        if asked && standing.is_none() {
-            job.rest().await;
-            standing = job.node.stand();
-            if standing.is_none() {
-                return;
-            }
+/// Why a command is not waited for to its end. The node goes on with it all the same.
+#[derive(Clone, Copy, Debug)]
+enum LetGo {
+    /// The VM has a question, and as many others as the node's sessions allow stand still with
+    /// one.
+    Question,
+    /// The node grants no second session in which the VM could be asked for a question.
+    NoSession,
+}
+
+impl LetGo {
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Question => "the VM had a question, and the session was needed",
+            Self::NoSession => "the node grants no second session, and the first was needed",
         }
     }
 }
 
-/// The question that the VM waits with, if that can be told.
-async fn question(job: &Job, vmid: Vmid) -> Option<Question> {
-    let output = ask_beside(job, vmid).await.ok()?;
-    parse::message(&output.stdout).ok().flatten().map(known)
+/// Tells of the VM's question for as long as a power-on is blocked by it. Comes back when the
+/// command must not stand still any longer.
+async fn hinders_others(job: &Job, vmid: Vmid) -> LetGo {
+    let begun = Instant::now();
+    let mut standing = None;
+    loop {
+        sleep(SUSPICION).await;
+        // The node may grant fewer sessions than hosts.yml says: then there is no room to ask.
+        match timeout(ASKING_BESIDE, question(job, vmid)).await {
+            Ok(Ok(asked)) => {
+                let blocked = asked.is_some();
+                job.asks(asked);
+                if blocked && standing.is_none() {
+                    job.rest().await;
+                    standing = job.node.stand();
+                    if standing.is_none() {
+                        return LetGo::Question;
+                    }
+                }
+            }
+            // What was known of a question stays true until something else is known.
+            Ok(Err(Unknown)) => {}
+            Err(_) if begun.elapsed() >= CHANGING => return LetGo::NoSession,
+            Err(_) => {}
+        }
+    }
+}
+
+/// Leaves the node to others while a command takes its time, if that leaves sessions to them.
+async fn leave_to_others(job: &Job) -> std::convert::Infallible {
+    sleep(SUSPICION).await;
+    let standing = job.node.stand();
+    if standing.is_some() {
+        job.rest().await;
+    }
+    std::future::pending().await
+}
+
+/// Whether a VM has a question could not be told.
+#[derive(Clone, Copy, Debug)]
+struct Unknown;
+
+/// The question that the VM waits with.
+async fn question(job: &Job, vmid: Vmid) -> Result<Option<Question>, Unknown> {
+    let output = ask_beside(job, vmid).await.map_err(|_| Unknown)?;
+    let question = parse::message(&output.stdout).map_err(|_| Unknown)?;
+    Ok(question.map(known))
 }
 
 /// Not part of the task's commands: it would stand among those that change something.
@@ -420,7 +468,7 @@ pub(crate) async fn answer(
     job.step(first + 1, StepState::Running, Some(label));
     let doing = format!("Answering the question of VM {vmid}");
     let outcome = job
-        .alter(&Command::answer(vmid, wanted, choice), ASKING)
+        .act(&Command::answer(vmid, wanted, choice), ASKING)
         .await;
     let complaint = match &outcome {
         Ok(output) => complaint(job, &doing, output),
@@ -432,6 +480,16 @@ pub(crate) async fn answer(
     loop {
         // Another question is no answer to this one, but this one is answered.
         if ask(job, vmid).await?.is_none_or(|now| now.id != wanted) {
+            if let (Ok(_), Some(complaint)) = (&outcome, complaint) {
+                return Err(TaskError {
+                    kind: TaskErrorKind::Refused,
+                    message: format!(
+                        "The question was answered by somebody else. {}",
+                        complaint.message
+                    ),
+                    ..complaint
+                });
+            }
             job.done(first + 1);
             job.done(first + 2);
             return Ok(());

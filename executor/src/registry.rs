@@ -5,9 +5,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
-use ecoman_model::{TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, Vmid};
+use ecoman_model::{
+    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, Vmid,
+};
 use tokio::sync::watch;
 use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
@@ -28,6 +31,8 @@ pub(crate) struct Registry {
     pub(crate) nodes: Nodes,
     tasks: Mutex<Tasks>,
     running: TaskTracker,
+    /// Ends those that have not ended in time.
+    cut: CancellationToken,
 }
 
 #[derive(Debug, Default)]
@@ -82,6 +87,7 @@ impl Registry {
             nodes,
             tasks: Mutex::default(),
             running: TaskTracker::new(),
+            cut: CancellationToken::new(),
         }
     }
 
@@ -113,15 +119,20 @@ impl Registry {
         let first = report.borrow().clone();
         match self.nodes.get(&order.node) {
             Some(node) => {
-                let job = Job::new(order.id, node, report.clone());
-                self.running.spawn(carry_out(job, order.request.clone()));
+                let answer = matches!(order.request, TaskRequest::Answer { .. });
+                let job = Job::new(order.id, node, report.clone(), !answer);
+                let request = order.request.clone();
+                let work = carry_out(job, request, self.running.clone());
+                let work = self.cut.clone().run_until_cancelled_owned(work);
+                self.running.spawn(work);
             }
             None => report.send_modify(|report| {
                 report.revision += 1;
-                let unknown = refused(
+                let mut unknown = refused(
                     format!("The executor's hosts.yml has no node {}.", order.node),
                     "Crawler and executor must read the same hosts.yml.",
                 );
+                unknown.left.extend(untold(&order.node, &order.request));
                 end(&mut report.progress, Err(unknown));
             }),
         }
@@ -149,19 +160,24 @@ impl Registry {
         }
     }
 
-    /// Takes no more orders, lets tasks end for a while, and marks those that have not.
+    /// Takes no more orders and begins with none, lets tasks end for a while, and ends those that
+    /// have not.
     pub(crate) async fn stop(&self) {
         self.running.close();
         if timeout(GRACE, self.running.wait()).await.is_ok() {
             return;
         }
+        self.cut.cancel();
+        self.running.wait().await;
         for entry in self.tasks().known.values() {
             entry.report.send_if_modified(|report| {
                 if report.progress.state.is_final() {
                     return false;
                 }
                 report.revision += 1;
-                end(&mut report.progress, Err(stopped(&entry.order)));
+                let begun = report.progress.state == TaskState::Running;
+                let stopped = stopped(&entry.order.node, begun);
+                end(&mut report.progress, Err(stopped));
                 true
             });
         }
@@ -184,28 +200,47 @@ impl Forgotten {
     }
 }
 
-fn stopped(order: &Order) -> TaskError {
+fn stopped(node: &NodeName, begun: bool) -> TaskError {
+    let (message, hint) = match begun {
+        true => (
+            format!("The executor was stopped before the task had ended on {node}."),
+            "Look at the VM's state before asking again.",
+        ),
+        false => (
+            format!("The executor was stopped before it began. Nothing was asked of {node}."),
+            "Ask again once the executor is back.",
+        ),
+    };
     TaskError {
         kind: TaskErrorKind::Interrupted,
-        message: format!(
-            "The executor was stopped before the task had ended on {}.",
-            order.node
-        ),
-        hint: "Look at the VM's state before asking again.".to_owned(),
+        message,
+        hint: hint.to_owned(),
         left: Vec::new(),
     }
 }
 
-async fn carry_out(job: Job, request: TaskRequest) {
-    let lock = match lock_of(&request) {
-        Some(what) => Some(job.node.lock(what).await),
-        None => None,
-    };
+/// What a clean-up that fails before it has looked leaves as it was.
+fn untold(node: &NodeName, request: &TaskRequest) -> Option<String> {
+    match request {
+        TaskRequest::CleanUp { vm, directory, .. } => {
+            Some(clean_up::untold(node.as_str(), vm, directory.as_deref()))
+        }
+        _ => None,
+    }
+}
+
+/// `running`: closed when no more is to be begun.
+async fn carry_out(job: Job, request: TaskRequest, running: TaskTracker) {
+    let lock = job.node.lock(lock_of(&request)).await;
     job.take_turn().await;
+    if running.is_closed() {
+        return job.finished(Err(stopped(&job.node.host.name, false)));
+    }
     job.started();
     tracing::info!(task = %job.id, node = job.name(), kind = request.kind(), "begins");
     let read_only = job.node.host.settings.read_only;
-    let outcome = if read_only {
+    let untold = untold(&job.node.host.name, &request);
+    let mut outcome = if read_only {
         Err(refused(
             format!(
                 "{} is read-only: hosts.yml says read_only: true.",
@@ -229,11 +264,18 @@ async fn carry_out(job: Job, request: TaskRequest) {
                 choice,
             } => power::answer(&job, vmid, &question, choice).await,
             TaskRequest::Create(vm) => create::create(&job, &vm).await,
-            TaskRequest::CleanUp { task, vm, changing } => {
-                clean_up::after(&job, task, &vm, changing).await
-            }
+            TaskRequest::CleanUp {
+                task,
+                vm,
+                directory,
+            } => clean_up::after(&job, task, &vm, directory.as_deref()).await,
         }
     };
+    if let Err(error) = &mut outcome
+        && error.left.is_empty()
+    {
+        error.left.extend(untold);
+    }
     match &outcome {
         Ok(()) => tracing::info!(task = %job.id, node = job.name(), "succeeded"),
         Err(error) => {
@@ -244,14 +286,14 @@ async fn carry_out(job: Job, request: TaskRequest) {
     drop(lock);
 }
 
-/// What nobody else may change meanwhile. An answer is what another task waits for.
-fn lock_of(request: &TaskRequest) -> Option<String> {
+/// What nobody else may change meanwhile. An answer is what a change of power waits for.
+fn lock_of(request: &TaskRequest) -> String {
     match request {
-        TaskRequest::Power { vmid, .. } => Some(lock_of_vm(*vmid)),
+        TaskRequest::Power { vmid, .. } => lock_of_vm(*vmid),
         TaskRequest::Create(vm) | TaskRequest::CleanUp { vm, .. } => {
-            Some(format!("name {}", vm.name.to_lowercase()))
+            format!("name {}", vm.name.to_lowercase())
         }
-        TaskRequest::Answer { .. } => None,
+        TaskRequest::Answer { vmid, .. } => format!("question of vm {vmid}"),
     }
 }
 

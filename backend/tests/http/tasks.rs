@@ -249,10 +249,15 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
     executor.restart();
 
     let orders = server.begun(&executor, 2).await;
-    let TaskRequest::CleanUp { task, vm, changing } = &orders[1].request else {
+    let TaskRequest::CleanUp {
+        task,
+        vm,
+        directory,
+    } = &orders[1].request
+    else {
         panic!("no clean-up: {:?}", orders[1]);
     };
-    assert!(!changing, "it is not known to have begun");
+    assert_eq!(*directory, None, "it is not known to have begun");
     assert_eq!((*task, vm.name.as_str()), (id, "ウェブ $(reboot)"));
     let interrupted = server.state(id, TaskState::Interrupted).await;
     let path = format!("/api/v1/tasks/{}", orders[1].id);
@@ -289,7 +294,7 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
 }
 
 #[tokio::test]
-async fn who_hears_that_a_vm_was_created_finds_it() {
+async fn who_waits_for_a_vm_to_be_created_finds_it() {
     let (server, executor) = server().await;
     let id = accepted(create(&server)).await.id;
     server.begun(&executor, 1).await;
@@ -297,21 +302,48 @@ async fn who_hears_that_a_vm_was_created_finds_it() {
         progress.state = TaskState::Succeeded;
         progress.vmid = Some(Vmid(77));
     });
-    let notes = server.until("a note for the crawler", async || {
-        let notes = server.store.notes().await.expect("notes");
-        (!notes.is_empty()).then_some(notes)
-    });
-    assert_eq!(notes.await[0].vmid, Some(Vmid(77)));
-    // The crawler has not looked yet.
-    assert!(!server.task(id).await.state.is_final());
+    server.state(id, TaskState::Succeeded).await;
+    assert_eq!(
+        server.store.notes().await.expect("notes")[0].vmid,
+        Some(Vmid(77)),
+        "the crawler is told before the end is"
+    );
+    let found = server.get("/api/v1/vms/hoge/77").await;
+    assert_eq!(found.status(), StatusCode::NOT_FOUND, "nobody has looked");
+    // The crawler looks while somebody waits.
     let new = vm("hoge", 77, facts("new"));
-    server.store.record_vm(&new).await.expect("recorded");
-    let waiting = server
-        .json::<Task>(&format!("/api/v1/tasks/{id}?wait=60"))
-        .await;
-    assert_eq!(waiting.state, TaskState::Succeeded);
+    let path = format!("/api/v1/tasks/{id}?wait=60");
+    let (task, _) = tokio::join!(server.json::<Task>(&path), async {
+        server.store.record_vm(&new).await.expect("recorded")
+    });
+    assert_eq!(task.state, TaskState::Succeeded);
     let found = server.get("/api/v1/vms/hoge/77").await;
     assert_eq!(found.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_clean_up_that_could_not_look_takes_back_nothing_of_what_was_told() {
+    let (server, executor) = server().await;
+    let id = accepted(create(&server)).await.id;
+    server.begun(&executor, 1).await;
+    executor.restart();
+    let orders = server.begun(&executor, 2).await;
+    let told = server.state(id, TaskState::Interrupted).await.left;
+    assert_eq!(told.len(), 1);
+    executor.report(orders[1].id, |progress| {
+        progress.state = TaskState::Failed;
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Refused,
+            message: "hoge is read-only.".to_owned(),
+            hint: "Change hosts.yml.".to_owned(),
+            left: Vec::new(),
+        });
+    });
+    server.state(orders[1].id, TaskState::Failed).await;
+    let now = server.task(id).await;
+    assert_eq!(now.left, told);
+    let detail = now.error.expect("an error").detail;
+    assert!(detail.contains("hoge is read-only."), "{detail}");
 }
 
 #[tokio::test]
@@ -321,15 +353,15 @@ async fn what_cleaning_up_could_not_remove_is_told_by_the_creation() {
     server.begun(&executor, 1).await;
     executor.report(id, |progress| {
         running(progress);
-        progress.changing = true;
+        progress.directory = Some("/vmfs/volumes/datastore1/web".to_owned());
     });
     server.state(id, TaskState::Running).await;
     executor.restart();
     let orders = server.begun(&executor, 2).await;
-    let TaskRequest::CleanUp { changing, .. } = &orders[1].request else {
+    let TaskRequest::CleanUp { directory, .. } = &orders[1].request else {
         panic!("no clean-up: {:?}", orders[1]);
     };
-    assert!(changing);
+    assert_eq!(directory.as_deref(), Some("/vmfs/volumes/datastore1/web"));
     executor.report(orders[1].id, |progress| {
         progress.state = TaskState::Failed;
         progress.error = Some(TaskError {

@@ -203,10 +203,14 @@ impl Command {
         Self::new("rm", &["-f"]).argument(path.to_owned())
     }
 
-    /// `ls -A1 PATH`: the names in a directory, a line each.
+    /// `find PATH -maxdepth 1`: the directory and what is in it, a path each line. `ls` shows only
+    /// ASCII as it is.
     #[must_use]
     pub fn list_directory(path: &str) -> Self {
-        Self::new("ls", &["-A1"]).argument(path.to_owned())
+        Self::new("find", &[])
+            .argument(path.to_owned())
+            .argument("-maxdepth".to_owned())
+            .argument("1".to_owned())
     }
 
     /// `cat PATH`: what is in a file.

@@ -99,9 +99,10 @@ pub enum TaskRequest {
         task: TaskId,
         /// What it was creating.
         vm: Box<NewVm>,
-        /// Whether it is known to have asked the node for a change, not only looked at it.
+        /// The directory that it is known to have asked for. Without one it had only looked at the
+        /// node, as far as is known.
         #[serde(default)]
-        changing: bool,
+        directory: Option<String>,
     },
 }
 
@@ -143,9 +144,9 @@ pub struct TaskProgress {
     pub finished_at: Option<DateTime<Utc>>,
     /// The remote commands, in order.
     pub commands: Vec<CommandRun>,
-    /// Whether the node was asked for a change; before that it was only looked at.
+    /// The directory that a creation has asked for. Before that it only looks at the node.
     #[serde(default)]
-    pub changing: bool,
+    pub directory: Option<String>,
     /// The VM that a creation has registered.
     pub vmid: Option<Vmid>,
     /// The question that the VM waits with.

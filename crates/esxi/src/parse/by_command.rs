@@ -67,8 +67,8 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
         "process.list" => Ok(json!({ "processes": super::process_list(input)? })),
         "task_info" => json(name, super::task_info(input)?),
         "task_list" => Ok(json!({ "tasks": super::task_list(input)? })),
-        "createdummyvm" => Ok(json!({ "vmid": super::created_vmid(input)? })),
-        "registervm" => Ok(json!({ "vmid": super::create::created("registervm", input)? })),
+        "createdummyvm" => Ok(json!({ "vmid": super::create::created("createdummyvm", input)? })),
+        "registervm" => Ok(json!({ "vmid": super::created_vmid(input)? })),
         "vmkfstools" => json(name, super::vmkfstools(input)?),
         _ => match super::fault(input)? {
             Some(fault) => {

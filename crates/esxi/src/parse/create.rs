@@ -7,14 +7,14 @@ use super::error::ParseError;
 use super::fault;
 use super::input::{Input, digits, text};
 
-/// Reads what `vim-cmd vmsvc/createdummyvm` or `solo/registervm` printed: the id of the new VM on
-/// a line of its own, and nothing else but empty lines.
+/// Reads what `vim-cmd solo/registervm` printed: the id of the new VM on a line of its own, and
+/// nothing else but empty lines. `vmsvc/createdummyvm` prints the same.
 ///
 /// # Errors
 /// [`ParseError::Fault`] where the node printed a fault instead, as it does on the very stream
 /// where the id would be; [`ParseError::Unexpected`] for anything else that is not digits only.
 pub fn created_vmid(stdout: &[u8]) -> Result<Vmid, ParseError> {
-    created("createdummyvm", stdout)
+    created("registervm", stdout)
 }
 
 pub(super) fn created(reading: &'static str, stdout: &[u8]) -> Result<Vmid, ParseError> {

@@ -67,8 +67,7 @@ enum RequestDocument {
     CleanUp {
         task: UuidDocument,
         vm: NewVmDocument,
-        #[serde(default)]
-        changing: bool,
+        directory: Option<String>,
     },
 }
 
@@ -106,8 +105,7 @@ struct ProgressDocument {
     finished_at: Option<Timestamp>,
     #[serde(default)]
     commands: Vec<CommandDocument>,
-    #[serde(default)]
-    changing: bool,
+    directory: Option<String>,
     vmid: Option<u32>,
     question: Option<QuestionDocument>,
     error: Option<ErrorDocument>,
@@ -273,10 +271,14 @@ impl From<TaskRequest> for RequestDocument {
                 question,
                 choice,
             },
-            TaskRequest::CleanUp { task, vm, changing } => Self::CleanUp {
+            TaskRequest::CleanUp {
+                task,
+                vm,
+                directory,
+            } => Self::CleanUp {
                 task: UuidDocument(task.0),
                 vm: (*vm).into(),
-                changing,
+                directory,
             },
         }
     }
@@ -304,10 +306,14 @@ impl From<RequestDocument> for TaskRequest {
                 question,
                 choice,
             },
-            RequestDocument::CleanUp { task, vm, changing } => Self::CleanUp {
+            RequestDocument::CleanUp {
+                task,
+                vm,
+                directory,
+            } => Self::CleanUp {
                 task: TaskId(task.0),
                 vm: Box::new(vm.into()),
-                changing,
+                directory,
             },
         }
     }
@@ -402,7 +408,7 @@ impl From<TaskProgress> for ProgressDocument {
             started_at,
             finished_at,
             commands,
-            changing,
+            directory,
             vmid,
             question,
             error,
@@ -414,7 +420,7 @@ impl From<TaskProgress> for ProgressDocument {
             started_at,
             finished_at,
             commands: commands.into_iter().map(Into::into).collect(),
-            changing,
+            directory,
             vmid: vmid.map(|vmid| vmid.0),
             question: question.map(Into::into),
             error: error.map(Into::into),
@@ -431,7 +437,7 @@ impl From<ProgressDocument> for TaskProgress {
             started_at,
             finished_at,
             commands,
-            changing,
+            directory,
             vmid,
             question,
             error,
@@ -443,7 +449,7 @@ impl From<ProgressDocument> for TaskProgress {
             started_at,
             finished_at,
             commands: commands.into_iter().map(Into::into).collect(),
-            changing,
+            directory,
             vmid: vmid.map(Vmid),
             question: question.map(Into::into),
             error: error.map(Into::into),

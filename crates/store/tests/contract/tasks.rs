@@ -632,7 +632,7 @@ fn requests() -> Vec<TaskRequest> {
         TaskRequest::CleanUp {
             task: id(9),
             vm: Box::new(plain),
-            changing: true,
+            directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
         },
     ]
 }
@@ -693,7 +693,7 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
             started_at: Some(at),
             finished_at: Some(at),
             commands: vec![command, running],
-            changing: true,
+            directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
             vmid: Some(Vmid(u32::MAX)),
             question: Some(Question {
                 id: "_vmx1".to_owned(),
