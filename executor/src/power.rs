@@ -24,7 +24,7 @@ const ANSWERING: Duration = Duration::from_secs(600);
 const SUSPICION: Duration = Duration::from_secs(2);
 
 /// How long it may take to ask beside a command, until that command has to make room.
-const ASKING_BESIDE: Duration = Duration::from_secs(10);
+const ASKING_BESIDE: Duration = Duration::from_secs(15);
 
 /// How long the state may lag behind a command that failed: it may have worked all the same.
 const LAG: Duration = Duration::from_secs(3);
@@ -205,10 +205,12 @@ async fn carry_out(
         (Some(_), _) => LAG,
         (None, _) => CHANGING,
     };
-    let last = if outcome.is_err() || cut && action == PowerAction::On {
-        wait_answered(job, vmid).await?
-    } else {
-        wait(job, vmid, wanted, Instant::now() + limit).await?
+    let last = match &outcome {
+        // It may be slow for another reason than a question.
+        Err(LetGo::NoSession) => wait_answered(job, vmid, CHANGING).await?,
+        Err(LetGo::Question) => wait_answered(job, vmid, LAG).await?,
+        Ok(_) if cut && action == PowerAction::On => wait_answered(job, vmid, LAG).await?,
+        Ok(_) => wait(job, vmid, wanted, Instant::now() + limit).await?,
     };
     if last == wanted {
         if complaint.is_some() {
@@ -295,11 +297,11 @@ async fn wait(
     }
 }
 
-/// Asks for the state of a VM that was perhaps told to start: for as long as it has a question,
-/// and a little longer, until it is on; returns the last one.
-async fn wait_answered(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
+/// Asks for the state of a VM that was perhaps told to start: for `patience`, for as long as it
+/// has a question, and a little longer, until it is on; returns the last one.
+async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<PowerState, TaskError> {
     let end = Instant::now() + ANSWERING;
-    let mut until = Instant::now() + LAG;
+    let mut until = Instant::now() + patience;
     let mut pause = Duration::from_millis(250);
     loop {
         let state = state(job, vmid).await?;
@@ -308,7 +310,7 @@ async fn wait_answered(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
         }
         let question = question(job, vmid).await;
         if !matches!(question, Ok(None)) {
-            until = (Instant::now() + LAG).min(end);
+            until = (Instant::now() + LAG).max(until).min(end);
         }
         if let Ok(question) = question {
             job.asks(question);
@@ -336,7 +338,8 @@ enum LetGo {
     /// The VM has a question, and as many others as the node's sessions allow stand still with
     /// one.
     Question,
-    /// The node grants no second session in which the VM could be asked for a question.
+    /// The node does not answer beside it, so that the VM cannot be asked for a question: it grants
+    /// fewer sessions than hosts.yml says.
     NoSession,
 }
 
@@ -344,7 +347,7 @@ impl LetGo {
     fn reason(self) -> &'static str {
         match self {
             Self::Question => "the VM had a question, and the session was needed",
-            Self::NoSession => "the node grants no second session, and the first was needed",
+            Self::NoSession => "the node answered nothing beside it, and the session was needed",
         }
     }
 }
@@ -352,7 +355,6 @@ impl LetGo {
 /// Tells of the VM's question for as long as a power-on is blocked by it. Comes back when the
 /// command must not stand still any longer.
 async fn hinders_others(job: &Job, vmid: Vmid) -> LetGo {
-    let begun = Instant::now();
     let mut standing = None;
     loop {
         sleep(SUSPICION).await;
@@ -371,8 +373,7 @@ async fn hinders_others(job: &Job, vmid: Vmid) -> LetGo {
             }
             // What was known of a question stays true until something else is known.
             Ok(Err(Unknown)) => {}
-            Err(_) if begun.elapsed() >= CHANGING => return LetGo::NoSession,
-            Err(_) => {}
+            Err(_) => return LetGo::NoSession,
         }
     }
 }

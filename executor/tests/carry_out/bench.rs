@@ -1,6 +1,7 @@
 //! An executor over simulated nodes, asked over HTTP.
 
 use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,7 +20,9 @@ use uuid::Uuid;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(crate) struct Bench {
-    _directory: TempDir,
+    directory: TempDir,
+    /// Stops it as SIGTERM does.
+    pub(crate) stop: CancellationToken,
     url: String,
     pub(crate) client: Client,
     pub(crate) instance: Uuid,
@@ -58,9 +61,11 @@ impl Bench {
         let binding = runtime.spawn(async move { Executor::bind(config, &hosts, options).await });
         let executor = binding.await.expect("no panic").expect("an executor");
         let url = format!("http://{}", executor.local_addr());
-        runtime.spawn(executor.serve(CancellationToken::new()));
+        let stop = CancellationToken::new();
+        runtime.spawn(executor.serve(stop.clone()));
         let mut bench = Self {
-            _directory: directory,
+            directory,
+            stop,
             url,
             client: Client::new(),
             instance: Uuid::nil(),
@@ -71,6 +76,45 @@ impl Bench {
             bench.instance = instance.instance;
         }
         bench
+    }
+
+    /// Changes what hosts.yml says, and waits until the executor has taken it over: of a node that
+    /// it adds, it knows.
+    pub(crate) async fn edit_hosts(&self, edit: impl FnOnce(String) -> String) {
+        let path = self.directory.path().join("hosts.yml");
+        let before = std::fs::read_to_string(&path).unwrap();
+        let marker = "added";
+        let key = before
+            .lines()
+            .find(|line| line.contains("identity_file_path"));
+        let entry = format!(
+            "{marker}:\n  addr: 127.0.0.1\n  username: root\n{}\n  \
+             datastore_path: /vmfs/volumes/none\n  installer_iso_path: /vmfs/volumes/none\n  \
+             network_port_group: none\n",
+            key.expect("a key")
+        );
+        let after = edit(before) + &entry;
+        std::fs::write(&path, after).unwrap();
+        let known = async {
+            loop {
+                let order = Order {
+                    id: TaskId(Uuid::new_v4()),
+                    instance: self.instance,
+                    node: marker.parse().expect("a node name"),
+                    request: power(1, PowerAction::On),
+                };
+                self.post(&order).await;
+                // It is looked for when the order comes.
+                let error = self.report(order.id).await.progress.error;
+                if error.is_none_or(|error| !error.message.contains("has no node")) {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, known)
+            .await
+            .expect("hosts.yml is taken over");
     }
 
     pub(crate) fn url(&self, path: &str) -> String {
@@ -200,6 +244,34 @@ pub(crate) async fn create_while(
     happens(node);
     node.clear_fault(&stalled).unwrap();
     bench.end(order.id).await
+}
+
+pub(crate) fn vm_names(node: &SimulatedNode) -> Vec<String> {
+    node.vms().into_iter().map(|vm| vm.spec.name).collect()
+}
+
+/// Has a tool of the node do something else: `script` of its shell, for which the tool itself is
+/// in `/bin/real`.
+pub(crate) fn wrap_tool(node: &SimulatedNode, tool: &str, script: &str) {
+    let path = node.file(&format!("/bin/{tool}"));
+    let real = node.file("/bin/real");
+    std::fs::create_dir_all(&real).unwrap();
+    if path.is_symlink() {
+        std::fs::remove_file(&path).unwrap();
+        make_tool(
+            &real.join(tool),
+            &format!("exec /bin/busybox {tool} \"$@\""),
+        );
+    } else {
+        std::fs::rename(&path, real.join(tool)).unwrap();
+    }
+    make_tool(&path, script);
+}
+
+/// Makes a tool out of a script of the node's shell.
+pub(crate) fn make_tool(path: &Path, script: &str) {
+    std::fs::write(path, format!("#!/bin/ash\n{script}\n")).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
 }
 
 /// Every file and directory of a node, with the content of small files.

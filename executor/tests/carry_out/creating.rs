@@ -1,20 +1,18 @@
 //! Creating VMs, and what is left when that fails.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use ecoman_api::executor::Report;
-use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskProgress, TaskRequest, TaskState};
-use ecoman_simulator::{Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+use ecoman_model::{StepState, TaskErrorKind, TaskState};
+use ecoman_simulator::{
+    DatastoreSpec, Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec,
+};
 
-use crate::bench::{Bench, create, create_while, new_vm, sent, snapshot};
+use crate::bench::{
+    Bench, create, create_while, make_tool, new_vm, sent, snapshot, vm_names, wrap_tool,
+};
 
 fn node() -> SimulatedNode {
     let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
     SimulatedNode::start(spec).expect("a simulated node")
-}
-
-fn vm_names(node: &SimulatedNode) -> Vec<String> {
-    node.vms().into_iter().map(|vm| vm.spec.name).collect()
 }
 
 #[tokio::test]
@@ -137,22 +135,14 @@ async fn a_datastore_that_fills_up_while_the_vm_is_made_leaves_nothing_behind() 
     assert_eq!(vm_names(&node), ["bystander"]);
 }
 
-/// Has a tool of the node do something else: `script` of its shell.
-fn replace_tool(node: &SimulatedNode, tool: &str, script: &str) {
-    let path = node.file(&format!("/bin/{tool}"));
-    std::fs::remove_file(&path).unwrap();
-    std::fs::write(&path, format!("#!/bin/ash\n{script}\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-}
-
 #[tokio::test]
 async fn a_configuration_that_is_written_by_half_is_removed() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     // Writes a little of what it is given, and then there is no more space.
-    let script = "[ $# = 0 ] || exec busybox cat \"$@\"\n\
+    let script = "[ $# = 0 ] || exec /bin/real/cat \"$@\"\n\
                   head -c 20; echo 'cat: write error: No space left on device' >&2; exit 1";
-    replace_tool(&node, "cat", script);
+    wrap_tool(&node, "cat", script);
     let before = snapshot(&node);
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.as_ref().expect("an error");
@@ -193,8 +183,8 @@ async fn a_configuration_that_somebody_else_has_put_there_is_left_and_told() {
     let bench = Bench::new(&[&node]).await;
     // Right before the task writes its own.
     let script = "case $2 in 'set -C'*) printf \"somebody's\" >\"$4\" ;; esac\n\
-                  exec busybox sh \"$@\"";
-    replace_tool(&node, "sh", script);
+                  exec /bin/real/sh \"$@\"";
+    wrap_tool(&node, "sh", script);
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.expect("an error");
     assert!(error.message.contains("File exists"), "{error:?}");
@@ -279,151 +269,129 @@ async fn cut_at_every_command(power_on: bool) -> usize {
     failures
 }
 
-/// Creates a VM with an executor that dies when `is` holds of its report, which is returned.
-async fn interrupted(
-    node: &SimulatedNode,
-    vm: &NewVm,
-    what: &str,
-    is: impl Fn(&Report) -> bool,
-) -> Report {
-    let bench = Bench::new(&[node]).await;
-    let order = bench.order(node, create(vm.clone()));
-    bench.post(&order).await;
-    let last = bench.until(order.id, what, is).await;
-    drop(bench);
-    node.cut_connections().unwrap();
-    last
-}
-
-/// Cleans up after it with another executor, which knows what was reported last.
-async fn clean_up(node: &SimulatedNode, vm: &NewVm, last: &Report) -> TaskProgress {
-    let again = Bench::new(&[node]).await;
-    let request = TaskRequest::CleanUp {
-        task: last.id,
-        vm: Box::new(vm.clone()),
-        directory: last.progress.directory.clone(),
-    };
-    again.run(node, request).await.progress
-}
-
 #[tokio::test]
-async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes() {
-    // Died behind: the directory, the configuration, the disk, and with the VM registered.
-    for (behind, registered) in [
-        ("Make the", false),
-        ("Write the", false),
-        ("Create the", false),
-        ("Register", true),
-    ] {
-        let node = node();
-        let before = snapshot(&node);
-        node.set_latency(std::time::Duration::from_millis(150));
-        let vm = new_vm("web");
-        let last = interrupted(&node, &vm, "gets so far", |report| {
-            let steps = &report.progress.steps;
-            steps
-                .iter()
-                .any(|step| step.title.starts_with(behind) && step.state == StepState::Done)
-        })
-        .await;
-        node.set_latency(std::time::Duration::ZERO);
-
-        let progress = clean_up(&node, &vm, &last).await;
-        if node.vm_named("web").is_some() {
-            let error = progress.error.expect("a VM is told");
-            assert!(error.left[0].contains("(web)"), "{behind}: {error:?}");
-        } else {
-            assert!(!registered, "{behind}: the VM is gone");
-            assert_eq!(
-                progress.state,
-                TaskState::Succeeded,
-                "{behind}: {progress:#?}"
-            );
-            assert_eq!(snapshot(&node), before, "{behind}");
-        }
-        assert_eq!(node.vm(1).unwrap().power, Power::On);
-    }
-}
-
-#[tokio::test]
-async fn an_executor_that_dies_over_its_check_leaves_nothing_and_takes_nothing_for_its_own() {
-    for theirs in [false, true] {
-        let node = node();
-        let stalled = Fault::Hang(Scope::command("portgroup"));
-        node.set_fault(stalled.clone()).unwrap();
-        let vm = new_vm("web");
-        let last = interrupted(&node, &vm, "looks for port groups", |_| {
-            let calls = node.calls();
-            calls.iter().any(|call| call.line().contains("portgroup"))
-        })
-        .await;
-        node.clear_fault(&stalled).unwrap();
-        assert_eq!(last.progress.directory, None);
-        if theirs {
-            std::fs::create_dir(node.file(&format!("{}/web", node.datastore_path()))).unwrap();
-        }
-        let before = snapshot(&node);
-        let progress = clean_up(&node, &vm, &last).await;
-        assert_eq!(snapshot(&node), before, "{progress:#?}");
-        match (theirs, progress.error) {
-            (false, None) => assert_eq!(progress.steps[1].state, StepState::Skipped),
-            (true, Some(error)) => {
-                assert_eq!(error.left.len(), 1, "{error:?}");
-                assert!(error.left[0].contains("is there and is empty"), "{error:?}");
-            }
-            (theirs, error) => panic!("{theirs}: {error:?}"),
-        }
-    }
-}
-
-#[tokio::test]
-async fn an_executor_that_dies_over_the_power_on_leaves_a_vm_that_is_told() {
-    let node = node();
-    let stalled = Fault::Hang(Scope::command("power.on"));
-    node.set_fault(stalled.clone()).unwrap();
-    let mut vm = new_vm("web");
-    vm.power_on = true;
-    let last = interrupted(&node, &vm, "powers it on", |_| {
-        let calls = node.calls();
-        calls.iter().any(|call| call.line().contains("power.on"))
-    })
-    .await;
-    node.clear_fault(&stalled).unwrap();
-    let made = node.vm_named("web").expect("the VM").id;
-    let before = snapshot(&node);
-    let progress = clean_up(&node, &vm, &last).await;
-    let error = progress.error.expect("the VM is told");
-    assert_eq!(error.kind, TaskErrorKind::Refused);
-    assert!(
-        error.left[0].contains(&format!("VM {made} (web)")),
-        "{error:?}"
-    );
-    assert_eq!(progress.vmid.map(|vmid| vmid.0), Some(made));
-    assert_eq!(snapshot(&node), before);
-    assert_eq!(vm_names(&node), ["bystander", "web"]);
-}
-
-#[tokio::test]
-async fn what_is_not_of_the_task_is_not_cleaned_up() {
-    for asked in [false, true] {
+async fn names_in_any_language_are_undone_too() {
+    for name in ["ウェブ", "é", "web🦀", "a b", "it's $x", "-x", "\"*?["] {
         let node = node();
         let bench = Bench::new(&[&node]).await;
-        let directory = node.file(&format!("{}/web", node.datastore_path()));
-        std::fs::create_dir(&directory).unwrap();
-        std::fs::write(directory.join("web.vmx"), "ecoman.task = \"another\"\n").unwrap();
         let before = snapshot(&node);
-        let order = bench.order(&node, create(new_vm("web")));
-        let clean_up = TaskRequest::CleanUp {
-            task: order.id,
-            vm: Box::new(new_vm("web")),
-            directory: asked.then(|| format!("{}/web", node.datastore_path())),
-        };
-        let report = bench.run(&node, clean_up).await;
-        match report.progress.error {
-            // Nobody knows what has become of the directory that it asked for.
-            Some(error) => assert_eq!((asked, error.left.len()), (true, 1), "{error:?}"),
-            None => assert!(!asked, "the directory that it asked for is not told"),
-        }
-        assert_eq!(snapshot(&node), before);
+        let report = create_while(&node, &bench, new_vm(name), |node| {
+            node.set_fault(Fault::DiskFull).unwrap();
+        })
+        .await;
+        let error = report.progress.error.expect("an error");
+        assert_eq!(error.left, [""; 0], "{name}");
+        assert_eq!(snapshot(&node), before, "{name}");
     }
+}
+
+#[tokio::test]
+async fn a_directory_that_was_exchanged_is_left_and_told() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let directory = node.file(&format!("{}/web", node.datastore_path()));
+    let report = create_while(&node, &bench, new_vm("web"), |_| {
+        std::fs::remove_dir_all(&directory).unwrap();
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("web.vmx"), "displayName = \"theirs\"\n").unwrap();
+        std::fs::write(directory.join("web.vmdk"), "theirs").unwrap();
+    })
+    .await;
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(error.left[0].contains("not by this task"), "{error:?}");
+    assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2);
+}
+
+#[tokio::test]
+async fn whatever_vmkfstools_says_a_disk_of_somebody_else_is_left() {
+    for words in [
+        "Failed to create virtual disk: A file with this name is already present (39).",
+        "DiskLib_Create() failed : 0x2700 (The file specified is not new)",
+    ] {
+        let node = node();
+        let tool = node.file("/sbin/vmkfstools");
+        std::fs::remove_file(&tool).unwrap();
+        make_tool(&tool, &format!("echo '{words}' >&2; exit 255"));
+        // It appears while the configuration is read back.
+        let script = "[ $# = 0 ] || echo theirs >\"${1%/*}/web.vmdk\"\nexec /bin/real/cat \"$@\"";
+        wrap_tool(&node, "cat", script);
+        let bench = Bench::new(&[&node]).await;
+        let report = bench.run(&node, create(new_vm("web"))).await;
+        let error = report.progress.error.expect("an error");
+        assert_eq!(error.left.len(), 1, "{error:?}");
+        assert!(error.left[0].contains("web.vmdk"), "{error:?}");
+        let disk = node.file(&format!("{}/web/web.vmdk", node.datastore_path()));
+        assert_eq!(std::fs::read(disk).unwrap(), b"theirs\n", "{words}");
+    }
+}
+
+#[tokio::test]
+async fn files_that_somebody_else_has_registered_are_left_and_told() {
+    let node = node();
+    // Right before the task registers them.
+    let script = "case $1 in solo/registervm)\n\
+                  /bin/real/vim-cmd solo/registervm \"$2\" theirs >/dev/null;;\n\
+                  esac; exec /bin/real/vim-cmd \"$@\"";
+    wrap_tool(&node, "vim-cmd", script);
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, create(new_vm("web"))).await;
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(error.left[0].contains("and not by this task"), "{error:?}");
+    assert_eq!(vm_names(&node), ["bystander", "theirs"]);
+    assert_eq!(sent(&node, "unregister"), 0);
+    let disk = node.file(&format!("{}/web/web.vmdk", node.datastore_path()));
+    assert!(disk.exists());
+}
+
+#[tokio::test]
+async fn a_vm_at_the_same_place_of_another_volume_is_not_the_new_one() {
+    let gb = 1u64 << 30;
+    let uuid = "5f000000-00000000-0000-000000000001";
+    let mut spec = NodeSpec::new("hoge");
+    let second = DatastoreSpec::vmfs("second", uuid, 500 * gb).free(400 * gb);
+    spec.datastores.push(second);
+    let theirs = VmSpec::new("theirs").id(5).stored("second", "web/web.vmx");
+    let node = SimulatedNode::start(spec.clone().vm(theirs.clone())).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, create(new_vm("web"))).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+
+    // It appears behind the check, and the answer to registering the new one is lost.
+    let node = SimulatedNode::start(spec).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    node.set_fault(Fault::Truncated(Scope::command("registervm"), 0))
+        .unwrap();
+    let report = create_while(&node, &bench, new_vm("web"), |node| {
+        node.add_vm(theirs).unwrap();
+    })
+    .await;
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.left, [""; 0], "{error:?}");
+    assert_eq!(vm_names(&node), ["theirs"]);
+    let directory = node.file(&format!("{}/web", node.datastore_path()));
+    assert!(!directory.exists());
+}
+
+#[tokio::test]
+async fn a_vm_that_somebody_unregisters_while_it_is_powered_on_is_told() {
+    let node = node();
+    node.set_fault(Fault::Question(2)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let mut vm = new_vm("web");
+    vm.power_on = true;
+    let order = bench.order(&node, create(vm));
+    bench.post(&order).await;
+    let asks = bench.until(order.id, "asks", |report| {
+        report.progress.question.is_some()
+    });
+    let vmid = asks.await.progress.vmid.expect("it is registered").0;
+    node.remove_vm(vmid).unwrap();
+    let error = bench.end(order.id).await.progress.error.expect("an error");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(
+        error.left[0].contains("unregistered meanwhile"),
+        "{error:?}"
+    );
 }

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod cleaning_up;
 mod creating;
 mod faults;
 mod nasty;

@@ -3,7 +3,7 @@
 use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Tools, VmSpec};
 
-use crate::bench::{Bench, power};
+use crate::bench::{Bench, power, sent};
 
 fn node(spec: NodeSpec) -> SimulatedNode {
     SimulatedNode::start(spec).expect("a simulated node")
@@ -151,4 +151,35 @@ async fn a_read_only_node_is_not_changed() {
     let report = bench.run(&node, power(1, PowerAction::On)).await;
     assert_eq!(report.progress.error.unwrap().kind, TaskErrorKind::Refused);
     assert!(node.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_node_with_fewer_sessions_than_hosts_yml_says_is_not_held_up_by_questions() {
+    let spec = NodeSpec::new("hoge")
+        .vm(VmSpec::new("asks").id(1))
+        .vm(VmSpec::new("other").id(3));
+    let node = SimulatedNode::start(spec).unwrap();
+    node.set_fault(Fault::MaxSessions(1)).unwrap();
+    node.set_fault(Fault::Question(1)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let on = bench.order(&node, power(1, PowerAction::On));
+    bench.post(&on).await;
+    let asks = bench.until(on.id, "asks", |report| report.progress.question.is_some());
+    let question = asks.await.progress.question.expect("one");
+    let other = bench.run(&node, power(3, PowerAction::On)).await;
+    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
+    let answer = TaskRequest::Answer {
+        vmid: Vmid(1),
+        question: question.id,
+        choice: question.choices.last().expect("choices").index,
+    };
+    let answered = bench.run(&node, answer).await;
+    assert_eq!(
+        answered.progress.state,
+        TaskState::Succeeded,
+        "{answered:#?}"
+    );
+    let report = bench.end(on.id).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    assert_eq!(sent(&node, "power.on 1"), 1);
 }

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use ecoman_model::{PowerAction, TaskErrorKind, TaskRequest, TaskState, Vmid};
+use ecoman_model::{PowerAction, Question, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid};
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, Timing, VmSpec};
 
-use crate::bench::{Bench, create, new_vm, power, sent};
+use crate::bench::{Bench, PATIENCE, create, new_vm, power, sent, wrap_tool};
 
 /// A node with so many VMs: 1, 2, and so on.
 fn node(name: &str, vms: u32, on: bool) -> NodeSpec {
@@ -197,4 +197,182 @@ async fn vms_that_wait_with_questions_leave_the_node_to_others_however_many_they
         assert_eq!(sent(&node, &format!("power.on {id}")), 1);
         assert_eq!(node.vm(id).unwrap().power, Power::On);
     }
+}
+
+/// A VM by its name, as soon as it is registered.
+async fn registered(node: &SimulatedNode, name: &str) -> u32 {
+    let looking = async {
+        loop {
+            if let Some(vm) = node.vm_named(name) {
+                return vm.id;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, looking).await {
+        Ok(id) => id,
+        Err(_) => panic!("{name} is never registered"),
+    }
+}
+
+#[tokio::test]
+async fn changes_of_vms_that_are_just_being_made_hold_up_nobody() {
+    let node = start(node("hoge", 1, false));
+    // Each VM is there for a while before its creation hears of it.
+    let script = "case $1 in solo/registervm) /bin/real/vim-cmd \"$@\"; sleep 2;;\n\
+                  *) exec /bin/real/vim-cmd \"$@\";; esac";
+    wrap_tool(&node, "vim-cmd", script);
+    let bench = Bench::new(&[&node]).await;
+    let mut orders = Vec::new();
+    for name in ["a", "b"] {
+        orders.push(bench.order(&node, create(new_vm(name))));
+    }
+    for order in &orders {
+        bench.post(order).await;
+    }
+    for name in ["a", "b"] {
+        let vmid = registered(&node, name).await;
+        orders.push(bench.order(&node, power(vmid, PowerAction::On)));
+    }
+    orders.push(bench.order(&node, power(1, PowerAction::On)));
+    for order in &orders {
+        bench.post(order).await;
+    }
+    for order in &orders {
+        let report = bench.end(order.id).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    }
+}
+
+/// The question with which a VM waits for its power-on, and that task.
+async fn asking(bench: &Bench, node: &SimulatedNode, vmid: u32) -> (Question, TaskId) {
+    node.set_fault(Fault::Question(vmid)).unwrap();
+    let on = bench.order(node, power(vmid, PowerAction::On));
+    bench.post(&on).await;
+    let asks = bench.until(on.id, "asks", |report| report.progress.question.is_some());
+    (asks.await.progress.question.expect("one"), on.id)
+}
+
+#[tokio::test]
+async fn of_two_answers_at_once_one_is_given_and_the_other_says_so() {
+    let node = start(node("hoge", 1, false));
+    let bench = Bench::new(&[&node]).await;
+    let (question, on) = asking(&bench, &node, 1).await;
+    node.set_latency(Duration::from_millis(200));
+    let mut answers = Vec::new();
+    for choice in &question.choices {
+        let answer = TaskRequest::Answer {
+            vmid: Vmid(1),
+            question: question.id.clone(),
+            choice: choice.index,
+        };
+        answers.push(bench.order(&node, answer));
+    }
+    for answer in &answers {
+        bench.post(answer).await;
+    }
+    let mut given = 0;
+    for answer in &answers {
+        match bench.end(answer.id).await.progress.error {
+            None => given += 1,
+            Some(error) => {
+                assert_eq!(error.kind, TaskErrorKind::Refused, "{error:?}");
+                assert!(error.message.contains("does not wait with"), "{error:?}");
+            }
+        }
+    }
+    assert_eq!(given, 1);
+    bench.end(on).await;
+}
+
+#[tokio::test]
+async fn suspending_leaves_the_node_to_answers_and_others() {
+    let mut spec = node("hoge", 2, true).vm(VmSpec::new("asks").id(3));
+    spec = spec.vm(VmSpec::new("other").id(4).on());
+    spec.timing = Timing {
+        suspend: Duration::from_secs(600),
+        ..Timing::AT_ONCE
+    };
+    let node = start(spec);
+    // Suspending takes until the test says so.
+    node.set_clock(node.now());
+    let bench = Bench::new(&[&node]).await;
+    let (question, on) = asking(&bench, &node, 3).await;
+    let suspend = bench.order(&node, power(1, PowerAction::Suspend));
+    bench.post(&suspend).await;
+    bench
+        .until(suspend.id, "is at work", |_| sent(&node, "suspend 1") == 1)
+        .await;
+    let answer = TaskRequest::Answer {
+        vmid: Vmid(3),
+        question: question.id,
+        choice: question.choices.last().expect("choices").index,
+    };
+    for request in [answer, power(4, PowerAction::Off)] {
+        let report = bench.run(&node, request).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    }
+    assert_eq!(bench.end(on).await.progress.state, TaskState::Succeeded);
+    let waits = bench.report(suspend.id).await;
+    assert_eq!(waits.progress.state, TaskState::Running, "{waits:#?}");
+    node.advance(Duration::from_secs(600));
+    let report = bench.end(suspend.id).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_vm_is_changed_by_one_task_at_a_time_whatever_becomes_of_hosts_yml() {
+    let node = start(node("hoge", 1, true));
+    let stalled = Fault::Hang(Scope::command("power.off"));
+    node.set_fault(stalled.clone()).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let off = bench.order(&node, power(1, PowerAction::Off));
+    bench.post(&off).await;
+    bench
+        .until(off.id, "is at work", |_| sent(&node, "power.off") == 1)
+        .await;
+    bench.edit_hosts(|text| text + "  max_sessions: 3\n").await;
+    let reset = bench.order(&node, power(1, PowerAction::Reset));
+    bench.post(&reset).await;
+    let waits = bench.report(reset.id).await;
+    assert_eq!(waits.progress.state, TaskState::Queued, "{waits:#?}");
+    node.clear_fault(&stalled).unwrap();
+    bench.end(off.id).await;
+    let error = bench.end(reset.id).await.progress.error;
+    let error = error.expect("a VM that is off is not reset");
+    assert_eq!(error.kind, TaskErrorKind::Refused, "{error:?}");
+}
+
+#[tokio::test]
+async fn an_executor_that_is_stopped_begins_with_nothing_more() {
+    let node = start(node("hoge", 2, true));
+    let stalled = Fault::Hang(Scope::command("power.off").and_vm(1));
+    node.set_fault(stalled.clone()).unwrap();
+    // One turn, so that the second task waits for it.
+    let bench = Bench::with(&[&node], "  max_sessions: 2\n", None).await;
+    let mut followed = Vec::new();
+    for vmid in [1, 2] {
+        let off = bench.order(&node, power(vmid, PowerAction::Off));
+        bench.post(&off).await;
+        if vmid == 1 {
+            bench
+                .until(off.id, "is at work", |_| sent(&node, "power.off 1") == 1)
+                .await;
+        }
+        followed.push(bench.get(&format!("/tasks/{}/events", off.id)).await);
+    }
+    bench.stop.cancel();
+    for (events, told) in followed.into_iter().zip([
+        "Look at the VM's state before asking again.",
+        "Nothing was asked of hoge.",
+    ]) {
+        // It ends when the executor has.
+        let events = events.text().await.expect("events");
+        let last = events.rsplit("event: report").next().unwrap_or_default();
+        assert!(last.contains("\"state\":\"interrupted\""), "{last}");
+        assert!(last.contains(told), "{last}");
+    }
+    node.clear_fault(&stalled).unwrap();
+    assert_eq!(sent(&node, "power.off 2"), 0);
+    assert_eq!(node.vm(2).unwrap().power, Power::On);
 }

@@ -1,0 +1,311 @@
+//! What another executor does about a creation over which one has died.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use ecoman_api::executor::{Order, Report};
+use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskProgress, TaskRequest, TaskState};
+use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+
+use crate::bench::{Bench, create, new_vm, snapshot, vm_names};
+
+fn node() -> SimulatedNode {
+    let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
+    SimulatedNode::start(spec).expect("a simulated node")
+}
+
+/// Creates a VM with an executor that dies when `is` holds of its report, which is returned.
+async fn interrupted(
+    node: &SimulatedNode,
+    vm: &NewVm,
+    what: &str,
+    is: impl Fn(&Report) -> bool,
+) -> Report {
+    let bench = Bench::new(&[node]).await;
+    let order = bench.order(node, create(vm.clone()));
+    bench.post(&order).await;
+    let last = bench.until(order.id, what, is).await;
+    drop(bench);
+    node.cut_connections().unwrap();
+    last
+}
+
+/// Cleans up after it with another executor, which knows what was reported last.
+async fn clean_up(node: &SimulatedNode, vm: &NewVm, last: &Report) -> TaskProgress {
+    let again = Bench::new(&[node]).await;
+    let request = TaskRequest::CleanUp {
+        task: last.id,
+        vm: Box::new(vm.clone()),
+        directory: last.progress.directory.clone(),
+    };
+    again.run(node, request).await.progress
+}
+
+#[tokio::test]
+async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes() {
+    // Died behind: the directory, the configuration, the disk, and with the VM registered.
+    for (behind, registered) in [
+        ("Make the", false),
+        ("Write the", false),
+        ("Create the", false),
+        ("Register", true),
+    ] {
+        let node = node();
+        let before = snapshot(&node);
+        node.set_latency(Duration::from_millis(150));
+        let vm = new_vm("web");
+        let last = interrupted(&node, &vm, "gets so far", |report| {
+            let steps = &report.progress.steps;
+            steps
+                .iter()
+                .any(|step| step.title.starts_with(behind) && step.state == StepState::Done)
+        })
+        .await;
+        node.set_latency(Duration::ZERO);
+
+        let progress = clean_up(&node, &vm, &last).await;
+        if node.vm_named("web").is_some() {
+            let error = progress.error.expect("a VM is told");
+            assert!(error.left[0].contains("(web)"), "{behind}: {error:?}");
+        } else {
+            assert!(!registered, "{behind}: the VM is gone");
+            assert_eq!(
+                progress.state,
+                TaskState::Succeeded,
+                "{behind}: {progress:#?}"
+            );
+            assert_eq!(snapshot(&node), before, "{behind}");
+        }
+        assert_eq!(node.vm(1).unwrap().power, Power::On);
+    }
+}
+
+#[tokio::test]
+async fn an_executor_that_dies_over_its_check_leaves_nothing_and_takes_nothing_for_its_own() {
+    for theirs in [false, true] {
+        let node = node();
+        let stalled = Fault::Hang(Scope::command("portgroup"));
+        node.set_fault(stalled.clone()).unwrap();
+        let vm = new_vm("web");
+        let last = interrupted(&node, &vm, "looks for port groups", |_| {
+            let calls = node.calls();
+            calls.iter().any(|call| call.line().contains("portgroup"))
+        })
+        .await;
+        node.clear_fault(&stalled).unwrap();
+        assert_eq!(last.progress.directory, None);
+        if theirs {
+            std::fs::create_dir(node.file(&format!("{}/web", node.datastore_path()))).unwrap();
+        }
+        let before = snapshot(&node);
+        let progress = clean_up(&node, &vm, &last).await;
+        assert_eq!(snapshot(&node), before, "{progress:#?}");
+        match (theirs, progress.error) {
+            (false, None) => assert_eq!(progress.steps[1].state, StepState::Skipped),
+            (true, Some(error)) => {
+                assert_eq!(error.left.len(), 1, "{error:?}");
+                assert!(error.left[0].contains("is there and is empty"), "{error:?}");
+            }
+            (theirs, error) => panic!("{theirs}: {error:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_executor_that_dies_over_the_power_on_leaves_a_vm_that_is_told() {
+    let node = node();
+    let stalled = Fault::Hang(Scope::command("power.on"));
+    node.set_fault(stalled.clone()).unwrap();
+    let mut vm = new_vm("web");
+    vm.power_on = true;
+    let last = interrupted(&node, &vm, "powers it on", |_| {
+        let calls = node.calls();
+        calls.iter().any(|call| call.line().contains("power.on"))
+    })
+    .await;
+    node.clear_fault(&stalled).unwrap();
+    let made = node.vm_named("web").expect("the VM").id;
+    let before = snapshot(&node);
+    let progress = clean_up(&node, &vm, &last).await;
+    let error = progress.error.expect("the VM is told");
+    assert_eq!(error.kind, TaskErrorKind::Refused);
+    assert!(
+        error.left[0].contains(&format!("VM {made} (web)")),
+        "{error:?}"
+    );
+    assert_eq!(progress.vmid.map(|vmid| vmid.0), Some(made));
+    assert_eq!(snapshot(&node), before);
+    assert_eq!(vm_names(&node), ["bystander", "web"]);
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_task_is_not_cleaned_up() {
+    for asked in [false, true] {
+        let node = node();
+        let bench = Bench::new(&[&node]).await;
+        let directory = node.file(&format!("{}/web", node.datastore_path()));
+        std::fs::create_dir(&directory).unwrap();
+        std::fs::write(directory.join("web.vmx"), "ecoman.task = \"another\"\n").unwrap();
+        let before = snapshot(&node);
+        let order = bench.order(&node, create(new_vm("web")));
+        let clean_up = TaskRequest::CleanUp {
+            task: order.id,
+            vm: Box::new(new_vm("web")),
+            directory: asked.then(|| format!("{}/web", node.datastore_path())),
+        };
+        let report = bench.run(&node, clean_up).await;
+        match report.progress.error {
+            // Nobody knows what has become of the directory that it asked for.
+            Some(error) => assert_eq!((asked, error.left.len()), (true, 1), "{error:?}"),
+            None => assert!(!asked, "the directory that it asked for is not told"),
+        }
+        assert_eq!(snapshot(&node), before);
+    }
+}
+
+/// A VM's directory on the datastore for new ones, as the task reports it.
+fn directory_of(node: &SimulatedNode, name: &str) -> String {
+    format!("{}/{name}", node.datastore_path().trim_end_matches('/'))
+}
+
+/// Puts there what a creation leaves that was interrupted. Returns its directory, and the order
+/// to clean up after it.
+fn left_over(bench: &Bench, node: &SimulatedNode, name: &str) -> (PathBuf, Order) {
+    let reported = directory_of(node, name);
+    let creation = bench.order(node, create(new_vm(name))).id;
+    let directory = node.file(&reported);
+    std::fs::create_dir(&directory).unwrap();
+    let marked = format!(".encoding = \"UTF-8\"\necoman.task = \"{creation}\"\n");
+    std::fs::write(directory.join(format!("{name}.vmx")), marked).unwrap();
+    let clean_up = TaskRequest::CleanUp {
+        task: creation,
+        vm: Box::new(new_vm(name)),
+        directory: Some(reported),
+    };
+    (directory, bench.order(node, clean_up))
+}
+
+#[tokio::test]
+async fn names_in_any_language_are_cleaned_up() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    for name in ["ウェブ", "é", "web🦀", "it's $x"] {
+        let (_, clean_up) = left_over(&bench, &node, name);
+        bench.post(&clean_up).await;
+        let progress = bench.end(clean_up.id).await.progress;
+        assert_eq!(
+            progress.state,
+            TaskState::Succeeded,
+            "{name}: {progress:#?}"
+        );
+        assert_eq!(snapshot(&node), before, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_looked_at_is_not_said_to_be_gone() {
+    let unreadable = Fault::Garbage(Scope::command("getallvms"));
+    for (fault, extra) in [(Some(unreadable), ""), (None, "  read_only: true\n")] {
+        let node = node();
+        let bench = Bench::with(&[&node], extra, None).await;
+        let (directory, clean_up) = left_over(&bench, &node, "web");
+        if let Some(fault) = fault {
+            node.set_fault(fault).unwrap();
+        }
+        bench.post(&clean_up).await;
+        let error = bench.end(clean_up.id).await.progress.error;
+        let error = error.expect("an error");
+        assert_eq!(error.left.len(), 1, "{error:?}");
+        assert!(error.left[0].contains("/web on hoge"), "{error:?}");
+        assert!(directory.exists());
+    }
+}
+
+#[tokio::test]
+async fn a_datastore_that_is_away_is_looked_at_when_it_is_back() {
+    let node = SimulatedNode::start(with_second(NodeSpec::new("hoge"))).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    let (directory, clean_up) = left_over(&bench, &node, "web");
+    let mut away = Vec::new();
+    node.edit(|spec| away.push(spec.datastores.remove(0)));
+    bench.post(&clean_up).await;
+    let error = bench.end(clean_up.id).await.progress.error;
+    let error = error.expect("an error");
+    assert!(
+        error.message.contains("cannot use the datastore"),
+        "{error:?}"
+    );
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(directory.exists());
+
+    node.edit(|spec| spec.datastores.append(&mut away));
+    let again = bench.run(&node, clean_up.request).await.progress;
+    assert_eq!(again.state, TaskState::Succeeded, "{again:#?}");
+    assert_eq!(snapshot(&node), before);
+}
+
+/// With a second datastore.
+fn with_second(spec: NodeSpec) -> NodeSpec {
+    let gb = 1u64 << 30;
+    let uuid = "5f000000-00000000-0000-000000000001";
+    let mut spec = spec;
+    let second = DatastoreSpec::vmfs("second", uuid, 500 * gb).free(400 * gb);
+    spec.datastores.push(second);
+    spec
+}
+
+#[tokio::test]
+async fn what_was_left_is_found_after_datastore_path_has_changed() {
+    let node = SimulatedNode::start(with_second(NodeSpec::new("hoge"))).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    let (_, clean_up) = left_over(&bench, &node, "web");
+    bench
+        .edit_hosts(|text| {
+            let changed = text.replace("/vmfs/volumes/datastore1", "/vmfs/volumes/second");
+            assert_ne!(changed, text);
+            changed
+        })
+        .await;
+    bench.post(&clean_up).await;
+    let progress = bench.end(clean_up.id).await.progress;
+    assert_eq!(progress.state, TaskState::Succeeded, "{progress:#?}");
+    assert_eq!(snapshot(&node), before);
+}
+
+#[tokio::test]
+async fn a_vm_at_the_same_place_of_another_volume_is_none_of_it() {
+    let theirs = VmSpec::new("theirs").id(5).stored("second", "web/web.vmx");
+    let node = SimulatedNode::start(with_second(NodeSpec::new("hoge").vm(theirs))).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    let (_, clean_up) = left_over(&bench, &node, "web");
+    bench.post(&clean_up).await;
+    let progress = bench.end(clean_up.id).await.progress;
+    assert_eq!(progress.state, TaskState::Succeeded, "{progress:#?}");
+    assert_eq!(snapshot(&node), before);
+    assert_eq!(vm_names(&node), ["theirs"]);
+}
+
+#[tokio::test]
+async fn a_vm_that_another_task_has_made_since_is_not_claimed() {
+    for asked in [false, true] {
+        let node = node();
+        let bench = Bench::new(&[&node]).await;
+        let made = bench.run(&node, create(new_vm("web"))).await;
+        assert_eq!(made.progress.state, TaskState::Succeeded, "{made:#?}");
+        let before = snapshot(&node);
+        let clean_up = TaskRequest::CleanUp {
+            task: bench.order(&node, create(new_vm("web"))).id,
+            vm: Box::new(new_vm("web")),
+            directory: asked.then(|| directory_of(&node, "web")),
+        };
+        let progress = bench.run(&node, clean_up).await.progress;
+        assert_eq!(progress.vmid, None, "somebody else's");
+        assert_eq!(progress.error.is_some(), asked, "{:?}", progress.error);
+        assert_eq!(snapshot(&node), before);
+        assert_eq!(vm_names(&node), ["bystander", "web"]);
+    }
+}
