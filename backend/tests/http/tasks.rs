@@ -1,5 +1,6 @@
 //! What becomes of a task, whatever goes wrong on its way.
 
+use chrono::Utc;
 use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
 use ecoman_model::{StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
 use ecoman_store::{Store as _, TaskStore as _};
@@ -301,6 +302,7 @@ async fn who_waits_for_a_vm_to_be_created_finds_it() {
     executor.report(id, |progress| {
         progress.state = TaskState::Succeeded;
         progress.vmid = Some(Vmid(77));
+        progress.finished_at = Some(Utc::now());
     });
     server.state(id, TaskState::Succeeded).await;
     assert_eq!(
