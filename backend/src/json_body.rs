@@ -66,9 +66,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let mut pointer = pointer(error.path());
         let error = error.into_inner();
-        // A value of the wrong kind is told as bad syntax where a word is expected.
-        let is_syntax =
-            !error.is_data() && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err();
+        let is_syntax = !error.is_data();
         let message = error.to_string();
         if is_syntax {
             return FieldError {
@@ -105,8 +103,6 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
             .and_then(|rest| rest.rsplit_once(", expected "))
         {
             format!("must be {}, and is {}", wanted(expected), given(found))
-        } else if !error.is_data() {
-            "must be a word of those that the document lists".to_owned()
         } else {
             message.to_owned()
         };
@@ -246,7 +242,12 @@ mod tests {
         check::<SetPower>(
             r#"{"action":null}"#,
             "/action",
-            "must be a word of those that the document lists",
+            "must be a string, and is null",
+        );
+        check::<SetPower>(
+            r#"{"action":{"on":null}}"#,
+            "/action",
+            "must be a string, and is an object",
         );
         check::<SetPower>(
             r#"{"action":"x`, expected `boom"}"#,

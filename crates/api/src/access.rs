@@ -7,6 +7,8 @@ use ecoman_model::{AuditOutcome, Authentication, Role, TaskId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::word;
+
 /// Name and password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -78,7 +80,11 @@ pub struct CreateToken {
     )]
     pub name: String,
     /// What it may do at most; not more than the caller. `viewer` where nothing is said.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        default,
+        deserialize_with = "word::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub role: Option<Role>,
     /// The nodes that it sees and changes at most; all of the caller's where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -142,6 +148,7 @@ pub struct CreateUser {
     )]
     pub name: String,
     /// What they are here for.
+    #[serde(deserialize_with = "word::required")]
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +166,7 @@ pub struct CreateUser {
 #[serde(deny_unknown_fields)]
 pub struct UpdateUser {
     /// What they are here for.
+    #[serde(deserialize_with = "word::required")]
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

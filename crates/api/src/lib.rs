@@ -16,6 +16,7 @@ mod sort;
 mod task;
 mod vm;
 mod whole;
+mod word;
 
 pub use ecoman_model::{
     AuditOutcome, Authentication, COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault,

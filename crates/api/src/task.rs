@@ -6,7 +6,7 @@ use ecoman_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, whole};
+use crate::{Problem, whole, word};
 
 /// One change asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,6 +116,7 @@ pub struct TaskPage {
 #[serde(deny_unknown_fields)]
 pub struct SetPower {
     /// The change.
+    #[serde(deserialize_with = "word::required")]
     pub action: PowerAction,
     /// How long the guest may take to shut down, in seconds, from 5 to 3600; 120 where nothing
     /// is said. It is never switched off afterwards by itself.
