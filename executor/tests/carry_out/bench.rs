@@ -9,7 +9,7 @@ use ecoman_api::executor::{Instance, Order, Report};
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
 use ecoman_model::{NewVm, PowerAction, TaskId, TaskRequest, Vmid};
-use ecoman_simulator::{Fault, Scope, SimulatedNode};
+use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Scope, SimulatedNode};
 use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -244,6 +244,15 @@ pub(crate) async fn create_while(
     happens(node);
     node.clear_fault(&stalled).unwrap();
     bench.end(order.id).await
+}
+
+/// The same node with another datastore, `second`.
+pub(crate) fn with_second(mut spec: NodeSpec) -> NodeSpec {
+    let gb = 1u64 << 30;
+    let uuid = "5f000000-00000000-0000-000000000001";
+    let second = DatastoreSpec::vmfs("second", uuid, 500 * gb).free(400 * gb);
+    spec.datastores.push(second);
+    spec
 }
 
 pub(crate) fn vm_names(node: &SimulatedNode) -> Vec<String> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskProgress, TaskRequest, TaskState};
-use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
-use crate::bench::{Bench, create, new_vm, snapshot, vm_names};
+use crate::bench::{Bench, create, new_vm, snapshot, vm_names, with_second};
 
 fn node() -> SimulatedNode {
     let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
@@ -244,16 +244,6 @@ async fn a_datastore_that_is_away_is_looked_at_when_it_is_back() {
     let again = bench.run(&node, clean_up.request).await.progress;
     assert_eq!(again.state, TaskState::Succeeded, "{again:#?}");
     assert_eq!(snapshot(&node), before);
-}
-
-/// With a second datastore.
-fn with_second(spec: NodeSpec) -> NodeSpec {
-    let gb = 1u64 << 30;
-    let uuid = "5f000000-00000000-0000-000000000001";
-    let mut spec = spec;
-    let second = DatastoreSpec::vmfs("second", uuid, 500 * gb).free(400 * gb);
-    spec.datastores.push(second);
-    spec
 }
 
 #[tokio::test]

@@ -2,12 +2,11 @@
 
 use ecoman_api::executor::Report;
 use ecoman_model::{StepState, TaskErrorKind, TaskState};
-use ecoman_simulator::{
-    DatastoreSpec, Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec,
-};
+use ecoman_simulator::{Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
 use crate::bench::{
-    Bench, create, create_while, make_tool, new_vm, sent, snapshot, vm_names, wrap_tool,
+    Bench, create, create_while, make_tool, new_vm, sent, snapshot, vm_names, with_second,
+    wrap_tool,
 };
 
 fn node() -> SimulatedNode {
@@ -347,11 +346,7 @@ async fn files_that_somebody_else_has_registered_are_left_and_told() {
 
 #[tokio::test]
 async fn a_vm_at_the_same_place_of_another_volume_is_not_the_new_one() {
-    let gb = 1u64 << 30;
-    let uuid = "5f000000-00000000-0000-000000000001";
-    let mut spec = NodeSpec::new("hoge");
-    let second = DatastoreSpec::vmfs("second", uuid, 500 * gb).free(400 * gb);
-    spec.datastores.push(second);
+    let spec = with_second(NodeSpec::new("hoge"));
     let theirs = VmSpec::new("theirs").id(5).stored("second", "web/web.vmx");
     let node = SimulatedNode::start(spec.clone().vm(theirs.clone())).unwrap();
     let bench = Bench::new(&[&node]).await;
