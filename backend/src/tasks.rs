@@ -351,7 +351,13 @@ impl Shared {
                 let shared = Arc::clone(self);
                 self.spawn(async move {
                     let _claim = claim;
-                    shared.write(&withdrawn).await;
+                    // In its place, lest it arrives late and is taken for one to be carried out.
+                    let added = shared
+                        .insist("withdraw a task", || shared.store.add_task(&withdrawn))
+                        .await;
+                    if let Added::Known(_) = added {
+                        shared.write(&withdrawn).await;
+                    }
                 });
                 Err(Error::of_store(&error))
             }
@@ -492,6 +498,19 @@ impl Shared {
         };
         if *handed != Handed::Never {
             if self.executor.instance().await?.instance != instance {
+                // Another dashboard may have seen to it meanwhile.
+                let known = self
+                    .insist("read a task", || self.store.task(task.id))
+                    .await;
+                let known = known.filter(|known| !known.progress.state.is_final());
+                let Some(known) = known else {
+                    return Ok(ControlFlow::Break(None));
+                };
+                if known.executor != task.executor {
+                    *task = known;
+                    *handed = Handed::Perhaps;
+                    return Ok(ControlFlow::Continue(()));
+                }
                 if is_clean_up(task) {
                     begin_anew(task);
                     return Ok(ControlFlow::Continue(()));

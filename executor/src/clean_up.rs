@@ -133,11 +133,19 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
         Registered::Yes(vmid) => registered = Some(vmid),
         Registered::Perhaps => {
             let found = look_for(job, files).await?;
-            // Under another name it is somebody else who has registered it.
-            if let Some(row) = found.filter(|row| row.name.as_deref() == Some(&files.stem)) {
-                job.rest().await;
-                ours.lock = Some(job.node.lock(lock_of_vm(row.vmid)).await);
-                registered = Some(row.vmid);
+            match found {
+                // Under another name it is somebody else who has registered it.
+                Some(row) if row.name.as_deref() == Some(&files.stem) => {
+                    job.rest().await;
+                    ours.lock = Some(job.node.lock(lock_of_vm(row.vmid)).await);
+                    registered = Some(row.vmid);
+                }
+                Some(_) => {}
+                None => {
+                    if let Some(left) = unreadable(job, files).await? {
+                        return Ok(vec![left]);
+                    }
+                }
             }
         }
     }
@@ -240,8 +248,11 @@ pub(crate) async fn after(
         job.step(first + 1, StepState::Skipped, None);
         return Ok(());
     };
-    if let Some(doubt) = doubt(job, &files, task, &names, directory.is_some()).await? {
-        let left = format!("{} on {} {doubt}", files.directory, job.name());
+    let doubt = match doubt(job, &files, task, &names, directory.is_some()).await? {
+        Some(doubt) => Some(format!("{} on {} {doubt}", files.directory, job.name())),
+        None => unreadable(job, &files).await?,
+    };
+    if let Some(left) = doubt {
         return Err(TaskError {
             kind: TaskErrorKind::Refused,
             message: format!("Not removed: {left}"),
@@ -251,12 +262,7 @@ pub(crate) async fn after(
     }
     found(format!("{} is left.", files.directory));
     job.begin(first + 1);
-    let all = Removed {
-        configuration: true,
-        disk: true,
-        by_hostd: true,
-    };
-    let left = remove(job, &files, names, all).await?;
+    let left = remove(job, &files, names, Removed::ALL).await?;
     if left.is_empty() {
         job.done(first + 1);
         return Ok(());
@@ -289,6 +295,19 @@ async fn doubt(
         let text = read(job, files).await?;
         // Cut off before anything was written.
         let begun = asked && text.is_empty() && names == [vmx];
+        let made = Removed::ALL.names(files);
+        let others: Vec<&str> = names
+            .iter()
+            .filter(|name| !made.contains(name))
+            .map(String::as_str)
+            .collect();
+        if is_made_by(&text, task) && !others.is_empty() {
+            // A VM that has run leaves its log, and it may run on another node now.
+            return Ok(Some(format!(
+                "is of task {task}, and holds what no creation makes: {}.",
+                others.join(", ")
+            )));
+        }
         if begun || is_made_by(&text, task) {
             return Ok(None);
         }
@@ -329,14 +348,53 @@ pub(crate) async fn look_for_once(
     files: &Files,
 ) -> Result<Option<parse::VmRow>, TaskError> {
     let doing = format!("Looking for a VM with {}", files.vmx);
-    let output = ask(job, &doing, &Command::get_all_vms()).await?;
+    let listing = listing(job, &doing).await?;
+    Ok(listing.rows.into_iter().find(|row| is_here(row, files)))
+}
+
+fn is_here(row: &parse::VmRow, files: &Files) -> bool {
+    let path = row.vmx_path.as_deref();
+    path.is_some_and(|path| files.is_at(path))
+}
+
+/// Every VM that the node knows. A list that lacks one is an error: nothing is to be taken for
+/// gone that is only not told.
+async fn listing(job: &Job, doing: &str) -> Result<parse::VmList, TaskError> {
+    let output = ask(job, doing, &Command::get_all_vms()).await?;
     let list = parse::getallvms(&output.stdout, &output.stderr)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    let here = |row: &parse::VmRow| {
-        let path = row.vmx_path.as_deref();
-        path.is_some_and(|path| files.is_at(path))
-    };
-    Ok(list.rows.into_iter().find(here))
+        .map_err(|error| job.failed(doing, &output, Some(&error)))?;
+    if output.exit != 0 {
+        return Err(job.failed(doing, &output, None));
+    }
+    // Cut short, or the longest note ends with blanks. What comes twice is not cut.
+    if list.may_lack_rows && ask(job, doing, &Command::get_all_vms()).await?.stdout != output.stdout
+    {
+        return Err(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{doing}: the list of VMs that {} gave may have been cut short.",
+                job.name()
+            ),
+            hint: "Look at the node in its own Host Client.".to_owned(),
+            left: Vec::new(),
+        });
+    }
+    Ok(list)
+}
+
+/// VMs that the node has registered and cannot read: it does not say where their files are.
+async fn unreadable(job: &Job, files: &Files) -> Result<Option<String>, TaskError> {
+    let doing = format!("Looking for a VM with {}", files.vmx);
+    let invalid = listing(job, &doing).await?.invalid;
+    let invalid: Vec<String> = invalid.iter().map(ToString::to_string).collect();
+    Ok((!invalid.is_empty()).then(|| {
+        format!(
+            "{} on {} may belong to a VM that the node cannot read now: {}.",
+            files.directory,
+            job.name(),
+            invalid.join(", ")
+        )
+    }))
 }
 
 /// Takes a VM off the node's list that this task has put there. Returns what is left instead.
@@ -355,8 +413,13 @@ async fn unregister(job: &Job, files: &Files, vmid: Vmid) -> Result<Option<Strin
         Err(_) => {}
     }
     let outcome = job.act(&Command::unregister(vmid), STEP).await;
-    let still = look_for_once(job, files).await?;
-    Ok(still.filter(|row| row.vmid == vmid).map(|_| {
+    let list = listing(job, &doing).await?;
+    let is_listed = list.invalid.contains(&vmid)
+        || list
+            .rows
+            .iter()
+            .any(|row| row.vmid == vmid && is_here(row, files));
+    Ok(is_listed.then(|| {
         let reason = match outcome {
             Ok(output) => job.failed(&doing, &output, None),
             Err(error) => job.lost(&doing, &error),
@@ -411,6 +474,31 @@ struct Removed {
     by_hostd: bool,
 }
 
+impl Removed {
+    const ALL: Self = Self {
+        configuration: true,
+        disk: true,
+        by_hostd: true,
+    };
+
+    /// The files in the order in which they are to go.
+    fn names(self, files: &Files) -> Vec<String> {
+        let stem = &files.stem;
+        let mut names = Vec::new();
+        if self.disk {
+            names.extend(files.disk_names());
+        }
+        if self.by_hostd {
+            names.extend([".vmsd", ".vmxf", ".vmx~"].map(|suffix| format!("{stem}{suffix}")));
+        }
+        if self.configuration {
+            // The mark goes last: as long as it is there, the rest can be told to be ours.
+            names.push(files.vmx_name());
+        }
+        names
+    }
+}
+
 /// Removes the files of a creation and then the directory. Returns what is left.
 async fn remove(
     job: &Job,
@@ -418,19 +506,7 @@ async fn remove(
     names: Vec<String>,
     removed: Removed,
 ) -> Result<Vec<String>, TaskError> {
-    let stem = &files.stem;
-    let by_hostd = [".vmsd", ".vmxf", ".nvram", ".vmx~"].map(|suffix| format!("{stem}{suffix}"));
-    let mut made = Vec::new();
-    if removed.disk {
-        made.extend(files.disk_names());
-    }
-    if removed.by_hostd {
-        made.extend(by_hostd);
-    }
-    if removed.configuration {
-        // The mark goes last: as long as it is there, the rest can be told to be ours.
-        made.push(files.vmx_name());
-    }
+    let made = removed.names(files);
     let foreign: Vec<String> = names
         .iter()
         .filter(|name| !made.contains(name))

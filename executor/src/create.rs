@@ -84,28 +84,36 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     let Err(error) = power::on(job, POWER_ON, vmid, &vm.name).await else {
         return Ok(());
     };
-    // Somebody may have taken it off the list meanwhile.
-    let gone = matches!(
-        clean_up::look_for_once(job, &files).await,
-        Ok(registered) if registered.as_ref().is_none_or(|row| row.vmid != vmid)
-    );
-    let left = match gone {
-        true => format!(
-            "{} on {}: VM {vmid} was unregistered meanwhile, and not by this task.",
-            files.directory,
-            job.name()
-        ),
-        false => format!(
-            "VM {vmid} ({}) on {} is complete and registered.",
-            vm.name,
-            job.name()
-        ),
-    };
     Err(TaskError {
         message: format!("{} was created as VM {vmid}. {}", vm.name, error.message),
-        left: vec![left],
+        left: made(job, &vm, &files, vmid).await.into_iter().collect(),
         ..error
     })
+}
+
+/// What there is of a VM that was complete. Somebody may have taken it off the list meanwhile.
+async fn made(job: &Job, vm: &NewVm, files: &Files, vmid: Vmid) -> Option<String> {
+    let (node, name) = (job.name(), &vm.name);
+    match clean_up::look_for_once(job, files).await {
+        Ok(Some(row)) if row.vmid == vmid => Some(format!(
+            "VM {vmid} ({name}) on {node} is complete and registered."
+        )),
+        Ok(_) => match clean_up::list(job, files).await {
+            Ok(None) => None,
+            Ok(Some(_)) => Some(format!(
+                "{} on {node}: VM {vmid} was unregistered meanwhile, and not by this task.",
+                files.directory
+            )),
+            Err(_) => Some(format!(
+                "{} on {node}, if it is there: VM {vmid} was unregistered meanwhile, and not by \
+                 this task.",
+                files.directory
+            )),
+        },
+        Err(_) => Some(format!(
+            "VM {vmid} ({name}) on {node} was complete and registered when it was last seen."
+        )),
+    }
 }
 
 /// Looks whether it can work, before anything is touched.
@@ -403,13 +411,20 @@ fn taken(
     rows: &[parse::VmRow],
     is_there: impl Fn(&parse::VmRow) -> bool,
 ) -> Option<String> {
-    let row = rows
-        .iter()
-        .find(|row| row.name.as_deref() == Some(vm.name.as_str()) || is_there(row))?;
-    let vmid = row.vmid;
+    let named = |row: &&parse::VmRow| row.name.as_deref() == Some(vm.name.as_str());
+    if let Some(row) = rows.iter().find(named) {
+        let vmid = row.vmid;
+        return Some(format!(
+            "VM {vmid} on {node} has the name {} already",
+            vm.name
+        ));
+    }
+    let row = rows.iter().find(|row| is_there(row))?;
+    let path = row.vmx_path.as_deref().unwrap_or_default();
+    let name = row.name.as_deref().unwrap_or("without a name");
     Some(format!(
-        "VM {vmid} on {node} has the name {} already",
-        vm.name
+        "VM {} ({name}) on {node} is at that place already: {path}",
+        row.vmid
     ))
 }
 

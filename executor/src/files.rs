@@ -25,7 +25,9 @@ pub(crate) struct Files {
 impl Files {
     /// The files of a VM in a directory for new ones: `datastore_path` of hosts.yml.
     pub(crate) fn of(base: &str, name: &str) -> Self {
-        let base = base.trim_end_matches('/').to_owned();
+        // As the node writes it.
+        let parts = base.split('/').filter(|part| !matches!(*part, "" | "."));
+        let base: String = parts.map(|part| format!("/{part}")).collect();
         let directory = format!("{base}/{name}");
         let vmx = format!("{directory}/{name}.vmx");
         let path = vmx.strip_prefix(VOLUMES).unwrap_or(&vmx);
@@ -111,6 +113,9 @@ mod tests {
         assert!(!files.is_at("[datastore1] web2/web.vmx"));
         assert!(!files.is_at("[datastore1] a/web/web.vmx"));
         assert!(!files.is_at("[datastore2] web/web.vmx"));
+        let odd = Files::of("/vmfs//volumes/./datastore1//vms/", "web");
+        assert_eq!(odd.directory, "/vmfs/volumes/datastore1/vms/web");
+        assert!(odd.is_at("[datastore1] vms/web/web.vmx"));
         let below = Files::of("/vmfs/volumes/ds (1)/vms", "a] b");
         assert!(below.is_at("[ds (1)] vms/a] b/a] b.vmx"));
     }

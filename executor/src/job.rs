@@ -11,7 +11,7 @@ use ecoman_model::{
     CommandRun, FailureKind, Question, StepState, TaskError, TaskErrorKind, TaskId, TaskProgress,
     TaskState, TaskStep, Vmid,
 };
-use tokio::sync::{Mutex as AsyncMutex, OwnedSemaphorePermit, watch};
+use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, watch};
 use tokio::time::{Instant as Moment, sleep, timeout};
 
 use crate::nodes::Node;
@@ -72,6 +72,12 @@ impl Job {
     pub(crate) async fn pause(&self, pause: Duration) {
         self.rest().await;
         sleep(pause).await;
+    }
+
+    /// Goes on at the node as hosts.yml describes it now.
+    pub(crate) async fn move_to(&mut self, node: Arc<Node>) {
+        self.rest().await;
+        self.node = node;
     }
 
     /// The name of the node, for messages.
@@ -171,11 +177,21 @@ impl Job {
         command: &Command,
         limit: Duration,
     ) -> Result<Output, SessionError> {
+        self.act_telling(command, limit, &Notify::new()).await
+    }
+
+    /// Runs a command once, and tells `begun` when the node is asked to run it.
+    pub(crate) async fn act_telling(
+        &self,
+        command: &Command,
+        limit: Duration,
+        begun: &Notify,
+    ) -> Result<Output, SessionError> {
         self.take_turn().await;
         let session = self.node.session().await?;
         let entry = self.sent(command);
         let since = Instant::now();
-        let outcome = session.run(command, limit).await;
+        let outcome = session.run_telling(command, limit, begun).await;
         self.answered(entry, command, since, &outcome);
         if outcome.as_ref().is_err_and(is_lost) {
             self.node.forget(&session).await;
@@ -344,6 +360,11 @@ pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> Ta
 /// The last change of a task.
 pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
     progress.finished_at = Some(Utc::now());
+    for run in &mut progress.commands {
+        if run.millis.is_none() && run.failure.is_none() {
+            run.failure = Some("The task ended before its answer came.".to_owned());
+        }
+    }
     match outcome {
         Ok(()) => {
             progress.state = TaskState::Succeeded;

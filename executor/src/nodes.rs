@@ -20,6 +20,8 @@ const BESIDE: usize = 1;
 pub(crate) struct Nodes {
     options: SessionOptions,
     nodes: Mutex<BTreeMap<NodeName, Arc<Node>>>,
+    /// Those of each node outlive its entry, for as long as a task keeps the node as it was.
+    locks: Mutex<HashMap<NodeName, Arc<Locks>>>,
 }
 
 /// One node, with the connection that is kept to it.
@@ -52,6 +54,7 @@ impl Nodes {
         let nodes = Self {
             options,
             nodes: Mutex::default(),
+            locks: Mutex::default(),
         };
         nodes.take(hosts?);
         Ok((nodes, watch))
@@ -60,23 +63,20 @@ impl Nodes {
     /// Takes over what hosts.yml says now. Tasks that are under way keep what they began with.
     pub(crate) fn take(&self, hosts: Hosts) {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
         let mut before = std::mem::take(&mut *nodes);
         for host in hosts.nodes {
             let node = match before.remove(&host.name) {
                 Some(node) if node.host == host => node,
-                // Tasks that are under way keep the node as it was, and their locks.
-                Some(node) => {
-                    let locks = Arc::clone(&node.locks);
+                _ => {
+                    let locks = Arc::clone(locks.entry(host.name.clone()).or_default());
                     Arc::new(Node::new(host.clone(), self.options.clone(), locks))
                 }
-                None => Arc::new(Node::new(
-                    host.clone(),
-                    self.options.clone(),
-                    Arc::default(),
-                )),
             };
             nodes.insert(host.name, node);
         }
+        drop(before);
+        locks.retain(|_, locks| Arc::strong_count(locks) > 1);
     }
 
     pub(crate) fn get(&self, name: &NodeName) -> Option<Arc<Node>> {

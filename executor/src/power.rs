@@ -7,6 +7,7 @@ use ecoman_model::{
     Choice, PowerAction, PowerRefusal, PowerSituation, PowerState, Question, StepState, TaskError,
     TaskErrorKind, Vmid,
 };
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::job::{ASKING, Job, fault_in, is_lost, refused};
@@ -28,6 +29,9 @@ const ASKING_BESIDE: Duration = Duration::from_secs(15);
 
 /// How long the state may lag behind a command that failed: it may have worked all the same.
 const LAG: Duration = Duration::from_secs(3);
+
+/// How long a VM may take to start when its question is answered.
+const STARTING: Duration = Duration::from_secs(30);
 
 /// How long it is looked whether a VM is suspended by a command whose connection was lost.
 const CUT_OFF: Duration = Duration::from_secs(15);
@@ -141,9 +145,10 @@ async fn carry_out(
     let command = Command::power(action, vmid);
     let outcome = match action {
         PowerAction::On if job.has_room_beside() => {
+            let begun = Notify::new();
             tokio::select! {
-                outcome = job.act(&command, limit) => Ok(outcome),
-                why = hinders_others(job, vmid) => Err(why),
+                outcome = job.act_telling(&command, limit, &begun) => Ok(outcome),
+                why = hinders_others(job, vmid, &begun) => Err(why),
             }
         }
         PowerAction::Suspend => {
@@ -310,7 +315,7 @@ async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<Powe
         }
         let question = question(job, vmid).await;
         if !matches!(question, Ok(None)) {
-            until = (Instant::now() + LAG).max(until).min(end);
+            until = (Instant::now() + STARTING).max(until).min(end);
         }
         if let Ok(question) = question {
             job.asks(question);
@@ -352,9 +357,10 @@ impl LetGo {
     }
 }
 
-/// Tells of the VM's question for as long as a power-on is blocked by it. Comes back when the
-/// command must not stand still any longer.
-async fn hinders_others(job: &Job, vmid: Vmid) -> LetGo {
+/// Tells of the VM's question for as long as a power-on that has `begun` is blocked by it. Comes
+/// back when the command must not stand still any longer.
+async fn hinders_others(job: &Job, vmid: Vmid, begun: &Notify) -> LetGo {
+    begun.notified().await;
     let mut standing = None;
     loop {
         sleep(SUSPICION).await;
@@ -380,12 +386,13 @@ async fn hinders_others(job: &Job, vmid: Vmid) -> LetGo {
 
 /// Leaves the node to others while a command takes its time, if that leaves sessions to them.
 async fn leave_to_others(job: &Job) -> std::convert::Infallible {
-    sleep(SUSPICION).await;
-    let standing = job.node.stand();
-    if standing.is_some() {
-        job.rest().await;
+    loop {
+        sleep(SUSPICION).await;
+        if let Some(_standing) = job.node.stand() {
+            job.rest().await;
+            return std::future::pending().await;
+        }
     }
-    std::future::pending().await
 }
 
 /// Whether a VM has a question could not be told.

@@ -1,7 +1,7 @@
 //! The tasks of this run, by id: the same one twice is one.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
@@ -28,7 +28,7 @@ const KEPT_IDS: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Registry {
     pub(crate) instance: Uuid,
-    pub(crate) nodes: Nodes,
+    pub(crate) nodes: Arc<Nodes>,
     tasks: Mutex<Tasks>,
     running: TaskTracker,
     /// Ends those that have not ended in time.
@@ -84,7 +84,7 @@ impl Registry {
     pub(crate) fn new(nodes: Nodes) -> Self {
         Self {
             instance: Uuid::new_v4(),
-            nodes,
+            nodes: Arc::new(nodes),
             tasks: Mutex::default(),
             running: TaskTracker::new(),
             cut: CancellationToken::new(),
@@ -122,16 +122,13 @@ impl Registry {
                 let answer = matches!(order.request, TaskRequest::Answer { .. });
                 let job = Job::new(order.id, node, report.clone(), !answer);
                 let request = order.request.clone();
-                let work = carry_out(job, request, self.running.clone());
+                let work = carry_out(job, request, Arc::clone(&self.nodes), self.running.clone());
                 let work = self.cut.clone().run_until_cancelled_owned(work);
                 self.running.spawn(work);
             }
             None => report.send_modify(|report| {
                 report.revision += 1;
-                let mut unknown = refused(
-                    format!("The executor's hosts.yml has no node {}.", order.node),
-                    "Crawler and executor must read the same hosts.yml.",
-                );
+                let mut unknown = unknown(&order.node);
                 unknown.left.extend(untold(&order.node, &order.request));
                 end(&mut report.progress, Err(unknown));
             }),
@@ -176,7 +173,7 @@ impl Registry {
                 }
                 report.revision += 1;
                 let begun = report.progress.state == TaskState::Running;
-                let stopped = stopped(&entry.order.node, begun);
+                let stopped = stopped(&entry.order.node, &entry.order.request, begun);
                 end(&mut report.progress, Err(stopped));
                 true
             });
@@ -200,7 +197,21 @@ impl Forgotten {
     }
 }
 
-fn stopped(node: &NodeName, begun: bool) -> TaskError {
+fn unknown(node: &NodeName) -> TaskError {
+    refused(
+        format!("The executor's hosts.yml has no node {node}."),
+        "Crawler and executor must read the same hosts.yml.",
+    )
+}
+
+/// `begun`: whether the node may have been asked for anything.
+fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
+    // Cleaning up goes on by itself with the next executor.
+    let goes_on = matches!(request, TaskRequest::CleanUp { .. });
+    let kind = match begun || goes_on {
+        true => TaskErrorKind::Interrupted,
+        false => TaskErrorKind::Executor,
+    };
     let (message, hint) = match begun {
         true => (
             format!("The executor was stopped before the task had ended on {node}."),
@@ -212,7 +223,7 @@ fn stopped(node: &NodeName, begun: bool) -> TaskError {
         ),
     };
     TaskError {
-        kind: TaskErrorKind::Interrupted,
+        kind,
         message,
         hint: hint.to_owned(),
         left: Vec::new(),
@@ -230,16 +241,29 @@ fn untold(node: &NodeName, request: &TaskRequest) -> Option<String> {
 }
 
 /// `running`: closed when no more is to be begun.
-async fn carry_out(job: Job, request: TaskRequest, running: TaskTracker) {
+async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, running: TaskTracker) {
     let lock = job.node.lock(lock_of(&request)).await;
-    job.take_turn().await;
-    if running.is_closed() {
-        return job.finished(Err(stopped(&job.node.host.name, false)));
+    let name = job.node.host.name.clone();
+    let untold = untold(&name, &request);
+    loop {
+        job.take_turn().await;
+        if running.is_closed() {
+            return job.finished(Err(stopped(&name, &request, false)));
+        }
+        // What hosts.yml says when it begins counts, not what it said when it was asked for.
+        match nodes.get(&name) {
+            Some(node) if Arc::ptr_eq(&node, &job.node) => break,
+            Some(node) => job.move_to(node).await,
+            None => {
+                let mut unknown = unknown(&name);
+                unknown.left.extend(untold);
+                return job.finished(Err(unknown));
+            }
+        }
     }
     job.started();
     tracing::info!(task = %job.id, node = job.name(), kind = request.kind(), "begins");
     let read_only = job.node.host.settings.read_only;
-    let untold = untold(&job.node.host.name, &request);
     let mut outcome = if read_only {
         Err(refused(
             format!(

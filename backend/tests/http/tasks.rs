@@ -1,9 +1,9 @@
 //! What becomes of a task, whatever goes wrong on its way.
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
-use ecoman_model::{StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
-use ecoman_store::{Store as _, TaskStore as _};
+use ecoman_model::{AuditOutcome, StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
+use ecoman_store::{AuditStore as _, Store as _, TaskStore as _};
 use reqwest::{Method, StatusCode};
 
 use crate::changes::{accepted, create, hoge, power_on};
@@ -182,6 +182,32 @@ async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has
     server.state(next, TaskState::Succeeded).await;
     assert_eq!(executor.begun()[0].id, next);
     assert_eq!(server.task(id).await.state, TaskState::Succeeded);
+    // This one has nothing to say of it.
+    let entry = store.audit_entry(id.0).await.expect("an answer");
+    let outcome = entry.expect("an entry").outcome;
+    assert_eq!(outcome, AuditOutcome::Pending);
+    assert_eq!(store.notes().await.expect("notes").len(), 1, "of the next");
+}
+
+#[tokio::test]
+async fn a_task_that_another_dashboard_has_seen_to_is_not_interrupted_by_a_new_executor() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.go_away();
+    // The other one still hears of its end, and then the executor is started anew.
+    let store = &server.store;
+    let mut task = store.task(id).await.expect("an answer").expect("a task");
+    task.progress.state = TaskState::Succeeded;
+    assert!(store.update_task(&task).await.expect("kept"));
+    executor.restart();
+    let next = accepted(power_on(&server)).await.id;
+    server.begun(&executor, 2).await;
+    executor.succeed(next);
+    server.state(next, TaskState::Succeeded).await;
+    assert_eq!(server.task(id).await.state, TaskState::Succeeded);
+    let entry = store.audit_entry(id.0).await.expect("an answer");
+    let outcome = entry.expect("an entry").outcome;
+    assert_eq!(outcome, AuditOutcome::Pending, "told by the other one");
 }
 
 #[tokio::test]
@@ -302,7 +328,8 @@ async fn who_waits_for_a_vm_to_be_created_finds_it() {
     executor.report(id, |progress| {
         progress.state = TaskState::Succeeded;
         progress.vmid = Some(Vmid(77));
-        progress.finished_at = Some(Utc::now());
+        // However long the test takes until it waits.
+        progress.finished_at = Some(Utc::now() + TimeDelta::minutes(5));
     });
     server.state(id, TaskState::Succeeded).await;
     assert_eq!(

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::hosts::key;
@@ -139,7 +139,23 @@ impl Session {
     ///
     /// Every fault of the stages of running, see [`SessionFault`]. A command that fails is none.
     pub async fn run(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
-        let batch = Batch::new(std::slice::from_ref(command), limit, 1);
+        self.run_telling(command, limit, &Notify::new()).await
+    }
+
+    /// Runs a command as [`Session::run`], and tells `begun` when the node is asked to run it:
+    /// until then it waits for a shell.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Session::run`].
+    pub async fn run_telling(
+        &self,
+        command: &Command,
+        limit: Duration,
+        begun: &Notify,
+    ) -> Result<Output, SessionError> {
+        let mut batch = Batch::new(std::slice::from_ref(command), limit, 1);
+        batch.begun = Some(begun);
         let mut results = self.work_off(batch, 1).await;
         results
             .pop()
@@ -246,6 +262,9 @@ impl Session {
             let Some(command) = batch.command(job) else {
                 return Ok(());
             };
+            if let Some(begun) = batch.begun {
+                begun.notify_one();
+            }
             match timeout(batch.limit, shell.run(command)).await {
                 Ok(Ok(output)) => batch.finish(job, Ok(output)),
                 Ok(Err(RunError::InvalidArgument)) => {
@@ -327,6 +346,8 @@ struct Batch<'c> {
     limit: Duration,
     /// How often a command is sent whose shell ends under it.
     max_tries: u32,
+    /// Is told of each command that a shell begins with.
+    begun: Option<&'c Notify>,
     state: Mutex<BatchState>,
 }
 
@@ -351,6 +372,7 @@ impl<'c> Batch<'c> {
             commands,
             limit,
             max_tries,
+            begun: None,
             state: Mutex::new(BatchState { queue, results }),
         }
     }

@@ -208,6 +208,7 @@ fn every_mistake_names_file_line_node_and_key() {
         ("addr", "  addr: hoge:22", "2: node hoge: addr: hoge:22 must be a host name or an IP address alone; the port has a key of its own, port".into()),
         ("addr", "  addr: '[::1]'", "2: node hoge: addr: write an IPv6 address without brackets, the port under the key port".into()),
         ("username", "  username: -l", "3: node hoge: username: -l is not a user name that ssh takes".into()),
+        ("datastore_path", "  datastore_path: /vmfs/volumes/a/../b", "5: node hoge: datastore_path: /vmfs/volumes/a/../b must not lead upwards (..)".into()),
         ("datastore_path", "  datastore_path: datastore1", "5: node hoge: datastore_path: datastore1 must be an absolute path, such as /vmfs/volumes/datastore1".into()),
         ("datastore_path", "  datastore_path: /", "5: node hoge: datastore_path: the root directory is no datastore: give a path below /vmfs/volumes".into()),
         ("port", "  port: 0", "8: node hoge: port: 0 is out of range: it must be a whole number from 1 to 65535".into()),

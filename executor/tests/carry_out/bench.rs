@@ -83,7 +83,7 @@ impl Bench {
     pub(crate) async fn edit_hosts(&self, edit: impl FnOnce(String) -> String) {
         let path = self.directory.path().join("hosts.yml");
         let before = std::fs::read_to_string(&path).unwrap();
-        let marker = "added";
+        let marker = format!("added-{}", Uuid::new_v4().simple());
         let key = before
             .lines()
             .find(|line| line.contains("identity_file_path"));

@@ -299,3 +299,40 @@ async fn a_vm_that_another_task_has_made_since_is_not_claimed() {
         assert_eq!(vm_names(&node), ["bystander", "web"]);
     }
 }
+
+#[tokio::test]
+async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_told() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let (directory, clean_up) = left_over(&bench, &node, "web");
+    // Of one that was registered when the node started before its datastore was there, it says
+    // no more than this.
+    node.add_vm(VmSpec::new("unreadable").id(7)).unwrap();
+    node.set_fault(Fault::InvalidVm(7)).unwrap();
+    let before = snapshot(&node);
+    bench.post(&clean_up).await;
+    let error = bench.end(clean_up.id).await.progress.error;
+    let error = error.expect("an error");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(error.left[0].contains("cannot read now: 7"), "{error:?}");
+    assert_eq!(snapshot(&node), before);
+    assert!(directory.exists());
+}
+
+#[tokio::test]
+async fn a_vm_that_has_run_since_is_left_and_told() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let (directory, clean_up) = left_over(&bench, &node, "web");
+    // Another node that shares the datastore has it registered, and it runs there.
+    for name in ["web.vmdk", "web-flat.vmdk", "vmware.log"] {
+        std::fs::write(directory.join(name), "in use").unwrap();
+    }
+    let before = snapshot(&node);
+    bench.post(&clean_up).await;
+    let error = bench.end(clean_up.id).await.progress.error;
+    let error = error.expect("an error");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(error.left[0].contains("vmware.log"), "{error:?}");
+    assert_eq!(snapshot(&node), before);
+}

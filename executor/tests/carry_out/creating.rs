@@ -390,3 +390,29 @@ async fn a_vm_that_somebody_unregisters_while_it_is_powered_on_is_told() {
         "{error:?}"
     );
 }
+
+#[tokio::test]
+async fn a_vm_that_the_node_cannot_read_again_is_not_said_to_be_gone() {
+    let node = node();
+    node.set_fault(Fault::InvalidVm(2)).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, create(new_vm("web"))).await;
+    let error = report.progress.error.expect("an error");
+    let is_registered = node.vm(2).is_some();
+    let files = node.file(&format!("{}/web", node.datastore_path()));
+    assert_eq!(is_registered, files.exists(), "{error:?}");
+    assert_eq!(is_registered, !error.left.is_empty(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_renamed_vm_at_the_same_place_is_told_as_what_it_is() {
+    let spec = NodeSpec::new("hoge").vm(VmSpec::new("old-web")
+        .id(5)
+        .stored("datastore1", "web/web.vmx"));
+    let node = SimulatedNode::start(spec).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, create(new_vm("web"))).await;
+    let error = report.progress.error.expect("an error");
+    let told = "VM 5 (old-web) on hoge is at that place already: [datastore1] web/web.vmx";
+    assert!(error.message.contains(told), "{error:?}");
+}

@@ -1,7 +1,10 @@
 //! Changes of power.
 
-use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
-use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Tools, VmSpec};
+use std::time::Duration;
+
+use ecoman_api::executor::Report;
+use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid};
+use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Timing, Tools, VmSpec};
 
 use crate::bench::{Bench, power, sent};
 
@@ -35,7 +38,7 @@ async fn every_change_works_on_every_release() {
         ] {
             if matches!(action, PowerAction::Reboot | PowerAction::Shutdown) {
                 // The guest answers some time after it was started.
-                node.advance(std::time::Duration::from_secs(300));
+                node.advance(Duration::from_secs(300));
             }
             let report = bench.run(&node, power(1, action)).await;
             assert_eq!(
@@ -153,33 +156,75 @@ async fn a_read_only_node_is_not_changed() {
     assert!(node.calls().is_empty());
 }
 
-#[tokio::test]
-async fn a_node_with_fewer_sessions_than_hosts_yml_says_is_not_held_up_by_questions() {
-    let spec = NodeSpec::new("hoge")
-        .vm(VmSpec::new("asks").id(1))
-        .vm(VmSpec::new("other").id(3));
-    let node = SimulatedNode::start(spec).unwrap();
-    node.set_fault(Fault::MaxSessions(1)).unwrap();
-    node.set_fault(Fault::Question(1)).unwrap();
-    let bench = Bench::new(&[&node]).await;
-    let on = bench.order(&node, power(1, PowerAction::On));
-    bench.post(&on).await;
-    let asks = bench.until(on.id, "asks", |report| report.progress.question.is_some());
+/// Answers the question of a VM, which has to have one, with the last choice.
+async fn answer(bench: &Bench, node: &SimulatedNode, vmid: u32, on: TaskId) {
+    let asks = bench.until(on, "asks", |report| report.progress.question.is_some());
     let question = asks.await.progress.question.expect("one");
-    let other = bench.run(&node, power(3, PowerAction::On)).await;
-    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
     let answer = TaskRequest::Answer {
-        vmid: Vmid(1),
+        vmid: Vmid(vmid),
         question: question.id,
         choice: question.choices.last().expect("choices").index,
     };
-    let answered = bench.run(&node, answer).await;
+    let answered = bench.run(node, answer).await;
     assert_eq!(
         answered.progress.state,
         TaskState::Succeeded,
         "{answered:#?}"
     );
+}
+
+#[tokio::test]
+async fn a_node_with_fewer_sessions_than_hosts_yml_says_is_not_held_up_by_questions() {
+    let spec = NodeSpec::new("hoge")
+        .vm(VmSpec::new("asks").id(1))
+        .vm(VmSpec::new("asks-too").id(2))
+        .vm(VmSpec::new("other").id(3));
+    let node = SimulatedNode::start(spec).unwrap();
+    node.set_fault(Fault::MaxSessions(1)).unwrap();
+    for vmid in [1, 2] {
+        node.set_fault(Fault::Question(vmid)).unwrap();
+    }
+    let bench = Bench::new(&[&node]).await;
+    let mut orders = Vec::new();
+    for vmid in [1, 2, 3] {
+        let on = bench.order(&node, power(vmid, PowerAction::On));
+        bench.post(&on).await;
+        orders.push(on.id);
+    }
+    for (vmid, on) in [(1, orders[0]), (2, orders[1])] {
+        answer(&bench, &node, vmid, on).await;
+    }
+    for (vmid, on) in (1..).zip(orders) {
+        let report = bench.end(on).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+        assert_eq!(sent(&node, &format!("power.on {vmid}")), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_vm_that_takes_its_time_once_its_question_is_answered_is_waited_for() {
+    let mut spec = NodeSpec::new("hoge")
+        .vm(VmSpec::new("asks").id(1))
+        .vm(VmSpec::new("other").id(2).on());
+    spec.timing = Timing {
+        power_on: Duration::from_secs(6),
+        ..Timing::AT_ONCE
+    };
+    let node = SimulatedNode::start(spec).unwrap();
+    node.set_fault(Fault::Question(1)).unwrap();
+    // So few sessions that the command is not waited for.
+    let bench = Bench::with(&[&node], "  max_sessions: 2\n", None).await;
+    let on = bench.order(&node, power(1, PowerAction::On));
+    bench.post(&on).await;
+    let let_go = |report: &Report| {
+        report
+            .progress
+            .commands
+            .iter()
+            .any(|run| run.failure.is_some())
+    };
+    bench.until(on.id, "lets its command go", let_go).await;
+    answer(&bench, &node, 1, on.id).await;
     let report = bench.end(on.id).await;
     assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
-    assert_eq!(sent(&node, "power.on 1"), 1);
 }

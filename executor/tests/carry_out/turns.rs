@@ -286,9 +286,8 @@ async fn of_two_answers_at_once_one_is_given_and_the_other_says_so() {
 }
 
 #[tokio::test]
-async fn suspending_leaves_the_node_to_answers_and_others() {
-    let mut spec = node("hoge", 2, true).vm(VmSpec::new("asks").id(3));
-    spec = spec.vm(VmSpec::new("other").id(4).on());
+async fn a_vm_that_is_suspended_leaves_the_node_to_others() {
+    let mut spec = node("hoge", 3, true);
     spec.timing = Timing {
         suspend: Duration::from_secs(600),
         ..Timing::AT_ONCE
@@ -297,47 +296,83 @@ async fn suspending_leaves_the_node_to_answers_and_others() {
     // Suspending takes until the test says so.
     node.set_clock(node.now());
     let bench = Bench::new(&[&node]).await;
-    let (question, on) = asking(&bench, &node, 3).await;
-    let suspend = bench.order(&node, power(1, PowerAction::Suspend));
-    bench.post(&suspend).await;
+    // Two are all that may be at work.
+    let mut suspends = Vec::new();
+    for vmid in [1, 2] {
+        let suspend = bench.order(&node, power(vmid, PowerAction::Suspend));
+        bench.post(&suspend).await;
+        suspends.push(suspend.id);
+    }
     bench
-        .until(suspend.id, "is at work", |_| sent(&node, "suspend 1") == 1)
+        .until(suspends[1], "is at work beside the other", |_| {
+            sent(&node, "power.suspend") == 2
+        })
         .await;
-    let answer = TaskRequest::Answer {
-        vmid: Vmid(3),
-        question: question.id,
-        choice: question.choices.last().expect("choices").index,
-    };
-    for request in [answer, power(4, PowerAction::Off)] {
-        let report = bench.run(&node, request).await;
+    let other = bench.run(&node, power(3, PowerAction::Off)).await;
+    assert_eq!(other.progress.state, TaskState::Succeeded, "{other:#?}");
+    for id in &suspends {
+        let waits = bench.report(*id).await;
+        assert_eq!(waits.progress.state, TaskState::Running, "{waits:#?}");
+    }
+    node.advance(Duration::from_secs(600));
+    for id in suspends {
+        let report = bench.end(id).await;
         assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
     }
-    assert_eq!(bench.end(on).await.progress.state, TaskState::Succeeded);
-    let waits = bench.report(suspend.id).await;
-    assert_eq!(waits.progress.state, TaskState::Running, "{waits:#?}");
-    node.advance(Duration::from_secs(600));
-    let report = bench.end(suspend.id).await;
-    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+}
+
+/// Has a task of a VM under way, and another one of the same VM behind it.
+async fn one_behind_another(bench: &Bench, node: &SimulatedNode) -> (Fault, TaskId, TaskId) {
+    let stalled = Fault::Hang(Scope::command("power.off"));
+    node.set_fault(stalled.clone()).unwrap();
+    let off = bench.order(node, power(1, PowerAction::Off));
+    bench.post(&off).await;
+    bench
+        .until(off.id, "is at work", |_| sent(node, "power.off") == 1)
+        .await;
+    let reset = bench.order(node, power(1, PowerAction::Reset));
+    bench.post(&reset).await;
+    (stalled, off.id, reset.id)
+}
+
+#[tokio::test]
+async fn what_hosts_yml_says_when_a_task_begins_counts() {
+    for (edit, told) in [
+        (
+            (|text| text + "  read_only: true\n") as fn(String) -> String,
+            "hoge is read-only",
+        ),
+        (|_| String::new(), "has no node hoge"),
+    ] {
+        let node = start(node("hoge", 1, true));
+        let bench = Bench::new(&[&node]).await;
+        let (stalled, off, reset) = one_behind_another(&bench, &node).await;
+        bench.edit_hosts(edit).await;
+        node.clear_fault(&stalled).unwrap();
+        let report = bench.end(off).await;
+        assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+        let report = bench.end(reset).await;
+        assert_eq!(report.progress.commands, []);
+        let error = report.progress.error.expect("an error");
+        assert!(error.message.contains(told), "{error:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_vm_is_changed_by_one_task_at_a_time_whatever_becomes_of_hosts_yml() {
     let node = start(node("hoge", 1, true));
-    let stalled = Fault::Hang(Scope::command("power.off"));
-    node.set_fault(stalled.clone()).unwrap();
     let bench = Bench::new(&[&node]).await;
-    let off = bench.order(&node, power(1, PowerAction::Off));
-    bench.post(&off).await;
-    bench
-        .until(off.id, "is at work", |_| sent(&node, "power.off") == 1)
-        .await;
-    bench.edit_hosts(|text| text + "  max_sessions: 3\n").await;
+    let (stalled, off, _) = one_behind_another(&bench, &node).await;
+    // Its entry goes, comes back, and is another one then.
+    let entry = node.hosts_yml_entry();
+    bench.edit_hosts(|_| String::new()).await;
+    bench.edit_hosts(|_| entry + "  max_sessions: 3\n").await;
     let reset = bench.order(&node, power(1, PowerAction::Reset));
     bench.post(&reset).await;
     let waits = bench.report(reset.id).await;
     assert_eq!(waits.progress.state, TaskState::Queued, "{waits:#?}");
     node.clear_fault(&stalled).unwrap();
-    bench.end(off.id).await;
+    bench.end(off).await;
     let error = bench.end(reset.id).await.progress.error;
     let error = error.expect("a VM that is off is not reset");
     assert_eq!(error.kind, TaskErrorKind::Refused, "{error:?}");
@@ -362,14 +397,14 @@ async fn an_executor_that_is_stopped_begins_with_nothing_more() {
         followed.push(bench.get(&format!("/tasks/{}/events", off.id)).await);
     }
     bench.stop.cancel();
-    for (events, told) in followed.into_iter().zip([
-        "Look at the VM's state before asking again.",
-        "Nothing was asked of hoge.",
+    for (events, (state, told)) in followed.into_iter().zip([
+        ("interrupted", "Look at the VM's state before asking again."),
+        ("failed", "Nothing was asked of hoge."),
     ]) {
         // It ends when the executor has.
         let events = events.text().await.expect("events");
         let last = events.rsplit("event: report").next().unwrap_or_default();
-        assert!(last.contains("\"state\":\"interrupted\""), "{last}");
+        assert!(last.contains(&format!("\"state\":\"{state}\"")), "{last}");
         assert!(last.contains(told), "{last}");
     }
     node.clear_fault(&stalled).unwrap();

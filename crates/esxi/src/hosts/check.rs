@@ -463,6 +463,9 @@ fn absolute_rule(text: &str) -> Option<String> {
             "{text} must be an absolute path, such as /vmfs/volumes/datastore1"
         ));
     }
+    if text.split('/').any(|part| part == "..") {
+        return Some(format!("{text} must not lead upwards (..)"));
+    }
     text.trim_end_matches('/')
         .is_empty()
         .then(|| "the root directory is no datastore: give a path below /vmfs/volumes".into())
