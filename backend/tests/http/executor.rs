@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -39,6 +39,8 @@ pub(crate) struct Executor {
 #[derive(Default)]
 struct Shared {
     instance: Mutex<Uuid>,
+    /// How often it was asked which run it is.
+    asked: AtomicUsize,
     tasks: Mutex<BTreeMap<TaskId, watch::Sender<Report>>>,
     /// Every task that it has begun, over all of its runs.
     begun: Mutex<Vec<Order>>,
@@ -130,6 +132,11 @@ impl Executor {
         self.shared.change_run.store(true, Ordering::SeqCst);
     }
 
+    /// How often it was asked which run it is.
+    pub(crate) fn asked(&self) -> usize {
+        self.shared.asked.load(Ordering::SeqCst)
+    }
+
     /// Nobody reaches it any more.
     pub(crate) fn go_away(&self) {
         if let Some(runtime) = self.runtime.lock().unwrap().take() {
@@ -205,6 +212,7 @@ async fn check_token(headers: HeaderMap, request: Request, next: Next) -> Respon
 }
 
 async fn instance(State(shared): State<Arc<Shared>>) -> Json<Instance> {
+    shared.asked.fetch_add(1, Ordering::SeqCst);
     Json(Instance {
         instance: shared.instance(),
         version: "0.0.0".to_owned(),

@@ -199,7 +199,13 @@ async fn a_task_that_another_dashboard_has_seen_to_is_not_interrupted_by_a_new_e
     let mut task = store.task(id).await.expect("an answer").expect("a task");
     task.progress.state = TaskState::Succeeded;
     assert!(store.update_task(&task).await.expect("kept"));
+    let asked = executor.asked();
     executor.restart();
+    server
+        .until("the new run to be noticed", async || {
+            (executor.asked() > asked).then_some(())
+        })
+        .await;
     let next = accepted(power_on(&server)).await.id;
     server.begun(&executor, 2).await;
     executor.succeed(next);
@@ -440,13 +446,14 @@ async fn a_dashboard_that_comes_back_to_another_executor_runs_nothing_again() {
 #[tokio::test]
 async fn what_could_not_be_handed_over_in_time_is_given_up() {
     let (mut server, executor) = server().await;
-    executor.lose_next_order();
+    let never_arrives = executor.hold_next_order();
     let id = accepted(power_on(&server)).await.id;
+    server
+        .until("the order to be on its way", async || {
+            executor.is_holding().then_some(())
+        })
+        .await;
     server.stop().await;
-    if !executor.begun().is_empty() {
-        // It was quicker than the stop; nothing to see then.
-        return;
-    }
     server.set_clock(61);
     let server = server.restart(&executor).await;
     let task = server.state(id, TaskState::Failed).await;
@@ -458,6 +465,7 @@ async fn what_could_not_be_handed_over_in_time_is_given_up() {
         error.detail
     );
     assert_eq!(executor.begun().len(), 0);
+    drop(never_arrives);
 }
 
 #[tokio::test]
