@@ -181,7 +181,11 @@ fn shown(
 ) -> Option<impl IntoView + use<>> {
     let observed_at = observed_at.filter(|_| vms > 0)?;
     let vms = format::plural(usize::try_from(vms).unwrap_or(usize::MAX), "VM", "VMs");
-    Some(view! { <span class="nowrap">" " {vms} " shown as seen " {ago(observed_at)} "."</span> })
+    // The blank outside: a line may end there.
+    Some(view! {
+        " "
+        <span class="nowrap">{vms} " shown as seen " {ago(observed_at)} "."</span>
+    })
 }
 
 #[cfg(test)]

@@ -430,7 +430,7 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
             <div class="heading">{actions}</div>
             {part(trouble)}
             {move || question.get().map(|(key, question)| question_card(key, question))}
-            <div class="cards">
+            <div class="cards pair">
                 <section class="card" aria-labelledby="steps">
                     <h2 id="steps">"Steps"</h2>
                     {part(progress)}
