@@ -250,6 +250,8 @@ pub(crate) async fn after(
     };
     let doubt = match doubt(job, &files, task, &names, directory.is_some()).await? {
         Some(doubt) => Some(format!("{} on {} {doubt}", files.directory, job.name())),
+        // Without a disk it was not asked to be registered.
+        None if !names.contains(&files.disk_name()) => None,
         None => unreadable(job, &files).await?,
     };
     if let Some(left) = doubt {

@@ -302,21 +302,29 @@ async fn a_vm_that_another_task_has_made_since_is_not_claimed() {
 
 #[tokio::test]
 async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_told() {
-    let node = node();
-    let bench = Bench::new(&[&node]).await;
-    let (directory, clean_up) = left_over(&bench, &node, "web");
-    // Of one that was registered when the node started before its datastore was there, it says
-    // no more than this.
-    node.add_vm(VmSpec::new("unreadable").id(7)).unwrap();
-    node.set_fault(Fault::InvalidVm(7)).unwrap();
-    let before = snapshot(&node);
-    bench.post(&clean_up).await;
-    let error = bench.end(clean_up.id).await.progress.error;
-    let error = error.expect("an error");
-    assert_eq!(error.left.len(), 1, "{error:?}");
-    assert!(error.left[0].contains("cannot read now: 7"), "{error:?}");
-    assert_eq!(snapshot(&node), before);
-    assert!(directory.exists());
+    for has_disk in [true, false] {
+        let node = node();
+        let bench = Bench::new(&[&node]).await;
+        let (directory, clean_up) = left_over(&bench, &node, "web");
+        if has_disk {
+            std::fs::write(directory.join("web.vmdk"), "made").unwrap();
+        }
+        // Of one that was registered when the node started before its datastore was there, it
+        // says no more than this.
+        node.add_vm(VmSpec::new("unreadable").id(7)).unwrap();
+        node.set_fault(Fault::InvalidVm(7)).unwrap();
+        let before = snapshot(&node);
+        bench.post(&clean_up).await;
+        match bench.end(clean_up.id).await.progress.error {
+            Some(error) => {
+                assert!(has_disk, "nothing without a disk is registered: {error:?}");
+                assert_eq!(error.left.len(), 1, "{error:?}");
+                assert!(error.left[0].contains("cannot read now: 7"), "{error:?}");
+                assert_eq!(snapshot(&node), before);
+            }
+            None => assert!(!has_disk && !directory.exists()),
+        }
+    }
 }
 
 #[tokio::test]
