@@ -57,7 +57,7 @@ struct Kept {
 }
 
 /// What the cache may hold in all. A list of 10,000 VMs takes some 0.7 MB in each encoding.
-const KEPT_BYTES: usize = 6 * 1024 * 1024;
+const KEPT_BYTES: usize = 4 * 1024 * 1024;
 const KEPT_BODIES: usize = 64;
 
 /// Below this, compressing costs more than it saves.
