@@ -67,8 +67,7 @@ impl Ours {
     /// Whether a configuration that reads like this is the one that was written, or what has come
     /// of it so far.
     fn wrote(&self, job: &Job, text: &str) -> bool {
-        self.configuration != Made::No
-            && (self.content.starts_with(text) || is_made_by(text, job.id))
+        self.content.starts_with(text) || is_made_by(text, job.id)
     }
 }
 
@@ -165,12 +164,13 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
     let Some(names) = list(job, files).await? else {
         return Ok(Vec::new());
     };
-    let vmx = files.vmx_name();
-    let configured = names.contains(&vmx);
+    let configuration = ours.configuration != Made::No
+        && names.contains(&files.vmx_name())
+        && ours.wrote(job, &read(job, files).await?);
     // It was not there when the task looked. If the answer to making it was lost, an empty one is
     // its own; what is in another one is not. Neither is one whose configuration was exchanged.
     let ours_is_there = match (ours.directory, ours.configuration) {
-        (Made::Yes, Made::Yes) => configured && ours.wrote(job, &read(job, files).await?),
+        (Made::Yes, Made::Yes) => configuration,
         (Made::Yes, _) => true,
         (Made::Perhaps | Made::No, _) => names.is_empty(),
     };
@@ -181,7 +181,6 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
             job.name()
         )]);
     }
-    let configuration = configured && ours.wrote(job, &read(job, files).await?);
     let removed = Removed {
         configuration,
         disk: ours.disk != Made::No,
@@ -221,7 +220,9 @@ pub(crate) async fn after(
         });
     }
     let registered = look_for(job, &files).await?;
-    let marked = is_made_by(&read(job, &files).await?, task);
+    let names = list(job, &files).await?;
+    let text = read(job, &files).await?;
+    let marked = is_made_by(&text, task);
     if let Some(row) = registered.filter(|_| marked) {
         let vmid = row.vmid;
         job.made(vmid);
@@ -240,7 +241,6 @@ pub(crate) async fn after(
                 .to_owned(),
         });
     }
-    let names = list(job, &files).await?;
     // What is there belongs to somebody else if this task never asked for it.
     let names = names.filter(|names| directory.is_some() || marked || names.is_empty());
     let Some(names) = names else {
@@ -248,7 +248,7 @@ pub(crate) async fn after(
         job.step(first + 1, StepState::Skipped, None);
         return Ok(());
     };
-    let doubt = match doubt(job, &files, task, &names, directory.is_some()).await? {
+    let doubt = match doubt(&files, task, &names, &text, directory.is_some()) {
         Some(doubt) => Some(format!("{} on {} {doubt}", files.directory, job.name())),
         // Without a disk it was not asked to be registered.
         None if !names.contains(&files.disk_name()) => None,
@@ -277,47 +277,41 @@ pub(crate) async fn after(
     })
 }
 
-/// Why a directory may not be that of an interrupted task; `None`: it is. `asked`: whether the
-/// task is known to have asked for it.
-async fn doubt(
-    job: &Job,
-    files: &Files,
-    task: TaskId,
-    names: &[String],
-    asked: bool,
-) -> Result<Option<String>, TaskError> {
+/// Why a directory may not be that of an interrupted task; `None`: it is. `names`: what is in it,
+/// `text`: what was in its `.vmx` after that, `asked`: whether the task is known to have asked for
+/// it.
+fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool) -> Option<String> {
     if names.is_empty() {
         // The task saw that it was not there before it asked for it.
-        return Ok((!asked).then(|| {
+        return (!asked).then(|| {
             format!("is there and is empty; whether task {task} has made it is not known.")
-        }));
+        });
     }
     let vmx = files.vmx_name();
-    if names.contains(&vmx) {
-        let text = read(job, files).await?;
-        // Cut off before anything was written.
-        let begun = asked && text.is_empty() && names == [vmx];
-        let made = Removed::ALL.names(files);
-        let others: Vec<&str> = names
-            .iter()
-            .filter(|name| !made.contains(name))
-            .map(String::as_str)
-            .collect();
-        if is_made_by(&text, task) && !others.is_empty() {
-            // A VM that has run leaves its log, and it may run on another node now.
-            return Ok(Some(format!(
+    if names.contains(&vmx) && is_made_by(text, task) {
+        let others = foreign(names, &Removed::ALL.names(files));
+        // A VM that has run leaves its log, and it may run on another node now.
+        return (!others.is_empty()).then(|| {
+            format!(
                 "is of task {task}, and holds what no creation makes: {}.",
                 others.join(", ")
-            )));
-        }
-        if begun || is_made_by(&text, task) {
-            return Ok(None);
-        }
+            )
+        });
     }
-    Ok(Some(format!(
+    // Cut off before anything was written.
+    if asked && text.is_empty() && names == [vmx] {
+        return None;
+    }
+    Some(format!(
         "holds {}, and nothing that shows it to be of task {task}.",
         names.join(", ")
-    )))
+    ))
+}
+
+/// Those of the names in a directory that a creation has not `made`.
+fn foreign<'a>(names: &'a [String], made: &[String]) -> Vec<&'a str> {
+    let others = names.iter().filter(|name| !made.contains(name));
+    others.map(String::as_str).collect()
 }
 
 /// What is in the `.vmx`; nothing if there is none.
@@ -351,12 +345,7 @@ pub(crate) async fn look_for_once(
 ) -> Result<Option<parse::VmRow>, TaskError> {
     let doing = format!("Looking for a VM with {}", files.vmx);
     let listing = listing(job, &doing).await?;
-    Ok(listing.rows.into_iter().find(|row| is_here(row, files)))
-}
-
-fn is_here(row: &parse::VmRow, files: &Files) -> bool {
-    let path = row.vmx_path.as_deref();
-    path.is_some_and(|path| files.is_at(path))
+    Ok(listing.rows.into_iter().find(|row| files.are_of(row)))
 }
 
 /// Every VM that the node knows. A list that lacks one is an error: nothing is to be taken for
@@ -420,7 +409,7 @@ async fn unregister(job: &Job, files: &Files, vmid: Vmid) -> Result<Option<Strin
         || list
             .rows
             .iter()
-            .any(|row| row.vmid == vmid && is_here(row, files));
+            .any(|row| row.vmid == vmid && files.are_of(row));
     Ok(is_listed.then(|| {
         let reason = match outcome {
             Ok(output) => job.failed(&doing, &output, None),
@@ -509,11 +498,7 @@ async fn remove(
     removed: Removed,
 ) -> Result<Vec<String>, TaskError> {
     let made = removed.names(files);
-    let foreign: Vec<String> = names
-        .iter()
-        .filter(|name| !made.contains(name))
-        .cloned()
-        .collect();
+    let foreign = foreign(&names, &made);
     for name in made.iter().filter(|name| names.contains(name)) {
         let path = format!("{}/{name}", files.directory);
         let doing = format!("Removing {path}");

@@ -182,13 +182,8 @@ async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Found, TaskEr
     // Where it has none of the kind, the directory is missing too, which is told below.
     files.find_volume(&facts.datastores);
     let node = job.name();
-    let mut faults: Vec<String> = taken(node, vm, &list.rows, |row| {
-        row.vmx_path
-            .as_deref()
-            .is_some_and(|path| files.is_at(path))
-    })
-    .into_iter()
-    .collect();
+    let taken = taken(node, vm, &list.rows, |row| files.are_of(row));
+    let mut faults: Vec<String> = taken.into_iter().collect();
     if datastore.exit != 0 {
         faults.push(format!(
             "there is no directory {} on {node} (datastore_path of hosts.yml)",

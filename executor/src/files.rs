@@ -1,5 +1,6 @@
 //! Where a new VM's files are, and how the node itself names that place.
 
+use ecoman_esxi::parse::VmRow;
 use ecoman_model::Datastore;
 
 const VOLUMES: &str = "/vmfs/volumes/";
@@ -80,8 +81,14 @@ impl Files {
         true
     }
 
+    /// Whether a VM of the node's list is registered with them.
+    pub(crate) fn are_of(&self, row: &VmRow) -> bool {
+        let path = row.vmx_path.as_deref();
+        path.is_some_and(|path| self.is_at(path))
+    }
+
     /// Whether the node's own path (`[datastore1] web/web.vmx`) is that of this VM.
-    pub(crate) fn is_at(&self, vmx_path: &str) -> bool {
+    fn is_at(&self, vmx_path: &str) -> bool {
         let volume = vmx_path
             .strip_suffix(&self.below_volume)
             .and_then(|volume| volume.strip_prefix('['))
