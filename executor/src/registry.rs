@@ -128,8 +128,7 @@ impl Registry {
             }
             None => report.send_modify(|report| {
                 report.revision += 1;
-                let mut unknown = unknown(&order.node);
-                unknown.left.extend(untold(&order.node, &order.request));
+                let unknown = unknown(&order.node, &order.request);
                 end(&mut report.progress, Err(unknown));
             }),
         }
@@ -197,11 +196,14 @@ impl Forgotten {
     }
 }
 
-fn unknown(node: &NodeName) -> TaskError {
-    refused(
-        format!("The executor's hosts.yml has no node {node}."),
-        "Crawler and executor must read the same hosts.yml.",
-    )
+fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
+    TaskError {
+        left: untold(node, request).into_iter().collect(),
+        ..refused(
+            format!("The executor's hosts.yml has no node {node}."),
+            "Crawler and executor must read the same hosts.yml.",
+        )
+    }
 }
 
 /// `begun`: whether the node may have been asked for anything.
@@ -254,11 +256,7 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
         match nodes.get(&name) {
             Some(node) if Arc::ptr_eq(&node, &job.node) => break,
             Some(node) => job.move_to(node).await,
-            None => {
-                let mut unknown = unknown(&name);
-                unknown.left.extend(untold);
-                return job.finished(Err(unknown));
-            }
+            None => return job.finished(Err(unknown(&name, &request))),
         }
     }
     job.started();
