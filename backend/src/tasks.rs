@@ -13,7 +13,7 @@ use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_model::{
     Actor, Authentication, NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId,
@@ -763,7 +763,7 @@ impl Shared {
         ) else {
             return;
         };
-        let Some(left) = (Utc::now() - finished_at)
+        let Some(left) = ((self.clock)() - finished_at)
             .to_std()
             .map_or(Some(SEEN_WITHIN), |age| SEEN_WITHIN.checked_sub(age))
         else {
