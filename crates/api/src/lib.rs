@@ -14,6 +14,7 @@ mod node;
 mod problem;
 mod sort;
 mod task;
+pub mod text;
 mod vm;
 mod whole;
 mod word;
