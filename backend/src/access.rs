@@ -31,7 +31,7 @@ pub(crate) use tries::Tries;
 use policy::Need;
 
 use crate::audit::{self, Answer, Deed};
-use crate::error::Error;
+use crate::http::problem::Error;
 use crate::request::RequestId;
 use crate::state::AppState;
 

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::access::policy::Operation;
-use crate::error::Error;
 use crate::follow::chain;
+use crate::http::problem::Error;
 use crate::request::RequestId;
 use crate::state::{AppState, Clock};
 

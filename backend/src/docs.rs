@@ -14,7 +14,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
-use crate::error::Error;
+use crate::http::problem::Error;
 use crate::routes::matches_etag;
 use crate::state::AppState;
 

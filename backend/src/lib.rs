@@ -12,7 +12,6 @@
 mod config;
 mod docs;
 mod server;
-mod tls;
 
 mod routes;
 mod view;
@@ -28,26 +27,18 @@ mod executor_client;
 mod metrics;
 mod tasks;
 
-mod accept;
-mod body;
-mod csv;
-mod json_body;
+mod http;
 mod listing;
-mod page_token;
-mod parameters;
 
-mod error;
 mod guest_os;
 mod openapi;
 mod request;
-mod security;
-mod spa;
 mod state;
 
 pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
 pub use config::{Config, ConfigError, DashboardArgs, ExecutorArgs};
 pub use executor_client::ExecutorAccess;
+pub use http::tls::{TlsArgs, TlsError, TlsFiles};
 pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
 pub use state::Clock;
-pub use tls::{TlsArgs, TlsError, TlsFiles};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, Sort, SortKey, Vm};
 
+use crate::http::page_token::List;
+use crate::http::query::{Parameters, whole_number};
 use crate::live::{Snapshot, VmEntry};
-use crate::page_token::List;
-use crate::parameters::{Parameters, whole_number};
 
 /// The most VMs on one page, and how many there are in JSON where nothing is said.
 pub(crate) const LIMIT: usize = 10_000;

@@ -34,10 +34,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Caller;
-use crate::error::{Error, panicked, render_problems};
+use crate::http::problem::{Error, panicked, render_problems};
+use crate::http::{headers, static_files};
 use crate::live::{Live, Snapshot};
 use crate::state::AppState;
-use crate::{access, docs, openapi, request, security, spa};
+use crate::{access, docs, openapi, request};
 
 /// All that is described in the OpenAPI document.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
@@ -84,15 +85,15 @@ pub(crate) fn router(state: AppState) -> Router {
         .route("/api/{*rest}", any(no_such_path))
         .route("/v1", any(no_such_path))
         .route("/v1/{*rest}", any(no_such_path))
-        .fallback(spa::serve)
+        .fallback(static_files::serve)
         .layer(
             // The outermost first.
             ServiceBuilder::new()
-                .layer(from_fn(security::add_headers))
+                .layer(from_fn(headers::add_headers))
                 .layer(from_fn_with_state(state.clone(), request::identify))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
-                .layer(from_fn_with_state(state.clone(), security::check_host))
+                .layer(from_fn_with_state(state.clone(), headers::check_host))
                 // Leaves streams of events alone, and what is compressed already. 4 is where
                 // more time begins to buy little.
                 .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))

@@ -19,16 +19,16 @@ use tokio_util::sync::CancellationToken;
 use crate::Config;
 use crate::access::Gate;
 use crate::audit;
-use crate::body::BodyCache;
 use crate::executor_client::ExecutorClient;
 use crate::follow::Follower;
+use crate::http::body_cache::BodyCache;
+use crate::http::static_files::Page;
+use crate::http::tls::{self, Certificate, TlsError};
 use crate::live::Live;
 use crate::metrics::Metrics;
 use crate::routes;
-use crate::spa::Page;
 use crate::state::{AppState, Clock};
 use crate::tasks::Tasks;
-use crate::tls::{self, Certificate, TlsError};
 
 /// The dashboard: REST API and page over a store.
 pub struct Dashboard {

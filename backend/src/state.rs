@@ -8,12 +8,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::access::Gate;
-use crate::body::BodyCache;
+use crate::http::body_cache::BodyCache;
+use crate::http::static_files::Page;
+use crate::http::tls::Certificate;
 use crate::live::Live;
 use crate::metrics::Metrics;
-use crate::spa::Page;
 use crate::tasks::Tasks;
-use crate::tls::Certificate;
 
 /// Tells the time. [`chrono::Utc::now`] but in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

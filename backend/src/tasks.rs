@@ -30,9 +30,9 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::audit;
-use crate::error::Error;
 use crate::executor_client::{ExecutorClient, ExecutorError};
 use crate::follow::chain;
+use crate::http::problem::Error;
 use crate::live::{Live, SentEvent};
 use crate::metrics::Metrics;
 use crate::state::Clock;

@@ -4,7 +4,7 @@ use ecoman_api as api;
 use ecoman_model as model;
 use ecoman_model::{NodeRecord, TaskId, TaskRequest, Thresholds, VmRecord};
 
-use crate::error;
+use crate::http::problem;
 
 /// A VM of a node, as fresh as its record says. Whether the node is old is added by
 /// [`set_staleness`].
@@ -110,7 +110,7 @@ pub(crate) fn node<'a>(
 pub(crate) fn task(task: model::Task) -> api::Task {
     let vmid = task.vmid();
     let error = task.progress.error.as_ref();
-    let problem = error.map(|error| error::of_task(&task, error));
+    let problem = error.map(|error| problem::of_task(&task, error));
     let title = task_title(&task);
     let step = current_step(&task.progress).map(|step| step.title.clone());
     let model::Task {

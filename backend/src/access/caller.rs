@@ -9,7 +9,7 @@ use ecoman_api::{Identity, SignInMode};
 use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
 
 use super::SignIn;
-use crate::error::Error;
+use crate::http::problem::Error;
 
 /// Who asks, and what they may. A handler that takes one is behind [`super::guard`].
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use utoipa::IntoResponses;
 use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
 
-use crate::error::PROBLEM_JSON;
+use crate::http::problem::PROBLEM_JSON;
 
 /// A status of failure and when it is given.
 type Failure = (&'static str, &'static str);

@@ -17,11 +17,11 @@ use futures::stream;
 use uuid::Uuid;
 
 use super::NO_STORE;
-use crate::accept::Format;
-use crate::csv::{self, AUDIT_COLUMNS, TEXT_CSV};
-use crate::error::Error;
+use crate::http::accept::Format;
+use crate::http::csv::{self, AUDIT_COLUMNS, TEXT_CSV};
+use crate::http::problem::Error;
+use crate::http::query::{Parameters, whole_number};
 use crate::openapi::failures;
-use crate::parameters::{Parameters, whole_number};
 use crate::state::AppState;
 
 /// The most entries on one page, and how many there are where nothing is said.

@@ -17,10 +17,10 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
-use crate::error::Error;
+use crate::http::problem::Error;
+use crate::http::query::{Parameters, whole_number};
 use crate::live::{Live, Missed, SentEvent};
 use crate::openapi::{failures, parameters};
-use crate::parameters::{Parameters, whole_number};
 use crate::state::AppState;
 
 /// Stream events

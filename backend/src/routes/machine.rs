@@ -20,11 +20,11 @@ use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
 use crate::access::Caller;
 use crate::audit::Asking;
-use crate::error::{Error, of_task};
-use crate::json_body::{JsonBody, field_errors};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::{Error, of_task};
+use crate::http::query::NoParameters;
 use crate::live::{NodeEntry, Snapshot, json};
 use crate::openapi::{failures, parameters};
-use crate::parameters::NoParameters;
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
 

@@ -10,10 +10,10 @@ use ecoman_api::Config;
 use tokio::time::timeout;
 
 use crate::access::Caller;
-use crate::error::Error;
 use crate::follow::chain;
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::openapi::{OpenapiDocument, failures};
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 use crate::{guest_os, openapi_3_0_json, openapi_json, view};
 

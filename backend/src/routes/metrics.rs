@@ -12,10 +12,10 @@ use tokio::time::timeout;
 
 use super::{NO_STORE, loaded};
 use crate::access::Caller;
-use crate::error::Error;
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::metrics::{OPEN_METRICS, Scrape};
 use crate::openapi::failures;
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// Get metrics

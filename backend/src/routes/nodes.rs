@@ -8,9 +8,9 @@ use ecoman_api::{Node, NodePage};
 
 use super::{json_at, loaded};
 use crate::access::Caller;
-use crate::error::Error;
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::openapi::{failures, parameters};
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List nodes

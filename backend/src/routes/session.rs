@@ -15,10 +15,10 @@ use ecoman_model::{Actor, Authentication};
 use super::NO_STORE;
 use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
 use crate::audit::Deed;
-use crate::error::Error;
-use crate::json_body::{JsonBody, field_errors};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::openapi::failures;
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// Get who is signed in

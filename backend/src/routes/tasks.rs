@@ -13,10 +13,10 @@ use ecoman_store::TaskQuery;
 
 use super::REVALIDATE;
 use crate::access::Caller;
-use crate::error::Error;
+use crate::http::page_token::List;
+use crate::http::problem::Error;
+use crate::http::query::{Parameters, whole_number};
 use crate::openapi::failures;
-use crate::page_token::List;
-use crate::parameters::{Parameters, whole_number};
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
 use crate::view;

@@ -18,10 +18,10 @@ use super::session::blocking;
 use super::{NO_STORE, node_names};
 use crate::access::{Caller, SignIn, unreadable};
 use crate::audit::Deed;
-use crate::error::Error;
-use crate::json_body::{JsonBody, field_errors};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::openapi::failures;
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// How long a token is good where nothing is said, and at most, in days.

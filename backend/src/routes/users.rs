@@ -17,10 +17,10 @@ use super::tokens::only_with_sign_in;
 use super::{NO_STORE, node_names};
 use crate::access::unreadable;
 use crate::audit::Deed;
-use crate::error::Error;
-use crate::json_body::{JsonBody, field_errors};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::openapi::failures;
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List users

@@ -17,14 +17,14 @@ use ecoman_model::Vmid;
 use futures::stream;
 
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
-use crate::accept::Format;
 use crate::access::Caller;
-use crate::body::{Content, Encoding};
-use crate::csv::{self, TEXT_CSV, VM_COLUMNS};
-use crate::error::Error;
+use crate::http::accept::Format;
+use crate::http::body_cache::{Content, Encoding};
+use crate::http::csv::{self, TEXT_CSV, VM_COLUMNS};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
 use crate::listing::{LIMIT, NO_LIMIT, VmQuery};
 use crate::openapi::{failures, parameters};
-use crate::parameters::NoParameters;
 use crate::state::AppState;
 
 /// List VMs

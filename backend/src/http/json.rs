@@ -9,7 +9,7 @@ use ecoman_api::{FieldError, FieldFault};
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use crate::error::Error;
+use crate::http::problem::Error;
 
 /// A body. Anything that is not called JSON is refused, which also keeps out the forms of other
 /// sites: a browser sends those without asking, but JSON only after we have agreed, and we never

@@ -10,7 +10,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use crate::Config;
-use crate::error::Error;
+use crate::http::problem::Error;
 use crate::state::AppState;
 
 /// Of every answer. No page of another origin may embed, frame or read any of it.

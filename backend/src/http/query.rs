@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ecoman_api::FieldError;
 
-use crate::error::Error;
+use crate::http::problem::Error;
 
 /// Says of a handler that it takes no query parameters: a request that has some is refused.
 #[derive(Clone, Copy, Debug)]

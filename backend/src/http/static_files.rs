@@ -16,10 +16,10 @@ use base64::engine::general_purpose::STANDARD;
 use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
 
-use crate::body::Encoding;
-use crate::error::Error;
+use crate::http::body_cache::Encoding;
+use crate::http::headers::page_policy;
+use crate::http::problem::Error;
 use crate::routes::matches_etag;
-use crate::security::page_policy;
 use crate::state::AppState;
 
 /// Where the page's files come from.

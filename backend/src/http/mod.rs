@@ -1,0 +1,12 @@
+//! Transport: what requests and answers have in common, whatever they are about.
+
+pub(crate) mod accept;
+pub(crate) mod body_cache;
+pub(crate) mod csv;
+pub(crate) mod headers;
+pub(crate) mod json;
+pub(crate) mod page_token;
+pub(crate) mod problem;
+pub(crate) mod query;
+pub(crate) mod static_files;
+pub(crate) mod tls;
