@@ -4,41 +4,32 @@
 //! Does *not* know ESXi, SSH, `hosts.yml` or any key. What nodes and VMs are like is written by
 //! the crawler alone; changes are asked of the executor, and written down here as tasks.
 //!
-//! The way of the data: `follow` takes every change of the store into `live`, an immutable
+//! The way of the data: `inventory` takes every change of the store into an immutable
 //! snapshot plus the latest events; handlers under `routes` answer from the snapshot alone and
 //! never wait for the database. The way of a command: handlers make tasks, `tasks` hands them over
-//! by `executor_client` and brings each to its end.
+//! to the executor and brings each to its end.
 
 mod config;
 mod docs;
 mod server;
 
-mod routes;
-mod view;
-
-mod access;
 mod audit;
-
-mod follow;
-mod live;
-mod staleness;
-
-mod executor_client;
+mod http;
+mod inventory;
 mod metrics;
 mod tasks;
 
-mod http;
-mod listing;
+mod access;
+mod routes;
 
-mod guest_os;
 mod openapi;
 mod request;
 mod state;
 
 pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
 pub use config::{Config, ConfigError, DashboardArgs, ExecutorArgs};
-pub use executor_client::ExecutorAccess;
 pub use http::tls::{TlsArgs, TlsError, TlsFiles};
 pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
 pub use state::Clock;
+pub use tasks::executor::ExecutorAccess;

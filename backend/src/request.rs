@@ -73,7 +73,10 @@ pub(crate) async fn identify(
     // A change goes on when the client does not wait for its answer: it is done to its end, and
     // written down.
     tokio::spawn(work).await.unwrap_or_else(|error| {
-        tracing::error!(error = crate::follow::chain(&error), "a request died");
+        tracing::error!(
+            error = crate::inventory::watcher::chain(&error),
+            "a request died"
+        );
         StatusCode::INTERNAL_SERVER_ERROR.into_response()
     })
 }

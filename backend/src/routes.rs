@@ -36,7 +36,7 @@ use utoipa_axum::routes;
 use crate::access::Caller;
 use crate::http::problem::{Error, panicked, render_problems};
 use crate::http::{headers, static_files};
-use crate::live::{Live, Snapshot};
+use crate::inventory::snapshot::{Live, Snapshot};
 use crate::state::AppState;
 use crate::{access, docs, openapi, request};
 

@@ -19,16 +19,16 @@ use tokio_util::sync::CancellationToken;
 use crate::Config;
 use crate::access::Gate;
 use crate::audit;
-use crate::executor_client::ExecutorClient;
-use crate::follow::Follower;
 use crate::http::body_cache::BodyCache;
 use crate::http::static_files::Page;
 use crate::http::tls::{self, Certificate, TlsError};
-use crate::live::Live;
+use crate::inventory::snapshot::Live;
+use crate::inventory::watcher::Follower;
 use crate::metrics::Metrics;
 use crate::routes;
 use crate::state::{AppState, Clock};
 use crate::tasks::Tasks;
+use crate::tasks::executor::ExecutorClient;
 
 /// The dashboard: REST API and page over a store.
 pub struct Dashboard {

@@ -11,7 +11,7 @@ use crate::access::Gate;
 use crate::http::body_cache::BodyCache;
 use crate::http::static_files::Page;
 use crate::http::tls::Certificate;
-use crate::live::Live;
+use crate::inventory::snapshot::Live;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 

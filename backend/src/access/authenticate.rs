@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::proxy::ProxyUser;
 use super::{Caller, SignIn, Tries, session_of};
-use crate::follow::chain;
 use crate::http::problem::Error;
+use crate::inventory::watcher::chain;
 use crate::state::Clock;
 
 /// Knows everybody.

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-use crate::listing::Page;
+use crate::inventory::list::Page;
 
 /// The lists of the current revision, by question.
 #[derive(Debug)]

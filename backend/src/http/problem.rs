@@ -19,8 +19,8 @@ use ecoman_model::{NodeName, Role, Task, TaskError, TaskErrorKind, TaskId};
 use ecoman_store::StoreError;
 
 use crate::access::Caller;
+use crate::inventory::view;
 use crate::request::RequestId;
-use crate::view;
 
 /// Media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -189,13 +189,16 @@ pub(crate) enum Error {
 impl Error {
     /// What went wrong inside is told to the log; to the client only that something did.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(error = crate::follow::chain(error), "a request failed");
+        tracing::error!(
+            error = crate::inventory::watcher::chain(error),
+            "a request failed"
+        );
         Self::Internal
     }
 
     /// The store did not do it.
     pub(crate) fn of_store(error: &StoreError) -> Self {
-        let message = crate::follow::chain(error);
+        let message = crate::inventory::watcher::chain(error);
         tracing::error!(error = message, "the store failed at a request");
         Self::Store(message)
     }
@@ -424,7 +427,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     {
         headers.insert(LOCATION, location);
     }
-    *response.body_mut() = Body::from(crate::live::json(&problem).to_string());
+    *response.body_mut() = Body::from(crate::inventory::snapshot::json(&problem).to_string());
     response
 }
 

@@ -18,7 +18,7 @@ use rustls::sign::CertifiedKey;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_rustls::TlsAcceptor;
 
-use crate::follow::chain;
+use crate::inventory::watcher::chain;
 use crate::state::Clock;
 
 /// The part of a command line that says what to prove the server's name with.

@@ -15,12 +15,13 @@ use crate::audit::{Asking, Deed};
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::live::{NodeEntry, Snapshot, VmEntry};
+use crate::inventory::snapshot::{NodeEntry, Snapshot, VmEntry};
+use crate::inventory::view;
 use crate::openapi::{failures, parameters};
 use crate::request::RequestId;
 use crate::state::AppState;
 use crate::tasks::Wish;
-use crate::{guest_os, view};
+use crate::tasks::guest_os;
 
 /// How long a guest may take to shut down where nothing is said, in seconds.
 const GUEST_SECONDS: u32 = 120;

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
-use crate::live::{Live, Missed, SentEvent};
+use crate::inventory::snapshot::{Live, Missed, SentEvent};
 use crate::openapi::{failures, parameters};
 use crate::state::AppState;
 

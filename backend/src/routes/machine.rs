@@ -23,7 +23,7 @@ use crate::audit::Asking;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::{Error, of_task};
 use crate::http::query::NoParameters;
-use crate::live::{NodeEntry, Snapshot, json};
+use crate::inventory::snapshot::{NodeEntry, Snapshot, json};
 use crate::openapi::{failures, parameters};
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
@@ -302,7 +302,7 @@ fn succeeded(task: &Task) -> Result<(), Error> {
     if task.progress.state == TaskState::Succeeded {
         return Ok(());
     }
-    let title = crate::view::task(task.clone()).title;
+    let title = crate::inventory::view::task(task.clone()).title;
     if !task.progress.state.is_final() {
         return Err(Error::MachineUnfinished {
             title,

@@ -10,12 +10,14 @@ use ecoman_api::Config;
 use tokio::time::timeout;
 
 use crate::access::Caller;
-use crate::follow::chain;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
+use crate::inventory::view;
+use crate::inventory::watcher::chain;
 use crate::openapi::{OpenapiDocument, failures};
 use crate::state::AppState;
-use crate::{guest_os, openapi_3_0_json, openapi_json, view};
+use crate::tasks::guest_os;
+use crate::{openapi_3_0_json, openapi_json};
 
 /// Get the configuration
 ///

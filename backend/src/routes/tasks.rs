@@ -16,10 +16,10 @@ use crate::access::Caller;
 use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
+use crate::inventory::view;
 use crate::openapi::failures;
 use crate::request::LONGEST_WAIT;
 use crate::state::AppState;
-use crate::view;
 
 /// The most tasks on one page, and how many there are where nothing is said.
 const LIMIT: usize = 500;

@@ -23,7 +23,7 @@ use crate::http::body_cache::{Content, Encoding};
 use crate::http::csv::{self, TEXT_CSV, VM_COLUMNS};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::listing::{LIMIT, NO_LIMIT, VmQuery};
+use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
 use crate::openapi::{failures, parameters};
 use crate::state::AppState;
 

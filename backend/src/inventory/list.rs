@@ -7,7 +7,7 @@ use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, So
 
 use crate::http::page_token::List;
 use crate::http::query::{Parameters, whole_number};
-use crate::live::{Snapshot, VmEntry};
+use crate::inventory::snapshot::{Snapshot, VmEntry};
 
 /// The most VMs on one page, and how many there are in JSON where nothing is said.
 pub(crate) const LIMIT: usize = 10_000;

@@ -1,6 +1,6 @@
 //! What is served: an immutable snapshot of all nodes and VMs, and the events that led to it.
 //!
-//! One writer ([`crate::follow`]), any number of readers. Every event has a revision of its own,
+//! One writer ([`crate::inventory::watcher`]), any number of readers. Every event has a revision of its own,
 //! the snapshot that of its last event. Revisions begin at the microseconds of the start, so that
 //! they grow over restarts too, and stay below 2^53, which JavaScript counts exactly.
 
@@ -14,7 +14,7 @@ use ecoman_model::{NodeName, NodeRecord};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
-use crate::staleness::StoreFailure;
+use crate::inventory::staleness::StoreFailure;
 
 /// The current snapshot, and who waits for the next.
 #[derive(Debug)]

@@ -8,6 +8,9 @@
 //! before the executor forgets it; so when the executor does not know a task, the store tells
 //! whether it has ended.
 
+pub(crate) mod executor;
+pub(crate) mod guest_os;
+
 use std::collections::HashSet;
 use std::ops::ControlFlow;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,13 +33,13 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::audit;
-use crate::executor_client::{ExecutorClient, ExecutorError};
-use crate::follow::chain;
 use crate::http::problem::Error;
-use crate::live::{Live, SentEvent};
+use crate::inventory::snapshot::{Live, SentEvent};
+use crate::inventory::view;
+use crate::inventory::watcher::chain;
 use crate::metrics::Metrics;
 use crate::state::Clock;
-use crate::view;
+use crate::tasks::executor::{ExecutorClient, ExecutorError};
 
 /// All tasks.
 #[derive(Clone)]

@@ -21,8 +21,8 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::access::policy::Operation;
-use crate::follow::chain;
 use crate::http::problem::Error;
+use crate::inventory::watcher::chain;
 use crate::request::RequestId;
 use crate::state::{AppState, Clock};
 
@@ -113,7 +113,7 @@ impl Deed {
 }
 
 /// What is asked of a node, in a few words.
-pub(crate) fn summary(request: &TaskRequest) -> String {
+fn summary(request: &TaskRequest) -> String {
     match request {
         TaskRequest::Power { action, .. } => match action {
             PowerAction::On => "power on".to_owned(),
