@@ -9,27 +9,33 @@
 //! never wait for the database. The way of a command: handlers make tasks, `tasks` hands them over
 //! to the executor and brings each to its end.
 
-mod config;
-mod docs;
-mod server;
+// The layers: each imports only from those above it.
+mod clock;
+
+mod http;
+
+mod inventory;
+
+mod metrics;
 
 mod audit;
-mod http;
-mod inventory;
-mod metrics;
+
 mod tasks;
 
 mod access;
+
 mod routes;
 
 mod openapi;
-mod request;
-mod state;
+
+mod config;
+
+mod server;
 
 pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
+pub use clock::Clock;
 pub use config::{Config, ConfigError, DashboardArgs, ExecutorArgs};
 pub use http::tls::{TlsArgs, TlsError, TlsFiles};
 pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
-pub use state::Clock;
 pub use tasks::executor::ExecutorAccess;

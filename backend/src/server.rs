@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::Config;
 use crate::access::Gate;
 use crate::audit;
+use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
 use crate::http::static_files::Page;
 use crate::http::tls::{self, Certificate, TlsError};
@@ -26,7 +27,7 @@ use crate::inventory::snapshot::Live;
 use crate::inventory::watcher::Follower;
 use crate::metrics::Metrics;
 use crate::routes;
-use crate::state::{AppState, Clock};
+use crate::routes::state::AppState;
 use crate::tasks::Tasks;
 use crate::tasks::executor::ExecutorClient;
 

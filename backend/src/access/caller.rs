@@ -11,7 +11,7 @@ use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
 use super::SignIn;
 use crate::http::problem::Error;
 
-/// Who asks, and what they may. A handler that takes one is behind [`super::guard`].
+/// Who asks, and what they may. A handler that takes one is behind [`crate::routes::guard`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) actor: Actor,
@@ -35,7 +35,7 @@ impl Caller {
     }
 
     /// Somebody who has not signed in.
-    pub(super) fn nobody(address: Option<IpAddr>) -> Self {
+    pub(crate) fn nobody(address: Option<IpAddr>) -> Self {
         Self {
             actor: Actor {
                 name: None,

@@ -12,7 +12,7 @@ use crate::http::problem::Error;
 /// # Errors
 ///
 /// [`Error::CrossSite`].
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Error> {
+pub(crate) fn check(headers: &HeaderMap) -> Result<(), Error> {
     let is_ours = match (headers.get("sec-fetch-site"), headers.get(ORIGIN)) {
         (Some(site), _) => matches!(site.as_bytes(), b"same-origin" | b"none"),
         (None, Some(origin)) => {

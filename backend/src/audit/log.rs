@@ -21,10 +21,11 @@ use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::access::policy::Operation;
+use crate::clock::Clock;
 use crate::http::problem::Error;
 use crate::inventory::watcher::chain;
-use crate::request::RequestId;
-use crate::state::{AppState, Clock};
+use crate::routes::request_log::RequestId;
+use crate::routes::state::AppState;
 
 /// How long an answer waits for its entry.
 const PATIENCE: Duration = Duration::from_secs(3);

@@ -11,7 +11,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::Config;
 use crate::http::problem::Error;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// Of every answer. No page of another origin may embed, frame or read any of it.
 const HEADERS: [(&str, &str); 6] = [

@@ -20,7 +20,7 @@ use crate::http::body_cache::Encoding;
 use crate::http::headers::page_policy;
 use crate::http::problem::Error;
 use crate::routes::matches_etag;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// Where the page's files come from.
 #[derive(Clone, Debug)]

@@ -9,10 +9,10 @@ use ecoman_model::{NodeName, NodeRecord, NodeState, Thresholds};
 use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use crate::clock::Clock;
 use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, Snapshot, VmEntry, json};
 use crate::inventory::staleness::{self, StoreFailure};
 use crate::inventory::view;
-use crate::state::Clock;
 
 /// Follows the store until dropped.
 pub(crate) struct Follower {

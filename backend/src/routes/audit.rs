@@ -17,12 +17,12 @@ use futures::stream;
 use uuid::Uuid;
 
 use super::NO_STORE;
+use super::responses;
 use crate::http::accept::Format;
 use crate::http::csv::{self, AUDIT_COLUMNS, TEXT_CSV};
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
-use crate::openapi::failures;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// The most entries on one page, and how many there are where nothing is said.
 const LIMIT: usize = 1000;
@@ -68,9 +68,9 @@ const OUTCOMES: [(&str, AuditOutcome); 4] = [
                 (String = "text/csv", example = "id,at,actor,by\r\n019aad5e-7a00-7000-8000-000000000001,2026-11-22T20:00:00Z,alice,password\r\n")
             )
         ),
-        failures::BadParameters,
-        failures::NotAcceptable,
-        failures::StoreAway,
+        responses::BadParameters,
+        responses::NotAcceptable,
+        responses::StoreAway,
     )
 )]
 pub(crate) async fn list_audit(

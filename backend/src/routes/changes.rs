@@ -10,6 +10,7 @@ use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, T
 use ecoman_model::{FieldFault, Limits, NewVm, PowerAction, TaskRequest, Vmid};
 
 use super::loaded;
+use super::{parameters, responses};
 use crate::access::Caller;
 use crate::audit::{Asking, Deed};
 use crate::http::json::{JsonBody, field_errors};
@@ -17,9 +18,8 @@ use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot, VmEntry};
 use crate::inventory::view;
-use crate::openapi::{failures, parameters};
-use crate::request::RequestId;
-use crate::state::AppState;
+use crate::routes::request_log::RequestId;
+use crate::routes::state::AppState;
 use crate::tasks::Wish;
 use crate::tasks::guest_os;
 
@@ -47,10 +47,10 @@ const GUEST_SECONDS: u32 = 120;
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        failures::BadBody,
-        failures::NoSuchVm,
-        failures::PowerRefused,
-        failures::ExecutorAway,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::PowerRefused,
+        responses::ExecutorAway,
     )
 )]
 pub(crate) async fn set_power(
@@ -166,10 +166,10 @@ pub(super) async fn ask_for_power(
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        failures::BadBody,
-        failures::NoSuchVm,
-        failures::AnswerRefused,
-        failures::ExecutorAway,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::AnswerRefused,
+        responses::ExecutorAway,
     )
 )]
 pub(crate) async fn answer_question(
@@ -243,10 +243,10 @@ pub(crate) async fn answer_question(
             body = Task,
             headers(("Location" = String, description = "Address of the task."))
         ),
-        failures::BadBody,
-        failures::NoSuchNode,
-        failures::CreationRefused,
-        failures::ExecutorAway,
+        responses::BadBody,
+        responses::NoSuchNode,
+        responses::CreationRefused,
+        responses::ExecutorAway,
     )
 )]
 pub(crate) async fn create_vm(

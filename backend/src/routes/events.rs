@@ -16,12 +16,12 @@ use futures::stream;
 use tokio::sync::watch;
 use tokio::time::sleep;
 
+use super::{parameters, responses};
 use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
 use crate::inventory::snapshot::{Live, Missed, SentEvent};
-use crate::openapi::{failures, parameters};
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// Stream events
 ///
@@ -59,7 +59,7 @@ use crate::state::AppState;
             content_type = "text/event-stream",
             example = "event: vm_removed\nid: 1795372800000018\ndata: {\"node\":\"hoge\",\"vmid\":14}\n\n"
         ),
-        failures::BadParameters,
+        responses::BadParameters,
     )
 )]
 pub(crate) async fn stream_events(

@@ -9,13 +9,14 @@ use axum::response::IntoResponse;
 use ecoman_api::Config;
 use tokio::time::timeout;
 
+use super::responses;
 use crate::access::Caller;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::view;
 use crate::inventory::watcher::chain;
-use crate::openapi::{OpenapiDocument, failures};
-use crate::state::AppState;
+use crate::openapi::OpenapiDocument;
+use crate::routes::state::AppState;
 use crate::tasks::guest_os;
 use crate::{openapi_3_0_json, openapi_json};
 
@@ -29,7 +30,7 @@ use crate::{openapi_3_0_json, openapi_json};
     tag = "Server",
     responses(
         (status = 200, description = "The configuration.", body = Config),
-        failures::NoParameters,
+        responses::NoParameters,
     )
 )]
 pub(crate) async fn get_config(
@@ -62,7 +63,7 @@ pub(crate) async fn get_config(
     tag = "Server",
     responses(
         (status = 200, description = "The OpenAPI 3.1 document.", body = OpenapiDocument),
-        failures::NoParameters,
+        responses::NoParameters,
     )
 )]
 pub(crate) async fn get_openapi(_: NoParameters) -> impl IntoResponse {
@@ -99,7 +100,7 @@ pub(crate) async fn get_openapi_3_0(_: NoParameters) -> impl IntoResponse {
             content_type = "text/plain; charset=utf-8",
             example = "ok\n"
         ),
-        failures::NoParameters,
+        responses::NoParameters,
     )
 )]
 pub(crate) async fn healthz(_: NoParameters) -> &'static str {
@@ -122,8 +123,8 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
             content_type = "text/plain; charset=utf-8",
             example = "ready\n"
         ),
-        failures::NoParameters,
-        failures::NotReady,
+        responses::NoParameters,
+        responses::NotReady,
     )
 )]
 pub(crate) async fn readyz(

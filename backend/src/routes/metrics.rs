@@ -10,13 +10,13 @@ use ecoman_model::TaskState;
 use ecoman_store::TaskQuery;
 use tokio::time::timeout;
 
+use super::responses;
 use super::{NO_STORE, loaded};
 use crate::access::Caller;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::metrics::{OPEN_METRICS, Scrape};
-use crate::openapi::failures;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// Get metrics
 ///
@@ -38,7 +38,7 @@ use crate::state::AppState;
             example = "# HELP ecoman_node_up Whether the node answered the last round of the \
                 crawler.\n# TYPE ecoman_node_up gauge\necoman_node_up{node=\"hoge\"} 1\n# EOF\n"
         ),
-        failures::NoParameters,
+        responses::NoParameters,
     )
 )]
 pub(crate) async fn get_metrics(

@@ -7,11 +7,11 @@ use axum::response::Response;
 use ecoman_api::{Node, NodePage};
 
 use super::{json_at, loaded};
+use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::openapi::{failures, parameters};
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// List nodes
 ///
@@ -31,8 +31,8 @@ use crate::state::AppState;
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::NoParameters,
-        failures::NothingToShow,
+        responses::NoParameters,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn list_nodes(
@@ -73,9 +73,9 @@ pub(crate) async fn list_nodes(
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::NoParameters,
-        failures::NoSuchNode,
-        failures::NothingToShow,
+        responses::NoParameters,
+        responses::NoSuchNode,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn get_node(

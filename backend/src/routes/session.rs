@@ -13,13 +13,13 @@ use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication};
 
 use super::NO_STORE;
+use super::responses;
 use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
 use crate::audit::Deed;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::openapi::failures;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// Get who is signed in
 ///
@@ -31,7 +31,7 @@ use crate::state::AppState;
     tag = "Access",
     responses(
         (status = 200, description = "Who asks.", body = Identity),
-        failures::NoParameters,
+        responses::NoParameters,
     )
 )]
 pub(crate) async fn get_session(
@@ -60,10 +60,10 @@ pub(crate) async fn get_session(
             body = Identity,
             headers(("Set-Cookie" = String, description = "The session."))
         ),
-        failures::BadJson,
-        failures::WrongPassword,
-        failures::SignInOff,
-        failures::TooManyTries,
+        responses::BadJson,
+        responses::WrongPassword,
+        responses::SignInOff,
+        responses::TooManyTries,
     )
 )]
 pub(crate) async fn sign_in(
@@ -122,7 +122,7 @@ pub(crate) async fn sign_in(
             description = "Nobody is signed in now.",
             headers(("Set-Cookie" = String, description = "Takes the session away."))
         ),
-        failures::CrossSite,
+        responses::CrossSite,
     )
 )]
 pub(crate) async fn sign_out(
@@ -154,9 +154,9 @@ pub(crate) async fn sign_out(
             description = "The password is changed, and all sessions are ended.",
             headers(("Set-Cookie" = String, description = "Takes the session away."))
         ),
-        failures::BadJson,
-        failures::SignInOff,
-        failures::TooManyTries,
+        responses::BadJson,
+        responses::SignInOff,
+        responses::TooManyTries,
     )
 )]
 pub(crate) async fn change_password(

@@ -12,14 +12,14 @@ use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
 use super::REVALIDATE;
+use super::responses;
 use crate::access::Caller;
 use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
 use crate::inventory::view;
-use crate::openapi::failures;
-use crate::request::LONGEST_WAIT;
-use crate::state::AppState;
+use crate::routes::request_log::LONGEST_WAIT;
+use crate::routes::state::AppState;
 
 /// The most tasks on one page, and how many there are where nothing is said.
 const LIMIT: usize = 500;
@@ -74,8 +74,8 @@ const STATES: [(&str, TaskState); 5] = [
     ),
     responses(
         (status = 200, description = "The tasks.", body = TaskPage),
-        failures::BadParameters,
-        failures::StoreAway,
+        responses::BadParameters,
+        responses::StoreAway,
     )
 )]
 pub(crate) async fn list_tasks(
@@ -167,9 +167,9 @@ pub(crate) async fn list_tasks(
     ),
     responses(
         (status = 200, description = "The task.", body = Task),
-        failures::BadParameters,
-        failures::NoSuchTask,
-        failures::StoreAway,
+        responses::BadParameters,
+        responses::NoSuchTask,
+        responses::StoreAway,
     )
 )]
 pub(crate) async fn get_task(

@@ -14,6 +14,7 @@ use ecoman_api::{CreateToken, CreatedToken, TokenList};
 use ecoman_model::{FieldFault, Grant, NodeName, Role};
 use uuid::Uuid;
 
+use super::responses;
 use super::session::blocking;
 use super::{NO_STORE, node_names};
 use crate::access::{Caller, SignIn, unreadable};
@@ -21,8 +22,7 @@ use crate::audit::Deed;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::openapi::failures;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// How long a token is good where nothing is said, and at most, in days.
 const USUAL_DAYS: u32 = 90;
@@ -38,8 +38,8 @@ const MOST_DAYS: u32 = 3650;
     tag = "Access",
     responses(
         (status = 200, description = "The tokens, without their secrets.", body = TokenList),
-        failures::NoParameters,
-        failures::SignInOff,
+        responses::NoParameters,
+        responses::SignInOff,
     )
 )]
 pub(crate) async fn list_tokens(
@@ -71,8 +71,8 @@ pub(crate) async fn list_tokens(
     request_body = CreateToken,
     responses(
         (status = 201, description = "The token, with its secret.", body = CreatedToken),
-        failures::BadJson,
-        failures::SignInOff,
+        responses::BadJson,
+        responses::SignInOff,
     )
 )]
 pub(crate) async fn create_token(
@@ -137,8 +137,8 @@ pub(crate) async fn create_token(
     params(("id" = String, Path, description = "Id of the token.", format = "uuid", example = "019aad5e-7a00-7000-8000-000000000001")),
     responses(
         (status = 204, description = "It is revoked."),
-        failures::NoSuchToken,
-        failures::SignInOff,
+        responses::NoSuchToken,
+        responses::SignInOff,
     )
 )]
 pub(crate) async fn revoke_token(

@@ -12,6 +12,7 @@ use ecoman_access::{User, UserFault};
 use ecoman_api::{CreateUser, UpdateUser, UserList};
 use ecoman_model::{FieldFault, Grant, NodeName};
 
+use super::responses;
 use super::session::{blocking, hashing};
 use super::tokens::only_with_sign_in;
 use super::{NO_STORE, node_names};
@@ -20,8 +21,7 @@ use crate::audit::Deed;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::openapi::failures;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// List users
 ///
@@ -33,8 +33,8 @@ use crate::state::AppState;
     tag = "Access",
     responses(
         (status = 200, description = "All users, by name.", body = UserList),
-        failures::NoParameters,
-        failures::SignInOff,
+        responses::NoParameters,
+        responses::SignInOff,
     )
 )]
 pub(crate) async fn list_users(
@@ -62,8 +62,8 @@ pub(crate) async fn list_users(
     request_body = CreateUser,
     responses(
         (status = 201, description = "The user.", body = ecoman_api::User),
-        failures::BadJson,
-        failures::UserRefused,
+        responses::BadJson,
+        responses::UserRefused,
     )
 )]
 pub(crate) async fn create_user(
@@ -98,9 +98,9 @@ pub(crate) async fn create_user(
     request_body = UpdateUser,
     responses(
         (status = 200, description = "The user as they are now.", body = ecoman_api::User),
-        failures::BadJson,
-        failures::NoSuchUser,
-        failures::UserRefused,
+        responses::BadJson,
+        responses::NoSuchUser,
+        responses::UserRefused,
     )
 )]
 pub(crate) async fn update_user(
@@ -142,8 +142,8 @@ pub(crate) async fn update_user(
     params(("name" = String, Path, description = "Name of the user.", example = "alice")),
     responses(
         (status = 204, description = "They are removed."),
-        failures::NoSuchUser,
-        failures::UserRefused,
+        responses::NoSuchUser,
+        responses::UserRefused,
     )
 )]
 pub(crate) async fn delete_user(

@@ -17,6 +17,7 @@ use ecoman_model::Vmid;
 use futures::stream;
 
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::accept::Format;
 use crate::http::body_cache::{Content, Encoding};
@@ -24,8 +25,7 @@ use crate::http::csv::{self, TEXT_CSV, VM_COLUMNS};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
-use crate::openapi::{failures, parameters};
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// List VMs
 ///
@@ -124,9 +124,9 @@ use crate::state::AppState;
             )
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::BadParameters,
-        failures::NotAcceptable,
-        failures::NothingToShow,
+        responses::BadParameters,
+        responses::NotAcceptable,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn list_vms(
@@ -263,9 +263,9 @@ fn with_vary(mut response: Response) -> Response {
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::NoParameters,
-        failures::NoSuchVm,
-        failures::NothingToShow,
+        responses::NoParameters,
+        responses::NoSuchVm,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn get_vm(

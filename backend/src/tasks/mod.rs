@@ -33,12 +33,12 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::audit;
+use crate::clock::Clock;
 use crate::http::problem::Error;
 use crate::inventory::snapshot::{Live, SentEvent};
 use crate::inventory::view;
 use crate::inventory::watcher::chain;
 use crate::metrics::Metrics;
-use crate::state::Clock;
 use crate::tasks::executor::{ExecutorClient, ExecutorError};
 
 /// All tasks.

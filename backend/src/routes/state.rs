@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use ecoman_model::Timestamp;
 use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -14,9 +13,6 @@ use crate::http::tls::Certificate;
 use crate::inventory::snapshot::Live;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
-
-/// Tells the time. [`chrono::Utc::now`] but in tests.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What every handler can reach.
 #[derive(Clone)]

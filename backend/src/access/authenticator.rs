@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 use super::proxy::ProxyUser;
 use super::{Caller, SignIn, Tries, session_of};
+use crate::clock::Clock;
 use crate::http::problem::Error;
 use crate::inventory::watcher::chain;
-use crate::state::Clock;
 
 /// Knows everybody.
 #[derive(Clone)]

@@ -18,15 +18,15 @@ use uuid::Uuid;
 
 use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
 use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use super::{parameters, responses};
 use crate::access::Caller;
 use crate::audit::Asking;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::{Error, of_task};
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot, json};
-use crate::openapi::{failures, parameters};
-use crate::request::LONGEST_WAIT;
-use crate::state::AppState;
+use crate::routes::request_log::LONGEST_WAIT;
+use crate::routes::state::AppState;
 
 /// How long a guest may take to shut down, in seconds.
 const GUEST_SECONDS: u32 = 120;
@@ -56,8 +56,8 @@ const FIELDS: [(&str, &str); 4] = [
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::NoParameters,
-        failures::NothingToShow,
+        responses::NoParameters,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn list_machines(
@@ -108,9 +108,9 @@ pub(crate) async fn list_machines(
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
         (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
-        failures::NoParameters,
-        failures::NoSuchVm,
-        failures::NothingToShow,
+        responses::NoParameters,
+        responses::NoSuchVm,
+        responses::NothingToShow,
     )
 )]
 pub(crate) async fn get_machine(
@@ -150,9 +150,9 @@ pub(crate) async fn get_machine(
     request_body = SetMachinePower,
     responses(
         (status = 200, description = "It is done.", body = MachinePowerSet),
-        failures::BadMachineBody,
-        failures::NoSuchVm,
-        failures::MachineFailed,
+        responses::BadMachineBody,
+        responses::NoSuchVm,
+        responses::MachineFailed,
     )
 )]
 pub(crate) async fn set_machine_power(
@@ -200,8 +200,8 @@ pub(crate) async fn set_machine_power(
     request_body = CreateMachine,
     responses(
         (status = 200, description = "It is done.", body = MachineCreated),
-        failures::BadMachineBody,
-        failures::MachineFailed,
+        responses::BadMachineBody,
+        responses::MachineFailed,
     )
 )]
 pub(crate) async fn create_machine(

@@ -3,14 +3,19 @@
 mod audit;
 mod changes;
 mod events;
-mod machine;
+mod guard;
 mod meta;
 mod metrics;
 mod nodes;
+mod parameters;
+pub(crate) mod request_log;
+pub(crate) mod responses;
 mod session;
+pub(crate) mod state;
 mod tasks;
 mod tokens;
 mod users;
+mod v1_machine;
 mod vms;
 
 use std::collections::BTreeSet;
@@ -37,8 +42,9 @@ use crate::access::Caller;
 use crate::http::problem::{Error, panicked, render_problems};
 use crate::http::{headers, static_files};
 use crate::inventory::snapshot::{Live, Snapshot};
-use crate::state::AppState;
-use crate::{access, docs, openapi, request};
+use crate::openapi;
+use crate::openapi::docs_page;
+use crate::routes::state::AppState;
 
 /// All that is described in the OpenAPI document.
 pub(crate) fn api() -> OpenApiRouter<AppState> {
@@ -68,9 +74,12 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(meta::get_openapi_3_0));
     OpenApiRouter::with_openapi(openapi::base())
         .nest("/api/v1", version_1)
-        .routes(routes!(machine::list_machines, machine::create_machine))
-        .routes(routes!(machine::get_machine))
-        .routes(routes!(machine::set_machine_power))
+        .routes(routes!(
+            v1_machine::list_machines,
+            v1_machine::create_machine
+        ))
+        .routes(routes!(v1_machine::get_machine))
+        .routes(routes!(v1_machine::set_machine_power))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::readyz))
         .routes(routes!(metrics::get_metrics))
@@ -79,7 +88,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
 /// The API, the page, and what happens to every request on its way in and out.
 pub(crate) fn router(state: AppState) -> Router {
     let (api, _) = api().split_for_parts();
-    api.merge(docs::router())
+    api.merge(docs_page::router())
         .route("/api", any(no_such_path))
         .route("/api/", any(no_such_path))
         .route("/api/{*rest}", any(no_such_path))
@@ -90,7 +99,7 @@ pub(crate) fn router(state: AppState) -> Router {
             // The outermost first.
             ServiceBuilder::new()
                 .layer(from_fn(headers::add_headers))
-                .layer(from_fn_with_state(state.clone(), request::identify))
+                .layer(from_fn_with_state(state.clone(), request_log::identify))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(from_fn_with_state(state.clone(), headers::check_host))
@@ -100,10 +109,10 @@ pub(crate) fn router(state: AppState) -> Router {
                 // Streams of events have begun to answer long before.
                 .layer(TimeoutLayer::with_status_code(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    request::TIMEOUT,
+                    request_log::TIMEOUT,
                 ))
-                .layer(from_fn_with_state(state.clone(), access::guard))
-                .layer(RequestBodyLimitLayer::new(request::BODY_LIMIT)),
+                .layer(from_fn_with_state(state.clone(), guard::guard))
+                .layer(RequestBodyLimitLayer::new(request_log::BODY_LIMIT)),
         )
         .with_state(state)
 }

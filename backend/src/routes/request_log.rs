@@ -10,7 +10,7 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use crate::access;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// The most that a request's body may have, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::problem::Error;
 use crate::routes::matches_etag;
-use crate::state::AppState;
+use crate::routes::state::AppState;
 
 /// The page's path: what it loads lies beside it.
 const PATH: &str = "/api/docs/";
@@ -35,7 +35,7 @@ pub(crate) fn router() -> Router<AppState> {
 }
 
 async fn page(headers: HeaderMap) -> Response {
-    let page = include_bytes!("docs/index.html");
+    let page = include_bytes!("docs_page/index.html");
     let page = answer(&headers, "text/html; charset=utf-8", page.to_vec());
     // With the 304 too: a browser lays its headers over those of the page that it has kept.
     ([(CONTENT_SECURITY_POLICY, POLICY)], page).into_response()
@@ -44,11 +44,11 @@ async fn page(headers: HeaderMap) -> Response {
 async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
     match name.as_str() {
         "docs.js" => {
-            let script = include_bytes!("docs/docs.js");
+            let script = include_bytes!("docs_page/docs.js");
             answer(&headers, "text/javascript; charset=utf-8", script.to_vec())
         }
         "docs.css" => {
-            let style = include_bytes!("docs/docs.css");
+            let style = include_bytes!("docs_page/docs.css");
             answer(&headers, "text/css; charset=utf-8", style.to_vec())
         }
         "swagger-ui-bundle.js" => carried(&headers, &name, "text/javascript; charset=utf-8"),

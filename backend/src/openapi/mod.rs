@@ -1,8 +1,7 @@
 //! The OpenAPI document: what the handlers say of themselves, and what they have in common.
 
+pub(crate) mod docs_page;
 mod document;
-pub(crate) mod failures;
-pub(crate) mod parameters;
 mod version_3_0;
 
 use std::borrow::Cow;
@@ -20,7 +19,7 @@ use utoipa::{IntoResponses as _, Modify, OpenApi};
 
 use crate::access::policy::{self, Need};
 use crate::openapi::document::Document;
-use crate::routes;
+use crate::routes::{self, responses};
 
 /// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
 /// with a line end at the end.
@@ -83,7 +82,7 @@ fn add_failures(operation: &mut Operation, method: &Method, path: &str) {
     let needed = policy::operation_of(method, path).map(|operation| operation.need);
     let responses = &mut operation.responses.responses;
     if let Some(Need::Permission(_)) = needed {
-        responses.extend(failures::NotAllowed::responses());
+        responses.extend(responses::NotAllowed::responses());
         let no_scopes: [&str; 0] = [];
         operation.security = Some(
             SCHEMES
@@ -94,7 +93,7 @@ fn add_failures(operation: &mut Operation, method: &Method, path: &str) {
                 .collect(),
         );
     }
-    responses.extend(failures::AnyOther::responses());
+    responses.extend(responses::AnyOther::responses());
 }
 
 /// The ways to show who one is; either will do.

@@ -1,17 +1,8 @@
 //! Who asks, and whether they may: every request passes here before its handler.
 //!
 //! [`guard`] finds out who the caller is (session, token, proxy, or nobody), and holds it against
-//! what the operation needs ([`policy`]): a row for each operation, and none without. What a
+//! what the operation needs ([`crate::access::policy`]): a row for each operation, and none without. What a
 //! caller may see of the nodes is cut out of the snapshot by the handlers (`routes::loaded`).
-
-mod authenticate;
-mod caller;
-mod cookie;
-mod origin;
-pub(crate) mod policy;
-mod proxy;
-mod settings;
-mod tries;
 
 use axum::extract::rejection::RawPathParamsRejection;
 use axum::extract::{MatchedPath, RawPathParams, Request, State};
@@ -20,31 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ecoman_model::Role;
 
-pub(crate) use authenticate::{Credentials, Gate, Standing, unreadable};
-pub(crate) use caller::Caller;
-pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
-pub(crate) use policy::operation_label;
-pub use proxy::{ProxyRoles, ProxyTrust};
-pub use settings::{AccessArgs, AccessConfig, AccessConfigError};
-pub(crate) use tries::Tries;
-
-use policy::Need;
-
+use super::request_log::RequestId;
+use super::state::AppState;
+use crate::access::policy::{self, Need};
+use crate::access::{Caller, Credentials, Standing, origin};
 use crate::audit::{self, Answer, Deed};
 use crate::http::problem::Error;
-use crate::request::RequestId;
-use crate::state::AppState;
-
-/// How people sign in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SignIn {
-    /// Not at all.
-    None,
-    /// With name and password.
-    Password,
-    /// To a proxy in front of the server.
-    Proxy(ProxyTrust),
-}
 
 /// Lets a request pass to its handler, with its [`Caller`], or refuses it.
 pub(crate) async fn guard(

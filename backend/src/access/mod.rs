@@ -1,0 +1,29 @@
+//! Who asks, and what they may.
+
+mod authenticator;
+mod caller;
+mod cookie;
+mod login_throttle;
+pub(crate) mod origin;
+pub(crate) mod policy;
+mod proxy;
+mod settings;
+
+pub(crate) use authenticator::{Credentials, Gate, Standing, unreadable};
+pub(crate) use caller::Caller;
+pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
+pub(crate) use login_throttle::Tries;
+pub(crate) use policy::operation_label;
+pub use proxy::{ProxyRoles, ProxyTrust};
+pub use settings::{AccessArgs, AccessConfig, AccessConfigError};
+
+/// How people sign in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignIn {
+    /// Not at all.
+    None,
+    /// With name and password.
+    Password,
+    /// To a proxy in front of the server.
+    Proxy(ProxyTrust),
+}
