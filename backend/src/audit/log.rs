@@ -23,8 +23,8 @@ use crate::access::Caller;
 use crate::access::policy::Operation;
 use crate::clock::Clock;
 use crate::http::problem::Error;
+use crate::http::request_id::RequestId;
 use crate::inventory::watcher::chain;
-use crate::routes::request_log::RequestId;
 use crate::routes::state::AppState;
 
 /// How long an answer waits for its entry.

@@ -8,5 +8,9 @@ pub(crate) mod json;
 pub(crate) mod page_token;
 pub(crate) mod problem;
 pub(crate) mod query;
+pub(crate) mod request_id;
 pub(crate) mod static_files;
 pub(crate) mod tls;
+
+/// The largest body of a request, in bytes.
+pub(crate) const BODY_LIMIT: usize = 64 * 1024;

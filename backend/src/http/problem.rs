@@ -19,8 +19,8 @@ use ecoman_model::{NodeName, Role, Task, TaskError, TaskErrorKind, TaskId};
 use ecoman_store::StoreError;
 
 use crate::access::Caller;
+use crate::http::request_id::RequestId;
 use crate::inventory::view;
-use crate::routes::request_log::RequestId;
 
 /// Media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -166,7 +166,7 @@ pub(crate) enum Error {
     )]
     ForeignHost(String),
 
-    #[error("The request's body is too large; this server takes at most {} KB.", crate::routes::request_log::BODY_LIMIT / 1024)]
+    #[error("The request's body is too large; this server takes at most {} KB.", crate::http::BODY_LIMIT / 1024)]
     TooLarge,
 
     #[error("The server could not answer in time; try again.")]

@@ -11,12 +11,12 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use ecoman_model::Role;
 
-use super::request_log::RequestId;
 use super::state::AppState;
 use crate::access::policy::{self, Need};
 use crate::access::{Caller, Credentials, Standing, origin};
 use crate::audit::{self, Answer, Deed};
 use crate::http::problem::Error;
+use crate::http::request_id::RequestId;
 
 /// Lets a request pass to its handler, with its [`Caller`], or refuses it.
 pub(crate) async fn guard(

@@ -8,7 +8,7 @@ mod meta;
 mod metrics;
 mod nodes;
 mod parameters;
-pub(crate) mod request_log;
+mod request_log;
 pub(crate) mod responses;
 mod session;
 pub(crate) mod state;
@@ -20,6 +20,7 @@ mod vms;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
@@ -40,7 +41,7 @@ use utoipa_axum::routes;
 
 use crate::access::Caller;
 use crate::http::problem::{Error, panicked, render_problems};
-use crate::http::{headers, static_files};
+use crate::http::{self, headers, request_id, static_files};
 use crate::inventory::snapshot::{Live, Snapshot};
 use crate::openapi;
 use crate::openapi::docs_page;
@@ -99,7 +100,8 @@ pub(crate) fn router(state: AppState) -> Router {
             // The outermost first.
             ServiceBuilder::new()
                 .layer(from_fn(headers::add_headers))
-                .layer(from_fn_with_state(state.clone(), request_log::identify))
+                .layer(from_fn(request_id::assign))
+                .layer(from_fn_with_state(state.clone(), request_log::record))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(from_fn_with_state(state.clone(), headers::check_host))
@@ -109,10 +111,10 @@ pub(crate) fn router(state: AppState) -> Router {
                 // Streams of events have begun to answer long before.
                 .layer(TimeoutLayer::with_status_code(
                     StatusCode::SERVICE_UNAVAILABLE,
-                    request_log::TIMEOUT,
+                    TIMEOUT,
                 ))
                 .layer(from_fn_with_state(state.clone(), guard::guard))
-                .layer(RequestBodyLimitLayer::new(request_log::BODY_LIMIT)),
+                .layer(RequestBodyLimitLayer::new(http::BODY_LIMIT)),
         )
         .with_state(state)
 }
@@ -194,6 +196,12 @@ fn not_modified(etag: String) -> Response {
     let headers = [(CACHE_CONTROL, REVALIDATE.to_owned()), (ETAG, etag)];
     (StatusCode::NOT_MODIFIED, headers).into_response()
 }
+
+/// How long `?wait=` and the calls of the original may wait for the end of a task.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// How long an answer may take to begin: longer than one that waits for a task.
+const TIMEOUT: Duration = Duration::from_secs(75);
 
 /// Not to be kept at all.
 const NO_STORE: &str = "no-store";

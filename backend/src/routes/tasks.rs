@@ -11,14 +11,13 @@ use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
-use super::REVALIDATE;
 use super::responses;
+use super::{LONGEST_WAIT, REVALIDATE};
 use crate::access::Caller;
 use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
 use crate::inventory::view;
-use crate::routes::request_log::LONGEST_WAIT;
 use crate::routes::state::AppState;
 
 /// The most tasks on one page, and how many there are where nothing is said.

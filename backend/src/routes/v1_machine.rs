@@ -17,7 +17,7 @@ use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, Task
 use uuid::Uuid;
 
 use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
-use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use super::{LONGEST_WAIT, REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::audit::Asking;
@@ -25,7 +25,6 @@ use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::{Error, of_task};
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot, json};
-use crate::routes::request_log::LONGEST_WAIT;
 use crate::routes::state::AppState;
 
 /// How long a guest may take to shut down, in seconds.
