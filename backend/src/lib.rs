@@ -11,6 +11,7 @@
 
 // The layers: each imports only from those above it.
 mod clock;
+mod error_chain;
 
 mod http;
 

@@ -15,8 +15,8 @@ use uuid::Uuid;
 use super::proxy::ProxyUser;
 use super::{Caller, SignIn, Tries, session_of};
 use crate::clock::Clock;
+use crate::error_chain::chain;
 use crate::http::problem::Error;
-use crate::inventory::watcher::chain;
 
 /// Knows everybody.
 #[derive(Clone)]

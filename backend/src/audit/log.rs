@@ -22,9 +22,9 @@ use uuid::Uuid;
 use crate::access::Caller;
 use crate::access::policy::Operation;
 use crate::clock::Clock;
+use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::http::request_id::RequestId;
-use crate::inventory::watcher::chain;
 use crate::routes::state::AppState;
 
 /// How long an answer waits for its entry.

@@ -1,4 +1,6 @@
-//! JSON bodies of requests, read strictly: what is wrong is named by its place.
+//! JSON: bodies of requests, read strictly, and the text of what is sent.
+
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::{FromRequest, Request};
@@ -33,6 +35,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
             .map(Self)
             .map_err(|error| Error::Body(vec![error]))
     }
+}
+
+/// A value of the API as JSON, on one line.
+pub(crate) fn json(value: &impl serde::Serialize) -> Arc<str> {
+    #[expect(
+        clippy::expect_used,
+        reason = "the types of the API have no map with keys other than text, and no serializer \
+                  of their own: nothing in them can fail"
+    )]
+    let text = serde_json::to_string(value).expect("the types of the API are JSON");
+    text.into()
 }
 
 /// The fields of a request that break their rules.

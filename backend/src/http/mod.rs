@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod body_cache;
 pub(crate) mod csv;
+pub(crate) mod etag;
 pub(crate) mod headers;
 pub(crate) mod json;
 pub(crate) mod page_token;

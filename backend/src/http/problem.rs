@@ -189,16 +189,13 @@ pub(crate) enum Error {
 impl Error {
     /// What went wrong inside is told to the log; to the client only that something did.
     pub(crate) fn internal(error: &dyn std::error::Error) -> Self {
-        tracing::error!(
-            error = crate::inventory::watcher::chain(error),
-            "a request failed"
-        );
+        tracing::error!(error = crate::error_chain::chain(error), "a request failed");
         Self::Internal
     }
 
     /// The store did not do it.
     pub(crate) fn of_store(error: &StoreError) -> Self {
-        let message = crate::inventory::watcher::chain(error);
+        let message = crate::error_chain::chain(error);
         tracing::error!(error = message, "the store failed at a request");
         Self::Store(message)
     }
@@ -427,7 +424,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     {
         headers.insert(LOCATION, location);
     }
-    *response.body_mut() = Body::from(crate::inventory::snapshot::json(&problem).to_string());
+    *response.body_mut() = Body::from(crate::http::json::json(&problem).to_string());
     response
 }
 

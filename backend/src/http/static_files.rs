@@ -17,9 +17,9 @@ use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
 
 use crate::http::body_cache::Encoding;
+use crate::http::etag::matches_etag;
 use crate::http::headers::page_policy;
 use crate::http::problem::Error;
-use crate::routes::matches_etag;
 use crate::routes::state::AppState;
 
 /// Where the page's files come from.

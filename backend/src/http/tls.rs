@@ -19,7 +19,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_rustls::TlsAcceptor;
 
 use crate::clock::Clock;
-use crate::inventory::watcher::chain;
+use crate::error_chain::chain;
 
 /// The part of a command line that says what to prove the server's name with.
 #[derive(Args, Clone, Debug)]

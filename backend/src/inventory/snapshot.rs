@@ -14,6 +14,7 @@ use ecoman_model::{NodeName, NodeRecord};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
+use crate::http::json::json;
 use crate::inventory::staleness::StoreFailure;
 
 /// The current snapshot, and who waits for the next.
@@ -270,17 +271,6 @@ impl SentEvent {
             data,
         }
     }
-}
-
-/// As JSON, which has no line breaks of its own.
-pub(crate) fn json(value: &impl serde::Serialize) -> Arc<str> {
-    #[expect(
-        clippy::expect_used,
-        reason = "the types of the API have no map with keys other than text, and no serializer \
-                  of their own: nothing in them can fail"
-    )]
-    let text = serde_json::to_string(value).expect("the types of the API are JSON");
-    text.into()
 }
 
 /// The latest events, for readers who come back.

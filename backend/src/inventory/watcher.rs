@@ -10,7 +10,9 @@ use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
 use crate::clock::Clock;
-use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, Snapshot, VmEntry, json};
+use crate::error_chain::chain;
+use crate::http::json::json;
+use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, Snapshot, VmEntry};
 use crate::inventory::staleness::{self, StoreFailure};
 use crate::inventory::view;
 
@@ -352,16 +354,4 @@ fn same_but_for_time(old: &VmEntry, new: &VmEntry) -> bool {
         ..old.view.clone()
     };
     moved == new.view
-}
-
-/// An error with all that lies beneath it, in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
 }

@@ -14,8 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
+use crate::http::etag::matches_etag;
 use crate::http::problem::Error;
-use crate::routes::matches_etag;
 use crate::routes::state::AppState;
 
 /// The page's path: what it loads lies beside it.

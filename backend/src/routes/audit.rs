@@ -16,10 +16,10 @@ use ecoman_store::{AuditQuery, Store};
 use futures::stream;
 use uuid::Uuid;
 
-use super::NO_STORE;
 use super::responses;
 use crate::http::accept::Format;
 use crate::http::csv::{self, AUDIT_COLUMNS, TEXT_CSV};
+use crate::http::etag::NO_STORE;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
 use crate::routes::state::AppState;

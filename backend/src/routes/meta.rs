@@ -11,10 +11,10 @@ use tokio::time::timeout;
 
 use super::responses;
 use crate::access::Caller;
+use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::view;
-use crate::inventory::watcher::chain;
 use crate::openapi::OpenapiDocument;
 use crate::routes::state::AppState;
 use crate::tasks::guest_os;

@@ -10,9 +10,10 @@ use ecoman_model::TaskState;
 use ecoman_store::TaskQuery;
 use tokio::time::timeout;
 
+use super::loaded;
 use super::responses;
-use super::{NO_STORE, loaded};
 use crate::access::Caller;
+use crate::http::etag::NO_STORE;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::metrics::{OPEN_METRICS, Scrape};

@@ -23,7 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -40,6 +40,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::access::Caller;
+use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::{Error, panicked, render_problems};
 use crate::http::{self, headers, request_id, static_files};
 use crate::inventory::snapshot::{Live, Snapshot};
@@ -119,18 +120,6 @@ pub(crate) fn router(state: AppState) -> Router {
         .with_state(state)
 }
 
-/// Whether the client has an answer with this entity tag already (`If-None-Match`, RFC 9110,
-/// 13.1.2).
-pub(crate) fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
-    let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
-    headers
-        .get_all(IF_NONE_MATCH)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .any(|known| known.trim() == "*" || opaque(known) == opaque(etag))
-}
-
 async fn no_such_path() -> Error {
     Error::NoSuchPath
 }
@@ -192,42 +181,8 @@ fn json_at(snapshot: &Snapshot, headers: &HeaderMap, body: impl FnOnce() -> Stri
     (headers, body()).into_response()
 }
 
-fn not_modified(etag: String) -> Response {
-    let headers = [(CACHE_CONTROL, REVALIDATE.to_owned()), (ETAG, etag)];
-    (StatusCode::NOT_MODIFIED, headers).into_response()
-}
-
 /// How long `?wait=` and the calls of the original may wait for the end of a task.
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// How long an answer may take to begin: longer than one that waits for a task.
 const TIMEOUT: Duration = Duration::from_secs(75);
-
-/// Not to be kept at all.
-const NO_STORE: &str = "no-store";
-
-/// To be kept by this client alone, and to be asked for again each time.
-const REVALIDATE: &str = "private, no-cache";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_entity_tag_is_compared_weakly() {
-        for (known, expected) in [
-            ("W/\"7\"", true),
-            ("\"7\"", true),
-            ("\"6\", W/\"7\"", true),
-            ("*", true),
-            ("\"77\"", false),
-            ("7", false),
-            ("", false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(IF_NONE_MATCH, known.parse().expect("a header"));
-            assert_eq!(matches_etag(&headers, "W/\"7\""), expected, "{known:?}");
-        }
-        assert!(!matches_etag(&HeaderMap::new(), "W/\"7\""));
-    }
-}

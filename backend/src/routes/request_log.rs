@@ -48,7 +48,7 @@ pub(crate) async fn record(
     // A change continues when the client stops waiting: it is carried out and recorded to its end.
     tokio::spawn(work).await.unwrap_or_else(|error| {
         tracing::error!(
-            error = crate::inventory::watcher::chain(&error),
+            error = crate::error_chain::chain(&error),
             "a request panicked"
         );
         StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -11,9 +11,10 @@ use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
+use super::LONGEST_WAIT;
 use super::responses;
-use super::{LONGEST_WAIT, REVALIDATE};
 use crate::access::Caller;
+use crate::http::etag::REVALIDATE;
 use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};

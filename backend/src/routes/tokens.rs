@@ -14,11 +14,12 @@ use ecoman_api::{CreateToken, CreatedToken, TokenList};
 use ecoman_model::{FieldFault, Grant, NodeName, Role};
 use uuid::Uuid;
 
+use super::node_names;
 use super::responses;
 use super::session::blocking;
-use super::{NO_STORE, node_names};
 use crate::access::{Caller, SignIn, unreadable};
 use crate::audit::Deed;
+use crate::http::etag::NO_STORE;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;

@@ -17,14 +17,15 @@ use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, Task
 use uuid::Uuid;
 
 use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
-use super::{LONGEST_WAIT, REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use super::{LONGEST_WAIT, etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::audit::Asking;
-use crate::http::json::{JsonBody, field_errors};
+use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
+use crate::http::json::{JsonBody, field_errors, json};
 use crate::http::problem::{Error, of_task};
 use crate::http::query::NoParameters;
-use crate::inventory::snapshot::{NodeEntry, Snapshot, json};
+use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
 
 /// How long a guest may take to shut down, in seconds.

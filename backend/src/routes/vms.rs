@@ -16,12 +16,13 @@ use ecoman_api::{Vm, VmPage};
 use ecoman_model::Vmid;
 use futures::stream;
 
-use super::{REVALIDATE, etag, json_at, loaded, matches_etag, not_modified};
+use super::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::accept::Format;
 use crate::http::body_cache::{Content, Encoding};
 use crate::http::csv::{self, TEXT_CSV, VM_COLUMNS};
+use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};

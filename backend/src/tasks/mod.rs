@@ -34,10 +34,10 @@ use uuid::Uuid;
 
 use crate::audit;
 use crate::clock::Clock;
+use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::inventory::snapshot::{Live, SentEvent};
 use crate::inventory::view;
-use crate::inventory::watcher::chain;
 use crate::metrics::Metrics;
 use crate::tasks::executor::{ExecutorClient, ExecutorError};
 
