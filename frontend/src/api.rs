@@ -18,7 +18,7 @@ use web_sys::{EventSource, MessageEvent};
 use crate::clock;
 
 use crate::later::later;
-use crate::task_filter::TaskFilter;
+use crate::state::task_filter::TaskFilter;
 
 const ROOT: &str = "/api/v1";
 /// The most that one page of the VM list may have.
@@ -105,7 +105,7 @@ pub(crate) async fn vms() -> Result<At<Vec<Vm>>, Error> {
     })
 }
 
-/// The list of VMs as CSV; `query` is [`ListQuery::to_api`](crate::listing::ListQuery::to_api).
+/// The list of VMs as CSV; `query` is [`ListQuery::to_api`](crate::state::list::ListQuery::to_api).
 pub(crate) async fn vms_csv(query: &str) -> Result<Vec<u8>, Error> {
     csv(&format!("{ROOT}/vms{query}")).await
 }

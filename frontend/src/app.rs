@@ -7,12 +7,12 @@ use leptos::{ev, prelude::*};
 use crate::api;
 use crate::clock::Clock;
 use crate::components::{Tip, TipLayer, busy, follow};
-use crate::format;
 use crate::live::{Connection, Live, use_live};
 use crate::location::{Location, use_location};
 use crate::pages::{self, ConnectionBanner, Later, PowerDesk, Visit};
-use crate::route::Page;
-use crate::selection::Selection;
+use crate::state::format;
+use crate::state::route::Page;
+use crate::state::selection::Selection;
 use crate::theme::ThemeButton;
 
 /// The application.

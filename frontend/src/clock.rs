@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, FixedOffset, Offset, TimeDelta, Utc};
 use leptos::prelude::*;
 
-use crate::format;
+use crate::state::format;
 
 /// A difference between the clocks of server and browser that is left alone: the server tells
 /// whole seconds, and an answer takes its time.

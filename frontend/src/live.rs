@@ -14,10 +14,10 @@ use leptos::task::spawn_local;
 
 use crate::api::{self, EventStream};
 use crate::clock::Clock;
-use crate::load::Load;
-use crate::table::{Nodes, VmKey, VmTable};
-use crate::task_filter::TaskFilter;
-use crate::tasks::Tasks;
+use crate::state::inventory::{Nodes, VmKey, VmTable};
+use crate::state::load::Load;
+use crate::state::task_filter::TaskFilter;
+use crate::state::tasks::Tasks;
 
 /// Ten thousand rows take some milliseconds to sort: a storm of events is not taken one by one.
 const BETWEEN_UPDATES: TimeDelta = TimeDelta::milliseconds(100);
@@ -450,7 +450,7 @@ mod tests {
     use ecoman_api::VmRemoved;
 
     use super::*;
-    use crate::format::tests::vm;
+    use crate::state::format::tests::vm;
 
     #[test]
     fn the_wait_doubles_up_to_half_a_minute() {

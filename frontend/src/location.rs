@@ -1,6 +1,6 @@
 //! The address bar: where the reader is, and the ways to somewhere else.
 //!
-//! Paths are taken apart by [`crate::route`] alone, so that all that is left for a router to do
+//! Paths are taken apart by [`crate::state::route`] alone, so that all that is left for a router to do
 //! is to follow the browser's history. `leptos_router` would bring its own tree of routes for
 //! that, a tenth of the page's weight, and decodes addresses twice: a node called `50%25` could
 //! not be reached.

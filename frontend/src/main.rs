@@ -9,32 +9,20 @@
     reason = "`#[component]` makes the types of properties `pub`, whatever the function is"
 )]
 
-mod app;
-mod location;
-mod route;
-
-mod api;
 mod later;
-mod live;
-mod load;
-
-mod draft;
-mod listing;
-mod placement;
-mod power;
-mod reach;
-mod selection;
-mod table;
-mod task_filter;
-mod tasks;
-mod viewport;
+mod state;
 
 mod clock;
-mod format;
+mod location;
 mod theme;
+
+mod api;
+mod live;
 
 mod components;
 mod pages;
+
+mod app;
 
 fn main() {
     leptos::mount::mount_to_body(app::App);

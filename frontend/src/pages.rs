@@ -17,8 +17,8 @@ use leptos::prelude::*;
 
 pub(crate) use crate::components::focus;
 use crate::components::{Icon, icon, link};
-use crate::route::Page;
-use crate::table::VmKey;
+use crate::state::inventory::VmKey;
+use crate::state::route::Page;
 
 pub(crate) use banner::{ConnectionBanner, UnreachableNodes};
 pub(crate) use later::Later;

@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::format::UNKNOWN;
+use crate::state::format::UNKNOWN;
 
 /// A card with a heading.
 pub(crate) fn card(id: &'static str, title: &'static str, body: AnyView) -> AnyView {

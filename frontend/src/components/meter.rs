@@ -2,7 +2,7 @@
 
 use leptos::prelude::*;
 
-use crate::format;
+use crate::state::format;
 
 /// How much of something is used; `label` is for screen readers. From 85 % on it is drawn as
 /// scarce, from 95 % on as full, unless it is `calm`: nothing to worry about when it is full.

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 
 use super::icon::busy;
 use super::{Icon, icon};
-use crate::tasks::gerund;
+use crate::state::tasks::gerund;
 
 /// A power state in words.
 pub(crate) fn power_word(power: PowerState) -> &'static str {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use leptos::prelude::*;
 
 use crate::clock::{use_clock, zone};
-use crate::format;
+use crate::state::format;
 
 /// A time on the reader's clock, `full` with date and seconds, the exact one in UTC behind it.
 pub(crate) fn when(time: DateTime<Utc>, full: bool) -> AnyView {

@@ -14,7 +14,7 @@ use super::set_title;
 use crate::api;
 use crate::components::{Icon, empty_state, failed_state, follow, icon};
 use crate::live::use_live;
-use crate::route::Page;
+use crate::state::route::Page;
 
 pub(crate) use account::account;
 pub(crate) use audit::audit;

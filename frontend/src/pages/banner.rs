@@ -7,9 +7,9 @@ use ecoman_api::{FailureKind, Node};
 use leptos::prelude::*;
 
 use crate::components::{Icon, ago, icon, link, when};
-use crate::format;
 use crate::live::{Connection, use_live};
-use crate::route::Page;
+use crate::state::format;
+use crate::state::route::Page;
 
 /// A cut that is mended sooner than this is not worth a word.
 const PATIENCE: Duration = Duration::from_millis(1500);

@@ -18,7 +18,7 @@ use super::vm::Vm;
 use crate::api;
 use crate::components::failed_state;
 use crate::later::later;
-use crate::route::Page;
+use crate::state::route::Page;
 
 /// How long after a failure the code is asked for again.
 const RETRY: Duration = Duration::from_secs(5);

@@ -10,12 +10,12 @@ use leptos::task::spawn_local;
 use super::{Visit, back, focus, set_title};
 use crate::api;
 use crate::components::{Icon, ago, busy, empty_state, failed_state, icon};
-use crate::draft::{Draft, Field, Kept};
-use crate::format;
 use crate::live::{Live, use_live};
 use crate::location::use_location;
-use crate::placement::{ORDER, Place, Size, rank};
-use crate::route::Page;
+use crate::state::draft::{Draft, Field, Kept};
+use crate::state::format;
+use crate::state::placement::{ORDER, Place, Size, rank};
+use crate::state::route::Page;
 
 /// Where a draft is kept, for as long as the tab is open.
 const KEY: &str = "ecoman-new-vm";

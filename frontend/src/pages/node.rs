@@ -11,11 +11,11 @@ use crate::components::{
     Icon, card, copy_line, empty_state, fact, fact_card, failed_state, icon, link, text, text_fact,
     when,
 };
-use crate::format::{self, UNKNOWN};
 use crate::live::use_live;
 use crate::location::use_location;
-use crate::reach;
-use crate::route::Page;
+use crate::state::format::{self, UNKNOWN};
+use crate::state::node_links;
+use crate::state::route::Page;
 
 /// The page.
 #[component]
@@ -82,7 +82,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
 fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
     let shell = view! {
         <div class="lines">
-            {copy_line("the ssh line", reach::ssh_line(node))}
+            {copy_line("the ssh line", node_links::ssh_line(node))}
         </div>
     };
     let cards = vec![
@@ -103,7 +103,7 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
                 {link("button", new_vm_here, view! { {icon(Icon::Plus)} "New VM here" }.into_any())}
                 <a
                     class="button"
-                    href=reach::host_client(node, None)
+                    href=node_links::host_client(node, None)
                     target="_blank"
                     rel="noopener noreferrer"
                 >

@@ -6,10 +6,10 @@ use leptos::prelude::*;
 use super::banner::{cause, symptom};
 use super::set_title;
 use crate::components::{Icon, ago, empty_state, failed_state, icon, link, meter, text, when};
-use crate::format::{self, UNKNOWN};
-use crate::listing::ListQuery;
 use crate::live::use_live;
-use crate::route::Page;
+use crate::state::format::{self, UNKNOWN};
+use crate::state::list::ListQuery;
+use crate::state::route::Page;
 
 /// The page.
 #[component]

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::set_title;
 use crate::components::{empty_state, link};
-use crate::route::Page;
+use crate::state::route::Page;
 
 /// The page for it.
 #[component]

@@ -12,16 +12,16 @@ use super::focus;
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, dialog, icon, link, power_word, task_badge};
-use crate::format;
 use crate::live::{Live, use_live};
 use crate::location::use_location;
-use crate::power::{
+use crate::state::format;
+use crate::state::inventory::{Nodes, Row, VmKey, seen_at};
+use crate::state::power_plan::{
     GUEST_SECONDS, GUEST_SECONDS_LEAST, GUEST_SECONDS_MOST, Known, Plan, is_harmless, longer,
     meaning, order, result,
 };
-use crate::route::Page;
-use crate::table::{Nodes, Row, VmKey, seen_at};
-use crate::tasks::{Tasks, at, guest_was_late, has_come_true};
+use crate::state::route::Page;
+use crate::state::tasks::{Tasks, at, guest_was_late, has_come_true};
 
 /// So many requests are on their way at once.
 const AT_ONCE: usize = 4;
@@ -216,7 +216,7 @@ pub(crate) fn known<T>(live: Live, read: impl FnOnce(Known<'_>) -> T) -> T {
 pub(crate) fn change_of(live: Live, vm: &Vm) -> Option<PowerAction> {
     known(live, |known| {
         let task = known.tasks.changing(vm, seen_at(vm, known.nodes))?;
-        crate::tasks::power_of(task).map(|(action, _)| action)
+        crate::state::tasks::power_of(task).map(|(action, _)| action)
     })
 }
 

@@ -15,14 +15,14 @@ use crate::components::{
     Icon, Item, ago, busy, empty_state, fact, fact_card, failed_state, icon, keyed, link,
     task_badge, task_word, text, text_fact, when,
 };
-use crate::draft::{Draft, Kept};
-use crate::format;
 use crate::live::{Live, use_live};
-use crate::load::Load;
 use crate::location::use_location;
-use crate::route::Page;
-use crate::task_filter::{TaskFilter, TaskGroup};
-use crate::tasks::{Again, at, key_of};
+use crate::state::draft::{Draft, Kept};
+use crate::state::format;
+use crate::state::load::Load;
+use crate::state::route::Page;
+use crate::state::task_filter::{TaskFilter, TaskGroup};
+use crate::state::tasks::{Again, at, key_of};
 
 /// The list.
 #[component]
@@ -40,7 +40,7 @@ pub(crate) fn Tasks() -> impl IntoView {
     });
     let running = Memo::new(move |_| {
         live.tasks
-            .with(|tasks| tasks.data().map_or(0, crate::tasks::Tasks::running))
+            .with(|tasks| tasks.data().map_or(0, crate::state::tasks::Tasks::running))
     });
     // Where older ones of those that are shown begin.
     let narrowed_older = RwSignal::new(None::<String>);
@@ -225,7 +225,7 @@ fn toolbar(live: Live, filter: Memo<TaskFilter>) -> AnyView {
             let tasks = tasks
                 .data()
                 .into_iter()
-                .flat_map(crate::tasks::Tasks::newest);
+                .flat_map(crate::state::tasks::Tasks::newest);
             names.extend(tasks.map(|task| task.node.clone()));
         });
         names
@@ -763,7 +763,7 @@ fn took(task: &TaskFacts) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tasks::tests::power;
+    use crate::state::tasks::tests::power;
 
     #[test]
     fn no_task_has_taken_no_time() {

@@ -15,14 +15,14 @@ use crate::components::{
     Icon, ago, card, changing_badge, copy_button, copy_line, empty_state, fact, fact_card,
     failed_state, follow, icon, link, meter, text, text_fact, when,
 };
-use crate::format::{self, UNKNOWN};
-use crate::listing::{ListQuery, Listing, ordered};
 use crate::live::{Live, use_live};
-use crate::load::Load;
 use crate::location::use_location;
-use crate::reach;
-use crate::route::Page;
-use crate::table::{Nodes, VmKey, seen_at};
+use crate::state::format::{self, UNKNOWN};
+use crate::state::inventory::{Nodes, VmKey, seen_at};
+use crate::state::list::{ListQuery, Listing, ordered};
+use crate::state::load::Load;
+use crate::state::node_links;
+use crate::state::route::Page;
 
 /// The page.
 #[component]
@@ -166,7 +166,7 @@ fn neighbours(live: Live, visit: Visit, key: VmKey) -> Memo<Neighbours> {
     })
 }
 
-fn around(rows: &[Arc<crate::table::Row>], key: &VmKey) -> Option<Neighbours> {
+fn around(rows: &[Arc<crate::state::inventory::Row>], key: &VmKey) -> Option<Neighbours> {
     let place = rows.iter().position(|row| row.is(key))?;
     let at = |place: Option<usize>| rows.get(place?).map(|row| VmKey::of(&row.vm));
     Some(Neighbours {
@@ -321,9 +321,9 @@ impl Place {
     fn of(node: &Node, vmid: u32) -> Self {
         Self {
             node: node.name.clone(),
-            host_client: reach::host_client(node, Some(vmid)),
-            ssh: reach::ssh_line(node),
-            summary: reach::summary_line(node, vmid),
+            host_client: node_links::host_client(node, Some(vmid)),
+            ssh: node_links::ssh_line(node),
+            summary: node_links::summary_line(node, vmid),
             mhz: node.cpu.mhz,
         }
     }

@@ -16,11 +16,11 @@ use self::toolbar::Toolbar;
 use super::{UnreachableNodes, Visit, set_title};
 use crate::api;
 use crate::components::{Icon, empty_state, failed_state, icon, link};
-use crate::format;
-use crate::listing::{Chips, ListQuery, Listing, before_mistake, ordered};
 use crate::live::use_live;
 use crate::location::{Location, use_location};
-use crate::route::Page;
+use crate::state::format;
+use crate::state::list::{Chips, ListQuery, Listing, before_mistake, ordered};
+use crate::state::route::Page;
 
 /// The address follows the typing at this distance.
 const TYPING: Duration = Duration::from_millis(250);
@@ -112,7 +112,7 @@ pub(crate) fn Vms() -> impl IntoView {
             live.vms.with(|vms| {
                 let table = vms.data()?;
                 Some(live.nodes.with_untracked(|nodes| {
-                    let none = crate::table::Nodes::new();
+                    let none = crate::state::inventory::Nodes::new();
                     ordered(table, &sort, nodes.data().unwrap_or(&none))
                 }))
             })

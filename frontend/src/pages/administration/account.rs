@@ -10,7 +10,7 @@ use crate::api;
 use crate::app::sign_out;
 use crate::components::{card, copy_line, fact_card, text_fact};
 use crate::live::{Live, use_live};
-use crate::route::Page;
+use crate::state::route::Page;
 
 /// The page.
 pub(crate) fn account() -> AnyView {

@@ -12,7 +12,7 @@ use crate::components::{
 };
 use crate::live::use_live;
 use crate::location::use_location;
-use crate::route::Page;
+use crate::state::route::Page;
 
 const OUTCOMES: [AuditOutcome; 4] = [
     AuditOutcome::Succeeded,

@@ -11,7 +11,7 @@ use crate::api;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, copy_line, dialog, empty_state, focus, icon, text, when};
 use crate::live::use_live;
-use crate::route::Page;
+use crate::state::route::Page;
 
 const HEADING: &str = "token-heading";
 const FIRST: &str = "token-first";

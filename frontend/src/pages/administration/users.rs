@@ -12,7 +12,7 @@ use super::{limits, section, value};
 use crate::api;
 use crate::components::{ago, dialog, empty_state, text};
 use crate::live::use_live;
-use crate::route::Page;
+use crate::state::route::Page;
 
 const HEADING: &str = "user-heading";
 const FIRST: &str = "user-first";

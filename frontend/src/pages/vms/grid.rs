@@ -13,16 +13,16 @@ use wasm_bindgen::closure::Closure;
 use super::{Asked, State};
 use crate::clock::use_clock;
 use crate::components::{Icon, Tip, changing_badge, icon, is_plain};
-use crate::format::{self, UNKNOWN};
-use crate::listing::{Column, ListQuery, Listing};
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::pages::Visit;
 use crate::pages::power::change_of;
-use crate::route::Page;
-use crate::selection::Selection;
-use crate::table::{Row, VmKey, seen_at};
-use crate::viewport::{Viewport, offset, row_in_slot};
+use crate::state::format::{self, UNKNOWN};
+use crate::state::inventory::{Row, VmKey, seen_at};
+use crate::state::list::{Column, ListQuery, Listing};
+use crate::state::route::Page;
+use crate::state::selection::Selection;
+use crate::state::viewport::{Viewport, offset, row_in_slot};
 
 /// Heights in CSS pixels, as in the style sheet: row, row on a small screen, headings.
 const ROW: f64 = 34.0;

@@ -7,14 +7,14 @@ use ecoman_api::{PowerAction, Sort};
 use leptos::prelude::*;
 
 use crate::components::{Icon, icon};
-use crate::format;
-use crate::listing::Listing;
 use crate::live::use_live;
 use crate::pages::focus;
 use crate::pages::power::{known, power_button, use_desk};
-use crate::power::{Plan, order};
-use crate::selection::Selection;
-use crate::table::Row;
+use crate::state::format;
+use crate::state::inventory::Row;
+use crate::state::list::Listing;
+use crate::state::power_plan::{Plan, order};
+use crate::state::selection::Selection;
 
 pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
     let live = use_live();

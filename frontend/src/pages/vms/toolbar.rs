@@ -6,10 +6,10 @@ use leptos::{ev, html, prelude::*};
 use super::export::export_button;
 use super::{Asked, counted};
 use crate::components::{Icon, icon, link};
-use crate::format;
-use crate::listing::{Chip, Column, Listing};
 use crate::pages::{focus, is_typing};
-use crate::route::Page;
+use crate::state::format;
+use crate::state::list::{Chip, Column, Listing};
+use crate::state::route::Page;
 
 #[component]
 pub(super) fn Toolbar(

@@ -44,7 +44,7 @@ fn shell_word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::tests::node;
+    use crate::state::format::tests::node;
 
     fn at(address: &str, port: u16) -> Node {
         Node {

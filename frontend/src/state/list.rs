@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecoman_api::{Filter, FilterError, PowerState, Sort, SortBy, SortKey, Vm};
 use form_urlencoded::Serializer;
 
-use crate::table::{Nodes, Row, VmTable, seen_at};
+use crate::state::inventory::{Nodes, Row, VmTable, seen_at};
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -422,7 +422,7 @@ mod tests {
     use ecoman_api::Resource;
 
     use super::*;
-    use crate::format::tests::vm;
+    use crate::state::format::tests::vm;
 
     fn table() -> VmTable {
         let power = |vmid, power| Vm {

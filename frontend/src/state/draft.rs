@@ -198,7 +198,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::tests::node;
+    use crate::state::format::tests::node;
 
     fn draft() -> Draft {
         Draft {

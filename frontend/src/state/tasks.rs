@@ -8,7 +8,7 @@ use ecoman_api::{
     CreateVm, PowerAction, Question, SetPower, Task, TaskId, TaskPage, TaskRequest, TaskState, Vm,
 };
 
-use crate::table::VmKey;
+use crate::state::inventory::VmKey;
 
 /// The API's word for what was not done in time.
 const OUT_OF_TIME: &str = "urn:ecoman:problem:task-timeout";
@@ -250,7 +250,7 @@ pub(crate) mod tests {
     use ecoman_api::PowerState;
 
     use super::*;
-    use crate::format::tests::vm;
+    use crate::state::format::tests::vm;
 
     /// A change of power of VM 1 of hoge.
     pub(crate) fn power(id: u32, action: &str, state: &str) -> Task {

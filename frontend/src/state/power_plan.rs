@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use ecoman_api::{Config, Permission, PowerAction, PowerState, Vm};
 
-use crate::format;
-use crate::table::{Nodes, Row, seen_at};
-use crate::tasks::{Tasks, gerund, power_of};
+use crate::state::format;
+use crate::state::inventory::{Nodes, Row, seen_at};
+use crate::state::tasks::{Tasks, gerund, power_of};
 
 /// How long the guest may take to shut down where nothing else is said, in seconds.
 pub(crate) const GUEST_SECONDS: u32 = 120;
@@ -163,9 +163,9 @@ pub(crate) fn meaning(action: PowerAction) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::tests::{node, vm};
-    use crate::table::VmTable;
-    use crate::tasks::tests::power;
+    use crate::state::format::tests::{node, vm};
+    use crate::state::inventory::VmTable;
+    use crate::state::tasks::tests::power;
 
     fn rows(nodes: &[(&str, u32)]) -> Vec<Arc<Row>> {
         let vms = nodes.iter().flat_map(|&(node, count)| {

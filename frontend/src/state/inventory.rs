@@ -147,7 +147,7 @@ mod tests {
     use ecoman_api::PowerState;
 
     use super::*;
-    use crate::format::tests::vm;
+    use crate::state::format::tests::vm;
 
     fn now() -> DateTime<Utc> {
         DateTime::UNIX_EPOCH

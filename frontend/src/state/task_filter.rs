@@ -3,7 +3,7 @@
 use ecoman_api::{Task, TaskState};
 use form_urlencoded::Serializer;
 
-use crate::route::Page;
+use crate::state::route::Page;
 
 /// States that are looked for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use ecoman_api::Node;
 
-use crate::format;
-use crate::table::Nodes;
+use crate::state::format;
+use crate::state::inventory::Nodes;
 
 /// Shares are counted in thousandths.
 const WHOLE: u64 = 1000;
@@ -160,7 +160,7 @@ mod tests {
     use ecoman_api::Datastore;
 
     use super::*;
-    use crate::format::tests::node;
+    use crate::state::format::tests::node;
 
     /// 64 GB of memory and a datastore of 1000 GB.
     fn with(name: &str, used_gb: u64, free_disk_gb: u64, promised_gb: u64) -> Node {

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::table::{Row, VmKey};
+use crate::state::inventory::{Row, VmKey};
 
 /// The chosen VMs. They stay chosen while a filter hides them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,8 +85,8 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::format::tests::vm;
-    use crate::table::VmTable;
+    use crate::state::format::tests::vm;
+    use crate::state::inventory::VmTable;
 
     fn rows() -> Vec<Arc<Row>> {
         let table = VmTable::new((0..10).map(|vmid| vm("hoge", vmid)).collect());

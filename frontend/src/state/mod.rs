@@ -1,0 +1,19 @@
+//! What the page knows and what follows from it: plain Rust without Leptos and without a browser,
+//! with native tests.
+
+pub(crate) mod format;
+pub(crate) mod route;
+
+pub(crate) mod inventory;
+pub(crate) mod load;
+pub(crate) mod tasks;
+
+pub(crate) mod list;
+pub(crate) mod selection;
+pub(crate) mod task_filter;
+pub(crate) mod viewport;
+
+pub(crate) mod draft;
+pub(crate) mod node_links;
+pub(crate) mod placement;
+pub(crate) mod power_plan;
