@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 use ecoman_api::{
     AnswerQuestion, AuditPage, ChangePassword, Config, CreateToken, CreateUser, CreateVm,
-    CreatedToken, Event, Identity, NodePage, Problem, SetPower, SignIn, Task, TaskId, TaskPage,
-    TokenList, UpdateUser, User, UserList, Vm, VmPage,
+    CreatedToken, Event, Identity, NodePage, SetPower, SignIn, Task, TaskId, TaskPage, TokenList,
+    UpdateUser, User, UserList, Vm, VmPage,
 };
 use gloo_net::http::{Request, RequestBuilder, Response};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -16,8 +16,8 @@ use wasm_bindgen_futures::spawn_local;
 use web_sys::{EventSource, MessageEvent};
 
 use crate::clock;
-
 use crate::later::later;
+pub(crate) use crate::state::error::Error;
 use crate::state::task_filter::TaskFilter;
 
 const ROOT: &str = "/api/v1";
@@ -25,59 +25,6 @@ const ROOT: &str = "/api/v1";
 const PAGE_SIZE: usize = 10_000;
 /// So many tasks are loaded at once: each with all that it has printed.
 const TASKS_AT_ONCE: usize = 50;
-
-/// Why an answer did not come. The message is for the user.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Error {
-    /// No connection to the server, or it was cut.
-    #[error("The server does not answer. Check that it runs and that this machine can reach it.")]
-    Unreachable,
-    /// The server says what is wrong.
-    #[error("{}", .0.detail)]
-    Problem(Box<Problem>),
-    /// Something between the page and the server has answered.
-    #[error("The server answered with status {0} and no reason. A proxy in between may say more.")]
-    Status(u16),
-    /// The answer is not what this page understands.
-    #[error("The server's answer could not be read ({0}). Reload the page, it may be an old one.")]
-    Unreadable(String),
-}
-
-impl Error {
-    /// Whether it is about something that does not exist.
-    pub(crate) fn is_not_found(&self) -> bool {
-        matches!(self, Self::Problem(problem) if problem.status == 404)
-    }
-
-    /// Whether the server wants to know first who is asking.
-    pub(crate) fn is_signed_out(&self) -> bool {
-        matches!(self, Self::Problem(problem) if problem.status == 401)
-    }
-
-    /// What it says is wrong with single fields: the field's name in the API, and the rule.
-    pub(crate) fn fields(&self) -> Vec<(String, String)> {
-        let Self::Problem(problem) = self else {
-            return Vec::new();
-        };
-        let errors = problem.errors.iter();
-        errors
-            .map(|error| {
-                let field = error.pointer.trim_start_matches('/');
-                (field.to_owned(), error.detail.clone())
-            })
-            .collect()
-    }
-
-    /// Whether the server may have done what was asked although nobody knows.
-    pub(crate) fn is_open(&self) -> bool {
-        !matches!(self, Self::Problem(_))
-    }
-
-    /// Whether the server is there and asks for patience: it has just started.
-    pub(crate) fn is_not_ready(&self) -> bool {
-        matches!(self, Self::Problem(problem) if problem.status == 503)
-    }
-}
 
 /// Something that was loaded, with the revision that it shows.
 #[derive(Clone, Debug)]

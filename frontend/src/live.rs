@@ -3,21 +3,22 @@
 //! The stream is opened first and the lists are loaded then, so that nothing falls in between:
 //! events that come meanwhile are kept and applied on top, those older than a list are dropped.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ecoman_api::{Config, Event, NodePage, Task, Thresholds};
+use ecoman_api::{Config, Event, Task, Thresholds};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use crate::api::{self, EventStream};
 use crate::clock::Clock;
-use crate::state::inventory::{Nodes, VmKey, VmTable};
+use crate::state::inventory::{Nodes, VmTable};
 use crate::state::load::Load;
 use crate::state::task_filter::TaskFilter;
 use crate::state::tasks::Tasks;
+use crate::state::updates::{
+    apply_to_nodes, apply_to_tasks, apply_to_vms, back_off, by_name, newer,
+};
 
 /// Ten thousand rows take some milliseconds to sort: a storm of events is not taken one by one.
 const BETWEEN_UPDATES: TimeDelta = TimeDelta::milliseconds(100);
@@ -388,100 +389,4 @@ impl Live {
 /// What the server knows, from anywhere in the page.
 pub(crate) fn use_live() -> Live {
     expect_context()
-}
-
-fn by_name(page: NodePage) -> Nodes {
-    page.items
-        .into_iter()
-        .map(|node| (node.name.clone(), Arc::new(node)))
-        .collect::<BTreeMap<_, _>>()
-}
-
-fn newer(events: Vec<(u64, Event)>, revision: u64) -> impl Iterator<Item = Event> {
-    events
-        .into_iter()
-        .filter_map(move |(id, event)| (id > revision).then_some(event))
-}
-
-fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, now: DateTime<Utc>) {
-    for event in events {
-        match event {
-            Event::Vm(vm) => table.upsert(*vm, now),
-            Event::VmRemoved(gone) => table.remove(&VmKey {
-                node: gone.node,
-                vmid: gone.vmid,
-            }),
-            Event::Node(_) | Event::NodeRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
-        }
-    }
-}
-
-fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
-    for event in events {
-        match event {
-            Event::Node(node) => {
-                nodes.insert(node.name.clone(), Arc::from(node));
-            }
-            Event::NodeRemoved(gone) => {
-                nodes.remove(&gone.name);
-            }
-            Event::Vm(_) | Event::VmRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
-        }
-    }
-}
-
-fn apply_to_tasks(tasks: &mut Tasks, events: impl Iterator<Item = Event>) {
-    for event in events {
-        if let Event::Task(task) = event {
-            tasks.take(*task);
-        }
-    }
-}
-
-/// How long to wait after so many failures in a row: 1 s, then twice as long each time, at most
-/// 30 s.
-fn back_off(failures: u32) -> Duration {
-    let seconds = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(30);
-    Duration::from_secs(seconds.clamp(1, 30))
-}
-
-#[cfg(test)]
-mod tests {
-    use ecoman_api::VmRemoved;
-
-    use super::*;
-    use crate::state::format::tests::vm;
-
-    #[test]
-    fn the_wait_doubles_up_to_half_a_minute() {
-        let waits: Vec<_> = [0, 1, 2, 3, 5, 6, 63, 64, u32::MAX]
-            .into_iter()
-            .map(|failures| back_off(failures).as_secs())
-            .collect();
-        assert_eq!(waits, [1, 1, 2, 4, 16, 30, 30, 30, 30]);
-    }
-
-    #[test]
-    fn events_that_a_list_already_contains_are_dropped() {
-        let mut table = VmTable::new(vec![vm("hoge", 1)]);
-        let gone = |vmid| {
-            Event::VmRemoved(VmRemoved {
-                node: "hoge".into(),
-                vmid,
-            })
-        };
-        let events = vec![
-            (9, gone(1)),
-            (10, gone(1)),
-            (11, Event::Vm(vm("hoge", 2).into())),
-        ];
-        apply_to_vms(&mut table, newer(events, 10), DateTime::UNIX_EPOCH);
-        assert_eq!(table.rows().len(), 2);
-        apply_to_vms(
-            &mut table,
-            newer(vec![(12, gone(1))], 10),
-            DateTime::UNIX_EPOCH,
-        );
-        assert_eq!(table.rows().len(), 1);
-    }
 }

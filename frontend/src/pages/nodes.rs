@@ -3,12 +3,13 @@
 use ecoman_api::{Datastore, Node, VmCounts};
 use leptos::prelude::*;
 
-use super::banner::{cause, symptom};
+use super::banner::symptom;
 use super::set_title;
 use crate::components::{Icon, ago, empty_state, failed_state, icon, link, meter, text, when};
 use crate::live::use_live;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::list::ListQuery;
+use crate::state::node_error::cause;
 use crate::state::route::Page;
 
 /// The page.

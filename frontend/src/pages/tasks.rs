@@ -22,7 +22,7 @@ use crate::state::format;
 use crate::state::load::Load;
 use crate::state::route::Page;
 use crate::state::task_filter::{TaskFilter, TaskGroup};
-use crate::state::tasks::{Again, at, key_of};
+use crate::state::tasks::{Again, at, is_told, key_of, took};
 
 /// The list.
 #[component]
@@ -743,58 +743,4 @@ fn command(run: CommandRun) -> AnyView {
         </li>
     }
     .into_any()
-}
-
-/// Whether the page says something above the steps already: why the task did not succeed, or what
-/// it has left.
-fn is_told(task: &TaskFacts, text: &str) -> bool {
-    let error = task.error.as_ref();
-    error.is_some_and(|error| error.detail.contains(text)) || task.left.join(" ") == text
-}
-
-fn took(task: &TaskFacts) -> Option<String> {
-    let seconds = (task.finished_at? - task.started_at?).num_seconds();
-    Some(match u64::try_from(seconds).unwrap_or_default() {
-        0 => String::from("less than 1 s"),
-        seconds => format::duration(seconds),
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::state::tasks::tests::power;
-
-    #[test]
-    fn no_task_has_taken_no_time() {
-        let after = |millis: i64| {
-            let began = chrono::DateTime::UNIX_EPOCH;
-            took(&TaskFacts {
-                started_at: Some(began),
-                finished_at: Some(began + chrono::TimeDelta::milliseconds(millis)),
-                ..power(1, "on", "succeeded")
-            })
-        };
-        assert_eq!(after(400).as_deref(), Some("less than 1 s"));
-        // A clock that was set back in between.
-        assert_eq!(after(-2000).as_deref(), Some("less than 1 s"));
-        assert_eq!(after(1000).as_deref(), Some("1 s"));
-        assert_eq!(took(&power(1, "on", "running")), None);
-    }
-
-    #[test]
-    fn a_step_does_not_say_again_what_stands_above_it() {
-        let error = serde_json::json!({
-            "type": "", "title": "", "status": 502, "instance": "", "request_id": "",
-            "detail": "web on hoge: the host has no memory left. Look at its console.",
-        });
-        let task = TaskFacts {
-            error: Some(serde_json::from_value(error).expect("a problem")),
-            left: vec![String::from("web.vmx."), String::from("web.vmdk.")],
-            ..power(1, "on", "failed")
-        };
-        assert!(is_told(&task, "the host has no memory left."));
-        assert!(is_told(&task, "web.vmx. web.vmdk."));
-        assert!(!is_told(&task, "It is off."));
-    }
 }

@@ -1,12 +1,12 @@
 //! The last good data beside the last error: new data failing does not erase old data.
 
-use crate::api;
+use super::error::Error;
 
 /// What is known of something that is fetched.
 #[derive(Clone, Debug)]
 pub(crate) struct Load<T> {
     data: Option<T>,
-    error: Option<api::Error>,
+    error: Option<Error>,
 }
 
 impl<T> Default for Load<T> {
@@ -31,13 +31,13 @@ impl<T> Load<T> {
     }
 
     /// Why the last attempt failed; `None`: it did not.
-    pub(crate) fn error(&self) -> Option<&api::Error> {
+    pub(crate) fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
 
     /// Takes the outcome of an attempt: good data replaces the old and clears the error, an
     /// error leaves the old data in place.
-    pub(crate) fn take(&mut self, outcome: Result<T, api::Error>) {
+    pub(crate) fn take(&mut self, outcome: Result<T, Error>) {
         match outcome {
             Ok(data) => {
                 self.data = Some(data);
@@ -56,7 +56,7 @@ mod tests {
     fn an_error_leaves_the_last_good_data_in_place() {
         let mut load = Load::default();
         load.take(Ok(1));
-        load.take(Err(api::Error::Unreachable));
+        load.take(Err(Error::Unreachable));
         assert_eq!(load.data(), Some(&1));
         assert!(load.error().is_some());
         load.take(Ok(2));

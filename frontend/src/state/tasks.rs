@@ -8,6 +8,7 @@ use ecoman_api::{
     CreateVm, PowerAction, Question, SetPower, Task, TaskId, TaskPage, TaskRequest, TaskState, Vm,
 };
 
+use crate::state::format;
 use crate::state::inventory::VmKey;
 
 /// The API's word for what was not done in time.
@@ -196,6 +197,22 @@ pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
         }
         _ => task.step.clone(),
     }
+}
+
+/// Whether the page says something above the steps already: why the task did not succeed, or what
+/// it has left.
+pub(crate) fn is_told(task: &Task, text: &str) -> bool {
+    let error = task.error.as_ref();
+    error.is_some_and(|error| error.detail.contains(text)) || task.left.join(" ") == text
+}
+
+/// How long a task ran. `None`: it has not ended.
+pub(crate) fn took(task: &Task) -> Option<String> {
+    let seconds = (task.finished_at? - task.started_at?).num_seconds();
+    Some(match u64::try_from(seconds).unwrap_or_default() {
+        0 => String::from("less than 1 s"),
+        seconds => format::duration(seconds),
+    })
 }
 
 /// What has to be asked to have the same once more.
@@ -431,5 +448,38 @@ pub(crate) mod tests {
         assert_eq!((key.node.as_str(), key.vmid), ("hoge", 1));
         assert_eq!(wanted.action, PowerAction::Shutdown);
         assert_eq!(wanted.guest_seconds, Some(120));
+    }
+
+    #[test]
+    fn no_task_has_taken_no_time() {
+        let after = |millis: i64| {
+            let began = DateTime::UNIX_EPOCH;
+            took(&Task {
+                started_at: Some(began),
+                finished_at: Some(began + chrono::TimeDelta::milliseconds(millis)),
+                ..power(1, "on", "succeeded")
+            })
+        };
+        assert_eq!(after(400).as_deref(), Some("less than 1 s"));
+        // A clock that was set back in between.
+        assert_eq!(after(-2000).as_deref(), Some("less than 1 s"));
+        assert_eq!(after(1000).as_deref(), Some("1 s"));
+        assert_eq!(took(&power(1, "on", "running")), None);
+    }
+
+    #[test]
+    fn a_step_does_not_say_again_what_stands_above_it() {
+        let error = serde_json::json!({
+            "type": "", "title": "", "status": 502, "instance": "", "request_id": "",
+            "detail": "web on hoge: the host has no memory left. Look at its console.",
+        });
+        let task = Task {
+            error: Some(serde_json::from_value(error).expect("a problem")),
+            left: vec![String::from("web.vmx."), String::from("web.vmdk.")],
+            ..power(1, "on", "failed")
+        };
+        assert!(is_told(&task, "the host has no memory left."));
+        assert!(is_told(&task, "web.vmx. web.vmdk."));
+        assert!(!is_told(&task, "It is off."));
     }
 }

@@ -1,0 +1,96 @@
+//! Which entries of the audit log are shown, as the address says.
+
+use ecoman_api::AuditOutcome;
+use form_urlencoded::Serializer;
+
+use crate::state::route::Page;
+
+/// In the order on the page.
+pub(crate) const OUTCOMES: [AuditOutcome; 4] = [
+    AuditOutcome::Succeeded,
+    AuditOutcome::Failed,
+    AuditOutcome::Refused,
+    AuditOutcome::Pending,
+];
+
+/// What the log is narrowed down to, as the address says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct AuditFilter {
+    /// Nothing: whatever came of it.
+    pub(crate) outcomes: Vec<AuditOutcome>,
+    pub(crate) actor: Option<String>,
+    pub(crate) node: Option<String>,
+}
+
+impl AuditFilter {
+    /// Reads the query of an address; what it does not know is left out.
+    pub(crate) fn parse(query: &str) -> Self {
+        let mut filter = Self::default();
+        for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+            match key.as_ref() {
+                "outcome" => {
+                    let named = |outcome: &AuditOutcome| {
+                        value.split(',').any(|word| word == outcome.as_str())
+                    };
+                    filter.outcomes = OUTCOMES.into_iter().filter(named).collect();
+                }
+                "actor" if !value.is_empty() => filter.actor = Some(value.into_owned()),
+                "node" if !value.is_empty() => filter.node = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        filter
+    }
+
+    /// The parameters, for the address and for the API alike.
+    pub(crate) fn query(&self) -> String {
+        let mut query = Serializer::new(String::new());
+        if !self.outcomes.is_empty() {
+            let words: Vec<_> = self.outcomes.iter().map(|it| it.as_str()).collect();
+            query.append_pair("outcome", &words.join(","));
+        }
+        for (key, value) in [("actor", &self.actor), ("node", &self.node)] {
+            if let Some(value) = value {
+                query.append_pair(key, value);
+            }
+        }
+        query.finish()
+    }
+
+    pub(crate) fn to_url(&self) -> String {
+        let path = Page::Audit.path();
+        match self.query() {
+            query if query.is_empty() => path,
+            query => format!("{path}?{query}"),
+        }
+    }
+
+    pub(crate) fn toggled(mut self, outcome: AuditOutcome) -> Self {
+        if self.outcomes.contains(&outcome) {
+            self.outcomes.retain(|known| *known != outcome);
+        } else {
+            self.outcomes.push(outcome);
+        }
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_read_as_it_was_written() {
+        for filter in [
+            AuditFilter::default(),
+            AuditFilter {
+                outcomes: vec![AuditOutcome::Failed, AuditOutcome::Refused],
+                actor: Some(String::from("a&b=c")),
+                node: Some(String::from("ノード 1")),
+            },
+        ] {
+            assert_eq!(AuditFilter::parse(&filter.query()), filter);
+        }
+        assert_eq!(AuditFilter::default().to_url(), "/audit");
+    }
+}

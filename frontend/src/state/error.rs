@@ -1,0 +1,56 @@
+//! Why an answer of the server did not come.
+
+use ecoman_api::Problem;
+
+/// Why an answer did not come. The message is for the user.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Error {
+    /// No connection to the server, or it was cut.
+    #[error("The server does not answer. Check that it runs and that this machine can reach it.")]
+    Unreachable,
+    /// The server says what is wrong.
+    #[error("{}", .0.detail)]
+    Problem(Box<Problem>),
+    /// Something between the page and the server has answered.
+    #[error("The server answered with status {0} and no reason. A proxy in between may say more.")]
+    Status(u16),
+    /// The answer is not what this page understands.
+    #[error("The server's answer could not be read ({0}). Reload the page, it may be an old one.")]
+    Unreadable(String),
+}
+
+impl Error {
+    /// Whether it is about something that does not exist.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 404)
+    }
+
+    /// Whether the server wants to know first who is asking.
+    pub(crate) fn is_signed_out(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 401)
+    }
+
+    /// What it says is wrong with single fields: the field's name in the API, and the rule.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        let Self::Problem(problem) = self else {
+            return Vec::new();
+        };
+        let errors = problem.errors.iter();
+        errors
+            .map(|error| {
+                let field = error.pointer.trim_start_matches('/');
+                (field.to_owned(), error.detail.clone())
+            })
+            .collect()
+    }
+
+    /// Whether the server may have done what was asked although nobody knows.
+    pub(crate) fn is_open(&self) -> bool {
+        !matches!(self, Self::Problem(_))
+    }
+
+    /// Whether the server is there and asks for patience: it has just started.
+    pub(crate) fn is_not_ready(&self) -> bool {
+        matches!(self, Self::Problem(problem) if problem.status == 503)
+    }
+}

@@ -1,0 +1,32 @@
+//! What a node's error says.
+
+/// The message of a node's error without the node, which stands beside it: messages begin with
+/// `NAME: ` or, where the address matters, with `node NAME (ADDRESS): `.
+pub(crate) fn cause<'a>(node: &str, message: &'a str) -> &'a str {
+    let rest = message.strip_prefix("node ").unwrap_or(message);
+    let Some(rest) = rest.strip_prefix(node) else {
+        return message;
+    };
+    rest.strip_prefix(": ")
+        .or_else(|| {
+            rest.strip_prefix(" (")?
+                .split_once("): ")
+                .map(|(_, rest)| rest)
+        })
+        .unwrap_or(message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_name_of_the_node_is_not_said_twice() {
+        assert_eq!(cause("hoge", "hoge: no route to it"), "no route to it");
+        assert_eq!(cause("hoge", "hoge2: no route"), "hoge2: no route");
+        assert_eq!(cause("hoge", "no route"), "no route");
+        let with_address = "node hoge (192.0.2.1:22): no route to it";
+        assert_eq!(cause("hoge", with_address), "no route to it");
+        assert_eq!(cause("hog", with_address), with_address);
+    }
+}
