@@ -4,13 +4,13 @@
 /// A function whose code, with all that only such functions use, comes later. Calling it waits for
 /// the code; the error that it returns has to be made from one of loading.
 macro_rules! later {
-    (fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
+    ($visibility:vis fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty $body:block) => {
         #[cfg(feature = "split")]
         #[leptos::wasm_split::wasm_split(later, wasm_split_path = ::leptos::wasm_split, fallible)]
-        fn $name($($argument: $type),*) -> $result $body
+        $visibility fn $name($($argument: $type),*) -> $result $body
 
         #[cfg(not(feature = "split"))]
-        async fn $name($($argument: $type),*) -> $result $body
+        $visibility async fn $name($($argument: $type),*) -> $result $body
     };
 }
 

@@ -9,6 +9,7 @@ pub(crate) mod inventory;
 pub(crate) mod load;
 pub(crate) mod tasks;
 pub(crate) mod updates;
+pub(crate) mod wire;
 
 pub(crate) mod audit_filter;
 pub(crate) mod list;
