@@ -1,19 +1,19 @@
 //! The frame of every page: what all pages share, header, and the page itself.
 
 use ecoman_api::{Role, SignInMode};
-use leptos::task::spawn_local;
 use leptos::{ev, prelude::*};
 
-use crate::api;
+use crate::acts::power::PowerDesk;
 use crate::clock::Clock;
-use crate::components::{Tip, TipLayer, busy, follow};
+use crate::components::{ThemeButton, Tip, TipLayer, busy, focus, follow};
+use crate::list_position::Visit;
 use crate::live::{Connection, Live, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{self, ConnectionBanner, Later, PowerDesk, Visit};
+use crate::pages::{ConnectionBanner, Later, Vms};
+use crate::session::sign_out;
 use crate::state::format;
 use crate::state::route::Page;
 use crate::state::selection::Selection;
-use crate::theme::ThemeButton;
 
 /// The application.
 #[component]
@@ -54,7 +54,7 @@ fn Frame() -> impl IntoView {
         let kind = std::mem::discriminant(&page);
         if before.is_some_and(|before| std::mem::discriminant(&before) != kind) {
             let target = if page == Page::Vms { "grid" } else { "main" };
-            request_animation_frame(move || pages::focus(target));
+            request_animation_frame(move || focus(target));
         }
         page
     });
@@ -125,7 +125,7 @@ fn Frame() -> impl IntoView {
             <ConnectionBanner />
             {move || match (live.signed_out.get(), page.get()) {
                 (true, _) => later.sign_in(),
-                (false, Page::Vms) => pages::Vms().into_any(),
+                (false, Page::Vms) => Vms().into_any(),
                 (false, page) => later.page(page),
             }}
         </main>
@@ -200,17 +200,6 @@ fn account() -> AnyView {
     shown.into_any()
 }
 
-/// Ends the session, and shows what is left.
-pub(crate) fn sign_out() {
-    spawn_local(async {
-        // Whoever is still signed in after this sees it at once.
-        if let Err(error) = api::sign_out().await {
-            leptos::logging::warn!("Could not sign out: {error}");
-        }
-        let _ = window().location().reload();
-    });
-}
-
 /// Whether changes arrive.
 #[component]
 fn ConnectionState() -> impl IntoView {
@@ -232,5 +221,5 @@ fn ConnectionState() -> impl IntoView {
 /// The router would take the fragment for an address of its own.
 fn focus_main(event: &ev::MouseEvent) {
     event.prevent_default();
-    pages::focus("main");
+    focus("main");
 }

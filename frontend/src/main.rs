@@ -13,13 +13,16 @@ mod later;
 mod state;
 
 mod clock;
+mod list_position;
 mod location;
-mod theme;
 
 mod api;
 mod live;
+mod session;
 
 mod components;
+
+mod acts;
 mod pages;
 
 mod app;

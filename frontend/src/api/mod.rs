@@ -128,3 +128,14 @@ pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
         .and_then(|text| clock::from_milliseconds(js_sys::Date::parse(&text)));
     Ok((read(response).await?, time))
 }
+
+/// A key for one attempt, unlike every other.
+pub(crate) fn fresh_key() -> String {
+    let random = || js_sys::Math::random().to_bits();
+    format!(
+        "{:x}-{:x}-{:x}",
+        js_sys::Date::now().to_bits(),
+        random(),
+        random()
+    )
+}

@@ -7,7 +7,7 @@ use leptos::task::spawn_local;
 use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
-use super::{Icon, icon};
+use super::icon::{Icon, icon};
 
 const SHOWN_FOR: Duration = Duration::from_secs(2);
 

@@ -3,6 +3,8 @@
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
+use super::focus::focus;
+
 /// A dialog that is open while `open` says so. `ids` are those of its heading and of the element
 /// that has the focus first. `close` is called when the reader leaves it.
 pub(crate) fn dialog(
@@ -60,14 +62,4 @@ pub(crate) fn dialog(
         </dialog>
     }
     .into_any()
-}
-
-/// Moves the focus to the element with this id.
-pub(crate) fn focus(id: &str) {
-    let element = document()
-        .get_element_by_id(id)
-        .and_then(|element| element.dyn_into::<web_sys::HtmlElement>().ok());
-    if let Some(element) = element {
-        let _ = element.focus();
-    }
 }

@@ -3,8 +3,7 @@
 use ecoman_api::{PowerAction, PowerState, TaskState};
 use leptos::prelude::*;
 
-use super::icon::busy;
-use super::{Icon, icon};
+use super::icon::{Icon, busy, icon};
 use crate::state::tasks::gerund;
 
 /// A power state in words.

@@ -8,13 +8,12 @@ use leptos::task::spawn_local;
 
 use super::administration::{account, audit, tokens, users};
 use super::new::New;
-use super::node::Node;
-use super::nodes::Nodes;
+use super::nodes::{Node, Nodes};
 use super::not_found::NotFound;
-use super::power::PowerDialog;
 use super::sign_in::SignIn;
 use super::tasks::{Task, Tasks};
 use super::vm::Vm;
+use crate::acts::power::PowerDialog;
 use crate::api;
 use crate::components::failed_state;
 use crate::later::later;

@@ -2,8 +2,7 @@
 
 use leptos::prelude::*;
 
-use super::set_title;
-use crate::components::{empty_state, link};
+use crate::components::{empty_state, link, set_title};
 use crate::state::route::Page;
 
 /// The page for it.

@@ -5,9 +5,8 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::focus;
 use crate::api;
-use crate::components::empty_state;
+use crate::components::{empty_state, failed_state, focus};
 use crate::live::use_live;
 
 /// Asks for name and password, or says where else one signs in.
@@ -33,7 +32,7 @@ pub(crate) fn SignIn() -> impl IntoView {
         Some(SignInMode::Password) => PasswordForm().into_any(),
         Some(SignInMode::Proxy | SignInMode::None) => elsewhere(),
         None => match why.get() {
-            Some(why) => crate::components::failed_state("Nobody can sign in now", &why, ask),
+            Some(why) => failed_state("Nobody can sign in now", &why, ask),
             None => {
                 view! { <p class="skeleton" role="status">"Looking who is there"</p> }.into_any()
             }

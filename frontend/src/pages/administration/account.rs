@@ -5,11 +5,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::{limits, loading, section, told, value};
+use super::fields::{limits, told, value};
+use super::permitted::loading;
+use super::section::section;
 use crate::api;
-use crate::app::sign_out;
 use crate::components::{card, copy_line, fact_card, text_fact};
 use crate::live::{Live, use_live};
+use crate::session::sign_out;
 use crate::state::route::Page;
 
 /// The page.

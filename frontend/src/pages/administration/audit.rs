@@ -4,7 +4,8 @@ use ecoman_api::{AuditEntry, AuditOutcome, Authentication, Permission};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::{for_those_who, loading, may, section};
+use super::permitted::{for_those_who, loading, may};
+use super::section::section;
 use crate::api;
 use crate::components::{
     Icon, busy, csv_button, empty_state, failed_state, icon, link, text, when,

@@ -6,7 +6,9 @@ use leptos::task::spawn_local;
 use leptos::{ev, html};
 
 use super::choice::{Nodes, is_nothing, listed, node_choice, role_choice};
-use super::{limits, section, value};
+use super::fields::{limits, value};
+use super::section::section;
+use super::table;
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, copy_line, dialog, empty_state, focus, icon, text, when};
@@ -27,7 +29,7 @@ enum Asked {
     Revoke(Token),
 }
 
-type Desk = super::Desk<Token, Asked>;
+type Desk = table::Desk<Token, Asked>;
 
 /// The page.
 pub(crate) fn tokens() -> AnyView {

@@ -8,7 +8,9 @@ use leptos::task::spawn_local;
 use leptos::{ev, html};
 
 use super::choice::{is_nothing, listed, node_choice, role_choice};
-use super::{limits, section, value};
+use super::fields::{limits, value};
+use super::section::section;
+use super::table;
 use crate::api;
 use crate::components::{ago, dialog, empty_state, text};
 use crate::live::use_live;
@@ -28,7 +30,7 @@ enum Asked {
     Remove(User),
 }
 
-type Desk = super::Desk<User, Asked>;
+type Desk = table::Desk<User, Asked>;
 
 /// The page.
 pub(crate) fn users() -> AnyView {

@@ -3,7 +3,7 @@
 use ecoman_api::{Filter, FilterError};
 use leptos::prelude::*;
 
-use super::Asked;
+use super::asked::Asked;
 use crate::api;
 use crate::components::csv_button;
 

@@ -4,25 +4,21 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use chrono::TimeDelta;
-use ecoman_api::{PowerAction, Resource, Thresholds, Vm};
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
-use wasm_bindgen::closure::Closure;
 
-use super::{Asked, State};
-use crate::clock::use_clock;
-use crate::components::{Icon, Tip, changing_badge, icon, is_plain};
+use super::asked::{Asked, State};
+use super::dom::{media, put_in_order, turn, watch_height};
+use super::row::{Context, RowView};
+use crate::components::{Tip, is_plain};
+use crate::list_position::Visit;
 use crate::live::use_live;
 use crate::location::use_location;
-use crate::pages::Visit;
-use crate::pages::power::change_of;
-use crate::state::format::{self, UNKNOWN};
-use crate::state::inventory::{Row, VmKey, seen_at};
+use crate::state::inventory::{Row, VmKey};
 use crate::state::list::{Column, ListQuery, Listing};
 use crate::state::route::Page;
 use crate::state::selection::Selection;
-use crate::state::viewport::{Viewport, offset, row_in_slot};
+use crate::state::viewport::{Viewport, offset};
 
 /// Heights in CSS pixels, as in the style sheet: row, row on a small screen, headings.
 const ROW: f64 = 34.0;
@@ -30,9 +26,6 @@ const COMPACT_ROW: f64 = 60.0;
 const HEAD: f64 = 34.0;
 /// Where rows become cards, as in the style sheet.
 const COMPACT: &str = "(max-width: 759px)";
-/// How long a change is worth a glance.
-const FLASH: TimeDelta = TimeDelta::milliseconds(1600);
-
 #[component]
 pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> impl IntoView {
     let live = use_live();
@@ -310,18 +303,6 @@ struct Held {
     within: f64,
 }
 
-/// What every slot needs.
-#[derive(Clone, Copy)]
-struct Context {
-    listing: Memo<Listing>,
-    drawn: Memo<Range<usize>>,
-    slots: Memo<usize>,
-    row_height: Memo<f64>,
-    active_place: Memo<Option<usize>>,
-    thresholds: Memo<Option<Thresholds>>,
-    selection: RwSignal<Selection>,
-}
-
 /// The heading of the boxes: all that match, or none.
 fn choose_all(selection: RwSignal<Selection>, listing: Memo<Listing>) -> AnyView {
     let all =
@@ -370,271 +351,8 @@ fn Heading(asked: Asked, column: Column) -> impl IntoView {
     }
 }
 
-/// A row of the document, whichever VM it shows at the moment.
-#[component]
-fn RowView(nth: usize, context: Context) -> impl IntoView {
-    let live = use_live();
-    let clock = use_clock();
-    let place =
-        Memo::new(move |_| row_in_slot(nth, context.slots.get(), context.drawn.get().start));
-    let row = Memo::new_with_compare(
-        move |_| {
-            let drawn = context.drawn.get();
-            let place = place.get();
-            context.listing.with(|listing| {
-                listing
-                    .rows
-                    .get(place)
-                    .filter(|_| drawn.contains(&place))
-                    .cloned()
-            })
-        },
-        differs,
-    );
-    // A row that shows nothing is hidden, and keeps the cells of the VM before: to make them all
-    // anew when a short list grows again takes longer than all else that a key press does.
-    let last = Memo::new_with_compare(
-        move |before: Option<&Option<Arc<Row>>>| row.get().or_else(|| before.cloned().flatten()),
-        differs,
-    );
-    let age = Memo::new(move |_| {
-        row.with(|row| {
-            let row = row.as_ref()?;
-            let seen = live.nodes.with(|nodes| {
-                nodes
-                    .data()
-                    .map_or(row.vm.observed_at, |nodes| seen_at(&row.vm, nodes))
-            });
-            Some(format::age(clock.seconds_since(seen)))
-        })
-    });
-    let stale = move || row.with(|row| row.as_ref().is_some_and(|row| row.vm.stale));
-    let change = Memo::new(move |_| row.with(|row| change_of(live, &row.as_ref()?.vm)));
-    let chosen = Memo::new(move |_| {
-        let key = row.with(|row| row.as_ref().map(|row| VmKey::of(&row.vm)));
-        key.is_some_and(|key| context.selection.with(|selection| selection.has(&key)))
-    });
-    let class = move || {
-        row.with(|row| {
-            let Some(row) = row else {
-                return "row";
-            };
-            let changed = row.changed_at.filter(|time| clock.exact() - *time < FLASH);
-            // Two names for one flash: it starts anew where the other one was.
-            match (
-                row.vm.stale,
-                changed.map(|time| time.timestamp_millis() % 2 == 0),
-            ) {
-                (false, None) => "row",
-                (false, Some(false)) => "row flash-a",
-                (false, Some(true)) => "row flash-b",
-                (true, None) => "row stale",
-                (true, Some(false)) => "row stale flash-a",
-                (true, Some(true)) => "row stale flash-b",
-            }
-        })
-    };
-    view! {
-        <div
-            class=class
-            role="row"
-            id=move || format!("row-{}", place.get())
-            data-slot=nth
-            data-place=move || place.get()
-            style:transform=move || {
-                format!("translateY({}px)", offset(place.get(), context.row_height.get()))
-            }
-            aria-rowindex=move || place.get() + 2
-            aria-selected=move || (context.active_place.get() == Some(place.get())).to_string()
-            hidden=move || row.with(Option::is_none)
-            class:chosen=chosen
-        >
-            <div class="c-choose" role="gridcell">
-                <input
-                    type="checkbox"
-                    tabindex="-1"
-                    aria-label=move || {
-                        row.with(|row| {
-                            let row = row.as_ref()?;
-                            Some(format!("Select {}", format::vm_name(&row.vm)))
-                        })
-                    }
-                    prop:checked=chosen
-                />
-            </div>
-            {move || {
-                last.with(|row| {
-                    let row = row.as_ref()?;
-                    Some(cells(row, change.get(), context.thresholds.get()))
-                })
-            }}
-            <div
-                class=Column::Age.class()
-                role="gridcell"
-                data-tip=move || {
-                    row.with(|row| row.as_ref().and_then(|row| row.vm.stale_reason.clone()))
-                }
-            >
-                {move || stale().then(|| icon(Icon::Stale))}
-                <span>{move || age.get()}</span>
-                <span class="sr">
-                    {move || {
-                        row.with(|row| {
-                            let row = row.as_ref().filter(|row| row.vm.stale)?;
-                            let reason = row.vm.stale_reason.as_deref().unwrap_or("not seen again");
-                            Some(format!(", stale: {reason}"))
-                        })
-                    }}
-                </span>
-            </div>
-        </div>
-    }
-}
-
-/// All cells but the age, which moves on by itself.
-fn cells(
-    row: &Arc<Row>,
-    change: Option<PowerAction>,
-    thresholds: Option<Thresholds>,
-) -> impl IntoView + use<> {
-    let vm = &row.vm;
-    let page = Page::Vm {
-        node: vm.node.clone(),
-        vmid: vm.vmid,
-    };
-    let reasons = format::large_reasons(vm, thresholds);
-    view! {
-        <div class=Column::Power.class() role="gridcell">{changing_badge(vm.power, change)}</div>
-        {text(Column::Node, Some(vm.node.clone()))}
-        {text(Column::Vmid, Some(vm.vmid.to_string()))}
-        <div class=Column::Name.class() role="gridcell">
-            <a class="fit" href=page.path() tabindex="-1" data-tip=vm.name.clone()>
-                {format::vm_name(vm).to_owned()}
-            </a>
-            {reasons
-                .map(|reasons| {
-                    view! {
-                        <span class="mark" role="img" aria-label=reasons.clone() data-tip=reasons>
-                            {icon(Icon::Large)}
-                        </span>
-                    }
-                })}
-        </div>
-        {text(Column::Ip, vm.ip_address.clone())}
-        {text(Column::Uptime, vm.uptime_seconds.map(format::duration))}
-        {size(Column::Cpus, vm, Resource::Cpu, vm.cpus.map(|cpus| cpus.to_string()), thresholds)}
-        {size(
-            Column::Memory,
-            vm,
-            Resource::Memory,
-            vm.memory_mb.map(format::megabytes),
-            thresholds,
-        )}
-        {size(
-            Column::Storage,
-            vm,
-            Resource::Storage,
-            vm.storage_bytes.map(format::bytes),
-            thresholds,
-        )}
-        {text(Column::GuestOs, vm.guest_os.clone())}
-        {text(Column::Comment, vm.comment.clone())}
-    }
-}
-
-fn text(column: Column, value: Option<String>) -> impl IntoView {
-    let tip = value.clone();
-    view! {
-        <div class=column.class() role="gridcell">
-            <span class="fit" data-tip=tip>
-                {value.unwrap_or_else(|| UNKNOWN.to_owned())}
-            </span>
-        </div>
-    }
-}
-
-/// A size, emphasised where it makes the VM a large one.
-fn size(
-    column: Column,
-    vm: &Vm,
-    resource: Resource,
-    value: Option<String>,
-    thresholds: Option<Thresholds>,
-) -> impl IntoView + use<> {
-    let large = vm.large.contains(&resource);
-    let reason = format::large_reason(vm, resource, thresholds);
-    let exact = match resource {
-        Resource::Cpu => None,
-        Resource::Memory => vm.memory_mb.map(|mb| format!("{} MB", format::grouped(mb))),
-        Resource::Storage => vm.storage_bytes.map(format::exact_bytes),
-    };
-    let spoken = large.then(|| match &reason {
-        Some(reason) => format!(", large: {reason}"),
-        None => String::from(", large"),
-    });
-    view! {
-        <div
-            class=column.class()
-            class:large=large
-            role="gridcell"
-            data-tip=reason.map(|reason| format!("Large: {reason}")).or(exact)
-        >
-            {large.then(|| icon(Icon::Large))}
-            <span>{value.unwrap_or_else(|| UNKNOWN.to_owned())}</span>
-            {spoken.map(|spoken| view! { <span class="sr">{spoken}</span> })}
-        </div>
-    }
-}
-
 fn position(rows: &[Arc<Row>], key: &VmKey) -> Option<usize> {
     rows.iter().position(|row| row.is(key))
-}
-
-/// Puts the rows of the pool in order, that of slot `first` first.
-fn put_in_order(pool: &web_sys::Element, slots: usize, first: usize) {
-    for place in 0..slots {
-        let slot = (first + place) % slots;
-        let row = pool.query_selector(&format!("[data-slot=\"{slot}\"]"));
-        if let Ok(Some(row)) = row {
-            // Fails only where a row would become its own parent.
-            let _ = pool.append_child(&row);
-        }
-    }
-}
-
-/// Turns the rows of the pool round until that of slot `first` is the first.
-fn turn(pool: &web_sys::Element, first: usize) {
-    let slots = pool.child_element_count() as usize;
-    let slot_of =
-        |row: &web_sys::Element| -> Option<usize> { row.get_attribute("data-slot")?.parse().ok() };
-    let Some(now) = pool.first_element_child().and_then(|row| slot_of(&row)) else {
-        return;
-    };
-    let ahead = (first + slots - now) % slots;
-    // The shorter way round; a row that is moved is laid out anew.
-    let moved = if ahead <= slots / 2 {
-        (0..ahead).try_for_each(|_| {
-            let row = pool.first_element_child()?;
-            pool.append_child(&row).ok().map(drop)
-        })
-    } else {
-        (ahead..slots).try_for_each(|_| {
-            let row = pool.last_element_child()?;
-            pool.prepend_with_node_1(&row).ok()
-        })
-    };
-    debug_assert!(moved.is_some(), "the rows of the pool can be moved");
-}
-
-/// Whether two values of a memo are not the very same row.
-fn differs(before: Option<&Option<Arc<Row>>>, after: Option<&Option<Arc<Row>>>) -> bool {
-    match (
-        before.and_then(Option::as_ref),
-        after.and_then(Option::as_ref),
-    ) {
-        (Some(before), Some(after)) => !Arc::ptr_eq(before, after),
-        (before, after) => before.is_some() || after.is_some(),
-    }
 }
 
 fn within(event: &web_sys::Event, selector: &str) -> bool {
@@ -651,55 +369,4 @@ fn place_of(event: &web_sys::Event) -> Option<usize> {
         .get_attribute("data-place")?
         .parse()
         .ok()
-}
-
-/// Whether a media query holds, now and later.
-fn media(query: &str) -> ReadSignal<bool> {
-    let list = window().match_media(query).ok().flatten();
-    let (matches, set_matches) =
-        signal(list.as_ref().is_some_and(web_sys::MediaQueryList::matches));
-    if let Some(list) = list {
-        let changed = Closure::<dyn Fn()>::new({
-            let list = list.clone();
-            move || set_matches.set(list.matches())
-        });
-        list.set_onchange(Some(changed.as_ref().unchecked_ref()));
-        let kept = StoredValue::new_local((list, changed));
-        on_cleanup(move || {
-            kept.try_update_value(|(list, _)| list.set_onchange(None));
-        });
-    }
-    matches
-}
-
-/// Follows the height of the part that scrolls. While there are no rows it is no height: what takes
-/// their place has the room, and the slots of the rows are kept until they come back.
-fn watch_height(scroller: NodeRef<html::Div>, count: Memo<usize>, height: RwSignal<f64>) {
-    let observer = StoredValue::new_local(None);
-    Effect::new(move || {
-        let Some(element) = scroller.get() else {
-            return;
-        };
-        let measure = {
-            let element = element.clone();
-            move || {
-                if count.get_untracked() > 0 {
-                    height.set(f64::from(element.client_height()));
-                }
-            }
-        };
-        measure();
-        let callback = Closure::<dyn Fn()>::new(measure);
-        if let Ok(watcher) = web_sys::ResizeObserver::new(callback.as_ref().unchecked_ref()) {
-            watcher.observe(&element);
-            observer.set_value(Some((watcher, callback)));
-        }
-    });
-    on_cleanup(move || {
-        observer.try_update_value(|observer| {
-            if let Some((watcher, _)) = observer.take() {
-                watcher.disconnect();
-            }
-        });
-    });
 }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use ecoman_api::{PowerAction, Sort};
 use leptos::prelude::*;
 
-use crate::components::{Icon, icon};
+use crate::acts::power::{known, power_button, use_desk};
+use crate::components::{Icon, focus, icon};
 use crate::live::use_live;
-use crate::pages::focus;
-use crate::pages::power::{known, power_button, use_desk};
 use crate::state::format;
 use crate::state::inventory::Row;
 use crate::state::list::Listing;

@@ -3,10 +3,9 @@
 use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
 use leptos::{ev, html, prelude::*};
 
+use super::asked::{Asked, counted};
 use super::export::export_button;
-use super::{Asked, counted};
-use crate::components::{Icon, icon, link};
-use crate::pages::{focus, is_typing};
+use crate::components::{Icon, focus, icon, is_typing, link};
 use crate::state::format;
 use crate::state::list::{Chip, Column, Listing};
 use crate::state::route::Page;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 use ecoman_api::Node as NodeFacts;
 use leptos::{ev, prelude::*};
 
-use super::nodes::{cpu, datastore, memory, state, tally, troubles, version};
-use super::{back, is_typing, set_title};
+use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
 use crate::components::{
-    Icon, card, copy_line, empty_state, fact, fact_card, failed_state, icon, link, text, text_fact,
-    when,
+    Icon, back, card, copy_line, empty_state, fact, fact_card, failed_state, icon, is_typing, link,
+    set_title, text, text_fact, when,
 };
 use crate::live::use_live;
 use crate::location::use_location;

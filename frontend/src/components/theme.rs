@@ -4,7 +4,7 @@
 
 use leptos::prelude::*;
 
-use crate::components::{Icon, icon};
+use super::icon::{Icon, icon};
 
 const KEY: &str = "ecoman-theme";
 

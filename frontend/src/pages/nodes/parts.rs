@@ -1,157 +1,17 @@
-//! Every node: whether it answers, what runs on it, how much room it has.
+//! What the list of nodes and the page of one show alike.
 
 use ecoman_api::{Datastore, Node, VmCounts};
 use leptos::prelude::*;
 
-use super::banner::symptom;
-use super::set_title;
-use crate::components::{Icon, ago, empty_state, failed_state, icon, link, meter, text, when};
-use crate::live::use_live;
+use crate::components::{Icon, ago, icon, link, meter, when};
+use crate::pages::banner::symptom;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::list::ListQuery;
 use crate::state::node_error::cause;
 use crate::state::route::Page;
 
-/// The page.
-#[component]
-pub(crate) fn Nodes() -> impl IntoView {
-    let live = use_live();
-    let names = Memo::new(move |_| {
-        live.nodes
-            .with(|nodes| Some(nodes.data()?.keys().cloned().collect::<Vec<_>>()))
-    });
-    let summary = Memo::new(move |_| {
-        live.nodes.with(|nodes| {
-            let nodes = nodes.data()?;
-            let answering = nodes
-                .values()
-                .filter(|node| node.reachable == Some(true))
-                .count();
-            Some((answering, nodes.len()))
-        })
-    });
-    set_title(move || match summary.get() {
-        Some((answering, all)) if answering < all => format!("{answering} of {all} nodes"),
-        Some((_, all)) => format::plural(all, "node", "nodes"),
-        None => String::from("Nodes"),
-    });
-
-    let content = move || {
-        let error = live.nodes.with(|nodes| nodes.error().cloned());
-        match (names.get(), error) {
-            (Some(names), _) if names.is_empty() => empty_state(
-                String::from("No nodes yet"),
-                String::from(
-                    "hosts.yml names none, or the crawler has not read it yet. Name a node there, \
-                     and it appears here by itself.",
-                ),
-                ().into_any(),
-            ),
-            (Some(names), _) => view! {
-                <div class="table-frame" tabindex="0" role="region" aria-label="Nodes">
-                    <table class="nodes">
-                        <thead>
-                            <tr>
-                                <th scope="col">"Node"</th>
-                                <th scope="col">"State"</th>
-                                <th scope="col">"VMs"</th>
-                                <th scope="col">"CPU"</th>
-                                <th scope="col">"Memory"</th>
-                                <th scope="col">"Datastores"</th>
-                                <th scope="col">"ESXi"</th>
-                            </tr>
-                        </thead>
-                        {names.into_iter().map(|name| view! { <Body name /> }).collect::<Vec<_>>()}
-                    </table>
-                </div>
-            }
-            .into_any(),
-            (None, Some(error)) if !error.is_not_ready() => {
-                let retry = move || live.connect();
-                failed_state("The nodes could not be loaded", &error.to_string(), retry)
-            }
-            (None, _) => view! {
-                <p class="skeleton" role="status">
-                    "Loading the nodes"
-                </p>
-            }
-            .into_any(),
-        }
-    };
-    view! {
-        <div class="page">
-            <div class="column">
-                <header class="heading">
-                    <h1>"Nodes"</h1>
-                    <p class="aside" role="status">
-                        {move || {
-                            summary
-                                .get()
-                                .filter(|(_, all)| *all > 0)
-                                .map(|(answering, all)| format!("{answering} of {all} answer"))
-                        }}
-                    </p>
-                </header>
-                {content}
-            </div>
-        </div>
-    }
-}
-
-/// One node, two rows at most: what it has, and what is wrong with it.
-#[component]
-fn Body(name: String) -> impl IntoView {
-    let live = use_live();
-    let node = Memo::new(move |_| live.nodes.with(|nodes| nodes.data()?.get(&name).cloned()));
-    move || {
-        node.get().map(|node| {
-            let trouble = troubles(&node);
-            let has_trouble = trouble.is_some();
-            let page = Page::Node {
-                name: node.name.clone(),
-            };
-            let stale = node.stale;
-            let name = node.name.clone();
-            let store_cells: Vec<_> = node.datastores.iter().map(datastore).collect();
-            view! {
-                <tbody class:stale=stale>
-                    <tr class:has-trouble=has_trouble>
-                        <th scope="row">
-                            {link("name", page.path(), name.into_any())}
-                            <div class="small">{node.address.clone()}</div>
-                        </th>
-                        <td>{state(&node)}</td>
-                        <td class="measured">{tally(&node.name, node.vms)}</td>
-                        <td class="measured measure" data-label="CPU">{cpu(&node)}</td>
-                        <td class="measured measure" data-label="Memory">{memory(&node)}</td>
-                        <td class="measured measure" data-label="Datastores">
-                            {if store_cells.is_empty() {
-                                text(None)
-                            } else {
-                                store_cells.into_any()
-                            }}
-                        </td>
-                        <td class="measured">
-                            <div>{text(version(&node))}</div>
-                            <div class="small">{node.model.clone()}</div>
-                        </td>
-                    </tr>
-                    {trouble
-                        .map(|trouble| {
-                            view! {
-                                <tr class="trouble">
-                                    <td colspan="7">{trouble}</td>
-                                </tr>
-                            }
-                        })}
-                </tbody>
-            }
-        })
-    }
-}
-
 /// Whether it answers, and since when it was last seen.
-pub(crate) fn state(node: &Node) -> AnyView {
+pub(super) fn state(node: &Node) -> AnyView {
     let (class, word, sign) = match node.reachable {
         None => ("state", "Not tried yet", Icon::Unknown),
         Some(false) => ("state bad", "Not answering", Icon::Warning),
@@ -177,7 +37,7 @@ pub(crate) fn state(node: &Node) -> AnyView {
 }
 
 /// What is wrong with it, a notice for each.
-pub(crate) fn troubles(node: &Node) -> Option<AnyView> {
+pub(super) fn troubles(node: &Node) -> Option<AnyView> {
     let error = node.last_error.as_ref().map(|error| {
         let what = format!("{} {}: ", node.name, symptom(error.kind));
         let why = cause(&node.name, &error.message).to_owned();
@@ -231,7 +91,7 @@ pub(crate) fn troubles(node: &Node) -> Option<AnyView> {
 }
 
 /// Its VMs by power state; leads to them.
-pub(crate) fn tally(node: &str, counts: VmCounts) -> AnyView {
+pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
     let list = format!("{}{}", Page::Vms.path(), ListQuery::of_node(node).to_url());
     let kinds = [
         ("on", Icon::On, counts.on, "on"),
@@ -256,7 +116,7 @@ pub(crate) fn tally(node: &str, counts: VmCounts) -> AnyView {
 }
 
 /// Use and allocation of its CPUs.
-pub(crate) fn cpu(node: &Node) -> AnyView {
+pub(super) fn cpu(node: &Node) -> AnyView {
     let total = node
         .cpu
         .cores
@@ -298,7 +158,7 @@ pub(crate) fn cpu(node: &Node) -> AnyView {
 }
 
 /// Use and allocation of its memory.
-pub(crate) fn memory(node: &Node) -> AnyView {
+pub(super) fn memory(node: &Node) -> AnyView {
     let used = node
         .memory
         .usage_mb
@@ -322,7 +182,7 @@ pub(crate) fn memory(node: &Node) -> AnyView {
 }
 
 /// A datastore with its free space.
-pub(crate) fn datastore(store: &Datastore) -> AnyView {
+pub(super) fn datastore(store: &Datastore) -> AnyView {
     let name = store.name.clone().unwrap_or_else(|| store.path.clone());
     let free = match (store.accessible, store.free_bytes) {
         (false, _) => String::from("not accessible"),
@@ -350,7 +210,7 @@ pub(crate) fn datastore(store: &Datastore) -> AnyView {
 }
 
 /// Version and build.
-pub(crate) fn version(node: &Node) -> Option<String> {
+pub(super) fn version(node: &Node) -> Option<String> {
     match (&node.version, &node.build) {
         (Some(version), Some(build)) => Some(format!("{version} ({build})")),
         (version, _) => version.clone(),

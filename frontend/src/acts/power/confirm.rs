@@ -1,0 +1,230 @@
+//! The question back before a change of power.
+
+use std::sync::Arc;
+
+use ecoman_api::PowerAction;
+use leptos::prelude::*;
+
+use super::buttons::sign;
+use super::dialogs::{FIRST, HEADING, PowerDesk};
+use crate::components::{Icon, focus, icon, power_word};
+use crate::state::format;
+use crate::state::inventory::Row;
+use crate::state::power_plan::{
+    GUEST_SECONDS, GUEST_SECONDS_LEAST, GUEST_SECONDS_MOST, Plan, meaning, order, result,
+};
+
+/// A preview of more VMs than this names only the first of them.
+const MOST_LISTED: usize = 200;
+
+/// Whether that is really wanted.
+pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
+    let action = plan.action;
+    let count = plan.doing.len();
+    let typed = RwSignal::new(String::new());
+    let seconds = RwSignal::new(GUEST_SECONDS.to_string());
+    let number = plan.number_to_type();
+    let seconds_given = move || {
+        let seconds: u32 = seconds.with(|text| text.trim().parse().ok())?;
+        (GUEST_SECONDS_LEAST..=GUEST_SECONDS_MOST)
+            .contains(&seconds)
+            .then_some(seconds)
+    };
+    let ready = Memo::new(move |_| {
+        let counted =
+            number.is_none_or(|number| typed.with(|typed| typed.trim() == number.to_string()));
+        count > 0 && counted && (action != PowerAction::Shutdown || seconds_given().is_some())
+    });
+    let confirm = {
+        let plan = Arc::clone(plan);
+        move || {
+            if ready.get_untracked() {
+                let seconds = untrack(seconds_given).unwrap_or(GUEST_SECONDS);
+                if count == 1 && plan.left_out.is_empty() {
+                    desk.close();
+                }
+                desk.send(&plan, seconds);
+            }
+        }
+    };
+    let confirm = StoredValue::new_local(confirm);
+    let gentle = action
+        .gentle()
+        .map(|gentle| gentle_button(desk, plan, gentle));
+    let counting = number.map(|number| {
+        view! {
+            <label class="field">
+                <span>"To confirm, type how many VMs that is: " <strong>{number}</strong></span>
+                <input
+                    type="text"
+                    inputmode="numeric"
+                    autocomplete="off"
+                    id=FIRST
+                    prop:value=typed
+                    on:input=move |event| typed.set(event_target_value(&event))
+                    on:keydown=move |event| {
+                        if event.key() == "Enter" {
+                            confirm.with_value(|confirm| confirm());
+                        }
+                    }
+                />
+            </label>
+        }
+    });
+    let limit = (action == PowerAction::Shutdown && count > 0).then(|| {
+        view! {
+            <label class="field">
+                <span>
+                    {format!(
+                        "Wait for the guest, in seconds ({GUEST_SECONDS_LEAST} to {})",
+                        format::grouped(GUEST_SECONDS_MOST.into()),
+                    )}
+                </span>
+                <input
+                    type="text"
+                    inputmode="numeric"
+                    autocomplete="off"
+                    aria-invalid=move || seconds_given().is_none().then_some("true")
+                    prop:value=seconds
+                    on:input=move |event| seconds.set(event_target_value(&event))
+                />
+            </label>
+        }
+    });
+    let title = if count == 0 {
+        format!("{}: none of these VMs", order(action))
+    } else {
+        format!("{} {}?", order(action), plan.whom())
+    };
+    let class = if action.cuts() {
+        "button danger solid"
+    } else {
+        "button primary"
+    };
+    let many = count + plan.left_out.len() > 1;
+    let label = if count > 1 {
+        format!("{} {}", order(action), format::plural(count, "VM", "VMs"))
+    } else {
+        order(action).to_owned()
+    };
+    view! {
+        <h2 id=HEADING class:danger=action.cuts()>{icon(sign(action))} {title}</h2>
+        <p>{meaning(action)}</p>
+        {(many || count == 0).then(|| preview(plan))}
+        {limit}
+        {counting}
+        <div class="choices">
+            {gentle}
+            <button
+                type="button"
+                class=class
+                aria-disabled=move || (!ready.get()).then_some("true")
+                on:click=move |_| confirm.with_value(|confirm| confirm())
+            >
+                {label}
+            </button>
+            <button
+                type="button"
+                class="button last"
+                id=number.is_none().then_some(FIRST)
+                on:click=move |_| desk.close()
+            >
+                "Cancel"
+            </button>
+        </div>
+    }
+    .into_any()
+}
+
+/// The way that asks the guest, before the one that does not.
+fn gentle_button(desk: PowerDesk, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
+    let rows = plan.doing.clone();
+    let softer = desk.plan(gentle, &rows);
+    let why_not = (softer.doing.is_empty()).then(|| {
+        softer
+            .left_out
+            .first()
+            .map_or_else(|| String::from("No VM is left."), |(_, why)| why.clone())
+    });
+    let can = why_not.is_none();
+    let partly = (can && !softer.left_out.is_empty())
+        .then(|| format!(" ({} of {})", softer.doing.len(), rows.len()));
+    let ask = move |_| {
+        if can {
+            // Its own dialog, with its own preview and limit.
+            desk.show(Arc::clone(&softer));
+            request_animation_frame(|| focus(FIRST));
+        }
+    };
+    view! {
+        <button
+            type="button"
+            class="button primary"
+            aria-disabled=(!can).then_some("true")
+            aria-describedby=(!can).then_some("why-not-gentle")
+            on:click=ask
+        >
+            {icon(sign(gentle))}
+            {order(gentle)}
+            " instead"
+            {partly}
+        </button>
+        {why_not.map(|why| view! { <p class="small why-not" id="why-not-gentle">{why}</p> })}
+    }
+    .into_any()
+}
+
+/// What happens to which VM, and which are left out.
+fn preview(plan: &Plan) -> AnyView {
+    let line = |row: &Row, what: AnyView| {
+        view! {
+            <li>
+                <span class="fit">
+                    <strong>{format::vm_name(&row.vm).to_owned()}</strong>
+                    " "
+                    <span class="aside">{row.vm.node.clone()}</span>
+                </span>
+                <span class="what">{what}</span>
+            </li>
+        }
+        .into_any()
+    };
+    let count = plan.doing.len();
+    let state = |row: &Row| power_word(row.vm.power);
+    let to = power_word(result(plan.action));
+    let doing: Vec<_> = plan
+        .doing
+        .iter()
+        .take(MOST_LISTED)
+        .map(|row| line(row, format!("{} → {to}", state(row)).into_any()))
+        .collect();
+    let more = count
+        .checked_sub(MOST_LISTED)
+        .filter(|&more| more > 0)
+        .map(|more| view! { <li class="aside">{format!("and {} more", format::grouped(more as u64))}</li> });
+    let out = plan.left_out.len();
+    let left_out: Vec<_> = plan
+        .left_out
+        .iter()
+        .take(MOST_LISTED)
+        .map(|(row, why)| line(row, why.clone().into_any()))
+        .collect();
+    // Above the list: of a long one only the beginning is seen.
+    let counted = (out > 0).then(|| {
+        let which = if count > 0 { ", listed last" } else { "" };
+        view! {
+            <p class="left-out">
+                {icon(Icon::Warning)}
+                {format!("{} left out{which}.", format::plural(out, "VM is", "VMs are"))}
+            </p>
+        }
+    });
+    view! {
+        {counted}
+        <div class="preview" tabindex="0" role="region" aria-label="What happens to which VM">
+            {(count > 0).then(|| view! { <ul class="vms">{doing} {more}</ul> })}
+            {(out > 0).then(|| view! { <ul class="vms out" aria-label="Left out">{left_out}</ul> })}
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,186 @@
+//! Where changes of power are asked for, and what is sent for each VM.
+
+use std::cell::Cell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use ecoman_api::{PowerAction, SetPower, TaskId, Vm};
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+
+use super::context::known;
+use crate::api;
+use crate::live::Live;
+use crate::state::inventory::{Row, VmKey};
+use crate::state::power_plan::{GUEST_SECONDS, Plan, is_harmless};
+
+/// The heading of the dialog.
+pub(super) const HEADING: &str = "power-heading";
+/// What has the focus first in it: nothing happens by an Enter there.
+pub(super) const FIRST: &str = "power-first";
+/// So many requests are on their way at once.
+const AT_ONCE: usize = 4;
+
+/// Where changes of power are asked for, from anywhere in the page.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct PowerDesk {
+    pub(super) live: Live,
+    pub(super) shown: RwSignal<Option<Shown>>,
+    /// The VM that a change alone is on its way for: a second click asks for nothing more.
+    asking: StoredValue<Option<VmKey>>,
+}
+
+/// What the dialog shows.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) plan: Arc<Plan>,
+    /// `None`: it is not sent yet.
+    pub(super) outcomes: Option<Outcomes>,
+}
+
+/// By VM, in the order of the plan. Belongs to no part of the page: the one that it was asked for
+/// in may go before the answers come.
+pub(super) type Outcomes = ArcRwSignal<Vec<Outcome>>;
+
+/// What came of the request for one VM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It is on its way.
+    Sent,
+    /// It was not taken.
+    Refused(String),
+    /// It is this task now.
+    Task(TaskId),
+}
+
+impl PowerDesk {
+    /// A desk where nothing is asked.
+    pub(crate) fn new(live: Live) -> Self {
+        Self {
+            live,
+            shown: RwSignal::new(None),
+            asking: StoredValue::new(None),
+        }
+    }
+
+    /// Asks for a change of power of one VM, which the reader is looking at.
+    pub(crate) fn ask_one(self, action: PowerAction, vm: &Vm) {
+        let Some(row) = self.row(vm) else {
+            return;
+        };
+        let plan = self.plan(action, &[row]);
+        if is_harmless(action) && plan.doing.len() == 1 {
+            self.send(&plan, GUEST_SECONDS);
+        } else {
+            self.show(plan);
+        }
+    }
+
+    /// Asks the guest of a VM once more to shut down, with more time than it had.
+    pub(super) fn wait_longer(self, vm: &Vm, seconds: u32) {
+        let Some(row) = self.row(vm) else {
+            return;
+        };
+        let plan = self.plan(PowerAction::Shutdown, &[row]);
+        if plan.doing.is_empty() {
+            // It tells why not.
+            self.show(plan);
+        } else {
+            self.send(&plan, seconds);
+        }
+    }
+
+    fn row(self, vm: &Vm) -> Option<Arc<Row>> {
+        self.live
+            .vms
+            .with_untracked(|vms| vms.data()?.get(&VmKey::of(vm)).cloned())
+    }
+
+    /// Asks for a change of power of many VMs.
+    pub(crate) fn ask_many(self, action: PowerAction, rows: &[Arc<Row>]) {
+        self.show(self.plan(action, rows));
+    }
+
+    pub(super) fn plan(self, action: PowerAction, rows: &[Arc<Row>]) -> Arc<Plan> {
+        Arc::new(untrack(|| {
+            known(self.live, |known| Plan::new(action, rows, known))
+        }))
+    }
+
+    pub(super) fn show(self, plan: Arc<Plan>) {
+        self.shown.set(Some(Shown {
+            plan,
+            outcomes: None,
+        }));
+    }
+
+    pub(super) fn close(self) {
+        self.shown.set(None);
+    }
+
+    pub(super) fn send(self, plan: &Arc<Plan>, guest_seconds: u32) {
+        let count = plan.doing.len();
+        let outcomes = ArcRwSignal::new(vec![Outcome::Sent; count]);
+        let shown = Shown {
+            plan: Arc::clone(plan),
+            outcomes: Some(outcomes.clone()),
+        };
+        let alone = count == 1 && plan.left_out.is_empty();
+        if alone {
+            let key = plan.doing.first().map(|row| VmKey::of(&row.vm));
+            if self.asking.get_value() == key {
+                return;
+            }
+            self.asking.set_value(key);
+        } else {
+            self.shown.set(Some(shown.clone()));
+        }
+        let next = Rc::new(Cell::new(0));
+        for _ in 0..AT_ONCE.min(count) {
+            let plan = Arc::clone(plan);
+            let shown = shown.clone();
+            let outcomes = outcomes.clone();
+            let next = Rc::clone(&next);
+            spawn_local(async move {
+                loop {
+                    let nth = next.replace(next.get() + 1);
+                    let Some(row) = plan.doing.get(nth) else {
+                        return;
+                    };
+                    let guest_seconds =
+                        (plan.action == PowerAction::Shutdown).then_some(guest_seconds);
+                    let wanted = SetPower {
+                        action: plan.action,
+                        guest_seconds,
+                    };
+                    let key = api::fresh_key();
+                    let asked = api::set_power(&row.vm.node, row.vm.vmid, wanted, &key).await;
+                    let outcome = match asked {
+                        Ok(task) => {
+                            let id = task.id;
+                            self.live.take_task(task);
+                            Outcome::Task(id)
+                        }
+                        Err(error) => Outcome::Refused(error.to_string()),
+                    };
+                    if alone {
+                        self.asking.set_value(None);
+                        // What comes of it shows on the page; what was refused shows nowhere else.
+                        let refused = matches!(outcome, Outcome::Refused(_));
+                        self.shown.set(refused.then(|| shown.clone()));
+                    }
+                    outcomes.update(|outcomes| {
+                        if let Some(slot) = outcomes.get_mut(nth) {
+                            *slot = outcome;
+                        }
+                    });
+                }
+            });
+        }
+    }
+}
+
+/// The desk, from anywhere in the page.
+pub(crate) fn use_desk() -> PowerDesk {
+    expect_context()
+}

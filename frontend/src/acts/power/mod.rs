@@ -1,0 +1,16 @@
+//! Changes of power: buttons, the question back, and what came of it for each VM.
+
+mod buttons;
+mod confirm;
+mod context;
+mod dialogs;
+mod late_guest;
+mod results;
+mod status;
+mod view;
+
+pub(crate) use self::buttons::{power_bar, power_button};
+pub(crate) use self::context::{change_of, known};
+pub(crate) use self::dialogs::{PowerDesk, use_desk};
+pub(crate) use self::status::vm_task;
+pub(crate) use self::view::PowerDialog;

@@ -1,0 +1,115 @@
+//! What came of a change of power, VM by VM, as it happens.
+
+use std::sync::Arc;
+
+use ecoman_api::TaskState;
+use leptos::prelude::*;
+
+use super::buttons::sign;
+use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDesk};
+use crate::clock::use_clock;
+use crate::components::{busy, focus, icon, link, task_badge};
+use crate::state::format;
+use crate::state::power_plan::{Plan, order};
+use crate::state::route::Page;
+use crate::state::tasks::at;
+
+/// What came of it, VM by VM, as it happens.
+pub(super) fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
+    let live = desk.live;
+    let clock = use_clock();
+    let action = plan.action;
+    let rows: Vec<_> = plan
+        .doing
+        .iter()
+        .enumerate()
+        .map(|(nth, row)| {
+            let outcomes = outcomes.clone();
+            let outcome = Memo::new(move |_| outcomes.with(|all| all.get(nth).cloned()));
+            let task = Memo::new(move |_| match outcome.get() {
+                Some(Outcome::Task(id)) => live.tasks.with(|tasks| tasks.data()?.get(id).cloned()),
+                _ => None,
+            });
+            let what = move || match (outcome.get(), task.get()) {
+                (_, Some(task)) => {
+                    let more = at(&task, clock.now())
+                        .or_else(|| task.error.as_ref().map(|error| error.detail.clone()));
+                    let page = Page::Task { id: task.id }.path();
+                    let state = task.state;
+                    view! {
+                        {link("", page, task_badge(state))}
+                        " "
+                        <span class="aside">{more}</span>
+                    }
+                    .into_any()
+                }
+                (Some(Outcome::Refused(why)), _) => view! {
+                    {task_badge(TaskState::Failed)}
+                    " "
+                    <span class="aside">{why}</span>
+                }
+                .into_any(),
+                _ => view! { {busy()} " asking" }.into_any(),
+            };
+            view! {
+                <li>
+                    <span class="fit">
+                        <strong>{format::vm_name(&row.vm).to_owned()}</strong>
+                        " "
+                        <span class="aside">{row.vm.node.clone()}</span>
+                    </span>
+                    <span class="what">{what}</span>
+                </li>
+            }
+        })
+        .collect();
+    let outcomes = outcomes.clone();
+    let tally = Memo::new(move |_| {
+        let (mut done, mut failed, mut under_way) = (0, 0, 0);
+        outcomes.with(|outcomes| {
+            live.tasks.with(|tasks| {
+                for outcome in outcomes {
+                    let state = match outcome {
+                        Outcome::Task(id) => tasks
+                            .data()
+                            .and_then(|tasks| tasks.get(*id))
+                            .map(|task| task.state),
+                        Outcome::Refused(_) => Some(TaskState::Failed),
+                        Outcome::Sent => None,
+                    };
+                    match state {
+                        Some(TaskState::Succeeded) => done += 1,
+                        Some(TaskState::Failed | TaskState::Interrupted) => failed += 1,
+                        _ => under_way += 1,
+                    }
+                }
+            });
+        });
+        format!("{done} done, {failed} failed, {under_way} under way")
+    });
+    request_animation_frame(|| focus(FIRST));
+    view! {
+        <h2 id=HEADING>
+            {icon(sign(action))} {format!("{} {}", order(action), plan.whom())}
+        </h2>
+        <p role="status">{move || tally.get()}</p>
+        <div class="preview" tabindex="0" role="region" aria-label="What came of it">
+            <ul class="vms">{rows}</ul>
+        </div>
+        <div class="choices">
+            <p class="small aside">
+                "It goes on when this is closed; "
+                {link("", Page::Tasks.path(), "Tasks".into_any())} " tell of it."
+            </p>
+            <button
+                type="button"
+                class="button last"
+                id=FIRST
+                on:click=move |_| desk.close()
+            >
+                "Close"
+            </button>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,97 @@
+//! What is being done to a VM, and what came of the last change.
+
+use std::sync::Arc;
+
+use ecoman_api::{Task, TaskState, Vm};
+use leptos::prelude::*;
+
+use super::late_guest::late_guest;
+use crate::acts::answer::question_card;
+use crate::clock::use_clock;
+use crate::components::{Icon, ago, busy, icon, link};
+use crate::live::use_live;
+use crate::state::inventory::VmKey;
+use crate::state::power_plan::longer;
+use crate::state::route::Page;
+use crate::state::tasks::{at, guest_was_late, has_come_true};
+
+/// What is being done to a VM, or why the last thing was not; and the question that it waits with.
+pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
+    let live = use_live();
+    let clock = use_clock();
+    let key = Memo::new(move |_| vm.with(|vm| vm.as_deref().map(VmKey::of)));
+    let newest = Memo::new(move |_| {
+        let key = key.get()?;
+        live.tasks
+            .with(|tasks| tasks.data()?.newest_of(&key).cloned())
+    });
+    let question = Memo::new(move |_| {
+        let key = key.get()?;
+        live.tasks.with(|tasks| {
+            let (_, question) = tasks.data()?.question(&key)?;
+            Some((key, question.clone()))
+        })
+    });
+    let doing = Memo::new(move |_| {
+        let task = newest.get()?;
+        at(&task, clock.now())
+    });
+    // What has come true late is told by the VM's state.
+    let moot = Memo::new(move |_| {
+        newest
+            .get()
+            .zip(vm.get())
+            .is_some_and(|(task, vm)| has_come_true(&task, &vm))
+    });
+    let strip = move || {
+        let task = newest.get()?;
+        match task.state {
+            TaskState::Succeeded => None,
+            TaskState::Queued | TaskState::Running => Some(
+                view! {
+                    <div class="notice">
+                        {busy()}
+                        <p>{task_link(&task)} ": " {move || doing.get()}</p>
+                    </div>
+                }
+                .into_any(),
+            ),
+            TaskState::Failed | TaskState::Interrupted => {
+                (!moot.get()).then(|| unsuccessful(vm, &task))
+            }
+        }
+    };
+    view! {
+        <div role="status">{strip}</div>
+        {move || question.get().map(|(key, question)| question_card(key, question))}
+    }
+    .into_any()
+}
+
+fn task_link(task: &Task) -> AnyView {
+    let page = Page::Task { id: task.id }.path();
+    link("", page, task.title.clone().into_any())
+}
+
+/// Why a change did not succeed, and what can be done about it from here.
+fn unsuccessful(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> AnyView {
+    let end = task.finished_at.unwrap_or(task.created_at);
+    let why = task.error.as_ref().map(|error| error.detail.clone());
+    let ways = guest_was_late(task).map(|seconds| late_guest(vm, longer(seconds)));
+    view! {
+        <div class="notice bad">
+            {icon(Icon::Warning)}
+            <div>
+                <p>
+                    {task_link(task)}
+                    " did not succeed "
+                    <span class="aside">"(" {ago(end)} ")"</span>
+                    ": "
+                    {why}
+                </p>
+                {ways}
+            </div>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,38 @@
+//! The dialog before and after a change of power; one for the whole page.
+
+use leptos::prelude::*;
+
+use super::confirm::ask_back;
+use super::dialogs::{FIRST, HEADING, use_desk};
+use super::results::results;
+use crate::components::dialog;
+use crate::location::use_location;
+
+/// The dialog.
+#[component]
+pub(crate) fn PowerDialog() -> impl IntoView {
+    let desk = use_desk();
+    let open = Memo::new(move |_| desk.shown.with(Option::is_some));
+    let location = use_location();
+    // A link in it leads away from it.
+    Effect::new(move |known: Option<()>| {
+        location.path.track();
+        // The dialog's code may come after what was asked for.
+        if known.is_some() {
+            desk.close();
+        }
+    });
+    let content = move || {
+        let shown = desk.shown.get()?;
+        Some(match shown.outcomes {
+            None => ask_back(desk, &shown.plan),
+            Some(outcomes) => results(desk, &shown.plan, &outcomes),
+        })
+    };
+    dialog(
+        open,
+        (HEADING, FIRST),
+        move || desk.close(),
+        content.into_any(),
+    )
+}

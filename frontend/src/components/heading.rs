@@ -1,0 +1,20 @@
+//! What stands at the top of a page.
+
+use leptos::prelude::*;
+
+use super::icon::{Icon, icon};
+use super::link::link;
+
+/// Sets the window's title for as long as the page is there.
+pub(crate) fn set_title(title: impl Fn() -> String + 'static) {
+    Effect::new(move || document().set_title(&format!("{} · ECoMan", title())));
+}
+
+/// The link from one thing back to the list of them.
+pub(crate) fn back(href: String, label: &'static str) -> AnyView {
+    link(
+        "crumb",
+        href,
+        view! { {icon(Icon::Previous)} {label} }.into_any(),
+    )
+}

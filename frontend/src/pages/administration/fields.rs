@@ -1,0 +1,32 @@
+//! What forms and tables here read and write alike.
+
+use leptos::{html, prelude::*};
+
+use crate::api;
+
+/// What is typed in a field.
+pub(super) fn value(field: NodeRef<html::Input>) -> String {
+    let field = field.get_untracked();
+    field.map(|field| field.value()).unwrap_or_default()
+}
+
+/// The rules of single fields, where the server has told them; else the whole.
+pub(super) fn told(error: &api::Error) -> String {
+    let fields = error.fields();
+    if fields.is_empty() {
+        return error.to_string();
+    }
+    let fields = fields
+        .into_iter()
+        .map(|(field, rule)| format!("{}: {rule}.", field.replace('_', " ")));
+    fields.collect::<Vec<_>>().join(" ")
+}
+
+/// The names of nodes that somebody is limited to.
+pub(super) fn limits(nodes: Option<&Vec<String>>) -> String {
+    match nodes {
+        None => String::from("all nodes"),
+        Some(nodes) if nodes.is_empty() => String::from("no node"),
+        Some(nodes) => nodes.join(", "),
+    }
+}

@@ -1,0 +1,50 @@
+//! The frame of these pages.
+
+use leptos::prelude::*;
+
+use crate::components::{Icon, follow, icon, set_title};
+use crate::state::route::Page;
+
+/// A page of them: its title, what stands beside the title, and the page itself.
+pub(super) fn section(
+    page: &Page,
+    title: &'static str,
+    actions: AnyView,
+    content: AnyView,
+) -> AnyView {
+    set_title(move || title.to_owned());
+    let tabs = [
+        (Page::Account, "Account"),
+        (Page::Tokens, "API tokens"),
+        (Page::Users, "Users"),
+        (Page::Audit, "Audit log"),
+    ];
+    let tabs = tabs.map(|(target, label)| {
+        let current = (target == *page).then_some("page");
+        view! {
+            <a class="section" href=target.path() aria-current=current on:click=follow()>
+                {label}
+            </a>
+        }
+    });
+    view! {
+        <div class="page">
+            <div class="column">
+                <header class="heading">
+                    <h1>{title}</h1>
+                    <div class="actions">{actions}</div>
+                </header>
+                <nav class="sections" aria-label="Access">
+                    {tabs}
+                    // Another page of the server, in a tab of its own.
+                    <a class="section" href="/api/docs/" target="_blank" rel="noopener">
+                        "REST API"
+                        {icon(Icon::External)}
+                    </a>
+                </nav>
+                {content}
+            </div>
+        </div>
+    }
+    .into_any()
+}

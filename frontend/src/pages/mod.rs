@@ -1,0 +1,16 @@
+//! The pages, a folder or a file per noun.
+
+mod administration;
+mod banner;
+mod later;
+mod new;
+mod nodes;
+mod not_found;
+mod sign_in;
+mod tasks;
+mod vm;
+mod vms;
+
+pub(crate) use banner::ConnectionBanner;
+pub(crate) use later::Later;
+pub(crate) use vms::Vms;

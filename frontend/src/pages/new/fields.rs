@@ -1,0 +1,384 @@
+//! The fields of the form.
+
+use leptos::prelude::*;
+
+use super::form::{FIELDS, Form};
+use crate::clock::use_clock;
+use crate::state::draft::{Draft, Field};
+use crate::state::format;
+use crate::state::placement::{ORDER, Place};
+
+pub(super) fn part(id: &'static str, title: &'static str, fields: Vec<AnyView>) -> AnyView {
+    view! {
+        <section class="card" aria-labelledby=id>
+            <h2 id=id>{title}</h2>
+            <div class="fields">{fields}</div>
+        </section>
+    }
+    .into_any()
+}
+
+fn label_of(field: Field) -> &'static str {
+    FIELDS
+        .iter()
+        .find(|(known, _)| *known == field)
+        .map_or(field, |(_, label)| label)
+}
+
+/// A label, its control, and what is wrong or what to know.
+fn labelled(form: Form, field: Field, hint: Signal<String>, control: AnyView) -> AnyView {
+    let wrong = form.wrong(field);
+    view! {
+        <div class="field">
+            <label for=field>{label_of(field)}</label>
+            {control}
+            <p class="hint" id=format!("{field}-hint") class:bad=move || wrong.with(Option::is_some)>
+                {move || match wrong.get() {
+                    Some(wrong) => format!("{} {wrong}.", label_of(field)),
+                    None => hint.get(),
+                }}
+            </p>
+        </div>
+    }
+    .into_any()
+}
+
+pub(super) fn input(
+    form: Form,
+    field: Field,
+    mode: &'static str,
+    hint: &'static str,
+    text: fn(&mut Draft) -> &mut String,
+) -> AnyView {
+    let wrong = form.wrong(field);
+    let value = move || form.draft.with(|draft| text(&mut draft.clone()).clone());
+    let most = move || {
+        let limits = form.node.get()?.limits();
+        match field {
+            "cpus" => limits.cpus.map(u64::from),
+            "memory_mb" => limits.memory_mb,
+            "disk_gb" => limits.disk_gb,
+            _ => None,
+        }
+    };
+    let hint = Signal::derive(move || match most() {
+        Some(most) if hint.is_empty() => format!("up to {}", format::grouped(most)),
+        Some(most) => format!("{hint}, up to {}", format::grouped(most)),
+        None => hint.to_owned(),
+    });
+    let control = view! {
+        <input
+            id=field
+            type="text"
+            inputmode=mode
+            autocomplete="off"
+            autocapitalize="off"
+            spellcheck="false"
+            aria-invalid=move || wrong.with(Option::is_some).then_some("true")
+            aria-describedby=format!("{field}-hint")
+            prop:value=value
+            on:input=move |event| {
+                let typed = event_target_value(&event);
+                form.change(field, |draft| *text(draft) = typed);
+            }
+        />
+    };
+    labelled(form, field, hint, control.into_any())
+}
+
+pub(super) fn comment(form: Form) -> AnyView {
+    let wrong = form.wrong("comment");
+    let control = view! {
+        <textarea
+            id="comment"
+            rows="3"
+            aria-invalid=move || wrong.with(Option::is_some).then_some("true")
+            aria-describedby="comment-hint"
+            prop:value=move || form.draft.with(|draft| draft.comment.clone())
+            on:input=move |event| {
+                let typed = event_target_value(&event);
+                form.change("comment", |draft| draft.comment = typed);
+            }
+        ></textarea>
+    };
+    let hint = Signal::derive(|| String::from("Whose it is, what for, until when"));
+    labelled(form, "comment", hint, control.into_any())
+}
+
+pub(super) fn presets(form: Form) -> AnyView {
+    let presets = move || {
+        form.live
+            .config
+            .with(|config| config.as_ref().map(|config| config.presets.clone()))
+            .unwrap_or_default()
+    };
+    let buttons = move || {
+        presets()
+            .into_iter()
+            .map(|preset| {
+                let size = format!(
+                    "{} CPU · {} · {} GB",
+                    preset.cpus,
+                    format::megabytes(preset.memory_mb),
+                    preset.disk_gb
+                );
+                let name = preset.name.clone();
+                let like = preset.clone();
+                view! {
+                    <button
+                        type="button"
+                        class="preset"
+                        aria-pressed=move || {
+                            form.draft.with(|draft| draft.is_like(&like)).to_string()
+                        }
+                        on:click=move |_| {
+                            form.change("cpus", |draft| draft.take(&preset));
+                            form.change("memory_mb", |_| ());
+                            form.change("disk_gb", |_| ());
+                        }
+                    >
+                        <strong>{name}</strong>
+                        <span class="small">{size}</span>
+                    </button>
+                }
+            })
+            .collect::<Vec<_>>()
+    };
+    view! { <div class="presets" role="group" aria-label="Presets">{buttons}</div> }.into_any()
+}
+
+pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyView {
+    let wrong = form.wrong("node");
+    let choices = move || {
+        let mut places = places.get().unwrap_or_default().into_iter().enumerate();
+        let mut views = Vec::new();
+        places.by_ref().for_each(|(nth, place)| {
+            let Place {
+                node,
+                reason,
+                blocked,
+                too_small,
+                ..
+            } = place;
+            let is_blocked = blocked.is_some();
+            // One that is too small may be chosen first, and a size for it then.
+            let disabled = is_blocked && !too_small;
+            let suggested = nth == 0 && !is_blocked;
+            let id = format!("node-{nth}");
+            let (chosen, value) = (node.clone(), node.clone());
+            views.push(
+                view! {
+                    <label class="place" class:blocked=is_blocked>
+                        <input
+                            type="radio"
+                            name="node"
+                            id=if nth == 0 { String::from("node") } else { id.clone() }
+                            value=value.clone()
+                            disabled=disabled
+                            aria-describedby=format!("{id}-why")
+                            prop:checked=move || {
+                                form.draft.with(|draft| draft.node.as_ref() == Some(&chosen))
+                            }
+                            on:change=move |_| {
+                                form.change("node", |draft| draft.node = Some(value.clone()));
+                            }
+                        />
+                        <span>
+                            <strong>{node}</strong>
+                            {suggested.then(|| view! { " " <span class="tag">"Suggested"</span> })}
+                            <span class="small" id=format!("{id}-why")>
+                                {blocked.map(|why| format!("{why} · "))} {reason}
+                            </span>
+                        </span>
+                    </label>
+                }
+                .into_any(),
+            );
+        });
+        views
+    };
+    view! {
+        <fieldset class="places" aria-describedby="node-hint">
+            <legend class="sr">"Node"</legend>
+            {choices}
+        </fieldset>
+        <p class="hint" id="node-hint" class:bad=move || wrong.with(Option::is_some)>
+            {move || match wrong.get() {
+                Some(wrong) => format!("Node {wrong}."),
+                None => ORDER.to_owned(),
+            }}
+        </p>
+    }
+    .into_any()
+}
+
+/// A choice out of what the node has: values with their words.
+fn select(
+    form: Form,
+    field: Field,
+    hint: Signal<String>,
+    options: impl Fn() -> Vec<(String, String)> + Send + 'static,
+    chosen: fn(&Draft) -> String,
+    choose: fn(&mut Draft, String),
+) -> AnyView {
+    let wrong = form.wrong(field);
+    let value = Memo::new(move |_| form.draft.with(chosen));
+    let items = move || {
+        let mut options = options();
+        let value = value.get();
+        // What was chosen for another node is shown for what it is.
+        if !options.iter().any(|(known, _)| *known == value) {
+            options.push((value.clone(), format!("{value} (not on this node)")));
+        }
+        options
+            .into_iter()
+            .map(|(known, words)| {
+                let selected = known == value;
+                view! { <option value=known selected=selected>{words}</option> }
+            })
+            .collect::<Vec<_>>()
+    };
+    let control = view! {
+        <select
+            id=field
+            aria-invalid=move || wrong.with(Option::is_some).then_some("true")
+            aria-describedby=format!("{field}-hint")
+            on:change=move |event| {
+                let value = event_target_value(&event);
+                form.change(field, |draft| choose(draft, value));
+            }
+        >
+            {items}
+        </select>
+    };
+    labelled(form, field, hint, control.into_any())
+}
+
+pub(super) fn guest_os(form: Form) -> AnyView {
+    let options = move || {
+        let newest = form.node.get().and_then(|node| node.newest_hardware);
+        form.live.config.with(|config| {
+            let guests = config.iter().flat_map(|config| &config.guest_oses);
+            guests
+                .filter(|guest| newest.is_none_or(|newest| guest.hardware <= newest))
+                .map(|guest| (guest.id.clone(), guest.name.clone()))
+                .collect()
+        })
+    };
+    let hint = Signal::derive(move || {
+        let node = form.node.get();
+        let newest = node.as_ref().and_then(|node| node.newest_hardware);
+        match (node, newest) {
+            (Some(node), Some(newest)) => {
+                format!("Those that {} knows: hardware version {newest}", node.name)
+            }
+            _ => String::new(),
+        }
+    });
+    select(
+        form,
+        "guest_os",
+        hint,
+        options,
+        |draft| draft.guest_os.clone(),
+        |draft, value| draft.guest_os = value,
+    )
+}
+
+/// The value of a choice that leaves it to hosts.yml. No port group and no path has this name.
+const DEFAULT: &str = "\u{0}";
+
+pub(super) fn network(form: Form) -> AnyView {
+    let options = move || {
+        let Some(node) = form.node.get() else {
+            return Vec::new();
+        };
+        let default = (
+            DEFAULT.to_owned(),
+            format!("{} (hosts.yml)", node.network_port_group),
+        );
+        let groups = node.port_groups.iter().map(|group| {
+            let vlan = match group.vlan_id {
+                0 => String::new(),
+                vlan => format!(", VLAN {vlan}"),
+            };
+            let words = format!("{} ({}{vlan})", group.name, group.virtual_switch);
+            (group.name.clone(), words)
+        });
+        std::iter::once(default).chain(groups).collect()
+    };
+    select(
+        form,
+        "network",
+        read_from_node(form),
+        options,
+        |draft| draft.network.clone().unwrap_or_else(|| DEFAULT.to_owned()),
+        |draft, value| draft.network = (value != DEFAULT).then_some(value),
+    )
+}
+
+pub(super) fn iso(form: Form) -> AnyView {
+    let options = move || {
+        let Some(node) = form.node.get() else {
+            return Vec::new();
+        };
+        let file = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
+        let default = (
+            DEFAULT.to_owned(),
+            format!("{} (hosts.yml)", file(&node.installer_iso_path)),
+        );
+        let none = (String::new(), String::from("None: an empty drive"));
+        let images = node.iso_images.iter().map(|image| {
+            let path = image.path.trim_start_matches("/vmfs/volumes/");
+            let words = match image.bytes {
+                Some(bytes) => format!("{path} ({})", format::bytes(bytes)),
+                None => path.to_owned(),
+            };
+            (image.path.clone(), words)
+        });
+        [default, none].into_iter().chain(images).collect()
+    };
+    select(
+        form,
+        "iso_path",
+        read_from_node(form),
+        options,
+        |draft| draft.iso_path.clone().unwrap_or_else(|| DEFAULT.to_owned()),
+        |draft, value| draft.iso_path = (value != DEFAULT).then_some(value),
+    )
+}
+
+/// How old the knowledge of a node's networks and images is.
+fn read_from_node(form: Form) -> Signal<String> {
+    let clock = use_clock();
+    Signal::derive(move || {
+        let Some(node) = form.node.get() else {
+            return String::new();
+        };
+        match node.setup_read_at {
+            Some(time) => format!(
+                "Read from {} {}",
+                node.name,
+                format::ago(clock.seconds_since(time))
+            ),
+            None => format!("{} has not told what it has yet", node.name),
+        }
+    })
+}
+
+pub(super) fn power_on(form: Form) -> AnyView {
+    view! {
+        <label class="check">
+            <input
+                type="checkbox"
+                prop:checked=move || form.draft.with(|draft| draft.power_on)
+                on:change=move |event| {
+                    let checked = event_target_checked(&event);
+                    form.change("power_on", |draft| draft.power_on = checked);
+                }
+            />
+            "Power it on when it is there"
+        </label>
+    }
+    .into_any()
+}

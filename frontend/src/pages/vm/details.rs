@@ -1,0 +1,133 @@
+//! All of the page that is about the VM.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use ecoman_api::Vm as VmFacts;
+use leptos::prelude::*;
+
+use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
+use crate::acts::power::{change_of, power_bar, vm_task};
+use crate::components::{Icon, ago, changing_badge, icon};
+use crate::live::Live;
+use crate::state::format;
+
+/// All of the page that is about the VM: built once, and each part again when what it shows has
+/// changed. A reader's selection, and the word that something was copied, outlive a round.
+pub(super) fn details(live: Live, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
+    // While it is going, what was shown last.
+    let vm = Memo::new(move |last: Option<&Option<Arc<VmFacts>>>| {
+        vm.get().or_else(|| last.cloned().flatten())
+    });
+    let lasting = Memo::new(move |_| vm.get().map(|vm| Arc::new(lasting(&vm))));
+    let place = Memo::new(move |_| {
+        vm.with(|vm| {
+            let vm = vm.as_ref()?;
+            live.nodes
+                .with(|nodes| Some(Place::of(nodes.data()?.get(&vm.node)?, vm.vmid)))
+        })
+    });
+    view! {
+        {part(
+            move || Some((lasting.get()?, place.get())),
+            move |(shown, place)| heading(live, vm, &shown, place.as_ref()),
+        )}
+        {power_bar(vm)}
+        {vm_task(vm)}
+        {part(
+            move || vm.get().filter(|vm| vm.stale).map(|vm| (vm.stale_reason.clone(), vm.observed_at)),
+            |(reason, seen)| stale(reason, seen),
+        )}
+        <div class="cards">
+            {part(move || lasting.get(), move |lasting| overview(live, vm, &lasting))}
+            {part(
+                move || Some((still(&*vm.get()?), live.config.get())),
+                |(vm, config)| hardware(&vm, config.as_ref()),
+            )}
+            {part(
+                move || {
+                    let seen = Arc::unwrap_or_clone(vm.get()?);
+                    let mhz = place.with(|place| place.as_ref()?.mhz);
+                    Some((VmFacts { observed_at: DateTime::UNIX_EPOCH, uptime_seconds: None, ..seen }, mhz))
+                },
+                |(vm, mhz)| usage(&vm, mhz),
+            )}
+            {part(move || lasting.get(), |vm| files(&vm))}
+            {part(move || place.get(), |place| shell(&place))}
+            {raw(vm)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The VM without what moves from round to round.
+fn lasting(vm: &VmFacts) -> VmFacts {
+    VmFacts {
+        storage_bytes: None,
+        storage_uncommitted_bytes: None,
+        ..still(vm)
+    }
+}
+
+/// The VM without what moves while it runs.
+fn still(vm: &VmFacts) -> VmFacts {
+    VmFacts {
+        uptime_seconds: None,
+        cpu_usage_mhz: None,
+        guest_memory_mb: None,
+        host_memory_mb: None,
+        observed_at: DateTime::UNIX_EPOCH,
+        stale: false,
+        stale_reason: None,
+        ..vm.clone()
+    }
+}
+
+fn heading(
+    live: Live,
+    now: Memo<Option<Arc<VmFacts>>>,
+    vm: &VmFacts,
+    place: Option<&Place>,
+) -> AnyView {
+    let power = vm.power;
+    let change = Memo::new(move |_| change_of(live, &*now.get()?));
+    let host_client = place.map(|place| {
+        view! {
+            <a
+                class="button"
+                href=place.host_client.clone()
+                target="_blank"
+                rel="noopener noreferrer"
+            >
+                "Host Client"
+                {icon(Icon::External)}
+            </a>
+        }
+    });
+    view! {
+        <header class="heading">
+            <h1>{format::vm_name(vm).to_owned()}</h1>
+            <span class="state" role="status">
+                {move || changing_badge(power, change.get())}
+            </span>
+            {(!vm.large.is_empty())
+                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} "Large"</span> })}
+            <div class="actions">{host_client}</div>
+        </header>
+    }
+    .into_any()
+}
+
+fn stale(reason: Option<String>, seen: DateTime<Utc>) -> AnyView {
+    let reason = reason.unwrap_or_else(|| String::from("It was not seen again."));
+    view! {
+        <div class="notice warn">
+            {icon(Icon::Stale)}
+            <p>
+                <strong>"What is shown is old: seen " {ago(seen)} ". "</strong>
+                {reason}
+            </p>
+        </div>
+    }
+    .into_any()
+}

@@ -1,0 +1,146 @@
+//! The list of every VM of every node.
+
+mod asked;
+mod dom;
+mod export;
+mod grid;
+mod row;
+mod selected;
+mod toolbar;
+mod vacant;
+
+use std::time::Duration;
+
+use ecoman_api::Filter;
+use leptos::prelude::*;
+
+use self::asked::{Asked, State, counted};
+use self::grid::Grid;
+use self::selected::selected_bar;
+use self::toolbar::Toolbar;
+use self::vacant::{no_match, no_nodes, no_vms, skeleton};
+use super::banner::UnreachableNodes;
+use crate::components::{failed_state, set_title};
+use crate::list_position::Visit;
+use crate::live::use_live;
+use crate::location::use_location;
+use crate::state::list::{ListQuery, Listing, before_mistake, ordered};
+use crate::state::route::Page;
+
+/// The address follows the typing at this distance.
+const TYPING: Duration = Duration::from_millis(250);
+
+/// The page.
+#[component]
+pub(crate) fn Vms() -> impl IntoView {
+    let live = use_live();
+    let visit: Visit = expect_context();
+    let location = use_location();
+    let query = RwSignal::new(
+        location
+            .query
+            .with_untracked(|query| ListQuery::parse(query)),
+    );
+    let asked = Asked {
+        query,
+        late: StoredValue::new(false),
+        location,
+    };
+    // The address was changed by the reader: typed, or back and forward.
+    Effect::new(move || {
+        let wanted = location.query.with(|query| ListQuery::parse(query));
+        let here = location.path.with_untracked(|path| Page::parse(path)) == Page::Vms;
+        if here && !asked.late.get_value() && query.with_untracked(|query| *query != wanted) {
+            query.set(wanted);
+        }
+    });
+    Effect::new(move || visit.query.set(query.with(ListQuery::to_url)));
+    let write = debounce(TYPING, move |()| {
+        asked.write_address(true);
+    });
+    let write = StoredValue::new_local(write);
+    Effect::new(move || {
+        query.track();
+        write.update_value(|write| write(()));
+    });
+
+    let parsed = Memo::new(move |_| query.with(|query| Filter::parse(&query.filter)));
+    // While a term is being typed that is none yet, the ones before it count.
+    let filter = Memo::new(move |_| {
+        parsed
+            .get()
+            .unwrap_or_else(|error| query.with(|query| before_mistake(&query.filter, &error)))
+    });
+    let sort = Memo::new(move |_| query.with(|query| query.sort.clone()));
+    let rows = Memo::new_with_compare(
+        move |_| {
+            let sort = sort.get();
+            live.vms.with(|vms| {
+                let table = vms.data()?;
+                Some(live.nodes.with_untracked(|nodes| {
+                    let none = crate::state::inventory::Nodes::new();
+                    ordered(table, &sort, nodes.data().unwrap_or(&none))
+                }))
+            })
+        },
+        // Made anew only for a reason.
+        |_, _| true,
+    );
+    let listing = Memo::new(move |_| {
+        rows.with(|rows| {
+            rows.as_ref().map(|rows| {
+                filter.with(|filter| Listing::select(rows, filter, query.with(|query| query.chips)))
+            })
+        })
+        .unwrap_or_default()
+    });
+    let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
+
+    set_title(move || {
+        if !loaded.get() {
+            return String::from("VMs");
+        }
+        listing.with(|listing| format!("{} VMs", counted(listing)))
+    });
+
+    let state = Memo::new(move |_| {
+        let failed = live.vms.with(|vms| vms.error().cloned());
+        listing.with(|listing| match (loaded.get(), failed) {
+            (false, Some(error)) if !error.is_not_ready() => State::Failed(error),
+            (false, _) => State::Loading,
+            (true, _) if listing.total == 0 => {
+                let nodes = live
+                    .nodes
+                    .with(|nodes| nodes.data().map_or(0, |nodes| nodes.len()));
+                if nodes == 0 {
+                    State::NoNodes
+                } else {
+                    State::NoVms
+                }
+            }
+            (true, _) if listing.rows.is_empty() => State::NoMatch,
+            (true, _) => State::Rows,
+        })
+    });
+
+    view! {
+        <div class="list">
+            <h1 class="sr">"Virtual machines"</h1>
+            <Toolbar asked listing parsed loaded />
+            <UnreachableNodes />
+            <Grid asked listing state />
+            {move || match state.get() {
+                State::Rows => None,
+                State::Loading => Some(skeleton()),
+                State::Failed(error) => {
+                    let retry = move || live.connect();
+                    Some(failed_state("The VMs could not be loaded", &error.to_string(), retry))
+                }
+                State::NoNodes => Some(no_nodes()),
+                State::NoVms => Some(no_vms()),
+                State::NoMatch => Some(no_match(asked, listing)),
+            }}
+            {selected_bar(listing)}
+        </div>
+    }
+}
