@@ -3,16 +3,16 @@
 use ecoman_api::{Role, SignInMode};
 use leptos::{ev, prelude::*};
 
-use crate::acts::power::PowerDesk;
+use crate::acts::power::PowerDialogs;
 use crate::clock::Clock;
-use crate::components::{ThemeButton, Tip, TipLayer, busy, focus, follow};
-use crate::list_position::Visit;
-use crate::live::{Connection, Live, use_live};
+use crate::components::{ThemeButton, Tooltip, TooltipLayer, busy, focus, follow};
+use crate::list_position::ListPosition;
+use crate::live::{Connection, LiveData, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{ConnectionBanner, Later, Vms};
+use crate::pages::{ConnectionBanner, DeferredPages, Vms};
 use crate::session::sign_out;
 use crate::state::format;
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::selection::Selection;
 
 /// The application.
@@ -21,39 +21,39 @@ pub(crate) fn App() -> impl IntoView {
     let clock = Clock::start();
     provide_context(clock);
     provide_context(Location::start());
-    let live = Live::start(clock);
+    let live = LiveData::start(clock);
     provide_context(live);
-    provide_context(PowerDesk::new(live));
+    provide_context(PowerDialogs::new(live));
     provide_context(RwSignal::new(Selection::default()));
-    provide_context(Visit::default());
-    provide_context(Tip::new());
+    provide_context(ListPosition::default());
+    provide_context(Tooltip::new());
     Frame()
 }
 
 #[component]
 fn Frame() -> impl IntoView {
     let location = use_location();
-    let page = Memo::new(move |_| location.path.with(|path| Page::parse(path)));
-    let visit: Visit = expect_context();
-    let tip: Tip = expect_context();
+    let page = Memo::new(move |_| location.path.with(|path| Route::parse(path)));
+    let list_position: ListPosition = expect_context();
+    let tip: Tooltip = expect_context();
     let live = use_live();
-    let later = Later::new();
+    let later = DeferredPages::new();
     // The list first: what it does not need does not compete with it.
     Effect::new(move || {
         let listed = live
             .vms
             .with(|vms| vms.data().is_some() || vms.error().is_some());
-        if listed || live.signed_out.get() || page.with(|page| *page != Page::Vms) {
+        if listed || live.signed_out.get() || page.with(|page| *page != Route::Vms) {
             later.fetch();
         }
     });
     // A new page takes the focus; the next one of its kind leaves it on the way to the one after.
-    Effect::new(move |before: Option<Page>| {
+    Effect::new(move |before: Option<Route>| {
         let page = page.get();
         tip.hide();
         let kind = std::mem::discriminant(&page);
         if before.is_some_and(|before| std::mem::discriminant(&before) != kind) {
-            let target = if page == Page::Vms { "grid" } else { "main" };
+            let target = if page == Route::Vms { "grid" } else { "main" };
             request_animation_frame(move || focus(target));
         }
         page
@@ -64,7 +64,7 @@ fn Frame() -> impl IntoView {
         <header class="bar">
             <a
                 class="brand"
-                href=Page::Vms.path()
+                href=Route::Vms.path()
                 aria-label="ECoMan, all VMs"
                 on:click=follow()
             >
@@ -74,9 +74,9 @@ fn Frame() -> impl IntoView {
             <nav aria-label="Pages">
                 <a
                     class="tab"
-                    href=move || visit.list_path()
+                    href=move || list_position.list_path()
                     aria-current=move || {
-                        page.with(|page| matches!(page, Page::Vms | Page::Vm { .. } | Page::New))
+                        page.with(|page| matches!(page, Route::Vms | Route::Vm { .. } | Route::New))
                             .then_some("page")
                     }
                     on:click=follow()
@@ -90,9 +90,9 @@ fn Frame() -> impl IntoView {
                 </a>
                 <a
                     class="tab"
-                    href=Page::Nodes.path()
+                    href=Route::Nodes.path()
                     aria-current=move || {
-                        page.with(|page| matches!(page, Page::Nodes | Page::Node { .. }))
+                        page.with(|page| matches!(page, Route::Nodes | Route::Node { .. }))
                             .then_some("page")
                     }
                     on:click=follow()
@@ -106,9 +106,9 @@ fn Frame() -> impl IntoView {
                 </a>
                 <a
                     class="tab"
-                    href=Page::Tasks.path()
+                    href=Route::Tasks.path()
                     aria-current=move || {
-                        page.with(|page| matches!(page, Page::Tasks | Page::Task { .. }))
+                        page.with(|page| matches!(page, Route::Tasks | Route::Task { .. }))
                             .then_some("page")
                     }
                     on:click=follow()
@@ -125,12 +125,12 @@ fn Frame() -> impl IntoView {
             <ConnectionBanner />
             {move || match (live.signed_out.get(), page.get()) {
                 (true, _) => later.sign_in(),
-                (false, Page::Vms) => Vms().into_any(),
+                (false, Route::Vms) => Vms().into_any(),
                 (false, page) => later.page(page),
             }}
         </main>
         {move || later.dialogs()}
-        <TipLayer />
+        <TooltipLayer />
     }
 }
 
@@ -186,7 +186,7 @@ fn account() -> AnyView {
             <span class="account">
                 <a
                     class="button small quiet"
-                    href=Page::Account.path()
+                    href=Route::Account.path()
                     title="Account, API tokens, users and audit log"
                     on:click=follow()
                 >
@@ -207,7 +207,7 @@ fn ConnectionState() -> impl IntoView {
     let state = move || match live.connection.get() {
         _ if live.signed_out.get() => ("connection", "Not signed in"),
         Connection::Connecting => ("connection", "Connecting"),
-        Connection::Live => ("connection live", "Live"),
+        Connection::Established => ("connection live", "Live"),
         Connection::Lost { .. } => ("connection lost", "Not connected"),
     };
     view! {

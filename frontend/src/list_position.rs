@@ -3,11 +3,11 @@
 use leptos::prelude::*;
 
 use crate::state::inventory::VmKey;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// Where the reader was in the list, so that they come back to it.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Visit {
+pub(crate) struct ListPosition {
     /// The query part of the list's address, with its question mark.
     pub(crate) query: RwSignal<String>,
     /// How far it was scrolled.
@@ -16,9 +16,9 @@ pub(crate) struct Visit {
     pub(crate) active: RwSignal<Option<VmKey>>,
 }
 
-impl Visit {
+impl ListPosition {
     /// The list as it was left.
     pub(crate) fn list_path(self) -> String {
-        format!("{}{}", Page::Vms.path(), self.query.get())
+        format!("{}{}", Route::Vms.path(), self.query.get())
     }
 }

@@ -28,7 +28,7 @@ const WATCH_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What is known, and how well.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Live {
+pub(crate) struct LiveData {
     /// The VMs.
     pub(crate) vms: RwSignal<Load<VmTable>>,
     /// The nodes.
@@ -51,7 +51,7 @@ pub(crate) enum Connection {
     /// The first one is being made.
     Connecting,
     /// Changes arrive as they happen.
-    Live,
+    Established,
     /// It is cut; what is shown stays as it was.
     Lost {
         /// When the server was last heard.
@@ -59,7 +59,7 @@ pub(crate) enum Connection {
     },
 }
 
-/// What goes on behind [`Live`].
+/// What goes on behind [`LiveData`].
 #[derive(Debug, Default)]
 struct Synchronisation {
     stream: Option<EventStream>,
@@ -86,7 +86,7 @@ struct Synchronisation {
     attempt: u32,
 }
 
-impl Live {
+impl LiveData {
     /// Starts to follow the server.
     pub(crate) fn start(clock: Clock) -> Self {
         let live = Self {
@@ -143,7 +143,7 @@ impl Live {
 
     fn opened(self) {
         self.heard();
-        self.connection.set(Connection::Live);
+        self.connection.set(Connection::Established);
         // A connection that the browser has made again goes on where the last one was cut, but
         // only behind an event: before the first one there is no id to name.
         if !self.sync.with_value(|sync| sync.loaded && sync.has_place) {
@@ -374,7 +374,7 @@ impl Live {
             sync.heard_at
                 .is_some_and(|heard| self.clock.exact() - heard > limit)
         });
-        if silent && self.connection.get_untracked() == Connection::Live {
+        if silent && self.connection.get_untracked() == Connection::Established {
             self.heard();
             self.connect();
         }
@@ -387,6 +387,6 @@ impl Live {
 }
 
 /// What the server knows, from anywhere in the page.
-pub(crate) fn use_live() -> Live {
+pub(crate) fn use_live() -> LiveData {
     expect_context()
 }

@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use crate::state::draft::Kept;
+use crate::state::draft::SavedDraft;
 
 /// Where a draft is kept, for as long as the tab is open.
 const KEY: &str = "ecoman-new-vm";
 
 /// Keeps a draft for the next time that the page is opened.
-pub(crate) fn keep(kept: &Kept) {
+pub(crate) fn keep(kept: &SavedDraft) {
     let text = serde_json::to_string(kept).unwrap_or_default();
     if let Some(storage) = storage() {
         // A browser that keeps nothing forgets it with the page.
@@ -17,7 +17,7 @@ pub(crate) fn keep(kept: &Kept) {
 }
 
 /// The draft that was kept.
-pub(crate) fn read() -> Option<Kept> {
+pub(crate) fn read() -> Option<SavedDraft> {
     let text = storage()?.get_item(KEY).ok()??;
     serde_json::from_str(&text).ok()
 }

@@ -29,5 +29,5 @@ pub(crate) use meter::meter;
 pub(crate) use power::{changing_badge, power_word, task_badge, task_word};
 pub(crate) use save::csv_button;
 pub(crate) use theme::ThemeButton;
-pub(crate) use tip::{Tip, TipLayer};
+pub(crate) use tip::{Tooltip, TooltipLayer};
 pub(crate) use when::{ago, when};

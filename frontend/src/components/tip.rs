@@ -15,7 +15,7 @@ const GAP: f64 = 6.0;
 
 /// The explanation that is shown.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Tip {
+pub(crate) struct Tooltip {
     shown: RwSignal<Option<Shown>>,
     /// Counts what was asked for, so that what was overtaken is not shown any more.
     asked: StoredValue<u32>,
@@ -31,7 +31,7 @@ struct Shown {
     bottom: f64,
 }
 
-impl Tip {
+impl Tooltip {
     /// No explanation.
     pub(crate) fn new() -> Self {
         Self {
@@ -87,8 +87,8 @@ impl Tip {
 
 /// Shows the explanations of everything within the document.
 #[component]
-pub(crate) fn TipLayer() -> impl IntoView {
-    let tip: Tip = expect_context();
+pub(crate) fn TooltipLayer() -> impl IntoView {
+    let tip: Tooltip = expect_context();
     let bubble = NodeRef::<html::Div>::new();
 
     let over = window_event_listener(ev::pointerover, move |event| {

@@ -10,7 +10,7 @@ use crate::components::{Icon, ago, icon, link, when};
 use crate::live::{Connection, use_live};
 use crate::state::format;
 use crate::state::node_error::cause;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// A cut that is mended sooner than this is not worth a word.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -29,7 +29,7 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
             },
             PATIENCE,
         ),
-        Connection::Connecting | Connection::Live => lasting.set(None),
+        Connection::Connecting | Connection::Established => lasting.set(None),
     });
     let something_shown = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
 
@@ -99,7 +99,7 @@ pub(crate) fn symptom(kind: FailureKind) -> &'static str {
 }
 
 fn one(node: &Node) -> impl IntoView + use<> {
-    let page = Page::Node {
+    let page = Route::Node {
         name: node.name.clone(),
     };
     let error = node.last_error.as_ref();
@@ -132,7 +132,7 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
         .iter()
         .enumerate()
         .map(|(place, node)| {
-            let page = Page::Node {
+            let page = Route::Node {
                 name: node.name.clone(),
             };
             let name = node.name.clone();
@@ -146,7 +146,7 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
         <div class="strip warn">
             {icon(Icon::Warning)}
             <p>
-                {link("", Page::Nodes.path(), strong(count))}
+                {link("", Route::Nodes.path(), strong(count))}
                 " cannot be read: "
                 {links}
                 "."

@@ -2,7 +2,7 @@
 
 mod administration;
 mod banner;
-mod later;
+mod deferred;
 mod new;
 mod nodes;
 mod not_found;
@@ -12,5 +12,5 @@ mod vm;
 mod vms;
 
 pub(crate) use banner::ConnectionBanner;
-pub(crate) use later::Later;
+pub(crate) use deferred::DeferredPages;
 pub(crate) use vms::Vms;

@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::{empty_state, link, set_title};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The page for it.
 #[component]
@@ -17,7 +17,7 @@ pub(crate) fn NotFound() -> impl IntoView {
                 String::from(
                     "The address may have been typed wrongly, or come from another version.",
                 ),
-                link("button", Page::Vms.path(), "All VMs".into_any()),
+                link("button", Route::Vms.path(), "All VMs".into_any()),
             )}
         </div>
     }

@@ -3,7 +3,7 @@
 use ecoman_api::AuditOutcome;
 use form_urlencoded::Serializer;
 
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// In the order on the page.
 pub(crate) const OUTCOMES: [AuditOutcome; 4] = [
@@ -58,7 +58,7 @@ impl AuditFilter {
     }
 
     pub(crate) fn to_url(&self) -> String {
-        let path = Page::Audit.path();
+        let path = Route::Audit.path();
         match self.query() {
             query if query.is_empty() => path,
             query => format!("{path}?{query}"),

@@ -167,14 +167,14 @@ impl Draft {
 
 /// A draft with the key under which it was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Kept {
+pub(crate) struct SavedDraft {
     /// What was typed.
     pub(crate) draft: Draft,
     /// What was sent without an answer so far, as it was sent, and the key it was sent under.
     pub(crate) sent: Option<(String, String)>,
 }
 
-impl Kept {
+impl SavedDraft {
     /// The key to send `request` under: that of the attempt before, if it was the same and nobody
     /// knows whether it arrived, so that it makes one VM; else `fresh`.
     pub(crate) fn key(&mut self, request: &CreateVm, fresh: impl Fn() -> String) -> String {
@@ -274,7 +274,7 @@ mod tests {
 
     #[test]
     fn the_same_attempt_keeps_its_key_and_another_gets_its_own() {
-        let mut kept = Kept::default();
+        let mut kept = SavedDraft::default();
         let first = kept.key(&draft().request(), || String::from("1"));
         let again = kept.key(&draft().request(), || String::from("2"));
         assert_eq!((first.as_str(), again.as_str()), ("1", "1"));
@@ -287,12 +287,15 @@ mod tests {
 
     #[test]
     fn a_kept_draft_is_read_again() {
-        let mut kept = Kept {
+        let mut kept = SavedDraft {
             draft: draft(),
             sent: None,
         };
         kept.key(&draft().request(), || String::from("1"));
         let text = serde_json::to_string(&kept).expect("JSON");
-        assert_eq!(serde_json::from_str::<Kept>(&text).expect("a draft"), kept);
+        assert_eq!(
+            serde_json::from_str::<SavedDraft>(&text).expect("a draft"),
+            kept
+        );
     }
 }

@@ -11,14 +11,14 @@ use crate::state::inventory::{Nodes, Row, seen_at};
 use crate::state::tasks::{Tasks, gerund, power_of};
 
 /// How long the guest may take to shut down where nothing else is said, in seconds.
-pub(crate) const GUEST_SECONDS: u32 = 120;
+pub(crate) const DEFAULT_GUEST_SECONDS: u32 = 120;
 /// As long as it can be given.
-pub(crate) const GUEST_SECONDS_MOST: u32 = 3600;
+pub(crate) const MAX_GUEST_SECONDS: u32 = 3600;
 /// As short.
-pub(crate) const GUEST_SECONDS_LEAST: u32 = 5;
+pub(crate) const MIN_GUEST_SECONDS: u32 = 5;
 /// How long a guest is waited for that was not done in `seconds`.
-pub(crate) fn longer(seconds: u32) -> u32 {
-    seconds.saturating_mul(2).min(GUEST_SECONDS_MOST)
+pub(crate) fn doubled_wait(seconds: u32) -> u32 {
+    seconds.saturating_mul(2).min(MAX_GUEST_SECONDS)
 }
 
 /// More VMs than this are counted by the reader.
@@ -188,7 +188,10 @@ mod tests {
 
     #[test]
     fn a_late_guest_gets_twice_the_time_up_to_the_most_there_is() {
-        assert_eq!([5, 120, 2000, 3600].map(longer), [10, 240, 3600, 3600]);
+        assert_eq!(
+            [5, 120, 2000, 3600].map(doubled_wait),
+            [10, 240, 3600, 3600]
+        );
     }
 
     #[test]

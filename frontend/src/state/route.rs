@@ -12,7 +12,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A page of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Page {
+pub(crate) enum Route {
     /// Every VM of every node.
     Vms,
     /// One VM.
@@ -50,7 +50,7 @@ pub(crate) enum Page {
     NotFound,
 }
 
-impl Page {
+impl Route {
     /// The page at a path, as the browser spells it (percent-encoded).
     pub(crate) fn parse(path: &str) -> Self {
         let segments: Option<Vec<String>> = path
@@ -123,34 +123,34 @@ mod tests {
             "a?b#c",
         ] {
             for page in [
-                Page::Vms,
-                Page::Nodes,
-                Page::New,
-                Page::Account,
-                Page::Tokens,
-                Page::Users,
-                Page::Audit,
-                Page::Tasks,
-                Page::Task {
+                Route::Vms,
+                Route::Nodes,
+                Route::New,
+                Route::Account,
+                Route::Tokens,
+                Route::Users,
+                Route::Audit,
+                Route::Tasks,
+                Route::Task {
                     id: "0199a0de-0000-7000-8000-000000000001"
                         .parse()
                         .expect("an id"),
                 },
-                Page::Node { name: name.into() },
-                Page::Vm {
+                Route::Node { name: name.into() },
+                Route::Vm {
                     node: name.into(),
                     vmid: 14,
                 },
             ] {
-                assert_eq!(Page::parse(&page.path()), page, "{}", page.path());
+                assert_eq!(Route::parse(&page.path()), page, "{}", page.path());
             }
         }
     }
 
     #[test]
     fn a_slash_at_the_end_changes_nothing() {
-        assert_eq!(Page::parse("/nodes/"), Page::Nodes);
-        assert_eq!(Page::parse(""), Page::Vms);
+        assert_eq!(Route::parse("/nodes/"), Route::Nodes);
+        assert_eq!(Route::parse(""), Route::Vms);
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tests {
             "/else",
             "/nodes/%ff",
         ] {
-            assert_eq!(Page::parse(path), Page::NotFound, "{path}");
+            assert_eq!(Route::parse(path), Route::NotFound, "{path}");
         }
     }
 }

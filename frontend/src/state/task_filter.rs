@@ -3,7 +3,7 @@
 use ecoman_api::{Task, TaskState};
 use form_urlencoded::Serializer;
 
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// States that are looked for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl TaskFilter {
     /// The address of the list that is narrowed down so.
     pub(crate) fn to_url(&self) -> String {
         let query = self.query();
-        let path = Page::Tasks.path();
+        let path = Route::Tasks.path();
         match query.is_empty() {
             true => path,
             false => format!("{path}?{query}"),

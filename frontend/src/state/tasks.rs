@@ -12,7 +12,7 @@ use crate::state::format;
 use crate::state::inventory::VmKey;
 
 /// The API's word for what was not done in time.
-const OUT_OF_TIME: &str = "urn:ecoman:problem:task-timeout";
+const TASK_TIMEOUT: &str = "urn:ecoman:problem:task-timeout";
 
 /// The newest tasks, and whichever others were asked for.
 #[derive(Clone, Debug, Default)]
@@ -149,15 +149,15 @@ pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
 
 /// How long a guest that did not shut down in time was waited for, in seconds. `None`: the task
 /// is none of that kind, or has ended otherwise.
-pub(crate) fn guest_was_late(task: &Task) -> Option<u32> {
+pub(crate) fn timed_out_shutdown(task: &Task) -> Option<u32> {
     let (action, seconds) = power_of(task)?;
     let kind = task.error.as_ref().map(|error| error.kind.as_str());
-    (action == PowerAction::Shutdown && kind == Some(OUT_OF_TIME)).then_some(seconds)
+    (action == PowerAction::Shutdown && kind == Some(TASK_TIMEOUT)).then_some(seconds)
 }
 
 /// Whether what a change did not come to has come all the same: the guest has taken its time, or
 /// somebody else has done it.
-pub(crate) fn has_come_true(task: &Task, vm: &Vm) -> bool {
+pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     match power_of(task) {
         // The VM is on before and after: its state tells nothing.
         Some((PowerAction::Reboot | PowerAction::Reset, _)) | None => false,
@@ -201,7 +201,7 @@ pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
 
 /// Whether the page says something above the steps already: why the task did not succeed, or what
 /// it has left.
-pub(crate) fn is_told(task: &Task, text: &str) -> bool {
+pub(crate) fn is_shown_above(task: &Task, text: &str) -> bool {
     let error = task.error.as_ref();
     error.is_some_and(|error| error.detail.contains(text)) || task.left.join(" ") == text
 }
@@ -418,7 +418,7 @@ pub(crate) mod tests {
                 "type": format!("urn:ecoman:problem:{kind}"), "title": "", "status": 504,
                 "detail": "It is still on.", "instance": "", "request_id": "",
             });
-            guest_was_late(&Task {
+            timed_out_shutdown(&Task {
                 error: Some(serde_json::from_value(error).expect("a problem")),
                 ..power(1, action, "failed")
             })
@@ -426,7 +426,7 @@ pub(crate) mod tests {
         assert_eq!(ended("shutdown", "task-timeout"), Some(120));
         assert_eq!(ended("shutdown", "task-refused"), None);
         assert_eq!(ended("off", "task-timeout"), None);
-        assert_eq!(guest_was_late(&power(1, "shutdown", "running")), None);
+        assert_eq!(timed_out_shutdown(&power(1, "shutdown", "running")), None);
     }
 
     #[test]
@@ -435,9 +435,9 @@ pub(crate) mod tests {
             power: PowerState::Off,
             ..on()
         };
-        assert!(has_come_true(&power(1, "shutdown", "failed"), &off));
-        assert!(!has_come_true(&power(1, "shutdown", "failed"), &on()));
-        assert!(!has_come_true(&power(1, "reset", "failed"), &on()));
+        assert!(was_reached_anyway(&power(1, "shutdown", "failed"), &off));
+        assert!(!was_reached_anyway(&power(1, "shutdown", "failed"), &on()));
+        assert!(!was_reached_anyway(&power(1, "reset", "failed"), &on()));
     }
 
     #[test]
@@ -478,8 +478,8 @@ pub(crate) mod tests {
             left: vec![String::from("web.vmx."), String::from("web.vmdk.")],
             ..power(1, "on", "failed")
         };
-        assert!(is_told(&task, "the host has no memory left."));
-        assert!(is_told(&task, "web.vmx. web.vmdk."));
-        assert!(!is_told(&task, "It is off."));
+        assert!(is_shown_above(&task, "the host has no memory left."));
+        assert!(is_shown_above(&task, "web.vmx. web.vmdk."));
+        assert!(!is_shown_above(&task, "It is off."));
     }
 }

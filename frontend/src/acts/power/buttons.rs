@@ -6,7 +6,7 @@ use ecoman_api::{PowerAction, Vm};
 use leptos::prelude::*;
 
 use super::context::known;
-use super::dialogs::use_desk;
+use super::dialogs::use_power_dialogs;
 use crate::components::{Icon, icon};
 use crate::live::use_live;
 use crate::state::power_plan::{meaning, order};
@@ -62,7 +62,7 @@ pub(crate) fn power_button(
 /// The buttons of one VM.
 pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
     let live = use_live();
-    let desk = use_desk();
+    let dialogs = use_power_dialogs();
     let buttons = PowerAction::ALL.map(|action| {
         let why_not = Memo::new(move |_| {
             let vm = vm.get()?;
@@ -77,7 +77,7 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
             Signal::derive(move || order(action).to_owned()),
             move || {
                 if let Some(vm) = vm.get_untracked() {
-                    desk.ask_one(action, &vm);
+                    dialogs.ask_one(action, &vm);
                 }
             },
         )

@@ -6,27 +6,27 @@ use ecoman_api::PowerAction;
 use leptos::prelude::*;
 
 use super::buttons::sign;
-use super::dialogs::{FIRST, HEADING, PowerDesk};
+use super::dialogs::{FIRST, HEADING, PowerDialogs};
 use crate::components::{Icon, focus, icon, power_word};
 use crate::state::format;
 use crate::state::inventory::Row;
 use crate::state::power_plan::{
-    GUEST_SECONDS, GUEST_SECONDS_LEAST, GUEST_SECONDS_MOST, Plan, meaning, order, result,
+    DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan, meaning, order, result,
 };
 
 /// A preview of more VMs than this names only the first of them.
 const MOST_LISTED: usize = 200;
 
 /// Whether that is really wanted.
-pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
+pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let action = plan.action;
     let count = plan.doing.len();
     let typed = RwSignal::new(String::new());
-    let seconds = RwSignal::new(GUEST_SECONDS.to_string());
+    let seconds = RwSignal::new(DEFAULT_GUEST_SECONDS.to_string());
     let number = plan.number_to_type();
     let seconds_given = move || {
         let seconds: u32 = seconds.with(|text| text.trim().parse().ok())?;
-        (GUEST_SECONDS_LEAST..=GUEST_SECONDS_MOST)
+        (MIN_GUEST_SECONDS..=MAX_GUEST_SECONDS)
             .contains(&seconds)
             .then_some(seconds)
     };
@@ -39,18 +39,18 @@ pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
         let plan = Arc::clone(plan);
         move || {
             if ready.get_untracked() {
-                let seconds = untrack(seconds_given).unwrap_or(GUEST_SECONDS);
+                let seconds = untrack(seconds_given).unwrap_or(DEFAULT_GUEST_SECONDS);
                 if count == 1 && plan.left_out.is_empty() {
-                    desk.close();
+                    dialogs.close();
                 }
-                desk.send(&plan, seconds);
+                dialogs.send(&plan, seconds);
             }
         }
     };
     let confirm = StoredValue::new_local(confirm);
     let gentle = action
         .gentle()
-        .map(|gentle| gentle_button(desk, plan, gentle));
+        .map(|gentle| gentle_button(dialogs, plan, gentle));
     let counting = number.map(|number| {
         view! {
             <label class="field">
@@ -76,8 +76,8 @@ pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
             <label class="field">
                 <span>
                     {format!(
-                        "Wait for the guest, in seconds ({GUEST_SECONDS_LEAST} to {})",
-                        format::grouped(GUEST_SECONDS_MOST.into()),
+                        "Wait for the guest, in seconds ({MIN_GUEST_SECONDS} to {})",
+                        format::grouped(MAX_GUEST_SECONDS.into()),
                     )}
                 </span>
                 <input
@@ -127,7 +127,7 @@ pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
                 type="button"
                 class="button last"
                 id=number.is_none().then_some(FIRST)
-                on:click=move |_| desk.close()
+                on:click=move |_| dialogs.close()
             >
                 "Cancel"
             </button>
@@ -137,9 +137,9 @@ pub(super) fn ask_back(desk: PowerDesk, plan: &Arc<Plan>) -> AnyView {
 }
 
 /// The way that asks the guest, before the one that does not.
-fn gentle_button(desk: PowerDesk, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
+fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
     let rows = plan.doing.clone();
-    let softer = desk.plan(gentle, &rows);
+    let softer = dialogs.plan(gentle, &rows);
     let why_not = (softer.doing.is_empty()).then(|| {
         softer
             .left_out
@@ -152,7 +152,7 @@ fn gentle_button(desk: PowerDesk, plan: &Arc<Plan>, gentle: PowerAction) -> AnyV
     let ask = move |_| {
         if can {
             // Its own dialog, with its own preview and limit.
-            desk.show(Arc::clone(&softer));
+            dialogs.show(Arc::clone(&softer));
             request_animation_frame(|| focus(FIRST));
         }
     };

@@ -3,13 +3,13 @@
 use ecoman_api::{PowerAction, Vm};
 use leptos::prelude::*;
 
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::inventory::{Nodes, seen_at};
 use crate::state::power_plan::Known;
 use crate::state::tasks::{Tasks, power_of};
 
 /// What is known at this moment, by tracked reads.
-pub(crate) fn known<T>(live: Live, read: impl FnOnce(Known<'_>) -> T) -> T {
+pub(crate) fn known<T>(live: LiveData, read: impl FnOnce(Known<'_>) -> T) -> T {
     let (no_nodes, no_tasks) = (Nodes::new(), Tasks::default());
     live.nodes.with(|nodes| {
         live.tasks.with(|tasks| {
@@ -25,7 +25,7 @@ pub(crate) fn known<T>(live: Live, read: impl FnOnce(Known<'_>) -> T) -> T {
 }
 
 /// The change of a VM's power that is being made, by tracked reads.
-pub(crate) fn change_of(live: Live, vm: &Vm) -> Option<PowerAction> {
+pub(crate) fn change_of(live: LiveData, vm: &Vm) -> Option<PowerAction> {
     known(live, |known| {
         let task = known.tasks.changing(vm, seen_at(vm, known.nodes))?;
         power_of(task).map(|(action, _)| action)

@@ -10,9 +10,9 @@ use leptos::task::spawn_local;
 
 use super::context::known;
 use crate::api;
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::inventory::{Row, VmKey};
-use crate::state::power_plan::{GUEST_SECONDS, Plan, is_harmless};
+use crate::state::power_plan::{DEFAULT_GUEST_SECONDS, Plan, is_harmless};
 
 /// The heading of the dialog.
 pub(super) const HEADING: &str = "power-heading";
@@ -23,16 +23,16 @@ const AT_ONCE: usize = 4;
 
 /// Where changes of power are asked for, from anywhere in the page.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct PowerDesk {
-    pub(super) live: Live,
-    pub(super) shown: RwSignal<Option<Shown>>,
+pub(crate) struct PowerDialogs {
+    pub(super) live: LiveData,
+    pub(super) shown: RwSignal<Option<DialogContent>>,
     /// The VM that a change alone is on its way for: a second click asks for nothing more.
     asking: StoredValue<Option<VmKey>>,
 }
 
 /// What the dialog shows.
 #[derive(Clone, Debug)]
-pub(super) struct Shown {
+pub(super) struct DialogContent {
     pub(super) plan: Arc<Plan>,
     /// `None`: it is not sent yet.
     pub(super) outcomes: Option<Outcomes>,
@@ -53,9 +53,9 @@ pub(super) enum Outcome {
     Task(TaskId),
 }
 
-impl PowerDesk {
-    /// A desk where nothing is asked.
-    pub(crate) fn new(live: Live) -> Self {
+impl PowerDialogs {
+    /// A dialogs where nothing is asked.
+    pub(crate) fn new(live: LiveData) -> Self {
         Self {
             live,
             shown: RwSignal::new(None),
@@ -70,7 +70,7 @@ impl PowerDesk {
         };
         let plan = self.plan(action, &[row]);
         if is_harmless(action) && plan.doing.len() == 1 {
-            self.send(&plan, GUEST_SECONDS);
+            self.send(&plan, DEFAULT_GUEST_SECONDS);
         } else {
             self.show(plan);
         }
@@ -108,7 +108,7 @@ impl PowerDesk {
     }
 
     pub(super) fn show(self, plan: Arc<Plan>) {
-        self.shown.set(Some(Shown {
+        self.shown.set(Some(DialogContent {
             plan,
             outcomes: None,
         }));
@@ -121,7 +121,7 @@ impl PowerDesk {
     pub(super) fn send(self, plan: &Arc<Plan>, guest_seconds: u32) {
         let count = plan.doing.len();
         let outcomes = ArcRwSignal::new(vec![Outcome::Sent; count]);
-        let shown = Shown {
+        let shown = DialogContent {
             plan: Arc::clone(plan),
             outcomes: Some(outcomes.clone()),
         };
@@ -180,7 +180,7 @@ impl PowerDesk {
     }
 }
 
-/// The desk, from anywhere in the page.
-pub(crate) fn use_desk() -> PowerDesk {
+/// The dialogs, from anywhere in the page.
+pub(crate) fn use_power_dialogs() -> PowerDialogs {
     expect_context()
 }

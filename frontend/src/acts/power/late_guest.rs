@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use super::buttons::sign;
 use super::context::known;
-use super::dialogs::use_desk;
+use super::dialogs::use_power_dialogs;
 use crate::components::icon;
 use crate::live::use_live;
 use crate::state::format;
@@ -17,7 +17,7 @@ use crate::state::power_plan::meaning;
 /// only the reader knows what the guest may lose.
 pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
     let live = use_live();
-    let desk = use_desk();
+    let dialogs = use_power_dialogs();
     let possible = move |action| {
         Memo::new(move |_| {
             let vm = vm.get();
@@ -27,12 +27,12 @@ pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
     let (wait, cut) = (possible(PowerAction::Shutdown), possible(PowerAction::Off));
     let ask_again = move |_| {
         if let Some(vm) = vm.get_untracked() {
-            desk.wait_longer(&vm, seconds);
+            dialogs.wait_longer(&vm, seconds);
         }
     };
     let ask_off = move |_| {
         if let Some(vm) = vm.get_untracked() {
-            desk.ask_one(PowerAction::Off, &vm);
+            dialogs.ask_one(PowerAction::Off, &vm);
         }
     };
     let time = format::duration(seconds.into());

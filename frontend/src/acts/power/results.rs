@@ -6,17 +6,17 @@ use ecoman_api::TaskState;
 use leptos::prelude::*;
 
 use super::buttons::sign;
-use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDesk};
+use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDialogs};
 use crate::clock::use_clock;
 use crate::components::{busy, focus, icon, link, task_badge};
 use crate::state::format;
 use crate::state::power_plan::{Plan, order};
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::tasks::at;
 
 /// What came of it, VM by VM, as it happens.
-pub(super) fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
-    let live = desk.live;
+pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
+    let live = dialogs.live;
     let clock = use_clock();
     let action = plan.action;
     let rows: Vec<_> = plan
@@ -34,7 +34,7 @@ pub(super) fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: &Outcomes) ->
                 (_, Some(task)) => {
                     let more = at(&task, clock.now())
                         .or_else(|| task.error.as_ref().map(|error| error.detail.clone()));
-                    let page = Page::Task { id: task.id }.path();
+                    let page = Route::Task { id: task.id }.path();
                     let state = task.state;
                     view! {
                         {link("", page, task_badge(state))}
@@ -99,13 +99,13 @@ pub(super) fn results(desk: PowerDesk, plan: &Arc<Plan>, outcomes: &Outcomes) ->
         <div class="choices">
             <p class="small aside">
                 "It goes on when this is closed; "
-                {link("", Page::Tasks.path(), "Tasks".into_any())} " tell of it."
+                {link("", Route::Tasks.path(), "Tasks".into_any())} " tell of it."
             </p>
             <button
                 type="button"
                 class="button last"
                 id=FIRST
-                on:click=move |_| desk.close()
+                on:click=move |_| dialogs.close()
             >
                 "Close"
             </button>

@@ -11,9 +11,9 @@ use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, icon, link};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
-use crate::state::power_plan::longer;
-use crate::state::route::Page;
-use crate::state::tasks::{at, guest_was_late, has_come_true};
+use crate::state::power_plan::doubled_wait;
+use crate::state::route::Route;
+use crate::state::tasks::{at, timed_out_shutdown, was_reached_anyway};
 
 /// What is being done to a VM, or why the last thing was not; and the question that it waits with.
 pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
@@ -41,7 +41,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         newest
             .get()
             .zip(vm.get())
-            .is_some_and(|(task, vm)| has_come_true(&task, &vm))
+            .is_some_and(|(task, vm)| was_reached_anyway(&task, &vm))
     });
     let strip = move || {
         let task = newest.get()?;
@@ -69,7 +69,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
 }
 
 fn task_link(task: &Task) -> AnyView {
-    let page = Page::Task { id: task.id }.path();
+    let page = Route::Task { id: task.id }.path();
     link("", page, task.title.clone().into_any())
 }
 
@@ -77,7 +77,7 @@ fn task_link(task: &Task) -> AnyView {
 fn unsuccessful(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> AnyView {
     let end = task.finished_at.unwrap_or(task.created_at);
     let why = task.error.as_ref().map(|error| error.detail.clone());
-    let ways = guest_was_late(task).map(|seconds| late_guest(vm, longer(seconds)));
+    let ways = timed_out_shutdown(task).map(|seconds| late_guest(vm, doubled_wait(seconds)));
     view! {
         <div class="notice bad">
             {icon(Icon::Warning)}

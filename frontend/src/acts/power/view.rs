@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use super::confirm::ask_back;
-use super::dialogs::{FIRST, HEADING, use_desk};
+use super::dialogs::{FIRST, HEADING, use_power_dialogs};
 use super::results::results;
 use crate::components::dialog;
 use crate::location::use_location;
@@ -11,28 +11,28 @@ use crate::location::use_location;
 /// The dialog.
 #[component]
 pub(crate) fn PowerDialog() -> impl IntoView {
-    let desk = use_desk();
-    let open = Memo::new(move |_| desk.shown.with(Option::is_some));
+    let dialogs = use_power_dialogs();
+    let open = Memo::new(move |_| dialogs.shown.with(Option::is_some));
     let location = use_location();
     // A link in it leads away from it.
     Effect::new(move |known: Option<()>| {
         location.path.track();
         // The dialog's code may come after what was asked for.
         if known.is_some() {
-            desk.close();
+            dialogs.close();
         }
     });
     let content = move || {
-        let shown = desk.shown.get()?;
+        let shown = dialogs.shown.get()?;
         Some(match shown.outcomes {
-            None => ask_back(desk, &shown.plan),
-            Some(outcomes) => results(desk, &shown.plan, &outcomes),
+            None => ask_back(dialogs, &shown.plan),
+            Some(outcomes) => results(dialogs, &shown.plan, &outcomes),
         })
     };
     dialog(
         open,
         (HEADING, FIRST),
-        move || desk.close(),
+        move || dialogs.close(),
         content.into_any(),
     )
 }

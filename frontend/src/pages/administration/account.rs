@@ -10,9 +10,9 @@ use super::permitted::loading;
 use super::section::section;
 use crate::api;
 use crate::components::{card, copy_line, fact_card, text_fact};
-use crate::live::{Live, use_live};
+use crate::live::{LiveData, use_live};
 use crate::session::sign_out;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The page.
 pub(crate) fn account() -> AnyView {
@@ -41,14 +41,14 @@ pub(crate) fn account() -> AnyView {
         })
     };
     section(
-        &Page::Account,
+        &Route::Account,
         "Account",
         actions.into_any(),
         content.into_any(),
     )
 }
 
-fn cards(live: Live, identity: &Identity) -> AnyView {
+fn cards(live: LiveData, identity: &Identity) -> AnyView {
     let how = match identity.mode {
         SignInMode::None => "Nobody signs in to this server",
         SignInMode::Password => "With name and password",
@@ -95,7 +95,7 @@ fn cards(live: Live, identity: &Identity) -> AnyView {
     .into_any()
 }
 
-fn password_card(live: Live) -> AnyView {
+fn password_card(live: LiveData) -> AnyView {
     let current = NodeRef::<html::Input>::new();
     let new = NodeRef::<html::Input>::new();
     let again = NodeRef::<html::Input>::new();

@@ -13,7 +13,7 @@ use crate::components::{
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::audit_filter::{AuditFilter, OUTCOMES};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// What is shown of the log.
 #[derive(Clone, Copy)]
@@ -76,7 +76,7 @@ pub(crate) fn audit() -> AnyView {
         };
         view! { {toolbar(filter)} {list} {more(log, filter)} }.into_any()
     });
-    section(&Page::Audit, "Audit log", actions.into_any(), content)
+    section(&Route::Audit, "Audit log", actions.into_any(), content)
 }
 
 impl Log {
@@ -211,7 +211,7 @@ fn nothing(filter: Memo<AuditFilter>) -> AnyView {
     empty_state(
         String::from("There is no such entry"),
         String::from("Show others, or all of them."),
-        link("button", Page::Audit.path(), "The whole log".into_any()),
+        link("button", Route::Audit.path(), "The whole log".into_any()),
     )
 }
 
@@ -264,7 +264,7 @@ fn row(entry: &AuditEntry) -> AnyView {
     let word = outcome_word(entry.outcome);
     let result = view! { <span class=class>{sign} <span>{word}</span></span> }.into_any();
     let result = match entry.task {
-        Some(id) => link("", Page::Task { id }.path(), result),
+        Some(id) => link("", Route::Task { id }.path(), result),
         None => result,
     };
     view! {
@@ -291,7 +291,7 @@ fn about(entry: &AuditEntry) -> AnyView {
     let name = entry.name.clone();
     match (&entry.node, entry.vmid) {
         (Some(node), Some(vmid)) => {
-            let page = Page::Vm {
+            let page = Route::Vm {
                 node: node.clone(),
                 vmid,
             };
@@ -303,7 +303,7 @@ fn about(entry: &AuditEntry) -> AnyView {
             .into_any()
         }
         (Some(node), None) => {
-            let page = Page::Node { name: node.clone() };
+            let page = Route::Node { name: node.clone() };
             view! {
                 {name.map(|name| format!("{name} "))}
                 <span class="aside">

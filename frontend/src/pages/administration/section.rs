@@ -3,21 +3,21 @@
 use leptos::prelude::*;
 
 use crate::components::{Icon, follow, icon, set_title};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// A page of them: its title, what stands beside the title, and the page itself.
 pub(super) fn section(
-    page: &Page,
+    page: &Route,
     title: &'static str,
     actions: AnyView,
     content: AnyView,
 ) -> AnyView {
     set_title(move || title.to_owned());
     let tabs = [
-        (Page::Account, "Account"),
-        (Page::Tokens, "API tokens"),
-        (Page::Users, "Users"),
-        (Page::Audit, "Audit log"),
+        (Route::Account, "Account"),
+        (Route::Tokens, "API tokens"),
+        (Route::Users, "Users"),
+        (Route::Audit, "Audit log"),
     ];
     let tabs = tabs.map(|(target, label)| {
         let current = (target == *page).then_some("page");

@@ -13,7 +13,7 @@ use crate::api;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, copy_line, dialog, empty_state, focus, icon, text, when};
 use crate::live::use_live;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 const HEADING: &str = "token-heading";
 const FIRST: &str = "token-first";
@@ -45,7 +45,7 @@ pub(crate) fn tokens() -> AnyView {
         move |tokens| table(desk, tokens),
     );
     section(
-        &Page::Tokens,
+        &Route::Tokens,
         "API tokens",
         desk.new_button(Permission::Tokens, "New token", || Asked::New),
         view! { {list} {ask(desk)} }.into_any(),

@@ -14,7 +14,7 @@ use super::table;
 use crate::api;
 use crate::components::{ago, dialog, empty_state, text};
 use crate::live::use_live;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 const HEADING: &str = "user-heading";
 const FIRST: &str = "user-first";
@@ -44,7 +44,7 @@ pub(crate) fn users() -> AnyView {
         table(desk, users)
     });
     section(
-        &Page::Users,
+        &Route::Users,
         "Users",
         desk.new_button(Permission::Users, "New user", || Asked::New),
         view! { {list} {ask(desk)} }.into_any(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecoman_api::Node;
 use leptos::prelude::*;
 
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::draft::{Draft, Field};
 
 /// The fields, in the order on the page, with what they are called there.
@@ -25,7 +25,7 @@ pub(super) const FIELDS: [(Field, &str); 9] = [
 /// What the parts of the form share.
 #[derive(Clone, Copy)]
 pub(super) struct Form {
-    pub(super) live: Live,
+    pub(super) live: LiveData,
     pub(super) draft: RwSignal<Draft>,
     /// The fields that were typed in, or all once it was to be sent: what was not touched yet is
     /// not wrong yet.

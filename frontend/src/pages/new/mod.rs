@@ -16,18 +16,18 @@ use self::summary::summary;
 use crate::acts::create;
 use crate::api;
 use crate::components::{Icon, back, busy, empty_state, failed_state, focus, icon, set_title};
-use crate::list_position::Visit;
+use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::draft::Draft;
 use crate::state::placement::{Place, Size, rank};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The page.
 #[component]
 pub(crate) fn New() -> impl IntoView {
     let live = use_live();
-    let visit: Visit = expect_context();
+    let list_position: ListPosition = expect_context();
     let location = use_location();
     let kept = StoredValue::new(create::read().unwrap_or_default());
     let draft = RwSignal::new(kept.with_value(|kept| kept.draft.clone()));
@@ -105,7 +105,7 @@ pub(crate) fn New() -> impl IntoView {
         refused: RwSignal::default(),
         node,
     };
-    // Kept over a reload, and over a look at another page.
+    // SavedDraft over a reload, and over a look at another page.
     Effect::new(move || {
         let draft = draft.get();
         kept.update_value(|kept| kept.draft = draft);
@@ -140,7 +140,7 @@ pub(crate) fn New() -> impl IntoView {
             match answer {
                 Ok(task) => {
                     create::forget();
-                    let page = Page::Task { id: task.id };
+                    let page = Route::Task { id: task.id };
                     live.take_task(task);
                     location.go(&page.path());
                 }
@@ -193,7 +193,7 @@ pub(crate) fn New() -> impl IntoView {
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label="Up">{back(visit.list_path(), "All VMs")}</nav>
+                <nav class="heading" aria-label="Up">{back(list_position.list_path(), "All VMs")}</nav>
                 <header class="heading">
                     <h1>"New VM"</h1>
                 </header>

@@ -6,7 +6,7 @@ use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
 use crate::components::{empty_state, failed_state, link, set_title, text};
 use crate::live::use_live;
 use crate::state::format;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The page.
 #[component]
@@ -103,7 +103,7 @@ fn Body(name: String) -> impl IntoView {
         node.get().map(|node| {
             let trouble = troubles(&node);
             let has_trouble = trouble.is_some();
-            let page = Page::Node {
+            let page = Route::Node {
                 name: node.name.clone(),
             };
             let stale = node.stale;

@@ -14,7 +14,7 @@ use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::node_links;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The page.
 #[component]
@@ -31,7 +31,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     let location = use_location();
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && !is_typing() {
-            location.go(&Page::Nodes.path());
+            location.go(&Route::Nodes.path());
         }
     });
     on_cleanup(move || escape.remove());
@@ -50,7 +50,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
                     {empty_state(
                         title,
                         String::from("hosts.yml does not name it, or no longer does."),
-                        link("button primary", Page::Nodes.path(), "All nodes".into_any()),
+                        link("button primary", Route::Nodes.path(), "All nodes".into_any()),
                     )}
                 }
                 .into_any()
@@ -67,7 +67,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label="Up">
-                    {back(Page::Nodes.path(), "All nodes")}
+                    {back(Route::Nodes.path(), "All nodes")}
                 </nav>
                 {move || match node.get() {
                     Some(node) => details(&node).into_any(),
@@ -93,7 +93,7 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
         card("shell", "Shell", shell.into_any()),
     ];
     let name: String = form_urlencoded::byte_serialize(node.name.as_bytes()).collect();
-    let new_vm_here = format!("{}?node={name}", Page::New.path());
+    let new_vm_here = format!("{}?node={name}", Route::New.path());
     view! {
         <header class="heading">
             <h1>{node.name.clone()}</h1>

@@ -8,7 +8,7 @@ use crate::pages::banner::symptom;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::list::ListQuery;
 use crate::state::node_error::cause;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// Whether it answers, and since when it was last seen.
 pub(super) fn state(node: &Node) -> AnyView {
@@ -92,7 +92,7 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
 
 /// Its VMs by power state; leads to them.
 pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
-    let list = format!("{}{}", Page::Vms.path(), ListQuery::of_node(node).to_url());
+    let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
     let kinds = [
         ("on", Icon::On, counts.on, "on"),
         ("", Icon::Off, counts.off, "off"),

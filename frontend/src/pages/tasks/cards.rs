@@ -7,13 +7,13 @@ use leptos::prelude::*;
 
 use crate::clock::use_clock;
 use crate::components::{Icon, busy, fact, fact_card, icon, link, text, text_fact, when};
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::draft::Draft;
 use crate::state::format;
-use crate::state::route::Page;
-use crate::state::tasks::{at, is_told, took};
+use crate::state::route::Route;
+use crate::state::tasks::{at, is_shown_above, took};
 
-pub(super) fn progress(_: Live, task: &Arc<TaskFacts>) -> AnyView {
+pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     let clock = use_clock();
     if task.state.is_final() {
         return ().into_any();
@@ -59,7 +59,10 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
         step.state,
         StepState::Done | StepState::Pending | StepState::Running
     );
-    let detail = step.detail.clone().filter(|text| !is_told(task, text));
+    let detail = step
+        .detail
+        .clone()
+        .filter(|text| !is_shown_above(task, text));
     view! {
         <li class=class>
             {sign}
@@ -73,8 +76,8 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
     .into_any()
 }
 
-pub(super) fn about(_: Live, task: &Arc<TaskFacts>) -> AnyView {
-    let node = Page::Node {
+pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
+    let node = Route::Node {
         name: task.node.clone(),
     };
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
@@ -83,7 +86,7 @@ pub(super) fn about(_: Live, task: &Arc<TaskFacts>) -> AnyView {
     let vm = task.vm.as_ref().map_or_else(
         || text(None),
         |vm| {
-            let page = Page::Vm {
+            let page = Route::Vm {
                 node: task.node.clone(),
                 vmid: vm.vmid,
             };

@@ -13,10 +13,10 @@ use crate::clock::use_clock;
 use crate::components::{
     Item, ago, busy, empty_state, failed_state, keyed, link, set_title, task_badge, text,
 };
-use crate::live::{Live, use_live};
+use crate::live::{LiveData, use_live};
 use crate::location::use_location;
 use crate::state::format;
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::task_filter::{TaskFilter, TaskGroup};
 use crate::state::tasks::{Tasks as TaskTable, at, took};
 
@@ -113,7 +113,7 @@ pub(crate) fn Tasks() -> impl IntoView {
                 empty_state(
                     String::from(title),
                     String::from("Show others, or all of them."),
-                    link("button", Page::Tasks.path(), "All tasks".into_any()),
+                    link("button", Route::Tasks.path(), "All tasks".into_any()),
                 )
             }
             (Some(true), _) => empty_state(
@@ -122,7 +122,7 @@ pub(crate) fn Tasks() -> impl IntoView {
                     "Every change of power and every new VM becomes a task that tells its steps, \
                      the commands that were run on the node, and what came of it.",
                 ),
-                link("button", Page::New.path(), "New VM".into_any()),
+                link("button", Route::New.path(), "New VM".into_any()),
             ),
             (Some(false), _) => view! {
                 <div class="table-frame" tabindex="0" role="region" aria-label="Tasks">
@@ -185,7 +185,7 @@ pub(crate) fn Tasks() -> impl IntoView {
 }
 
 /// What narrows the list down.
-fn toolbar(live: Live, filter: Memo<TaskFilter>) -> AnyView {
+fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
     let location = use_location();
     let chips = TaskGroup::ALL.map(|group| {
         let pressed = Memo::new(move |_| filter.with(|filter| filter.groups.contains(&group)));
@@ -267,14 +267,14 @@ fn row(id: TaskId) -> AnyView {
     let cells = move || {
         task.with(|task| {
             let task = task.as_ref()?;
-            let node = Page::Node {
+            let node = Route::Node {
                 name: task.node.clone(),
             };
             Some(
                 view! {
                     <td data-label="State">{task_badge(task.state)}</td>
                     <th scope="row">
-                        {link("name", Page::Task { id }.path(), task.title.clone().into_any())}
+                        {link("name", Route::Task { id }.path(), task.title.clone().into_any())}
                         <div class="small">{move || more.get()}</div>
                     </th>
                     <td data-label="Node">{link("", node.path(), task.node.clone().into_any())}</td>

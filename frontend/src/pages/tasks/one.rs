@@ -15,11 +15,11 @@ use crate::components::{
     Icon, Item, back, busy, empty_state, failed_state, icon, keyed, link, set_title, task_badge,
     task_word,
 };
-use crate::live::{Live, use_live};
+use crate::live::{LiveData, use_live};
 use crate::location::use_location;
-use crate::state::draft::{Draft, Kept};
+use crate::state::draft::{Draft, SavedDraft};
 use crate::state::load::Load;
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::tasks::{Again, key_of};
 
 /// One task.
@@ -47,7 +47,7 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
                     {empty_state(
                         title,
                         String::from("It never was, or it ended so long ago that it was forgotten."),
-                        link("button primary", Page::Tasks.path(), "All tasks".into_any()),
+                        link("button primary", Route::Tasks.path(), "All tasks".into_any()),
                     )}
                 }
                 .into_any()
@@ -63,7 +63,7 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label="Up">
-                    {back(Page::Tasks.path(), "All tasks")}
+                    {back(Route::Tasks.path(), "All tasks")}
                 </nav>
                 {content}
             </div>
@@ -72,7 +72,7 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
 }
 
 /// Asks for this task alone if it is not among the newest. The answer joins them.
-fn load_alone(live: Live, id: TaskId) -> RwSignal<Option<api::Error>> {
+fn load_alone(live: LiveData, id: TaskId) -> RwSignal<Option<api::Error>> {
     let error = RwSignal::new(None);
     let missing = Memo::new(move |_| {
         live.tasks
@@ -98,9 +98,9 @@ fn load_alone(live: Live, id: TaskId) -> RwSignal<Option<api::Error>> {
     error
 }
 
-fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
+fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
     // Parts of it change often while it runs; those that do not keep their place and focus.
-    let part = move |view: fn(Live, &Arc<TaskFacts>) -> AnyView| {
+    let part = move |view: fn(LiveData, &Arc<TaskFacts>) -> AnyView| {
         move || task.with(|task| task.as_ref().map(|task| view(live, task)))
     };
     let steps = move || {
@@ -174,7 +174,7 @@ fn details(live: Live, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
     .into_any()
 }
 
-fn heading(_: Live, task: &Arc<TaskFacts>) -> AnyView {
+fn heading(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     view! {
         <header class="heading">
             <h1>{task.title.clone()}</h1>
@@ -184,9 +184,9 @@ fn heading(_: Live, task: &Arc<TaskFacts>) -> AnyView {
     .into_any()
 }
 
-fn actions(live: Live, task: &Arc<TaskFacts>) -> AnyView {
+fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     let open = key_of(task).map(|key| {
-        let page = Page::Vm {
+        let page = Route::Vm {
             node: key.node,
             vmid: key.vmid,
         };
@@ -199,11 +199,11 @@ fn actions(live: Live, task: &Arc<TaskFacts>) -> AnyView {
     let location = use_location();
     let edit = Draft::of(task).filter(|_| unsuccessful).map(|draft| {
         let edit = move |_| {
-            create::keep(&Kept {
+            create::keep(&SavedDraft {
                 draft: draft.clone(),
                 sent: None,
             });
-            location.go(&Page::New.path());
+            location.go(&Route::New.path());
         };
         view! {
             <button type="button" class="button" on:click=edit>
@@ -220,7 +220,7 @@ fn actions(live: Live, task: &Arc<TaskFacts>) -> AnyView {
 }
 
 /// Asks for the same once more, as a new task, and leads to it.
-fn again_button(live: Live, again: Again) -> AnyView {
+fn again_button(live: LiveData, again: Again) -> AnyView {
     let location = use_location();
     let sending = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);
@@ -244,7 +244,7 @@ fn again_button(live: Live, again: Again) -> AnyView {
             sending.try_set(false);
             match answer {
                 Ok(task) => {
-                    let page = Page::Task { id: task.id };
+                    let page = Route::Task { id: task.id };
                     live.take_task(task);
                     location.go(&page.path());
                 }
@@ -273,7 +273,7 @@ fn again_button(live: Live, again: Again) -> AnyView {
 }
 
 /// Why it did not succeed, and what is left of it.
-fn trouble(_: Live, task: &Arc<TaskFacts>) -> AnyView {
+fn trouble(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     let error = task.error.as_ref().map(|error| {
         view! {
             <div class="notice bad">

@@ -10,11 +10,11 @@ use crate::components::{
     Icon, ago, card, copy_button, copy_line, fact, fact_card, icon, link, meter, text, text_fact,
     when,
 };
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::inventory::seen_at;
 use crate::state::node_links;
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// A part of the page, built again when what it shows has changed; nothing where there is nothing.
 pub(super) fn part<T: Clone + PartialEq + Send + Sync + 'static>(
@@ -48,9 +48,9 @@ impl Place {
     }
 }
 
-pub(super) fn overview(live: Live, now: Memo<Option<Arc<VmFacts>>>, vm: &VmFacts) -> AnyView {
+pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmFacts) -> AnyView {
     let node = vm.node.clone();
-    let page = Page::Node { name: node.clone() };
+    let page = Route::Node { name: node.clone() };
     let uptime = part(
         move || {
             now.with(|vm| {

@@ -9,12 +9,12 @@ use leptos::prelude::*;
 use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
 use crate::acts::power::{change_of, power_bar, vm_task};
 use crate::components::{Icon, ago, changing_badge, icon};
-use crate::live::Live;
+use crate::live::LiveData;
 use crate::state::format;
 
 /// All of the page that is about the VM: built once, and each part again when what it shows has
 /// changed. A reader's selection, and the word that something was copied, outlive a round.
-pub(super) fn details(live: Live, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
+pub(super) fn details(live: LiveData, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
     // While it is going, what was shown last.
     let vm = Memo::new(move |last: Option<&Option<Arc<VmFacts>>>| {
         vm.get().or_else(|| last.cloned().flatten())
@@ -84,7 +84,7 @@ fn still(vm: &VmFacts) -> VmFacts {
 }
 
 fn heading(
-    live: Live,
+    live: LiveData,
     now: Memo<Option<Arc<VmFacts>>>,
     vm: &VmFacts,
     place: Option<&Place>,

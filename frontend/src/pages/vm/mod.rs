@@ -14,8 +14,8 @@ use self::details::details;
 use self::neighbours::{Neighbour, Side, neighbours};
 use crate::api;
 use crate::components::{back, empty_state, failed_state, is_typing, link, set_title};
-use crate::list_position::Visit;
-use crate::live::{Live, use_live};
+use crate::list_position::ListPosition;
+use crate::live::{LiveData, use_live};
 use crate::location::use_location;
 use crate::state::format;
 use crate::state::inventory::VmKey;
@@ -25,7 +25,7 @@ use crate::state::load::Load;
 #[component]
 pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
     let live = use_live();
-    let visit: Visit = expect_context();
+    let list_position: ListPosition = expect_context();
     let key = VmKey { node, vmid };
     let alone = load_alone(live, key.clone());
     let wanted = StoredValue::new(key.clone());
@@ -38,8 +38,8 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
         })
     });
     let there = Memo::new(move |_| vm.with(Option::is_some));
-    let neighbours = neighbours(live, visit, key.clone());
-    visit.active.set(Some(key.clone()));
+    let neighbours = neighbours(live, list_position, key.clone());
+    list_position.active.set(Some(key.clone()));
 
     // It may go while it is being looked at.
     let last_name = StoredValue::new(None::<String>);
@@ -61,7 +61,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
     let location = use_location();
     let escape = window_event_listener(ev::keydown, move |event| {
         if event.key() == "Escape" && !event.default_prevented() && !is_typing() {
-            location.go(&visit.list_path());
+            location.go(&list_position.list_path());
         }
     });
     on_cleanup(move || escape.remove());
@@ -93,7 +93,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label="Place in the list">
-                    {back(visit.list_path(), "All VMs")}
+                    {back(list_position.list_path(), "All VMs")}
                     <div class="actions">
                         <Neighbour neighbours to=Side::Previous />
                         <Neighbour neighbours to=Side::Next />
@@ -106,7 +106,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
 }
 
 /// Asks for this VM alone, for as long as the list has not come.
-fn load_alone(live: Live, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
+fn load_alone(live: LiveData, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
     let alone = RwSignal::new(Load::default());
     Effect::new(move || {
         // Again with every new attempt to load the list.
@@ -126,7 +126,7 @@ fn load_alone(live: Live, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
 
 #[component]
 fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
-    let visit: Visit = expect_context();
+    let list_position: ListPosition = expect_context();
     let what = match name {
         Some(name) => format!("{name} (VM {})", key.vmid),
         None => format!("VM {}", key.vmid),
@@ -138,6 +138,6 @@ fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     );
     view! {
         <h1 class="sr">{title.clone()}</h1>
-        {empty_state(title, sentence, link("button primary", visit.list_path(), "All VMs".into_any()))}
+        {empty_state(title, sentence, link("button primary", list_position.list_path(), "All VMs".into_any()))}
     }
 }

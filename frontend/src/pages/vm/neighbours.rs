@@ -6,11 +6,11 @@ use ecoman_api::Filter;
 use leptos::prelude::*;
 
 use crate::components::{Icon, follow, icon};
-use crate::list_position::Visit;
-use crate::live::Live;
+use crate::list_position::ListPosition;
+use crate::live::LiveData;
 use crate::state::inventory::{Nodes, Row, VmKey};
 use crate::state::list::{ListQuery, Listing, ordered};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Neighbours {
@@ -25,14 +25,20 @@ pub(super) enum Side {
 }
 
 /// The VMs before and after this one in the list that the reader came from.
-pub(super) fn neighbours(live: Live, visit: Visit, key: VmKey) -> Memo<Neighbours> {
+pub(super) fn neighbours(
+    live: LiveData,
+    list_position: ListPosition,
+    key: VmKey,
+) -> Memo<Neighbours> {
     let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
     Memo::new(move |_| {
         // The order of the moment it was opened: one that moved would be of no use here.
         if !loaded.get() {
             return Neighbours::default();
         }
-        let query = visit.query.with_untracked(|query| ListQuery::parse(query));
+        let query = list_position
+            .query
+            .with_untracked(|query| ListQuery::parse(query));
         let none = Nodes::new();
         live.nodes.with_untracked(|nodes| {
             live.vms.with_untracked(|vms| {
@@ -75,7 +81,7 @@ pub(super) fn Neighbour(neighbours: Memo<Neighbours>, to: Side) -> impl IntoView
             Some(VmKey { node, vmid }) => view! {
                 <a
                     class="button quiet"
-                    href=Page::Vm { node, vmid }.path()
+                    href=Route::Vm { node, vmid }.path()
                     aria-label=label
                     on:click=follow()
                 >

@@ -3,15 +3,18 @@
 use ecoman_api::{Filter, FilterError};
 use leptos::prelude::*;
 
-use super::asked::Asked;
+use super::controls::ListControls;
 use crate::api;
 use crate::components::csv_button;
 
 /// A button that saves what the list shows, in its order, as CSV.
-pub(super) fn export_button(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> AnyView {
+pub(super) fn export_button(
+    controls: ListControls,
+    parsed: Memo<Result<Filter, FilterError>>,
+) -> AnyView {
     let cannot = move || parsed.with(Result::is_err);
     csv_button("Save this list as CSV", "vms", cannot, move || {
-        let query = asked.query.with_untracked(|query| query.to_api());
+        let query = controls.query.with_untracked(|query| query.to_api());
         async move { api::vms_csv(&query).await }
     })
 }

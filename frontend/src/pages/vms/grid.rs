@@ -7,16 +7,16 @@ use std::sync::Arc;
 use leptos::{ev, html, prelude::*};
 use wasm_bindgen::JsCast;
 
-use super::asked::{Asked, State};
+use super::controls::{ListControls, State};
 use super::dom::{media, put_in_order, turn, watch_height};
 use super::row::{Context, RowView};
-use crate::components::{Tip, is_plain};
-use crate::list_position::Visit;
+use crate::components::{Tooltip, is_plain};
+use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::inventory::{Row, VmKey};
 use crate::state::list::{Column, ListQuery, Listing};
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::selection::Selection;
 use crate::state::viewport::{Viewport, offset};
 
@@ -27,10 +27,14 @@ const HEAD: f64 = 34.0;
 /// Where rows become cards, as in the style sheet.
 const COMPACT: &str = "(max-width: 759px)";
 #[component]
-pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> impl IntoView {
+pub(super) fn Grid(
+    controls: ListControls,
+    listing: Memo<Listing>,
+    state: Memo<State>,
+) -> impl IntoView {
     let live = use_live();
-    let visit: Visit = expect_context();
-    let tip: Tip = expect_context();
+    let list_position: ListPosition = expect_context();
+    let tip: Tooltip = expect_context();
     let selection: RwSignal<Selection> = expect_context();
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
@@ -75,9 +79,9 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     };
 
     // Rows that come and go above what is seen must not move it: its first row is held. A list
-    // that was asked for anew begins at its top.
-    Effect::new(move |before: Option<Held>| {
-        let query = asked.query.get();
+    // with another query begins at its top.
+    Effect::new(move |before: Option<ScrollAnchor>| {
+        let query = controls.query.get();
         let view = viewport.get();
         let rows = listing.with(|listing| Arc::clone(&listing.rows));
         let Some(body) = body.get() else {
@@ -88,9 +92,9 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
         let _ = web_sys::HtmlElement::style(&body).set_property("height", &format!("{length}px"));
         let wanted = match &before {
             // The list is here for the first time: as it was left.
-            None => Some(visit.top.get_value()),
+            None => Some(list_position.top.get_value()),
             Some(before) if before.rows.is_empty() && !rows.is_empty() => {
-                Some(visit.top.get_value())
+                Some(list_position.top.get_value())
             }
             Some(before) if before.query != query => Some(0.0),
             Some(before) if !Arc::ptr_eq(&before.rows, &rows) && view.top > 0.0 => before
@@ -108,10 +112,10 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
             None => view.top,
         };
         if !rows.is_empty() {
-            visit.top.set_value(top);
+            list_position.top.set_value(top);
         }
         let view = Viewport { top, ..view };
-        Held {
+        ScrollAnchor {
             first: rows.get(view.first()).map(|row| VmKey::of(&row.vm)),
             within: top - offset(view.first(), view.row_height),
             query,
@@ -120,14 +124,14 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     });
 
     let active_place = Memo::new(move |_| {
-        visit.active.with(|active| {
+        list_position.active.with(|active| {
             let active = active.as_ref()?;
             listing.with(|listing| position(&listing.rows, active))
         })
     });
     let activate = move |place: usize| {
         let key = listing.with_untracked(|listing| Some(VmKey::of(&listing.rows.get(place)?.vm)));
-        visit.active.set(key);
+        list_position.active.set(key);
         if let Some(wanted) = viewport.get_untracked().reveal(place) {
             scroll_to(wanted);
         }
@@ -148,9 +152,9 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
     let open = StoredValue::new_local(move |place: usize| {
         let key = listing.with_untracked(|listing| Some(VmKey::of(&listing.rows.get(place)?.vm)));
         if let Some(VmKey { node, vmid }) = key.clone() {
-            visit.active.set(key);
-            asked.write_address(true);
-            location.go(&Page::Vm { node, vmid }.path());
+            list_position.active.set(key);
+            controls.write_address(true);
+            location.go(&Route::Vm { node, vmid }.path());
         }
     });
     let rows_now = move || listing.with_untracked(|listing| Arc::clone(&listing.rows));
@@ -203,7 +207,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
             }
             "Escape" => {
                 if selection.with_untracked(Selection::is_empty) {
-                    visit.active.set(None);
+                    list_position.active.set(None);
                 } else {
                     selection.update(Selection::clear);
                 }
@@ -277,7 +281,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
             <div class="head" role="rowgroup">
                 <div class="row" role="row" aria-rowindex="1">
                     {choose_all(selection, listing)}
-                    {Column::ALL.map(|column| view! { <Heading asked column /> })}
+                    {Column::ALL.map(|column| view! { <Heading controls column /> })}
                 </div>
             </div>
             <div class="body" node_ref=body>
@@ -295,7 +299,7 @@ pub(super) fn Grid(asked: Asked, listing: Memo<Listing>, state: Memo<State>) -> 
 
 /// What is seen, to be found again in the next list.
 #[derive(Default)]
-struct Held {
+struct ScrollAnchor {
     query: ListQuery,
     rows: Arc<Vec<Arc<Row>>>,
     /// The first row that is seen, and how far it is scrolled out.
@@ -326,8 +330,9 @@ fn choose_all(selection: RwSignal<Selection>, listing: Memo<Listing>) -> AnyView
 }
 
 #[component]
-fn Heading(asked: Asked, column: Column) -> impl IntoView {
-    let descending = Memo::new(move |_| asked.query.with(|query| column.descending(&query.sort)));
+fn Heading(controls: ListControls, column: Column) -> impl IntoView {
+    let descending =
+        Memo::new(move |_| controls.query.with(|query| column.descending(&query.sort)));
     view! {
         <div
             class=column.class()
@@ -340,7 +345,7 @@ fn Heading(asked: Asked, column: Column) -> impl IntoView {
         >
             <button
                 type="button"
-                on:click=move |_| asked.set(|query| query.sort = column.click(&query.sort))
+                on:click=move |_| controls.set(|query| query.sort = column.click(&query.sort))
             >
                 <span>{column.title()}</span>
                 <svg class="icon arrow" viewBox="0 0 16 16" aria-hidden="true">

@@ -1,31 +1,31 @@
 //! The list of every VM of every node.
 
-mod asked;
+mod controls;
 mod dom;
+mod empty;
 mod export;
 mod grid;
 mod row;
 mod selected;
 mod toolbar;
-mod vacant;
 
 use std::time::Duration;
 
 use ecoman_api::Filter;
 use leptos::prelude::*;
 
-use self::asked::{Asked, State, counted};
+use self::controls::{ListControls, State, counted};
+use self::empty::{no_match, no_nodes, no_vms, skeleton};
 use self::grid::Grid;
 use self::selected::selected_bar;
 use self::toolbar::Toolbar;
-use self::vacant::{no_match, no_nodes, no_vms, skeleton};
 use super::banner::UnreachableNodes;
 use crate::components::{failed_state, set_title};
-use crate::list_position::Visit;
+use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::list::{ListQuery, Listing, before_mistake, ordered};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 /// The address follows the typing at this distance.
 const TYPING: Duration = Duration::from_millis(250);
@@ -34,29 +34,32 @@ const TYPING: Duration = Duration::from_millis(250);
 #[component]
 pub(crate) fn Vms() -> impl IntoView {
     let live = use_live();
-    let visit: Visit = expect_context();
+    let list_position: ListPosition = expect_context();
     let location = use_location();
     let query = RwSignal::new(
         location
             .query
             .with_untracked(|query| ListQuery::parse(query)),
     );
-    let asked = Asked {
+    let controls = ListControls {
         query,
-        late: StoredValue::new(false),
+        is_unwritten: StoredValue::new(false),
         location,
     };
     // The address was changed by the reader: typed, or back and forward.
     Effect::new(move || {
         let wanted = location.query.with(|query| ListQuery::parse(query));
-        let here = location.path.with_untracked(|path| Page::parse(path)) == Page::Vms;
-        if here && !asked.late.get_value() && query.with_untracked(|query| *query != wanted) {
+        let here = location.path.with_untracked(|path| Route::parse(path)) == Route::Vms;
+        if here
+            && !controls.is_unwritten.get_value()
+            && query.with_untracked(|query| *query != wanted)
+        {
             query.set(wanted);
         }
     });
-    Effect::new(move || visit.query.set(query.with(ListQuery::to_url)));
+    Effect::new(move || list_position.query.set(query.with(ListQuery::to_url)));
     let write = debounce(TYPING, move |()| {
-        asked.write_address(true);
+        controls.write_address(true);
     });
     let write = StoredValue::new_local(write);
     Effect::new(move || {
@@ -126,9 +129,9 @@ pub(crate) fn Vms() -> impl IntoView {
     view! {
         <div class="list">
             <h1 class="sr">"Virtual machines"</h1>
-            <Toolbar asked listing parsed loaded />
+            <Toolbar controls listing parsed loaded />
             <UnreachableNodes />
-            <Grid asked listing state />
+            <Grid controls listing state />
             {move || match state.get() {
                 State::Rows => None,
                 State::Loading => Some(skeleton()),
@@ -138,7 +141,7 @@ pub(crate) fn Vms() -> impl IntoView {
                 }
                 State::NoNodes => Some(no_nodes()),
                 State::NoVms => Some(no_vms()),
-                State::NoMatch => Some(no_match(asked, listing)),
+                State::NoMatch => Some(no_match(controls, listing)),
             }}
             {selected_bar(listing)}
         </div>

@@ -14,7 +14,7 @@ use crate::live::use_live;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::inventory::{Row, VmKey, seen_at};
 use crate::state::list::{Column, Listing};
-use crate::state::route::Page;
+use crate::state::route::Route;
 use crate::state::selection::Selection;
 use crate::state::viewport::{offset, row_in_slot};
 
@@ -161,7 +161,7 @@ fn cells(
     thresholds: Option<Thresholds>,
 ) -> impl IntoView + use<> {
     let vm = &row.vm;
-    let page = Page::Vm {
+    let page = Route::Vm {
         node: vm.node.clone(),
         vmid: vm.vmid,
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ecoman_api::{PowerAction, Sort};
 use leptos::prelude::*;
 
-use crate::acts::power::{known, power_button, use_desk};
+use crate::acts::power::{known, power_button, use_power_dialogs};
 use crate::components::{Icon, focus, icon};
 use crate::live::use_live;
 use crate::state::format;
@@ -17,7 +17,7 @@ use crate::state::selection::Selection;
 
 pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
     let live = use_live();
-    let desk = use_desk();
+    let desk = use_power_dialogs();
     let selection: RwSignal<Selection> = expect_context();
     let any = Memo::new(move |_| !selection.with(Selection::is_empty));
     // Those that have gone since are chosen no more.

@@ -3,27 +3,27 @@
 use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
 use leptos::{ev, html, prelude::*};
 
-use super::asked::{Asked, counted};
+use super::controls::{ListControls, counted};
 use super::export::export_button;
 use crate::components::{Icon, focus, icon, is_typing, link};
 use crate::state::format;
 use crate::state::list::{Chip, Column, Listing};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 #[component]
 pub(super) fn Toolbar(
-    asked: Asked,
+    controls: ListControls,
     listing: Memo<Listing>,
     parsed: Memo<Result<Filter, FilterError>>,
     loaded: Memo<bool>,
 ) -> impl IntoView {
     view! {
         <div class="toolbar" role="search" aria-label="VMs">
-            <FilterBox asked parsed />
+            <FilterBox controls parsed />
             <div class="chips" role="group" aria-label="Show only">
-                {Chip::ALL.map(|chip| view! { <ChipButton asked listing chip /> })}
+                {Chip::ALL.map(|chip| view! { <ChipButton controls listing chip /> })}
             </div>
-            <OrderSelect asked />
+            <OrderSelect controls />
             <p class="counts" role="status">
                 {move || {
                     loaded
@@ -34,18 +34,18 @@ pub(super) fn Toolbar(
                         })
                 }}
             </p>
-            {export_button(asked, parsed)}
-            {link("button small", Page::New.path(), view! { {icon(Icon::Plus)} "New VM" }.into_any())}
+            {export_button(controls, parsed)}
+            {link("button small", Route::New.path(), view! { {icon(Icon::Plus)} "New VM" }.into_any())}
         </div>
     }
 }
 
 #[component]
-fn FilterBox(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> impl IntoView {
+fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
     let help = RwSignal::new(false);
-    let text = Memo::new(move |_| asked.query.with(|query| query.filter.clone()));
-    let clear = move || asked.set_typed(|query| query.filter.clear());
+    let text = Memo::new(move |_| controls.query.with(|query| query.filter.clone()));
+    let clear = move || controls.set_typed(|query| query.filter.clear());
 
     let slash = window_event_listener(ev::keydown, move |event| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.alt_key());
@@ -98,7 +98,7 @@ fn FilterBox(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> impl In
                 prop:value=text
                 on:input=move |event| {
                     let typed = event_target_value(&event);
-                    asked.set_typed(|query| query.filter = typed);
+                    controls.set_typed(|query| query.filter = typed);
                 }
                 on:keydown=keydown
             />
@@ -132,7 +132,7 @@ fn FilterBox(asked: Asked, parsed: Memo<Result<Filter, FilterError>>) -> impl In
                     .filter(|_| !help.get())
                     .map(|error| view! { <Mistake text=text.get() error /> })
             }}
-            {move || help.get().then(|| view! { <Help asked help /> })}
+            {move || help.get().then(|| view! { <Help controls help /> })}
         </div>
     }
 }
@@ -159,7 +159,7 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
 }
 
 #[component]
-fn Help(asked: Asked, help: RwSignal<bool>) -> impl IntoView {
+fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
     let examples = [
         (
             "web",
@@ -173,7 +173,7 @@ fn Help(asked: Asked, help: RwSignal<bool>) -> impl IntoView {
     ];
     let examples = examples.map(|(example, meaning)| {
         let put = move |_| {
-            asked.set_typed(|query| query.filter = example.to_owned());
+            controls.set_typed(|query| query.filter = example.to_owned());
             help.set(false);
             focus("filter");
         };
@@ -188,7 +188,7 @@ fn Help(asked: Asked, help: RwSignal<bool>) -> impl IntoView {
         .iter()
         .map(|field| {
             let insert = move |_| {
-                asked.set_typed(|query| {
+                controls.set_typed(|query| {
                     let before = query.filter.trim_end();
                     let gap = if before.is_empty() { "" } else { " " };
                     query.filter = format!("{before}{gap}{}", field.example);
@@ -226,8 +226,8 @@ fn Help(asked: Asked, help: RwSignal<bool>) -> impl IntoView {
 }
 
 #[component]
-fn ChipButton(asked: Asked, listing: Memo<Listing>, chip: Chip) -> impl IntoView {
-    let pressed = Memo::new(move |_| asked.query.with(|query| query.chips.has(chip)));
+fn ChipButton(controls: ListControls, listing: Memo<Listing>, chip: Chip) -> impl IntoView {
+    let pressed = Memo::new(move |_| controls.query.with(|query| query.chips.has(chip)));
     let count = Memo::new(move |_| listing.with(|listing| listing.count(chip)));
     let sign = match chip {
         Chip::Running => Icon::On,
@@ -246,7 +246,7 @@ fn ChipButton(asked: Asked, listing: Memo<Listing>, chip: Chip) -> impl IntoView
             type="button"
             class=class
             aria-pressed=move || pressed.get().to_string()
-            on:click=move |_| asked.set(|query| query.chips = query.chips.toggled(chip))
+            on:click=move |_| controls.set(|query| query.chips = query.chips.toggled(chip))
         >
             {icon(sign)}
             {chip.label()}
@@ -258,8 +258,8 @@ fn ChipButton(asked: Asked, listing: Memo<Listing>, chip: Chip) -> impl IntoView
 
 /// The order, where there are no headings to click on.
 #[component]
-fn OrderSelect(asked: Asked) -> impl IntoView {
-    let sort = Memo::new(move |_| asked.query.with(|query| query.sort.clone()));
+fn OrderSelect(controls: ListControls) -> impl IntoView {
+    let sort = Memo::new(move |_| controls.query.with(|query| query.sort.clone()));
     let options: Vec<_> = Column::ALL
         .iter()
         .flat_map(|column| {
@@ -292,7 +292,7 @@ fn OrderSelect(asked: Asked) -> impl IntoView {
             aria-label="Order"
             on:change=move |event| {
                 let chosen = Sort::parse(&event_target_value(&event)).unwrap_or_default();
-                asked.set(|query| query.sort = chosen);
+                controls.set(|query| query.sort = chosen);
             }
         >
             {options}

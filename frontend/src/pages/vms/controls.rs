@@ -1,4 +1,4 @@
-//! What the list is asked for, and what it has to show.
+//! What the list shows, and what it has to show.
 
 use leptos::prelude::*;
 
@@ -6,39 +6,39 @@ use crate::api;
 use crate::location::Location;
 use crate::state::format;
 use crate::state::list::{ListQuery, Listing};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
-/// What the list is asked for: the address says it, and everything on the page may change it.
+/// What the list is to show: the address holds it, and every control of the page changes it.
 #[derive(Clone, Copy)]
-pub(super) struct Asked {
+pub(super) struct ListControls {
     pub(super) query: RwSignal<ListQuery>,
     /// Set while the address does not say yet what was typed.
-    pub(super) late: StoredValue<bool>,
+    pub(super) is_unwritten: StoredValue<bool>,
     pub(super) location: Location,
 }
 
-impl Asked {
-    /// By a click: the way back leads to what was asked before.
+impl ListControls {
+    /// By a click: the way back leads to the query before.
     pub(super) fn set(self, change: impl FnOnce(&mut ListQuery)) {
         self.write_address(true);
         self.query.update(change);
-        self.late.set_value(true);
+        self.is_unwritten.set_value(true);
         self.write_address(false);
     }
 
     /// By typing: letters are no stations on the way back.
     pub(super) fn set_typed(self, change: impl FnOnce(&mut ListQuery)) {
         self.query.update(change);
-        self.late.set_value(true);
+        self.is_unwritten.set_value(true);
     }
 
     pub(super) fn write_address(self, replace: bool) {
-        if !self.late.try_get_value().unwrap_or_default() {
+        if !self.is_unwritten.try_get_value().unwrap_or_default() {
             return;
         }
-        self.late.set_value(false);
+        self.is_unwritten.set_value(false);
         let url = self.query.with_untracked(ListQuery::to_url);
-        let url = format!("{}{url}", Page::Vms.path());
+        let url = format!("{}{url}", Route::Vms.path());
         if replace {
             self.location.replace(&url);
         } else {

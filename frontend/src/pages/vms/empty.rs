@@ -2,13 +2,13 @@
 
 use leptos::prelude::*;
 
-use super::asked::Asked;
+use super::controls::ListControls;
 use crate::api;
 use crate::components::{Icon, empty_state, focus, icon, link};
 use crate::live::use_live;
 use crate::state::format;
 use crate::state::list::{Chips, Listing};
-use crate::state::route::Page;
+use crate::state::route::Route;
 
 pub(super) fn skeleton() -> AnyView {
     let rows: Vec<_> = (0..14)
@@ -87,13 +87,17 @@ pub(super) fn no_vms() -> AnyView {
     } else {
         format!("{nodes} answered, and nothing is registered there.")
     };
-    let next = link("button", Page::Nodes.path(), "Look at the nodes".into_any());
+    let next = link(
+        "button",
+        Route::Nodes.path(),
+        "Look at the nodes".into_any(),
+    );
     empty_state(String::from("No VMs"), sentence, next)
 }
 
-pub(super) fn no_match(asked: Asked, listing: Memo<Listing>) -> AnyView {
+pub(super) fn no_match(controls: ListControls, listing: Memo<Listing>) -> AnyView {
     let total = listing.with(|listing| listing.total);
-    let what = asked.query.with(
+    let what = controls.query.with(
         |query| match (query.filter.trim(), query.chips.is_empty()) {
             ("", _) => String::from("the chips that are pressed"),
             (filter, true) => format!("“{filter}”"),
@@ -101,7 +105,7 @@ pub(super) fn no_match(asked: Asked, listing: Memo<Listing>) -> AnyView {
         },
     );
     let clear = move |_| {
-        asked.set(|query| {
+        controls.set(|query| {
             query.filter.clear();
             query.chips = Chips::default();
         });
