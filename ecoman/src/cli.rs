@@ -1,12 +1,10 @@
-//! The command line: commands, their options and variables, and how a failure to start is told.
-
-use std::fmt;
+//! The command line: the commands, and what clap says of a wrong one.
 
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, Parser, Subcommand};
 
-use crate::{
+use crate::commands::{
     access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
 };
 
@@ -77,76 +75,6 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::InvalidValue, hidden);
     }
     error
-}
-
-/// Why a command could not do its work: a message for the user and an exit code.
-#[derive(Debug)]
-pub(crate) struct Failure {
-    message: String,
-    exit_code: u8,
-}
-
-impl Failure {
-    /// Something is configured wrongly: exit code 2.
-    pub(crate) fn configuration(message: impl fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            exit_code: 2,
-        }
-    }
-
-    /// The configuration is fine, the work failed: exit code 1.
-    pub(crate) fn runtime(message: impl fmt::Display) -> Self {
-        Self {
-            message: message.to_string(),
-            exit_code: 1,
-        }
-    }
-
-    /// The exit code of the process.
-    pub(crate) fn exit_code(&self) -> u8 {
-        self.exit_code
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-/// An error with its whole chain of causes in one line.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
-/// Tells the user why a command failed.
-#[expect(
-    clippy::print_stderr,
-    reason = "the last word of a command goes to the terminal"
-)]
-pub(crate) fn complain(failure: &Failure) {
-    eprintln!("ecoman: {failure}");
-}
-
-/// Value parsers whose errors say what is allowed; clap adds the variable and the value.
-pub(crate) mod value {
-    use std::time::Duration;
-
-    /// Whole seconds, from 1 second to 1 day.
-    pub(crate) fn seconds(text: &str) -> Result<Duration, String> {
-        match text.parse::<u64>() {
-            Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
-            _ => Err("allowed is a whole number of seconds from 1 to 86400".to_owned()),
-        }
-    }
 }
 
 #[cfg(test)]

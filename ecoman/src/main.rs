@@ -1,24 +1,19 @@
 //! Manages the virtual machines of many standalone ESXi nodes over SSH.
 
-mod access;
+mod exit;
+mod options;
+mod runtime;
+
+mod commands;
+
 mod cli;
-mod crawler;
-mod dashboard;
-mod demo;
-mod doctor;
-mod executor;
-mod healthcheck;
-mod logging;
-mod openapi;
-mod parse;
-mod shutdown;
-mod store;
-mod trust;
-mod up;
 
 use std::process::ExitCode;
 
 use crate::cli::Command;
+use crate::commands::{
+    access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
+};
 
 fn main() -> ExitCode {
     let cli = cli::parse();
@@ -37,7 +32,7 @@ fn main() -> ExitCode {
         Command::Healthcheck(args) => healthcheck::run(&args),
     };
     result.unwrap_or_else(|error| {
-        cli::complain(&error);
+        exit::complain(&error);
         ExitCode::from(error.exit_code())
     })
 }

@@ -9,8 +9,9 @@ use chrono::{TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 use ureq::tls::TlsConfig;
 
-use crate::cli::{Failure, chain};
-use crate::store::{DataArgs, StoreArgs};
+use crate::exit::{Failure, chain};
+use crate::options::store::{DataArgs, StoreArgs};
+use crate::runtime;
 
 /// Whom to ask.
 #[derive(Args, Debug)]
@@ -95,7 +96,7 @@ pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
             args.executor_port,
             "/healthz",
         ),
-        Role::Crawler => super::up::runtime()?.block_on(crawler(args)),
+        Role::Crawler => runtime::start()?.block_on(crawler(args)),
     }?;
     writeln!(std::io::stdout(), "{verdict}")
         .map_err(|error| Failure::runtime(format!("could not write the verdict: {error}")))?;

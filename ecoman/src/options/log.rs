@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
-use crate::cli::Failure;
+use crate::exit::Failure;
 
 /// What is logged, and how.
 #[derive(Args, Clone, Debug)]

@@ -9,11 +9,11 @@ use clap::Args;
 use ecoman_esxi::{Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse};
 use futures::future::join_all;
 
-use crate::cli::{Failure, chain};
-use crate::crawler::{HostsArgs, session_options};
-use crate::store::DataArgs;
-use crate::trust::{KEYS_TIMEOUT, select};
-use crate::up::runtime;
+use super::trust::{KEYS_TIMEOUT, select};
+use crate::exit::{Failure, chain};
+use crate::options::hosts::{HostsArgs, session_options};
+use crate::options::store::DataArgs;
+use crate::runtime;
 
 /// How long one remote command may take.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
         Hosts::load(&args.hosts.hosts).map_err(|error| Failure::configuration(chain(&error)))?;
     let selected = select(&hosts, &args.nodes)?;
     let options = session_options(&args.data);
-    let reports = runtime()?
+    let reports = runtime::start()?
         .block_on(async { join_all(selected.iter().map(|host| check(host, &options))).await });
 
     let mut table = String::new();

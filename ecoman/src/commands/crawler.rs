@@ -1,18 +1,15 @@
 //! `ecoman crawler`: polls the nodes and writes the store.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use clap::Args;
 use ecoman_crawler::{Crawler, CrawlerError, CrawlerOptions};
-use ecoman_esxi::SessionOptions;
 
-use crate::cli::{Failure, chain, value};
-use crate::logging::LogArgs;
-use crate::shutdown;
-use crate::store::{DataArgs, StoreArgs};
-use crate::up::runtime;
+use crate::exit::{Failure, chain};
+use crate::options::hosts::{HostsArgs, PollArgs, session_options};
+use crate::options::log::LogArgs;
+use crate::options::store::{DataArgs, StoreArgs};
+use crate::runtime;
 
 /// Options of the role.
 #[derive(Args, Debug)]
@@ -38,33 +35,6 @@ pub(crate) struct CrawlerArgs {
     log: LogArgs,
 }
 
-/// Which nodes there are.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct HostsArgs {
-    /// The nodes: see hosts.yml.example
-    #[arg(
-        long,
-        env = "HOSTS_PATH",
-        value_name = "HOSTS_PATH",
-        default_value = "./hosts.yml"
-    )]
-    pub(crate) hosts: PathBuf,
-}
-
-/// How often they are asked.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct PollArgs {
-    /// Seconds from one round of a node to the next
-    #[arg(
-        long,
-        env = "CRAWLER_INTERVAL",
-        value_name = "CRAWLER_INTERVAL",
-        default_value = "60",
-        value_parser = value::seconds
-    )]
-    pub(crate) interval: Duration,
-}
-
 /// The crawler's own options out of everybody's.
 pub(crate) fn options(hosts: &HostsArgs, poll: &PollArgs, data: &DataArgs) -> CrawlerOptions {
     CrawlerOptions {
@@ -72,11 +42,6 @@ pub(crate) fn options(hosts: &HostsArgs, poll: &PollArgs, data: &DataArgs) -> Cr
         session: session_options(data),
         ..CrawlerOptions::new(hosts.hosts.clone())
     }
-}
-
-/// How nodes are connected to.
-pub(crate) fn session_options(data: &DataArgs) -> SessionOptions {
-    SessionOptions::new(data.data.join("known_hosts"))
 }
 
 /// A crawler's failure as the user sees it.
@@ -94,12 +59,11 @@ pub(crate) fn failure(error: &CrawlerError) -> Failure {
 /// The configuration is bad, or the store is away in the one round of `--once`.
 pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
-    runtime()?.block_on(async {
+    runtime::start()?.block_on(async {
         let store = args.store.open(&args.data).await?;
         let options = options(&args.hosts, &args.poll, &args.data);
         let crawler = Crawler::new(options, store).map_err(|error| failure(&error))?;
-        let shutdown = shutdown::on_signal()
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+        let shutdown = runtime::stop_on_signal()?;
         if args.once {
             let Some(report) = shutdown.run_until_cancelled(crawler.once()).await else {
                 return Err(Failure::runtime("stopped before the round was over"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use ecoman_store::{EmbeddedStore, MongoSettings, MongoStore, Store};
 
-use crate::cli::{Failure, chain};
+use crate::exit::{Failure, chain};
 
 /// Where observations are kept.
 #[derive(Args, Clone, Debug)]

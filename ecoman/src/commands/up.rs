@@ -13,11 +13,12 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::cli::{Failure, chain};
-use crate::crawler::{self, HostsArgs, PollArgs};
-use crate::logging::LogArgs;
-use crate::store::{DataArgs, StoreArgs};
-use crate::{dashboard, executor, shutdown};
+use super::{crawler, dashboard, executor};
+use crate::exit::{Failure, chain};
+use crate::options::hosts::{HostsArgs, PollArgs};
+use crate::options::log::LogArgs;
+use crate::options::store::{DataArgs, StoreArgs};
+use crate::runtime;
 
 /// Options of all roles together.
 #[derive(Args, Debug)]
@@ -51,19 +52,6 @@ pub(crate) struct UpArgs {
     log: LogArgs,
 }
 
-/// The runtime of a role.
-///
-/// # Errors
-///
-/// The operating system gives no threads.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    if let Err(error) = ecoman_serve::raise_descriptor_limit() {
-        tracing::warn!(%error, "going on with few file descriptors");
-    }
-    tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::runtime(format!("could not start threads: {error}")))
-}
-
 /// Runs all roles until told to stop.
 ///
 /// # Errors
@@ -71,9 +59,8 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// The configuration is bad, the address is taken, or a role died.
 pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
-    runtime()?.block_on(async {
-        let shutdown = shutdown::on_signal()
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+    runtime::start()?.block_on(async {
+        let shutdown = runtime::stop_on_signal()?;
         let store = args.store.open_for_up(&args.data).await?;
         let options = crawler::options(&args.hosts, &args.poll, &args.data);
         let all = Roles {

@@ -13,12 +13,12 @@ use ecoman_simulator::{NodeSpec, SimulatedNode, SimulatorError};
 use ecoman_store::EmbeddedStore;
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Failure, chain};
-use crate::crawler::HostsArgs;
-use crate::logging::LogArgs;
-use crate::shutdown;
-use crate::store::DataArgs;
-use crate::up::{Roles, runtime};
+use super::up::Roles;
+use crate::exit::{Failure, chain};
+use crate::options::hosts::HostsArgs;
+use crate::options::log::LogArgs;
+use crate::options::store::DataArgs;
+use crate::runtime;
 
 /// Often enough that whoever watches sees things happen.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -66,9 +66,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
         .collect::<Result<_, SimulatorError>>()
         .map_err(|error| Failure::configuration(chain(&error)))?;
     write_files(directory.path(), &nodes)?;
-    runtime()?.block_on(async {
-        let shutdown = shutdown::on_signal()
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+    runtime::start()?.block_on(async {
+        let shutdown = runtime::stop_on_signal()?;
         let store = EmbeddedStore::open(&directory.path().join("ecoman.redb"))
             .await
             .map_err(|error| Failure::runtime(chain(&error)))?;

@@ -10,8 +10,8 @@ use ecoman_access::{Access, AccessError, NewToken, TokenFault, User, UserFault};
 use ecoman_model::{Grant, NodeName, Role, Timestamp};
 use uuid::Uuid;
 
-use crate::cli::{Failure, chain};
-use crate::store::DataArgs;
+use crate::exit::{Failure, chain};
+use crate::options::store::DataArgs;
 
 /// Where users and tokens are.
 #[derive(Args, Clone, Debug)]

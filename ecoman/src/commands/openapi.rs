@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::Failure;
+use crate::exit::Failure;
 
 /// Which document.
 #[derive(Args, Debug)]

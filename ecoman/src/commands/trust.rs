@@ -7,10 +7,10 @@ use std::time::Duration;
 use clap::Args;
 use ecoman_esxi::{Host, HostKey, Hosts, Trust, host_keys, known, pin};
 
-use crate::cli::{Failure, chain};
-use crate::crawler::{HostsArgs, session_options};
-use crate::store::DataArgs;
-use crate::up::runtime;
+use crate::exit::{Failure, chain};
+use crate::options::hosts::{HostsArgs, session_options};
+use crate::options::store::DataArgs;
+use crate::runtime;
 
 /// How long a node may take to show its keys.
 pub(crate) const KEYS_TIMEOUT: Duration = Duration::from_secs(10);
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &TrustArgs) -> Result<ExitCode, Failure> {
     let hosts = select(&hosts, &args.nodes)?;
     let mut out = std::io::stdout();
     let mut all = true;
-    runtime()?.block_on(async {
+    runtime::start()?.block_on(async {
         for host in hosts {
             all &= trust(host, args, &mut out).await?;
         }

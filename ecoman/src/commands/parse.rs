@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use ecoman_esxi::parse;
 
-use crate::cli::Failure;
+use crate::exit::Failure;
 
 /// What is read.
 #[derive(Args, Debug)]

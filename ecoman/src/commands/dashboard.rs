@@ -7,11 +7,10 @@ use clap::Args;
 use ecoman_backend::{Config, Dashboard, DashboardArgs, ExecutorAccess};
 use ecoman_store::Store;
 
-use crate::cli::{Failure, chain};
-use crate::logging::LogArgs;
-use crate::shutdown;
-use crate::store::{DataArgs, StoreArgs};
-use crate::up::runtime;
+use crate::exit::{Failure, chain};
+use crate::options::log::LogArgs;
+use crate::options::store::{DataArgs, StoreArgs};
+use crate::runtime;
 
 /// Options of the role.
 #[derive(Args, Debug)]
@@ -39,9 +38,8 @@ pub(crate) struct DashboardRoleArgs {
 /// The configuration is bad or the address is taken.
 pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
-    runtime()?.block_on(async {
-        let shutdown = shutdown::on_signal()
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+    runtime::start()?.block_on(async {
+        let shutdown = runtime::stop_on_signal()?;
         let config = config(&args.dashboard, args.executor.access(), &args.data)?;
         let store = args.store.open(&args.data).await?;
         let dashboard = bind(config, store).await?;

@@ -6,12 +6,11 @@ use clap::Args;
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
 
-use crate::cli::{Failure, chain};
-use crate::crawler::{HostsArgs, session_options};
-use crate::logging::LogArgs;
-use crate::shutdown;
-use crate::store::DataArgs;
-use crate::up::runtime;
+use crate::exit::{Failure, chain};
+use crate::options::hosts::{HostsArgs, session_options};
+use crate::options::log::LogArgs;
+use crate::options::store::DataArgs;
+use crate::runtime;
 
 /// Options of the role.
 #[derive(Args, Debug)]
@@ -36,9 +35,8 @@ pub(crate) struct ExecutorRoleArgs {
 /// The configuration is bad or the address is taken.
 pub(crate) fn run(args: &ExecutorRoleArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
-    runtime()?.block_on(async {
-        let shutdown = shutdown::on_signal()
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))?;
+    runtime::start()?.block_on(async {
+        let shutdown = runtime::stop_on_signal()?;
         let config = args
             .executor
             .config()

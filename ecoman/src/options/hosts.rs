@@ -1,0 +1,49 @@
+//! Which nodes there are, how often they are asked, and how they are connected to.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use ecoman_esxi::SessionOptions;
+
+use super::store::DataArgs;
+
+/// Which nodes there are.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct HostsArgs {
+    /// The nodes: see hosts.yml.example
+    #[arg(
+        long,
+        env = "HOSTS_PATH",
+        value_name = "HOSTS_PATH",
+        default_value = "./hosts.yml"
+    )]
+    pub(crate) hosts: PathBuf,
+}
+
+/// How often they are asked.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct PollArgs {
+    /// Seconds from one round of a node to the next
+    #[arg(
+        long,
+        env = "CRAWLER_INTERVAL",
+        value_name = "CRAWLER_INTERVAL",
+        default_value = "60",
+        value_parser = seconds
+    )]
+    pub(crate) interval: Duration,
+}
+
+/// How nodes are connected to.
+pub(crate) fn session_options(data: &DataArgs) -> SessionOptions {
+    SessionOptions::new(data.data.join("known_hosts"))
+}
+
+/// Whole seconds, from 1 second to 1 day.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<u64>() {
+        Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
+        _ => Err("allowed is a whole number of seconds from 1 to 86400".to_owned()),
+    }
+}
