@@ -1,54 +1,18 @@
 //! The crawler: one task per node, kept in step with hosts.yml.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, SessionOptions};
+use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch};
 use ecoman_model::{NodeName, Note};
 use ecoman_store::{Store, StoreError};
 use futures::future::join_all;
-use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::node::{NodeTask, Outcome};
-
-/// Connections that are being set up at the same time: each is an `ssh` process that computes.
-const CONNECTING_AT_ONCE: usize = 16;
-
-/// How long to wait before the store is tried again.
-pub(crate) const STORE_RETRY: Duration = Duration::from_secs(2);
-
-/// What the crawler needs to know.
-#[derive(Clone, Debug)]
-pub struct CrawlerOptions {
-    /// hosts.yml (`HOSTS_PATH`).
-    pub hosts_path: PathBuf,
-    /// Time from the beginning of a node's round to the next one (`CRAWLER_INTERVAL`).
-    pub interval: Duration,
-    /// How nodes are connected to.
-    pub session: SessionOptions,
-    /// How long one remote command may take.
-    pub command_timeout: Duration,
-}
-
-impl CrawlerOptions {
-    /// The defaults: a round a minute, and 30 s for a command, of which the slowest takes a
-    /// healthy host about one. Host keys are pinned beside hosts.yml.
-    #[must_use]
-    pub fn new(hosts_path: PathBuf) -> Self {
-        let known_hosts = hosts_path.with_file_name("known_hosts");
-        Self {
-            hosts_path,
-            interval: Duration::from_secs(60),
-            session: SessionOptions::new(known_hosts),
-            command_timeout: Duration::from_secs(30),
-        }
-    }
-}
+use crate::shared::{CrawlerOptions, STORE_RETRY, Shared};
 
 /// Why the crawler cannot work at all. What goes wrong with single nodes is recorded with them.
 #[derive(Debug, thiserror::Error)]
@@ -82,16 +46,6 @@ pub struct Crawler {
     watch: HostsWatch,
 }
 
-/// What all tasks share.
-#[derive(Debug)]
-pub(crate) struct Shared {
-    pub(crate) options: CrawlerOptions,
-    pub(crate) store: Arc<dyn Store>,
-    pub(crate) connecting: Semaphore,
-    /// The notes of all nodes that have not been seen to.
-    pub(crate) notes: watch::Sender<Vec<Note>>,
-}
-
 impl Crawler {
     /// Reads hosts.yml; asks nobody yet.
     ///
@@ -102,14 +56,8 @@ impl Crawler {
         let (watch, hosts) = HostsWatch::start(&options.hosts_path);
         let hosts = hosts?;
         warn_of(&hosts);
-        let connecting = Semaphore::new(CONNECTING_AT_ONCE);
         Ok(Self {
-            shared: Arc::new(Shared {
-                options,
-                store,
-                connecting,
-                notes: watch::Sender::default(),
-            }),
+            shared: Arc::new(Shared::new(options, store)),
             hosts,
             watch,
         })

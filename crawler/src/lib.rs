@@ -8,6 +8,8 @@ mod collect;
 mod crawler;
 mod node;
 pub mod schedule;
+mod shared;
 
 pub use collect::{Collection, collect};
-pub use crawler::{Crawler, CrawlerError, CrawlerOptions, OnceReport};
+pub use crawler::{Crawler, CrawlerError, OnceReport};
+pub use shared::CrawlerOptions;

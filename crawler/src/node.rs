@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::collect::{Collection, Scope, Trouble, collect, look};
-use crate::crawler::{STORE_RETRY, Shared};
 use crate::schedule::Backoff;
+use crate::shared::{STORE_RETRY, Shared};
 
 /// Version, port groups and ISO images change with maintenance, not by themselves, and each of
 /// their commands costs the node an interpreter start: they are read on a new connection and then
