@@ -12,7 +12,7 @@ use tokio::sync::OwnedMutexGuard;
 
 use crate::files::Files;
 use crate::job::Job;
-use crate::registry::lock_of_vm;
+use crate::locks::lock_of_vm;
 
 /// How long a step of undoing may take.
 const STEP: Duration = Duration::from_secs(60);

@@ -12,8 +12,8 @@ use ecoman_model::{
 use crate::clean_up::{self, Made, Ours, Registered};
 use crate::files::Files;
 use crate::job::{Job, fault_in, refused};
+use crate::locks::lock_of_vm;
 use crate::power;
-use crate::registry::lock_of_vm;
 
 /// How long a step may take. A thin disk is made in a moment; a busy datastore takes longer.
 const STEP: Duration = Duration::from_secs(120);

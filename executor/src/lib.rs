@@ -9,6 +9,7 @@ mod config;
 mod create;
 mod files;
 mod job;
+mod locks;
 mod nodes;
 mod power;
 mod registry;

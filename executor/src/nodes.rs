@@ -8,6 +8,8 @@ use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, Session, SessionError, Se
 use ecoman_model::NodeName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
+use crate::locks::Locks;
+
 /// Tasks that are at work on one node at the same time: hostd resets connections under more.
 /// Those that wait for a guest or for somebody's answer do not count.
 const TASKS_AT_ONCE: usize = 2;
@@ -36,9 +38,6 @@ pub(crate) struct Node {
     standing: Arc<Semaphore>,
     locks: Arc<Locks>,
 }
-
-/// What is being changed, by name.
-type Locks = Mutex<HashMap<String, Arc<AsyncMutex<()>>>>;
 
 impl Nodes {
     /// Reads hosts.yml.
@@ -101,7 +100,7 @@ impl Node {
 
     /// Waits until nobody else changes `what`; as long as the guard is held, nobody does.
     pub(crate) async fn lock(&self, what: String) -> OwnedMutexGuard<()> {
-        self.lock_of(what).lock_owned().await
+        self.locks.acquire(what).await
     }
 
     /// Waits until the node has room for one more task that is at work. `None` never comes: the
@@ -113,13 +112,6 @@ impl Node {
     /// Whether one more command may stand still; it may as long as the permit is held.
     pub(crate) fn stand(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.standing).try_acquire_owned().ok()
-    }
-
-    fn lock_of(&self, what: String) -> Arc<AsyncMutex<()>> {
-        let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody holds or waits for are of no more use.
-        locks.retain(|_, lock| Arc::strong_count(lock) > 1);
-        Arc::clone(locks.entry(what).or_default())
     }
 
     /// The kept connection, or a new one.

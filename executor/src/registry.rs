@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{
-    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, Vmid,
+    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::job::{Job, end, refused};
+use crate::locks::lock_of;
 use crate::nodes::Nodes;
 use crate::{clean_up, create, power};
 
@@ -306,22 +307,6 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
     }
     job.finished(outcome);
     drop(lock);
-}
-
-/// What nobody else may change meanwhile. An answer is what a change of power waits for.
-fn lock_of(request: &TaskRequest) -> String {
-    match request {
-        TaskRequest::Power { vmid, .. } => lock_of_vm(*vmid),
-        TaskRequest::Create(vm) | TaskRequest::CleanUp { vm, .. } => {
-            format!("name {}", vm.name.to_lowercase())
-        }
-        TaskRequest::Answer { vmid, .. } => format!("question of vm {vmid}"),
-    }
-}
-
-/// What is locked while a VM is changed.
-pub(crate) fn lock_of_vm(vmid: Vmid) -> String {
-    format!("vm {vmid}")
 }
 
 #[cfg(test)]
