@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 
 use ecoman_model::{NodeName, NodeSettings};
 
-use super::watch::{Stamp, stamp};
+use super::host::{Host, Hosts, HostsError, HostsProblem};
+use super::key;
+use super::stamp::{Stamp, stamp};
 use super::yaml::{self, Kind, Value};
-use super::{Host, Hosts, HostsError, HostsProblem, key};
 
 /// What came of reading a hosts.yml.
 pub(super) struct Loaded {
@@ -29,6 +30,19 @@ const REQUIRED: [&str; 6] = [
 const OPTIONAL: [&str; 3] = ["port", "max_sessions", "read_only"];
 /// YAML's merge key: the entries of another mapping, unless the key is given here.
 const MERGE: &str = "<<";
+
+impl Hosts {
+    /// Reads and checks a hosts.yml and the key files that it names.
+    ///
+    /// Relative key files belong to the folder of the file; `~/` is the home directory.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or anything in it is not as it should be: all problems at once.
+    pub fn load(path: &Path) -> Result<Self, HostsError> {
+        load(path).outcome
+    }
+}
 
 pub(super) fn load(path: &Path) -> Loaded {
     let content = match fs::read(path) {

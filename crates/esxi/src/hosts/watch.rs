@@ -1,12 +1,13 @@
 //! Notices changes of hosts.yml and of the key files that it names.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::{Hosts, HostsError, check};
+use super::check;
+use super::host::{Hosts, HostsError};
+use super::stamp::{Stamp, stamp};
 
 /// How often the files are looked at; a change is taken when it is still there the next time, so
 /// that nobody reads a file which an editor has written half of.
@@ -25,9 +26,6 @@ pub struct HostsWatch {
     seen: Vec<(PathBuf, Stamp)>,
 }
 
-/// What changes when a file is written to or replaced; `None`: there is no such file.
-pub(super) type Stamp = Option<(u64, u64, u64, i64, i64, i64, i64, u32)>;
-
 impl HostsWatch {
     /// Reads the file and starts to watch it.
     ///
@@ -45,7 +43,7 @@ impl HostsWatch {
     }
 
     /// Waits until reading the file brings something else than before: other nodes, another
-    /// content of a key file (only [`super::Host::fingerprint`] differs then), or other errors.
+    /// content of a key file (only [`Host::fingerprint`](super::Host::fingerprint) differs then), or other errors.
     ///
     /// Nothing is lost when the future is dropped. The files are looked at twice a second, and
     /// a change is taken at most one second after it was made.
@@ -100,19 +98,4 @@ fn describe(error: &HostsError) -> String {
         HostsError::Read { source, .. } => format!("{error}: {source}"),
         HostsError::Invalid { .. } => error.to_string(),
     }
-}
-
-/// Follows symbolic links: a switched link is another file.
-pub(super) fn stamp(path: &Path) -> Stamp {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((
-        metadata.dev(),
-        metadata.ino(),
-        metadata.size(),
-        metadata.mtime(),
-        metadata.mtime_nsec(),
-        metadata.ctime(),
-        metadata.ctime_nsec(),
-        metadata.mode(),
-    ))
 }
