@@ -3,30 +3,31 @@
 //! Nothing of the user's `~/.ssh/config` is read and no agent is asked: what is in hosts.yml is
 //! what is used. Host keys are checked strictly.
 
-use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::future::join_all;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
-use crate::hosts::key;
-use crate::{Command, Host};
+use crate::command::Command;
+use crate::hosts::{Host, key};
 
+mod batch;
 mod control;
 mod fault;
 mod master;
+mod options;
+mod output;
 mod shell;
 
+use batch::{Batch, Job};
 pub use fault::{SessionError, SessionFault};
 use master::Master;
+pub use options::SessionOptions;
+use output::MAX_OUTPUT_BYTES;
+pub use output::Output;
 use shell::{OpenError, RunError, Shell};
-
-/// A command that prints more than this on one of its streams is killed.
-const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
 
 /// How often [`Session::run_each`] sends a command whose shell ended under it.
 const MAX_TRIES: u32 = 2;
@@ -38,28 +39,6 @@ const REFUSED_PAUSE: Duration = Duration::from_millis(12);
 
 /// How often it is asked for beside other sessions before the node is taken to grant one fewer.
 const REFUSED_TRIES_BESIDE: u32 = 4;
-
-/// How to connect.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SessionOptions {
-    /// The files that a host key may be pinned in; those that are missing count as empty.
-    pub known_hosts: Vec<PathBuf>,
-    /// How long the TCP connection and the key exchange may take together; the login has as long
-    /// again. Whole seconds, at least one.
-    pub connect_timeout: Duration,
-}
-
-/// What a command printed, and its exit code.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Standard output, byte by byte.
-    pub stdout: Vec<u8>,
-    /// Standard error, byte by byte.
-    pub stderr: Vec<u8>,
-    /// The exit code as the node's shell tells it: 127 is "no such command", 128 and more a
-    /// signal.
-    pub exit: i32,
-}
 
 /// A connection to a node.
 ///
@@ -74,19 +53,6 @@ pub struct Session {
     slots: Semaphore,
     /// How many permits there are: those of hosts.yml, less those that the node did not grant.
     granted: AtomicU32,
-}
-
-impl SessionOptions {
-    /// Checks host keys against `known_hosts` (ECoMan's own, see [`crate::pin`]) and the user's
-    /// `~/.ssh/known_hosts`; 10 s to connect.
-    #[must_use]
-    pub fn new(known_hosts: PathBuf) -> Self {
-        let users = std::env::home_dir().map(|home| home.join(".ssh/known_hosts"));
-        Self {
-            known_hosts: std::iter::once(known_hosts).chain(users).collect(),
-            connect_timeout: Duration::from_secs(10),
-        }
-    }
 }
 
 impl Session {
@@ -159,7 +125,7 @@ impl Session {
         let mut results = self.work_off(batch, 1).await;
         results
             .pop()
-            .unwrap_or_else(|| Err(self.error(lost(String::new()))))
+            .unwrap_or_else(|| Err(self.error(SessionFault::disconnected(String::new()))))
     }
 
     /// Runs many commands that only ask, each of which may take `limit`, and brings their results
@@ -243,8 +209,8 @@ impl Session {
                 Ok(Err(OpenError::Failed(text))) => {
                     let words = self.master.last_words().await;
                     let reason = if words.is_empty() { text } else { words };
-                    batch.finish(job, Err(lost(reason.clone())));
-                    return batch.give_up(&lost(reason));
+                    batch.finish(job, Err(SessionFault::disconnected(reason.clone())));
+                    return batch.give_up(&SessionFault::disconnected(reason));
                 }
                 Err(_) => batch.finish_late(job),
             }
@@ -283,15 +249,12 @@ impl Session {
                 Ok(Err(RunError::Ended { started, text })) => {
                     shell.kill().await;
                     if !self.is_alive().await {
-                        let fault = lost(self.master.last_words().await);
+                        let fault = SessionFault::disconnected(self.master.last_words().await);
                         batch.finish(job, Err(fault.clone()));
                         return Err(fault);
                     }
                     if job.tries + 1 < batch.max_tries {
-                        batch.put_back(Job {
-                            tries: job.tries + 1,
-                            ..job
-                        });
+                        batch.put_back_tried(job);
                     } else if started {
                         let command = command.clone();
                         batch.finish(job, Err(SessionFault::Interrupted { command, text }));
@@ -333,100 +296,5 @@ impl Session {
             );
         }
         before.is_ok()
-    }
-}
-
-fn lost(reason: String) -> SessionFault {
-    SessionFault::Disconnected { reason }
-}
-
-/// The commands of one call, shared by its shells.
-struct Batch<'c> {
-    commands: &'c [Command],
-    limit: Duration,
-    /// How often a command is sent whose shell ends under it.
-    max_tries: u32,
-    /// Is told of each command that a shell begins with.
-    begun: Option<&'c Notify>,
-    state: Mutex<BatchState>,
-}
-
-struct BatchState {
-    queue: VecDeque<Job>,
-    results: Vec<Option<Result<Output, SessionFault>>>,
-}
-
-#[derive(Clone, Copy)]
-struct Job {
-    index: usize,
-    tries: u32,
-}
-
-impl<'c> Batch<'c> {
-    fn new(commands: &'c [Command], limit: Duration, max_tries: u32) -> Self {
-        let queue = (0..commands.len())
-            .map(|index| Job { index, tries: 0 })
-            .collect();
-        let results = commands.iter().map(|_| None).collect();
-        Self {
-            commands,
-            limit,
-            max_tries,
-            begun: None,
-            state: Mutex::new(BatchState { queue, results }),
-        }
-    }
-
-    fn command(&self, job: Job) -> Option<&'c Command> {
-        self.commands.get(job.index)
-    }
-
-    fn next(&self) -> Option<Job> {
-        self.state().queue.pop_front()
-    }
-
-    fn put_back(&self, job: Job) {
-        self.state().queue.push_front(job);
-    }
-
-    fn finish(&self, job: Job, result: Result<Output, SessionFault>) {
-        if let Some(place) = self.state().results.get_mut(job.index) {
-            *place = Some(result);
-        }
-    }
-
-    fn finish_late(&self, job: Job) {
-        if let Some(command) = self.command(job) {
-            let fault = SessionFault::Timeout {
-                command: command.clone(),
-                limit: self.limit,
-            };
-            self.finish(job, Err(fault));
-        }
-    }
-
-    /// Nothing of what is left will be run.
-    fn give_up(&self, fault: &SessionFault) {
-        let mut state = self.state();
-        while let Some(job) = state.queue.pop_front() {
-            if let Some(place) = state.results.get_mut(job.index) {
-                *place = Some(Err(fault.clone()));
-            }
-        }
-    }
-
-    fn into_results(self) -> impl Iterator<Item = Result<Output, SessionFault>> {
-        let state = self
-            .state
-            .into_inner()
-            .unwrap_or_else(PoisonError::into_inner);
-        state
-            .results
-            .into_iter()
-            .map(|result| result.unwrap_or_else(|| Err(lost(String::new()))))
-    }
-
-    fn state(&self) -> MutexGuard<'_, BatchState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

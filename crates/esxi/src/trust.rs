@@ -11,7 +11,7 @@ use ssh_key::{HashAlg, PublicKey};
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::Host;
+use crate::hosts::Host;
 
 /// A host key of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]

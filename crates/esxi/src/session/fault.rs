@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ecoman_model::{FailureKind, NodeName};
 
-use crate::{Command, Host};
+use crate::command::Command;
+use crate::hosts::Host;
 
 /// A connection could not be made, or a command could not be run.
 ///
@@ -146,6 +147,13 @@ pub enum SessionFault {
         /// ssh's words; may be empty.
         reason: String,
     },
+}
+
+impl SessionFault {
+    /// `reason`: what ssh or the node said last, if anything.
+    pub(super) fn disconnected(reason: String) -> Self {
+        Self::Disconnected { reason }
+    }
 }
 
 impl SessionError {

@@ -14,7 +14,8 @@ use tokio::time::timeout;
 
 use super::control::ControlDirectory;
 use super::fault::{SessionFault, classify, last_line};
-use super::{Host, SessionOptions};
+use super::options::SessionOptions;
+use crate::hosts::Host;
 
 /// A connected ssh master. Dropping it ends the connection.
 ///

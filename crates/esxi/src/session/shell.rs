@@ -8,7 +8,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Command, MAX_OUTPUT_BYTES, Output};
+use super::fault;
+use super::output::{MAX_OUTPUT_BYTES, Output};
+use crate::command::Command;
 
 /// What the node's shell runs: a reader of commands. Constant; whatever is variable comes in on
 /// standard input, line by line, as data that no shell ever parses:
@@ -300,7 +302,7 @@ impl<R: AsyncRead + Unpin> Stream<R> {
         let _ = timeout(Duration::from_millis(200), reading).await;
         let end = self.buffer.len().saturating_sub(ENOUGH);
         let text = String::from_utf8_lossy(self.buffer.get(end..).unwrap_or_default());
-        super::fault::last_line(&text)
+        fault::last_line(&text)
     }
 }
 

@@ -1,0 +1,16 @@
+//! What a command printed.
+
+/// A command that prints more than this on one of its streams is killed.
+pub(super) const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
+
+/// What a command printed, and its exit code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Standard output, byte by byte.
+    pub stdout: Vec<u8>,
+    /// Standard error, byte by byte.
+    pub stderr: Vec<u8>,
+    /// The exit code as the node's shell tells it: 127 is "no such command", 128 and more a
+    /// signal.
+    pub exit: i32,
+}
