@@ -6,7 +6,8 @@ use mongodb::IndexModel;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use uuid::Uuid;
 
-use super::{Doing, MongoStore, encode};
+use super::connection::Doing;
+use super::{MongoStore, encode};
 use crate::document::{AuditDocument, outcome_word, time_bound};
 use crate::{AuditQuery, AuditStore, StoreError};
 
@@ -23,18 +24,25 @@ impl AuditStore for MongoStore {
             what: what.clone(),
             source: error.into(),
         })?;
-        let audit = self.collection(AUDIT).await?;
+        let audit = self.connection.collection(AUDIT).await?;
         let this = doc! { "_id": entry.id.to_string() };
         let recorded = audit.replace_one(this, document).upsert(true);
-        self.request(&Doing::Write(what), recorded).await?;
+        self.connection
+            .request(&Doing::Write(what), recorded)
+            .await?;
         Ok(())
     }
 
     async fn audit_entry(&self, id: Uuid) -> Result<Option<AuditEntry>, StoreError> {
         let doing = Doing::Read(format!("audit entry {id}"));
         let this = doc! { "_id": id.to_string() };
-        let found = self.find(AUDIT, this, doc! {}, 1, &doing).await?;
-        let entries = self.read_all::<AuditDocument, AuditEntry>(AUDIT, &found)?;
+        let found = self
+            .connection
+            .find(AUDIT, this, doc! {}, 1, &doing)
+            .await?;
+        let entries = self
+            .connection
+            .read_all::<AuditDocument, AuditEntry>(AUDIT, &found)?;
         Ok(entries.into_iter().next())
     }
 
@@ -43,16 +51,18 @@ impl AuditStore for MongoStore {
         let limit = i64::try_from(query.limit).unwrap_or(i64::MAX);
         let newest_first = doc! { "_id": -1 };
         let found = self
+            .connection
             .find(AUDIT, filter(query), newest_first, limit, &doing)
             .await?;
-        self.read_all::<AuditDocument, AuditEntry>(AUDIT, &found)
+        self.connection
+            .read_all::<AuditDocument, AuditEntry>(AUDIT, &found)
     }
 
     async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let audit = self.collection(AUDIT).await?;
+        let audit = self.connection.collection(AUDIT).await?;
         let gone = audit.delete_many(doc! { "at": { "$lt": time_bound(before) } });
         let doing = Doing::Write("the audit log".into());
-        Ok(self.request(&doing, gone).await?.deleted_count)
+        Ok(self.connection.request(&doing, gone).await?.deleted_count)
     }
 }
 
@@ -63,14 +73,14 @@ impl MongoStore {
         self.audit_indexed
             .get_or_try_init(|| async {
                 let index = |keys| IndexModel::builder().keys(keys).build();
-                let audit = self.collection(AUDIT).await?;
+                let audit = self.connection.collection(AUDIT).await?;
                 let indexes = audit.create_indexes([
                     index(doc! { "node": 1, "_id": -1 }),
                     index(doc! { "actor.name": 1, "_id": -1 }),
                     index(doc! { "at": 1 }),
                 ]);
                 let doing = Doing::Write("the indexes of the audit log".into());
-                self.request(&doing, indexes).await?;
+                self.connection.request(&doing, indexes).await?;
                 Ok(())
             })
             .await

@@ -17,7 +17,8 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::{Doing, MongoStore, POLL_INTERVAL, encode};
+use super::connection::Doing;
+use super::{MongoStore, POLL_INTERVAL, encode};
 use crate::changes::first_revision;
 use crate::document::{ErrorDocument, NoteDocument, TaskDocument, state_word};
 use crate::tasks::{has_news, oldest_first};
@@ -54,7 +55,7 @@ const DUPLICATE_KEY: i32 = 11_000;
 impl TaskStore for MongoStore {
     async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
         self.ensure_task_indexes().await?;
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let doing = Doing::Write(format!("task {}", task.id));
         let (mut fields, mark) = encode_task(task)?;
         fields.insert("_id", task.id.to_string());
@@ -70,7 +71,7 @@ impl TaskStore for MongoStore {
                     Err(error) => Err(error),
                 }
             };
-            if self.request(&doing, inserted).await? {
+            if self.connection.request(&doing, inserted).await? {
                 self.announce(&task.id.to_string(), &mark).await?;
                 return Ok(Added::New);
             }
@@ -92,7 +93,7 @@ impl TaskStore for MongoStore {
     }
 
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError> {
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let id = task.id.to_string();
         let doing = Doing::Write(format!("task {id}"));
         let (fields, mark) = encode_task(task)?;
@@ -101,7 +102,13 @@ impl TaskStore for MongoStore {
             "progress.state": { "$in": words(&[TaskState::Queued, TaskState::Running]) },
         };
         let updated = tasks.update_one(unfinished, doc! { "$set": fields });
-        if self.request(&doing, updated).await?.matched_count > 0 {
+        if self
+            .connection
+            .request(&doing, updated)
+            .await?
+            .matched_count
+            > 0
+        {
             self.announce(&id, &mark).await?;
             return Ok(true);
         }
@@ -109,7 +116,7 @@ impl TaskStore for MongoStore {
     }
 
     async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let what = format!("task {id}");
         let failed = doc! {
             "_id": id.to_string(),
@@ -120,7 +127,10 @@ impl TaskStore for MongoStore {
         let mark = Uuid::new_v4().to_string();
         let told = doc! { "$set": { "progress.error": error, MARK: &mark } };
         let updated = tasks.update_one(failed, told);
-        let updated = self.request(&Doing::Write(what), updated).await?;
+        let updated = self
+            .connection
+            .request(&Doing::Write(what), updated)
+            .await?;
         if updated.matched_count == 0 {
             return Ok(false);
         }
@@ -144,20 +154,20 @@ impl TaskStore for MongoStore {
     }
 
     async fn count_tasks(&self, query: &TaskQuery) -> Result<u64, StoreError> {
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let doing = Doing::Read("the number of tasks".into());
         let count = tasks.count_documents(wanted(query));
-        self.request(&doing, count).await
+        self.connection.request(&doing, count).await
     }
 
     async fn task_position(&self) -> Result<u64, StoreError> {
-        let counters = self.collection(COUNTERS).await?;
+        let counters = self.connection.collection(COUNTERS).await?;
         let counter = counters.find_one(doc! { "_id": TASKS });
         let doing = Doing::Read("the counter of tasks".into());
-        let Some(counter) = self.request(&doing, counter).await? else {
+        let Some(counter) = self.connection.request(&doing, counter).await? else {
             return Ok(0);
         };
-        let counter: Counter = self.read_document(COUNTERS, &counter)?;
+        let counter: Counter = self.connection.read_document(COUNTERS, &counter)?;
         Ok(counter.position)
     }
 
@@ -184,7 +194,7 @@ impl TaskStore for MongoStore {
     }
 
     async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let doing = Doing::Write("the tasks".into());
         let ended = doc! { "progress.state": { "$in": words(&ENDED) } };
         let newest = tasks
@@ -192,29 +202,39 @@ impl TaskStore for MongoStore {
             .sort(doc! { "_id": -1 })
             .skip(keep)
             .projection(doc! { "_id": 1 });
-        let Some(newest) = self.request(&doing, newest).await? else {
+        let Some(newest) = self.connection.request(&doing, newest).await? else {
             return Ok(0);
         };
-        let newest: super::Id = self.read_document(TASKS, &newest)?;
+        let newest: super::nodes::Id = self.connection.read_document(TASKS, &newest)?;
         let mut forgotten = ended;
         forgotten.insert("_id", doc! { "$lte": newest.id });
-        let deleted = self.request(&doing, tasks.delete_many(forgotten)).await?;
+        let deleted = self
+            .connection
+            .request(&doing, tasks.delete_many(forgotten))
+            .await?;
         Ok(deleted.deleted_count)
     }
 
     async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
-        let notes = self.collection(NOTES).await?;
+        let notes = self.connection.collection(NOTES).await?;
         let fields = encode("a note".into(), &NoteDocument::from(note))?;
         let this = doc! { "_id": note.id.to_string() };
         let left = notes.update_one(this, doc! { "$set": fields }).upsert(true);
-        self.request(&Doing::Write("a note".into()), left).await?;
+        self.connection
+            .request(&Doing::Write("a note".into()), left)
+            .await?;
         Ok(())
     }
 
     async fn notes(&self) -> Result<Vec<Note>, StoreError> {
         let doing = Doing::Read("the notes".into());
-        let documents = self.find(NOTES, doc! {}, doc! {}, 0, &doing).await?;
-        let mut notes = self.read_all::<NoteDocument, Note>(NOTES, &documents)?;
+        let documents = self
+            .connection
+            .find(NOTES, doc! {}, doc! {}, 0, &doing)
+            .await?;
+        let mut notes = self
+            .connection
+            .read_all::<NoteDocument, Note>(NOTES, &documents)?;
         oldest_first(&mut notes);
         Ok(notes)
     }
@@ -234,9 +254,10 @@ impl TaskStore for MongoStore {
             return Ok(());
         }
         let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
-        let notes = self.collection(NOTES).await?;
+        let notes = self.connection.collection(NOTES).await?;
         let gone = notes.delete_many(doc! { "_id": { "$in": ids } });
-        self.request(&Doing::Write("the notes".into()), gone)
+        self.connection
+            .request(&Doing::Write("the notes".into()), gone)
             .await?;
         Ok(())
     }
@@ -261,7 +282,7 @@ impl MongoStore {
     /// or none, somebody else has done so or will.
     async fn announce(&self, id: &str, mark: &str) -> Result<(), StoreError> {
         let doing = Doing::Write("the counter of tasks".into());
-        let counters = self.collection(COUNTERS).await?;
+        let counters = self.connection.collection(COUNTERS).await?;
         // As revisions do, positions begin above all that were ever given out: a reader of a
         // database that was dropped must not wait until a new count has caught up.
         let first = number(first_revision());
@@ -273,8 +294,10 @@ impl MongoStore {
             )
             .upsert(true)
             .return_document(ReturnDocument::After);
-        let counted = match self.request(&doing, counted).await? {
-            Some(counter) => self.read_document::<Counter>(COUNTERS, &counter)?,
+        let counted = match self.connection.request(&doing, counted).await? {
+            Some(counter) => self
+                .connection
+                .read_document::<Counter>(COUNTERS, &counter)?,
             None => {
                 return Err(StoreError::Write {
                     what: "the counter of tasks".to_owned(),
@@ -282,7 +305,7 @@ impl MongoStore {
                 });
             }
         };
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let placed = tasks.update_one(
             doc! { "_id": id, MARK: mark },
             doc! {
@@ -290,7 +313,7 @@ impl MongoStore {
                 "$unset": { MARK: "" },
             },
         );
-        self.request(&doing, placed).await?;
+        self.connection.request(&doing, placed).await?;
         Ok(())
     }
 
@@ -298,13 +321,13 @@ impl MongoStore {
     async fn announce_others(&self) -> Result<(), StoreError> {
         let doing = Doing::Read("the tasks".into());
         let marked = doc! { MARK: { "$exists": true } };
-        let tasks = self.collection(TASKS).await?;
+        let tasks = self.connection.collection(TASKS).await?;
         let found = async {
             let found = tasks.find(marked).projection(doc! { MARK: 1 });
             found.await?.try_collect::<Vec<_>>().await
         };
-        for document in self.request(&doing, found).await? {
-            let task: Unannounced = self.read_document(TASKS, &document)?;
+        for document in self.connection.request(&doing, found).await? {
+            let task: Unannounced = self.connection.read_document(TASKS, &document)?;
             self.announce(&task.id, &task.unannounced).await?;
         }
         Ok(())
@@ -317,8 +340,12 @@ impl MongoStore {
         limit: i64,
     ) -> Result<Vec<Task>, StoreError> {
         let doing = Doing::Read("the tasks".into());
-        let documents = self.find(TASKS, filter, order, limit, &doing).await?;
-        self.read_all::<TaskDocument, Task>(TASKS, &documents)
+        let documents = self
+            .connection
+            .find(TASKS, filter, order, limit, &doing)
+            .await?;
+        self.connection
+            .read_all::<TaskDocument, Task>(TASKS, &documents)
     }
 
     /// Sees to it that an idempotency key is there once, and that nothing needs to look at all
@@ -346,7 +373,7 @@ impl MongoStore {
                     )
                     .build();
                 let plain = |keys| IndexModel::builder().keys(keys).build();
-                let tasks = self.collection(TASKS).await?;
+                let tasks = self.connection.collection(TASKS).await?;
                 let indexes = tasks.create_indexes([
                     by_key,
                     unannounced,
@@ -355,7 +382,7 @@ impl MongoStore {
                     plain(doc! { "node": 1, "_id": -1 }),
                 ]);
                 let doing = Doing::Write("the indexes of the tasks".into());
-                self.request(&doing, indexes).await?;
+                self.connection.request(&doing, indexes).await?;
                 Ok(())
             })
             .await

@@ -1,6 +1,7 @@
 //! The store in one file, by redb: for one machine and one process, nothing to install.
 
 mod audit;
+mod nodes;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,28 +11,16 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
-use async_trait::async_trait;
-use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, Vmid};
+use ecoman_model::NodeName;
 use redb::backends::FileBackend;
-use redb::{
-    Builder, Database, ReadableDatabase, ReadableTable, StorageError, TableDefinition,
-    WriteTransaction,
-};
+use redb::{Builder, Database, ReadableTable, StorageError, TableDefinition, WriteTransaction};
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::changes::{Changes, check, first_revision};
-use crate::document::{NodeDocument, VmDocument};
-use crate::{Cause, Revision, Store, StoreError, Written};
+use crate::{Cause, Revision, StoreError};
 
 /// Facts about the file itself, by name.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
-
-/// Nodes by name: revision and [`NodeDocument`] as JSON.
-const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
-
-/// VMs by node and id: [`VmDocument`] as JSON.
-const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
 
 /// The key in [`META`] of the number that says how all the rest is to be read.
 const FORMAT: &str = "format";
@@ -180,143 +169,6 @@ enum Change {
     NotesRemoved(Vec<Uuid>),
 }
 
-#[async_trait]
-impl Store for EmbeddedStore {
-    async fn ping(&self) -> Result<(), StoreError> {
-        self.read("the file", |_, database| {
-            database.begin_read()?;
-            Ok(())
-        })
-        .await
-    }
-
-    async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
-        check(round)?;
-        let round = round.clone();
-        self.write(
-            format!("the round on {}", round.node.name),
-            move |shared, transaction| {
-                let name = &round.node.name;
-                let stored = match round.vms {
-                    RoundVms::Complete(_) => {
-                        shared.vms(&transaction.open_table(VMS)?, name.as_str())?
-                    }
-                    RoundVms::Unchanged => BTreeMap::new(),
-                };
-                let changes = Changes::of_round(&round, &stored);
-                write_changes(transaction, name, &changes)?;
-
-                let mut nodes = transaction.open_table(NODES)?;
-                let before = shared.node(&nodes, name)?;
-                let unchanged = changes.is_empty()
-                    && before
-                        .as_ref()
-                        .is_some_and(|(_, stored)| *stored == round.node);
-                if unchanged {
-                    return Ok((changes.written(), Change::None));
-                }
-                let revision = next_revision(before.map(|(revision, _)| revision));
-                let document = to_json(&NodeDocument::from(&round.node))?;
-                nodes.insert(name.as_str(), (revision, document.as_slice()))?;
-                let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
-                Ok((changes.written(), moved))
-            },
-        )
-        .await
-    }
-
-    async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
-        let vm = vm.clone();
-        self.write(format!("VM {}", vm.key), move |shared, transaction| {
-            let name = &vm.key.node;
-            let mut nodes = transaction.open_table(NODES)?;
-            let Some((revision, node)) = shared.node(&nodes, name)? else {
-                return Err(Failure::Store(StoreError::UnknownNode(name.clone())));
-            };
-            let stored = {
-                let vms = transaction.open_table(VMS)?;
-                let stored = vms.get((name.as_str(), vm.key.vmid.0))?;
-                stored
-                    .map(|json| shared.vm(name.as_str(), vm.key.vmid.0, json.value()))
-                    .transpose()?
-            };
-            let changes = Changes::of_vm(&vm, stored.as_ref());
-            if changes.is_empty() {
-                return Ok((changes.written(), Change::None));
-            }
-            write_changes(transaction, name, &changes)?;
-            let revision = next_revision(Some(revision));
-            let document = to_json(&NodeDocument::from(&node))?;
-            nodes.insert(name.as_str(), (revision, document.as_slice()))?;
-            let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
-            Ok((changes.written(), moved))
-        })
-        .await
-    }
-
-    async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError> {
-        let names = names.to_vec();
-        self.write("the list of nodes", move |shared, transaction| {
-            let mut nodes = transaction.open_table(NODES)?;
-            let mut vms = transaction.open_table(VMS)?;
-            let mut forgotten = Vec::new();
-            for entry in nodes.iter()? {
-                let (name, _) = entry?;
-                let name = shared.node_name(name.value())?;
-                if !names.contains(&name) {
-                    forgotten.push(name);
-                }
-            }
-            for name in &forgotten {
-                nodes.remove(name.as_str())?;
-                vms.retain_in(vms_of(name.as_str()), |_, _| false)?;
-            }
-            if forgotten.is_empty() {
-                return Ok((forgotten, Change::None));
-            }
-            let moved = forgotten.iter().map(|name| (name.clone(), None)).collect();
-            Ok((forgotten, Change::Nodes(moved)))
-        })
-        .await
-    }
-
-    async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError> {
-        let name = name.clone();
-        self.read(format!("node {name}"), move |shared, database| {
-            let transaction = database.begin_read()?;
-            let Some((_, node)) = shared.node(&transaction.open_table(NODES)?, &name)? else {
-                return Ok(None);
-            };
-            let vms = shared.vms(&transaction.open_table(VMS)?, name.as_str())?;
-            Ok(Some(NodeState {
-                node,
-                vms: vms.into_values().collect(),
-            }))
-        })
-        .await
-    }
-
-    async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
-        self.ping().await?;
-        Ok(self.shared.revisions.borrow().clone())
-    }
-
-    async fn changed(
-        &self,
-        known: &BTreeMap<NodeName, Revision>,
-    ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
-        let mut revisions = self.shared.revisions.subscribe();
-        match revisions.wait_for(|now| now != known).await {
-            Ok(now) => Ok(now.clone()),
-            // The sender lives as long as `self`.
-            Err(closed) => Err(StoreError::Read {
-                what: "the revisions".to_owned(),
-                source: closed.into(),
-            }),
-        }
-    }
-}
-
 impl fmt::Debug for EmbeddedStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EmbeddedStore")
@@ -452,61 +304,6 @@ impl Shared {
         Ok(database)
     }
 
-    fn stored_revisions(
-        &self,
-        database: &Database,
-    ) -> Result<BTreeMap<NodeName, Revision>, Failure> {
-        let transaction = database.begin_read()?;
-        let mut revisions = BTreeMap::new();
-        for entry in transaction.open_table(NODES)?.iter()? {
-            let (name, value) = entry?;
-            let (revision, _) = value.value();
-            revisions.insert(self.node_name(name.value())?, revision);
-        }
-        Ok(revisions)
-    }
-
-    fn node(
-        &self,
-        table: &impl ReadableTable<&'static str, (Revision, &'static [u8])>,
-        name: &NodeName,
-    ) -> Result<Option<(Revision, NodeRecord)>, Failure> {
-        let Some(value) = table.get(name.as_str())? else {
-            return Ok(None);
-        };
-        let (revision, json) = value.value();
-        let document: NodeDocument = serde_json::from_slice(json)
-            .map_err(|error| self.unreadable(&format!("node {name}"), error))?;
-        Ok(Some((revision, document.into())))
-    }
-
-    fn vms(
-        &self,
-        table: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
-        node: &str,
-    ) -> Result<BTreeMap<Vmid, VmRecord>, Failure> {
-        let mut vms = BTreeMap::new();
-        for entry in table.range(vms_of(node))? {
-            let (key, json) = entry?;
-            let (_, vmid) = key.value();
-            vms.insert(Vmid(vmid), self.vm(node, vmid, json.value())?);
-        }
-        Ok(vms)
-    }
-
-    fn vm(&self, node: &str, vmid: u32, json: &[u8]) -> Result<VmRecord, Failure> {
-        serde_json::from_slice::<VmDocument>(json)
-            .map(VmRecord::from)
-            .map_err(|error| self.unreadable(&format!("VM {node}/{vmid}"), error))
-    }
-
-    fn node_name(&self, name: &str) -> Result<NodeName, Failure> {
-        name.parse()
-            .map_err(|error: ecoman_model::InvalidNodeName| {
-                self.unreadable(&format!("node {name}"), error)
-            })
-    }
-
     fn unreadable(&self, record: &str, source: impl Into<Cause>) -> Failure {
         Failure::Store(StoreError::Record {
             record: format!("the record of {record} in {}", self.path.display()),
@@ -576,28 +373,11 @@ fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
         return Ok(found);
     }
     // Makes those that are missing: a file may be older than some tables.
-    transaction.open_table(NODES)?;
-    transaction.open_table(VMS)?;
+    nodes::open_tables(&transaction)?;
     tasks::open_tables(&transaction)?;
     audit::open_tables(&transaction)?;
     transaction.commit()?;
     Ok(found)
-}
-
-fn write_changes(
-    transaction: &WriteTransaction,
-    node: &NodeName,
-    changes: &Changes<'_>,
-) -> Result<(), Failure> {
-    let mut table = transaction.open_table(VMS)?;
-    for vm in &changes.vms {
-        let document = to_json(&VmDocument::from(*vm))?;
-        table.insert((node.as_str(), vm.key.vmid.0), document.as_slice())?;
-    }
-    for vmid in &changes.removed {
-        table.remove((node.as_str(), vmid.0))?;
-    }
-    Ok(())
 }
 
 fn to_json(document: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
@@ -609,23 +389,16 @@ fn to_json(document: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {
     })
 }
 
-fn next_revision(before: Option<Revision>) -> Revision {
-    before.map_or_else(first_revision, |before| before + 1)
-}
-
-fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
-    (node, u32::MIN)..=(node, u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use std::ops::Bound;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    use ecoman_model::{NodeSettings, Timestamp};
+    use ecoman_model::{NodeRecord, NodeSettings, Round, RoundVms, Timestamp};
     use redb::{BackendError, StorageBackend};
 
     use super::*;
+    use crate::Store as _;
 
     /// A file on a disk that can fill up.
     #[derive(Debug)]

@@ -1,0 +1,243 @@
+//! Nodes and VMs in the file.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, Vmid};
+use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+
+use super::{Change, EmbeddedStore, Failure, Shared, to_json};
+use crate::changes::{Changes, check, first_revision};
+use crate::document::{NodeDocument, VmDocument};
+use crate::{Revision, Store, StoreError, Written};
+
+/// Nodes by name: revision and [`NodeDocument`] as JSON.
+const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
+
+/// VMs by node and id: [`VmDocument`] as JSON.
+const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
+
+#[async_trait]
+impl Store for EmbeddedStore {
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read("the file", |_, database| {
+            database.begin_read()?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
+        check(round)?;
+        let round = round.clone();
+        self.write(
+            format!("the round on {}", round.node.name),
+            move |shared, transaction| {
+                let name = &round.node.name;
+                let stored = match round.vms {
+                    RoundVms::Complete(_) => {
+                        shared.vms(&transaction.open_table(VMS)?, name.as_str())?
+                    }
+                    RoundVms::Unchanged => BTreeMap::new(),
+                };
+                let changes = Changes::of_round(&round, &stored);
+                write_changes(transaction, name, &changes)?;
+
+                let mut nodes = transaction.open_table(NODES)?;
+                let before = shared.node(&nodes, name)?;
+                let unchanged = changes.is_empty()
+                    && before
+                        .as_ref()
+                        .is_some_and(|(_, stored)| *stored == round.node);
+                if unchanged {
+                    return Ok((changes.written(), Change::None));
+                }
+                let revision = next_revision(before.map(|(revision, _)| revision));
+                let document = to_json(&NodeDocument::from(&round.node))?;
+                nodes.insert(name.as_str(), (revision, document.as_slice()))?;
+                let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
+                Ok((changes.written(), moved))
+            },
+        )
+        .await
+    }
+
+    async fn record_vm(&self, vm: &VmRecord) -> Result<Written, StoreError> {
+        let vm = vm.clone();
+        self.write(format!("VM {}", vm.key), move |shared, transaction| {
+            let name = &vm.key.node;
+            let mut nodes = transaction.open_table(NODES)?;
+            let Some((revision, node)) = shared.node(&nodes, name)? else {
+                return Err(Failure::Store(StoreError::UnknownNode(name.clone())));
+            };
+            let stored = {
+                let vms = transaction.open_table(VMS)?;
+                let stored = vms.get((name.as_str(), vm.key.vmid.0))?;
+                stored
+                    .map(|json| shared.vm(name.as_str(), vm.key.vmid.0, json.value()))
+                    .transpose()?
+            };
+            let changes = Changes::of_vm(&vm, stored.as_ref());
+            if changes.is_empty() {
+                return Ok((changes.written(), Change::None));
+            }
+            write_changes(transaction, name, &changes)?;
+            let revision = next_revision(Some(revision));
+            let document = to_json(&NodeDocument::from(&node))?;
+            nodes.insert(name.as_str(), (revision, document.as_slice()))?;
+            let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
+            Ok((changes.written(), moved))
+        })
+        .await
+    }
+
+    async fn retain_nodes(&self, names: &[NodeName]) -> Result<Vec<NodeName>, StoreError> {
+        let names = names.to_vec();
+        self.write("the list of nodes", move |shared, transaction| {
+            let mut nodes = transaction.open_table(NODES)?;
+            let mut vms = transaction.open_table(VMS)?;
+            let mut forgotten = Vec::new();
+            for entry in nodes.iter()? {
+                let (name, _) = entry?;
+                let name = shared.node_name(name.value())?;
+                if !names.contains(&name) {
+                    forgotten.push(name);
+                }
+            }
+            for name in &forgotten {
+                nodes.remove(name.as_str())?;
+                vms.retain_in(vms_of(name.as_str()), |_, _| false)?;
+            }
+            if forgotten.is_empty() {
+                return Ok((forgotten, Change::None));
+            }
+            let moved = forgotten.iter().map(|name| (name.clone(), None)).collect();
+            Ok((forgotten, Change::Nodes(moved)))
+        })
+        .await
+    }
+
+    async fn node_state(&self, name: &NodeName) -> Result<Option<NodeState>, StoreError> {
+        let name = name.clone();
+        self.read(format!("node {name}"), move |shared, database| {
+            let transaction = database.begin_read()?;
+            let Some((_, node)) = shared.node(&transaction.open_table(NODES)?, &name)? else {
+                return Ok(None);
+            };
+            let vms = shared.vms(&transaction.open_table(VMS)?, name.as_str())?;
+            Ok(Some(NodeState {
+                node,
+                vms: vms.into_values().collect(),
+            }))
+        })
+        .await
+    }
+
+    async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        self.ping().await?;
+        Ok(self.shared.revisions.borrow().clone())
+    }
+
+    async fn changed(
+        &self,
+        known: &BTreeMap<NodeName, Revision>,
+    ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
+        let mut revisions = self.shared.revisions.subscribe();
+        match revisions.wait_for(|now| now != known).await {
+            Ok(now) => Ok(now.clone()),
+            // The sender lives as long as `self`.
+            Err(closed) => Err(StoreError::Read {
+                what: "the revisions".to_owned(),
+                source: closed.into(),
+            }),
+        }
+    }
+}
+
+/// Makes the tables that are not there.
+pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(NODES)?;
+    transaction.open_table(VMS)?;
+    Ok(())
+}
+
+impl Shared {
+    pub(super) fn stored_revisions(
+        &self,
+        database: &Database,
+    ) -> Result<BTreeMap<NodeName, Revision>, Failure> {
+        let transaction = database.begin_read()?;
+        let mut revisions = BTreeMap::new();
+        for entry in transaction.open_table(NODES)?.iter()? {
+            let (name, value) = entry?;
+            let (revision, _) = value.value();
+            revisions.insert(self.node_name(name.value())?, revision);
+        }
+        Ok(revisions)
+    }
+
+    fn node(
+        &self,
+        table: &impl ReadableTable<&'static str, (Revision, &'static [u8])>,
+        name: &NodeName,
+    ) -> Result<Option<(Revision, NodeRecord)>, Failure> {
+        let Some(value) = table.get(name.as_str())? else {
+            return Ok(None);
+        };
+        let (revision, json) = value.value();
+        let document: NodeDocument = serde_json::from_slice(json)
+            .map_err(|error| self.unreadable(&format!("node {name}"), error))?;
+        Ok(Some((revision, document.into())))
+    }
+
+    fn vms(
+        &self,
+        table: &impl ReadableTable<(&'static str, u32), &'static [u8]>,
+        node: &str,
+    ) -> Result<BTreeMap<Vmid, VmRecord>, Failure> {
+        let mut vms = BTreeMap::new();
+        for entry in table.range(vms_of(node))? {
+            let (key, json) = entry?;
+            let (_, vmid) = key.value();
+            vms.insert(Vmid(vmid), self.vm(node, vmid, json.value())?);
+        }
+        Ok(vms)
+    }
+
+    fn vm(&self, node: &str, vmid: u32, json: &[u8]) -> Result<VmRecord, Failure> {
+        serde_json::from_slice::<VmDocument>(json)
+            .map(VmRecord::from)
+            .map_err(|error| self.unreadable(&format!("VM {node}/{vmid}"), error))
+    }
+
+    fn node_name(&self, name: &str) -> Result<NodeName, Failure> {
+        name.parse()
+            .map_err(|error: ecoman_model::InvalidNodeName| {
+                self.unreadable(&format!("node {name}"), error)
+            })
+    }
+}
+
+fn write_changes(
+    transaction: &WriteTransaction,
+    node: &NodeName,
+    changes: &Changes<'_>,
+) -> Result<(), Failure> {
+    let mut table = transaction.open_table(VMS)?;
+    for vm in &changes.vms {
+        let document = to_json(&VmDocument::from(*vm))?;
+        table.insert((node.as_str(), vm.key.vmid.0), document.as_slice())?;
+    }
+    for vmid in &changes.removed {
+        table.remove((node.as_str(), vmid.0))?;
+    }
+    Ok(())
+}
+
+fn next_revision(before: Option<Revision>) -> Revision {
+    before.map_or_else(first_revision, |before| before + 1)
+}
+
+fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
+    (node, u32::MIN)..=(node, u32::MAX)
+}

@@ -1,0 +1,269 @@
+//! The connection, with limits of time, and errors in the store's words.
+
+use std::time::Duration;
+
+use futures::TryStreamExt;
+use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_slice};
+use mongodb::error::{Error as DriverError, ErrorKind};
+use mongodb::options::{
+    Acknowledgment, ClientOptions, CollectionOptions, ReadPreference, SelectionCriteria,
+    WriteConcern,
+};
+use mongodb::{Client, Collection, Database};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use tokio::sync::OnceCell;
+use tokio::time::timeout;
+
+use super::settings::Target;
+use crate::StoreError;
+
+/// How long a connection may take, and how long the driver looks for a server that takes a
+/// request.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// How long a request may take: also a server that hangs must not hang a role.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The collection of nodes. `_id` is the name; besides the fields of `NodeDocument` each has
+/// those of `Marks`.
+pub(super) const NODES: &str = "nodes";
+
+/// The collection of VMs: `VmDocument` with `_id` `NODE/VMID`.
+pub(super) const VMS: &str = "vms";
+
+/// The database, and how it is asked.
+pub(super) struct Connection {
+    target: Target,
+    /// Empty as long as the servers of a `mongodb+srv` address could not be looked up.
+    database: OnceCell<Database>,
+}
+
+/// What a request is for.
+pub(super) enum Doing {
+    Read(String),
+    Write(String),
+}
+
+impl Connection {
+    pub(super) fn new(target: Target) -> Self {
+        Self {
+            target,
+            database: OnceCell::new(),
+        }
+    }
+
+    /// Its addresses, for messages.
+    pub(super) fn server(&self) -> &str {
+        &self.target.server
+    }
+
+    /// The name of the database.
+    pub(super) fn name(&self) -> &str {
+        &self.target.database
+    }
+
+    /// A collection, read and written in a way that revisions can be trusted: from the primary
+    /// alone, and never acknowledged before it is safe from a crash or a change of primary.
+    pub(super) async fn collection(
+        &self,
+        name: &str,
+    ) -> Result<Collection<RawDocumentBuf>, StoreError> {
+        let options = CollectionOptions::builder()
+            .selection_criteria(SelectionCriteria::from(ReadPreference::Primary))
+            .write_concern(
+                WriteConcern::builder()
+                    .w(Acknowledgment::Majority)
+                    .journal(true)
+                    .build(),
+            )
+            .build();
+        Ok(self
+            .database()
+            .await?
+            .collection_with_options(name, options))
+    }
+
+    pub(super) async fn database(&self) -> Result<&Database, StoreError> {
+        self.database
+            .get_or_try_init(|| async {
+                let doing = Doing::Read("the connection string".into());
+                let client = async {
+                    let connection_string = self.target.connection_string.clone();
+                    let mut options = ClientOptions::parse(connection_string).await?;
+                    options.app_name.get_or_insert_with(|| "ecoman".to_owned());
+                    options.connect_timeout.get_or_insert(CONNECT_TIMEOUT);
+                    options
+                        .server_selection_timeout
+                        .get_or_insert(CONNECT_TIMEOUT);
+                    Client::with_options(options)
+                };
+                match timeout(REQUEST_TIMEOUT, client).await {
+                    Ok(Ok(client)) => Ok(client.database(&self.target.database)),
+                    Ok(Err(error)) => Err(match *error.kind {
+                        ErrorKind::DnsResolve { .. } | ErrorKind::Io(_) => {
+                            self.fault(&doing, error)
+                        }
+                        kind => StoreError::Setting {
+                            variable: "MONGO_URI",
+                            problem: kind.to_string(),
+                        },
+                    }),
+                    Err(elapsed) => Err(StoreError::Away {
+                        server: self.target.server.clone(),
+                        source: elapsed.into(),
+                    }),
+                }
+            })
+            .await
+    }
+
+    pub(super) async fn request<T>(
+        &self,
+        doing: &Doing,
+        request: impl IntoFuture<Output = Result<T, DriverError>>,
+    ) -> Result<T, StoreError> {
+        self.within(REQUEST_TIMEOUT, doing, request).await
+    }
+
+    pub(super) async fn within<T>(
+        &self,
+        limit: Duration,
+        doing: &Doing,
+        request: impl IntoFuture<Output = Result<T, DriverError>>,
+    ) -> Result<T, StoreError> {
+        match timeout(limit, request.into_future()).await {
+            Ok(result) => result.map_err(|error| self.fault(doing, error)),
+            Err(_) => Err(StoreError::Away {
+                server: self.target.server.clone(),
+                source: format!("no answer within {} s", limit.as_secs()).into(),
+            }),
+        }
+    }
+
+    pub(super) fn fault(&self, doing: &Doing, error: DriverError) -> StoreError {
+        let server = self.target.server.clone();
+        let kind = *error.kind;
+        match &kind {
+            // For some seconds after a refused login the driver takes the server for away, and
+            // only its text tells why.
+            ErrorKind::ServerSelection { message, .. }
+                if message.contains("AuthenticationFailed") =>
+            {
+                StoreError::Access {
+                    server,
+                    database: self.target.database.clone(),
+                    source: kind.into(),
+                }
+            }
+            ErrorKind::ServerSelection { .. }
+            | ErrorKind::Io(_)
+            | ErrorKind::ConnectionPoolCleared { .. }
+            | ErrorKind::DnsResolve { .. } => StoreError::Away {
+                server,
+                source: kind.into(),
+            },
+            ErrorKind::Command(command) if NOT_READY.contains(&command.code) => StoreError::Away {
+                server,
+                source: kind.into(),
+            },
+            ErrorKind::Authentication { .. } => StoreError::Access {
+                server,
+                database: self.target.database.clone(),
+                source: kind.into(),
+            },
+            ErrorKind::Command(command) if NO_ACCESS.contains(&command.code) => {
+                StoreError::Access {
+                    server,
+                    database: self.target.database.clone(),
+                    source: kind.into(),
+                }
+            }
+            _ => match doing {
+                Doing::Read(what) => StoreError::Read {
+                    what: what.clone(),
+                    source: kind.into(),
+                },
+                Doing::Write(what) => StoreError::Write {
+                    what: what.clone(),
+                    source: kind.into(),
+                },
+            },
+        }
+    }
+
+    /// What `filter` finds in a collection; a limit of 0 is none.
+    pub(super) async fn find(
+        &self,
+        collection: &str,
+        filter: Document,
+        order: Document,
+        limit: i64,
+        doing: &Doing,
+    ) -> Result<Vec<RawDocumentBuf>, StoreError> {
+        let collection: Collection<RawDocumentBuf> = self.collection(collection).await?;
+        let found = async {
+            let found = collection.find(filter).sort(order).limit(limit);
+            found.await?.try_collect().await
+        };
+        self.request(doing, found).await
+    }
+
+    pub(super) fn read_all<D: DeserializeOwned + Into<T>, T>(
+        &self,
+        collection: &str,
+        documents: &[RawDocumentBuf],
+    ) -> Result<Vec<T>, StoreError> {
+        documents
+            .iter()
+            .map(|document| Ok(self.read_document::<D>(collection, document)?.into()))
+            .collect()
+    }
+
+    /// Reads a document, or says which one it is that cannot be read.
+    pub(super) fn read_document<'a, T: Deserialize<'a>>(
+        &self,
+        collection: &str,
+        document: &'a RawDocumentBuf,
+    ) -> Result<T, StoreError> {
+        deserialize_from_slice(document.as_bytes()).map_err(|error| {
+            let id = match document.get("_id") {
+                Ok(Some(id)) => id.as_str().map_or_else(|| format!("{id:?}"), str::to_owned),
+                _ => "(none)".to_owned(),
+            };
+            self.unreadable(collection, &id, error)
+        })
+    }
+
+    pub(super) fn unreadable(
+        &self,
+        collection: &str,
+        id: &str,
+        source: impl std::error::Error + Send + Sync + 'static,
+    ) -> StoreError {
+        StoreError::Record {
+            record: format!(
+                "the document {id} in the collection {collection} of the MongoDB database {}",
+                self.target.database
+            ),
+            remedy: match collection {
+                NODES | VMS => {
+                    "use the version that wrote it, or delete it: the next round on its node \
+                     writes it anew"
+                }
+                _ => "use the version that wrote it, or delete it",
+            }
+            .to_owned(),
+            source: source.into(),
+        }
+    }
+}
+
+/// Codes of a server that is starting, stopping or not the primary just now: ShutdownInProgress,
+/// PrimarySteppedDown, NotWritablePrimary, InterruptedAtShutdown,
+/// InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
+/// (`error_codes.yml` of MongoDB).
+const NOT_READY: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
+
+/// Unauthorized and AuthenticationFailed.
+const NO_ACCESS: [i32; 2] = [13, 18];
