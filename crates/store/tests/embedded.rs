@@ -9,6 +9,7 @@
 )]
 
 mod contract;
+mod records;
 
 use std::collections::BTreeSet;
 use std::error::Error;
@@ -335,6 +336,75 @@ async fn a_record_that_cannot_be_read_is_named() {
         let begin = "the record of VM hoge/14 in ";
         assert!(message.starts_with(begin), "{message}");
     }
+}
+
+/// What every later version must read (see [`records`]).
+#[tokio::test]
+async fn the_file_of_format_1_is_read() {
+    let mut folder = Folder::new().await;
+    folder.tamper(|path| {
+        std::fs::copy(records::path(1, "ecoman.redb"), path).unwrap();
+    });
+    folder.reopen().await;
+    records::check(folder.store()).await;
+}
+
+#[tokio::test]
+async fn the_records_of_format_1_are_read() {
+    const NODES: TableDefinition<&str, (u64, &[u8])> = TableDefinition::new("nodes");
+    const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
+    const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
+    const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
+    const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
+    let mut folder = Folder::new().await;
+    folder.tamper(|path| {
+        let database = Database::open(path).unwrap();
+        let transaction = database.begin_write().unwrap();
+        let mut nodes = transaction.open_table(NODES).unwrap();
+        for record in golden_lines("nodes.jsonl") {
+            let name = text_of(&record, "name");
+            nodes.insert(&*name, (1, record.as_bytes())).unwrap();
+        }
+        let mut vms = transaction.open_table(VMS).unwrap();
+        for record in golden_lines("vms.jsonl") {
+            let fields: serde_json::Value = serde_json::from_str(&record).unwrap();
+            let vmid = u32::try_from(fields["vmid"].as_u64().unwrap()).unwrap();
+            let key = (fields["node"].as_str().unwrap(), vmid);
+            vms.insert(key, record.as_bytes()).unwrap();
+        }
+        let mut tasks = transaction.open_table(TASKS).unwrap();
+        for record in golden_lines("tasks.jsonl") {
+            tasks
+                .insert(id_of(&record), (1, record.as_bytes()))
+                .unwrap();
+        }
+        for (table, file) in [(NOTES, "notes.jsonl"), (AUDIT, "audit.jsonl")] {
+            let mut table = transaction.open_table(table).unwrap();
+            for record in golden_lines(file) {
+                table.insert(id_of(&record), record.as_bytes()).unwrap();
+            }
+        }
+        drop((nodes, vms, tasks));
+        transaction.commit().unwrap();
+    });
+    folder.reopen().await;
+    records::check(folder.store()).await;
+}
+
+/// The records of a golden file.
+fn golden_lines(file: &str) -> Vec<String> {
+    let lines = std::fs::read_to_string(records::path(1, file)).unwrap();
+    lines.lines().map(str::to_owned).collect()
+}
+
+fn text_of(record: &str, field: &str) -> String {
+    let fields: serde_json::Value = serde_json::from_str(record).unwrap();
+    fields[field].as_str().unwrap().to_owned()
+}
+
+fn id_of(record: &str) -> u128 {
+    let id: uuid::Uuid = text_of(record, "id").parse().unwrap();
+    id.as_u128()
 }
 
 /// Not a test of its own: what [`other_process`] runs.

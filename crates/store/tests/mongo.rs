@@ -10,6 +10,7 @@
 
 mod contract;
 mod mongod;
+mod records;
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -734,6 +735,24 @@ async fn audit_entries_are_found_by_indexes() {
             "{plan}"
         );
     }
+}
+
+/// What every later version must read (see [`records`]).
+#[tokio::test]
+async fn the_documents_of_format_1_are_read() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    for name in ["nodes", "vms", "tasks", "notes", "audit", "counters"] {
+        let bytes = std::fs::read(records::path(1, &format!("{name}.bson"))).unwrap();
+        let mut rest = bytes.as_slice();
+        let mut documents = Vec::new();
+        while !rest.is_empty() {
+            documents.push(Document::from_reader(&mut rest).unwrap());
+        }
+        let collection = database.collection::<Document>(name);
+        collection.insert_many(documents).await.unwrap();
+    }
+    records::check(&store).await;
 }
 
 /// What `filter` finds comes in the order of `sort` from indexes alone. Returns MongoDB's plan.
