@@ -16,15 +16,6 @@ pub struct Acts {
     pub under_way: PerAction,
     /// What it does to the guest, in a sentence or two.
     pub meaning: PerAction,
-    /// The title of the task, with the VM's name and its node.
-    pub power_title: fn(action: PowerAction, vm: &str, node: &str) -> String,
-    pub create_title: fn(vm: &str, node: &str) -> String,
-    pub answer_title: fn(vm: &str, node: &str) -> String,
-    pub clean_up_title: fn(vm: &str, node: &str) -> String,
-    /// A VM without a name.
-    pub vm_by_id: fn(vmid: u32) -> String,
-    /// A VM of which neither name nor id is known.
-    pub some_vm: &'static str,
     pub refused: PowerRefusals,
 }
 
@@ -32,6 +23,10 @@ pub struct Acts {
 #[derive(Clone, Copy, Debug)]
 pub struct PowerRefusals {
     pub read_only: &'static str,
+    /// The person's role does not permit it.
+    pub not_permitted: &'static str,
+    /// Another change is under way: `stopping…`.
+    pub under_way: fn(doing: &str) -> String,
 }
 
 /// A text per change of power.

@@ -1,36 +1,51 @@
 //! The sentences that people read, in one place per language.
 //!
 //! Code passes codes and values; a sentence is made from them here. A section is a struct whose
-//! fields are the texts: `&'static str`, or `fn(…) -> String` where a value stands in the sentence.
-//! Each language fills every section in a module of its own, so that a text that a language lacks
-//! does not compile.
+//! fields are the texts: `&'static str`, `fn(…) -> String` where a value stands in the sentence, or
+//! [`Template`] where a link or a time does. Each language fills every section in a module of its
+//! own, so that a text that a language lacks does not compile.
 //!
 //! To add a text: a field in the section's struct, and its words in every language's module of
 //! the same name. To add a language: one more module beside [`en`] with one `static Texts`.
 //!
 //! A sentence is whole: languages order its parts differently, so never join two texts. Numbers,
-//! plurals, sizes and times are formatted by the language's own functions.
+//! plurals, sizes and times are written by [`Format`].
+
+pub mod en;
 
 mod acts;
-pub mod en;
-mod page;
+mod format;
+pub mod page;
+pub mod pages;
 mod problems;
+mod tasks;
+mod template;
 
 pub use acts::{Acts, PerAction, PowerRefusals};
 pub use en::EN;
+pub use format::Format;
 pub use page::Page;
+pub use pages::Pages;
 pub use problems::Problems;
+pub use tasks::Tasks;
+pub use template::{Piece, Template};
 
 /// Every text of one language.
 ///
 /// The sections are references: the linker leaves out a section that a program does not read, so
-/// the page carries no texts of the server.
+/// the page carries no texts of the servers, and its first load none of the deferred pages.
 #[derive(Clone, Copy, Debug)]
 pub struct Texts {
-    /// Titles and details of problems (RFC 9457).
+    /// How values are written.
+    pub format: &'static Format,
+    /// Details of problems (RFC 9457).
     pub problems: &'static Problems,
     /// The changes that can be asked of a node, and why one is refused.
     pub acts: &'static Acts,
-    /// What the page says by itself.
+    /// Titles of tasks.
+    pub tasks: &'static Tasks,
+    /// What the page shows on the first load: the frame and the list.
     pub page: &'static Page,
+    /// What the deferred pages show.
+    pub pages: &'static Pages,
 }

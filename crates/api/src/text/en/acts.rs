@@ -3,7 +3,14 @@
 use crate::text::{Acts, PerAction, PowerRefusals};
 
 pub(super) static ACTS: Acts = Acts {
-    order: ORDER,
+    order: PerAction {
+        on: "Power on",
+        off: "Power off",
+        shutdown: "Shut down",
+        reboot: "Reboot",
+        reset: "Reset",
+        suspend: "Suspend",
+    },
     under_way: PerAction {
         on: "starting…",
         off: "stopping…",
@@ -20,22 +27,9 @@ pub(super) static ACTS: Acts = Acts {
         reset: "As by the reset button: what the guest has not written to its disks is lost.",
         suspend: "The guest stands still, its memory is kept in a file, until it is powered on again.",
     },
-    power_title: |action, vm, node| format!("{} {vm} on {node}", ORDER.of(action)),
-    create_title: |vm, node| format!("Create {vm} on {node}"),
-    answer_title: |vm, node| format!("Answer the question of {vm} on {node}"),
-    clean_up_title: |vm, node| format!("Clean up after the interrupted creation of {vm} on {node}"),
-    vm_by_id: |vmid| format!("VM {vmid}"),
-    some_vm: "a VM",
     refused: PowerRefusals {
         read_only: "The node is read-only: hosts.yml says read_only: true.",
+        not_permitted: "You may look, but not change the power of VMs.",
+        under_way: |doing| format!("The VM is {doing} One change at a time."),
     },
-};
-
-const ORDER: PerAction = PerAction {
-    on: "Power on",
-    off: "Power off",
-    shutdown: "Shut down",
-    reboot: "Reboot",
-    reset: "Reset",
-    suspend: "Suspend",
 };

@@ -1,0 +1,22 @@
+//! What is wrong, above the page.
+
+use crate::text::Template;
+use crate::text::page::{Banner, Symptoms};
+
+pub(super) const BANNER: Banner = Banner {
+    no_connection: Template::new("No connection to the server since {0}"),
+    shown_from: Template::new("{0}. What is shown is from {1}."),
+    node_failed: Template::new("{0} {1} since {2} — {3}."),
+    node_silent: Template::new("{0} does not answer."),
+    nodes_failed: Template::new("{0} cannot be read: {1}."),
+    between_nodes: ", ",
+    shown_as_seen: Template::new("{0} shown as seen {1}."),
+    symptom: Symptoms {
+        configuration: "cannot be used as it is configured",
+        no_answer: "does not answer",
+        host_key: "shows a host key that is not trusted",
+        authentication: "refuses the login",
+        hostd: "is there, but its management agent does not answer",
+        protocol: "answers with something that cannot be read",
+    },
+};

@@ -1,0 +1,109 @@
+//! The list of VMs.
+
+use crate::text::Template;
+use crate::text::en::format;
+use crate::text::page::{Chips, Columns, List};
+
+pub(super) const LIST: List = List {
+    heading: "Virtual machines",
+    title: "VMs",
+    title_counted: |counted| format!("{counted} VMs"),
+    some_of_all: |some, all| format!("{some} of {all}"),
+    counted: Template::new("{0} VMs"),
+    loading: "Loading the VMs",
+    server_starting: "The server has just started and reads what it knows.",
+    not_loaded: "The VMs could not be loaded",
+    no_nodes: "No nodes yet",
+    no_nodes_why: "ECoMan looks at the ESXi nodes that hosts.yml names, and has found none \
+            there so far. Name one, and its VMs appear here by themselves within a \
+            minute.",
+    no_nodes_next: Template::new("Then {0} pins its host key, and {1} says what else is missing."),
+    no_vms: "No VMs",
+    no_node_listed: |nodes| format!("None of {} has told its VMs so far.", format::nodes(nodes)),
+    some_nodes_empty: |answered, nodes| {
+        format!(
+            "{answered} of {} have answered, and have none.",
+            format::nodes(nodes)
+        )
+    },
+    all_nodes_empty: |nodes| {
+        format!(
+            "{} answered, and nothing is registered there.",
+            format::nodes(nodes)
+        )
+    },
+    to_nodes: "Look at the nodes",
+    no_match: "No match",
+    no_match_chips: |vms| {
+        format!(
+            "None of {} matches the chips that are pressed.",
+            format::vms(vms)
+        )
+    },
+    no_match_filter: |vms, filter| format!("None of {} matches “{filter}”.", format::vms(vms)),
+    no_match_both: |vms, filter| {
+        format!(
+            "None of {} matches “{filter}” and the chips that are pressed.",
+            format::vms(vms)
+        )
+    },
+    clear_filter: "Clear the filter",
+    search: "VMs",
+    show_only: "Show only",
+    filter: "Filter",
+    filter_help: "Help on filters",
+    at_character: |place| format!("At character {place}: "),
+    help_terms: "All terms must match; upper and lower case are the same.",
+    help_fields: "Fields: add one",
+    help_field: |meaning| format!(": {meaning}"),
+    help_word: "the text is in name, comment, IP, host name, guest OS or node",
+    help_quotes: "with a blank in it",
+    help_values: "any of several values",
+    help_compare: "compared; both must hold",
+    help_network: "the address lies in the network",
+    help_not: "not",
+    order: "Order",
+    save_csv: "Save this list as CSV",
+    new_vm: "New VM",
+    chips: Chips {
+        running: "Running",
+        off: "Off",
+        large: "Large",
+        stale: "Stale",
+    },
+    columns: Columns {
+        power: "Power",
+        node: "Node",
+        vmid: "VM id",
+        name: "Name",
+        ip: "IP address",
+        uptime: "Uptime",
+        cpus: "CPU",
+        memory: "RAM",
+        storage: "Storage",
+        guest_os: "Guest OS",
+        comment: "Comment",
+        age: "Age",
+    },
+    select_all: "Select all that match",
+    select_vm: |name| format!("Select {name}"),
+    stale_spoken: |reason| format!(", stale: {reason}"),
+    not_seen_again: "not seen again",
+    large: "Large",
+    large_because: |reason| format!("Large: {reason}"),
+    large_spoken: ", large",
+    large_spoken_because: |reason| format!(", large: {reason}"),
+    large_cpus: |cpus, limit| format!("{cpus} CPUs ≥ {limit} CPUs"),
+    large_memory: |mb, limit| format!("{mb} MB ≥ {limit} MB"),
+    large_storage: |bytes, limit| format!("{} ≥ {limit} GB", format::gigabytes(bytes)),
+    by_cpu: |reason| format!("CPU {reason}"),
+    by_memory: |reason| format!("RAM {reason}"),
+    by_storage: |reason| format!("storage {reason}"),
+    selected_vms: "Selected VMs",
+    selected: Template::new("{0} selected"),
+    selected_hidden: Template::new("{0} selected, {1} not shown"),
+    none_can: |vms, why| format!("None of the {vms} can: {why}"),
+    order_for_some: |order, vms| format!("{order} {vms}"),
+    power: "Power",
+    select_none: "Select none",
+};

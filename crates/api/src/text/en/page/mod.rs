@@ -1,0 +1,17 @@
+//! What the page shows on the first load.
+
+mod banner;
+mod frame;
+mod list;
+mod parts;
+mod request_errors;
+
+use crate::text::Page;
+
+pub(super) static PAGE: Page = Page {
+    frame: frame::FRAME,
+    parts: parts::PARTS,
+    request_errors: request_errors::REQUEST_ERRORS,
+    banner: banner::BANNER,
+    list: list::LIST,
+};

@@ -1,0 +1,14 @@
+//! Parts that several pages show.
+
+use crate::text::page::Parts;
+
+pub(super) const PARTS: Parts = Parts {
+    try_now: "Try now",
+    retrying: |error| format!("{error} Trying again by itself."),
+    csv: "CSV",
+    file_not_saved: "The browser would not save the file.",
+    power_on: "On",
+    power_off: "Off",
+    power_suspended: "Suspended",
+    power_unknown: "Unknown",
+};

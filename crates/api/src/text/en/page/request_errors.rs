@@ -1,0 +1,20 @@
+//! Why the server did not answer a request.
+
+use crate::text::page::RequestErrors;
+
+pub(super) const REQUEST_ERRORS: RequestErrors = RequestErrors {
+    unreachable: "The server does not answer. Check that it runs and that this machine can \
+            reach it.",
+    bad_status: |status| {
+        format!(
+            "The server answered with status {status} and no reason. A proxy in between \
+            may say more."
+        )
+    },
+    unreadable: |why| {
+        format!(
+            "The server's answer could not be read ({why}). Reload the page, it may be \
+            an old one."
+        )
+    },
+};

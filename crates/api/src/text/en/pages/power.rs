@@ -1,0 +1,51 @@
+//! Changes of power: the dialog, and what came of the last one.
+
+use crate::text::Template;
+use crate::text::en::format;
+use crate::text::pages::PowerPages;
+
+pub(super) const POWER: PowerPages = PowerPages {
+    list_not_loaded: "The list of VMs is still being loaded.",
+    under_way: Template::new("{0}: {1}"),
+    unsuccessful: Template::new("{0} did not succeed {1}: {2}"),
+    still_on: "The guest is still on",
+    wait_longer: "Wait longer",
+    wait_longer_tip: |time| {
+        format!("Asks the guest once more, and waits up to {time} for it to shut down.")
+    },
+    power_off: "Power off…",
+    waits_for_answer: "The VM waits for an answer",
+    type_the_number: Template::new("To confirm, type how many VMs that is: {0}"),
+    seconds_to_wait: |least, most| {
+        format!(
+            "Wait for the guest, in seconds ({least} to {})",
+            format::grouped(most.into())
+        )
+    },
+    none_of_these: |order| format!("{order}: none of these VMs"),
+    question: |order, vms| format!("{order} {vms}?"),
+    heading: |order, vms| format!("{order} {vms}"),
+    confirm_many: |order, vms| format!("{order} {}", format::vms(vms)),
+    instead: |order| format!("{order} instead"),
+    instead_for_some: |order, some, all| format!("{order} instead ({some} of {all})"),
+    no_vm_left: "No VM is left.",
+    from_to: |from, to| format!("{from} → {to}"),
+    and_more: |vms| format!("and {} more", format::grouped(vms as u64)),
+    left_out_listed_last: |vms| {
+        format!(
+            "{} left out, listed last.",
+            format::plural(vms, "VM is", "VMs are")
+        )
+    },
+    all_left_out: |vms| format!("{} left out.", format::plural(vms, "VM is", "VMs are")),
+    preview: "What happens to which VM",
+    left_out: "Left out",
+    sending: "asking",
+    tally: |done, failed, under_way| format!("{done} done, {failed} failed, {under_way} under way"),
+    results: "What came of it",
+    goes_on: Template::new("It goes on when this is closed; {0} tell of it."),
+    tasks: "Tasks",
+    vm_on_node: |vm, node| format!("{vm} on {node}"),
+    vms: format::vms,
+    vms_on_nodes: |vms, nodes| format!("{} on {nodes} nodes", format::vms(vms)),
+};

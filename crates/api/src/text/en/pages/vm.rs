@@ -1,0 +1,70 @@
+//! The page of a VM.
+
+use crate::text::Template;
+use crate::text::en::format;
+use crate::text::pages::VmPage;
+
+pub(super) const VM: VmPage = VmPage {
+    title: |vmid, node| format!("VM {vmid} · {node}"),
+    title_named: |name, node| format!("{name} · {node}"),
+    loading: "Loading the VM",
+    not_loaded: "The VM could not be loaded",
+    place_in_list: "Place in the list",
+    previous: "Previous VM",
+    next: "Next VM",
+    gone: |vmid, node| format!("VM {vmid} is not on {node}"),
+    gone_named: |name, vmid, node| format!("{name} (VM {vmid}) is not on {node}"),
+    gone_why: |node| {
+        format!(
+            "{node} lists no VM with this id. It was removed there, or registered again \
+            under another id."
+        )
+    },
+    stale: Template::new("What is shown is old: seen {0}. "),
+    not_seen_again: "It was not seen again.",
+    large: "Large",
+    large_because: Template::new("Large: {0}"),
+    overview: "Overview",
+    node: "Node",
+    vmid: "VM id",
+    guest_os: "Guest OS",
+    host_name: "Host name",
+    ip_address: "IP address",
+    copy_ip_address: "Copy the IP address",
+    uptime: "Uptime",
+    since: Template::new(" since {0}"),
+    tools: "VMware Tools",
+    tools_running: "running",
+    tools_old: "running, an old version",
+    tools_not_running: "installed, not running",
+    tools_not_installed: "not installed",
+    status: "Status",
+    status_with_files: |status, files| format!("{status}, files {files}"),
+    last_seen: "Last seen",
+    comment: "Comment",
+    hardware: "Hardware",
+    cpu: "CPU",
+    ram: "RAM",
+    ram_exact: |mb| format!("{} ({} MB)", format::megabytes(mb), format::grouped(mb)),
+    storage_in_use: "Storage in use",
+    storage_exact: |bytes| format!("{} ({})", format::bytes(bytes), format::exact_bytes(bytes)),
+    may_grow_by: "May grow by",
+    disks: "Disks",
+    network_cards: "Network cards",
+    hardware_version: "Hardware version",
+    usage: "Usage",
+    guest_memory: "Guest memory",
+    host_memory: "Host memory",
+    storage: "Storage",
+    files: "Files",
+    datastore: "Datastore",
+    configuration: "Configuration",
+    copy_path: "Copy the path",
+    bios_uuid: "BIOS UUID",
+    copy_uuid: "Copy the UUID",
+    log_in_to: Template::new("Log in to {0}"),
+    ask_for_this_vm: "Ask it for this VM",
+    copy_vim_cmd_line: "Copy the vim-cmd line",
+    raw_facts: "Raw facts",
+    copy_json: "Copy as JSON",
+};

@@ -1,0 +1,44 @@
+//! What the deferred pages show.
+
+mod access;
+mod audit;
+mod new_vm;
+mod nodes;
+mod parts;
+mod power;
+mod sign_in;
+mod tasks;
+mod vm;
+
+pub use self::access::AccessPages;
+pub use self::audit::AuditPage;
+pub use self::new_vm::NewVmPage;
+pub use self::nodes::NodePages;
+pub use self::parts::PageParts;
+pub use self::power::PowerPages;
+pub use self::sign_in::SignInPage;
+pub use self::tasks::TaskPages;
+pub use self::vm::VmPage;
+
+/// What the deferred pages show.
+#[derive(Clone, Copy, Debug)]
+pub struct Pages {
+    /// Parts that several of these pages show.
+    pub parts: PageParts,
+    /// Changes of power: the dialog, and what came of the last one.
+    pub power: PowerPages,
+    /// The page of a VM.
+    pub vm: VmPage,
+    /// The pages of the nodes.
+    pub nodes: NodePages,
+    /// The pages of the tasks.
+    pub tasks: TaskPages,
+    /// The form for a new VM.
+    pub new_vm: NewVmPage,
+    /// The account, API tokens and users.
+    pub access: AccessPages,
+    /// The audit log.
+    pub audit: AuditPage,
+    /// In place of every page, for a person who has not signed in.
+    pub sign_in: SignInPage,
+}

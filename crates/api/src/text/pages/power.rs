@@ -1,0 +1,48 @@
+//! Changes of power: the dialog, and what came of the last one.
+
+#![expect(
+    missing_docs,
+    reason = "the English text beside each name says what it is"
+)]
+
+use crate::text::Template;
+
+/// Changes of power: the dialog, and what came of the last one.
+#[derive(Clone, Copy, Debug)]
+pub struct PowerPages {
+    pub list_not_loaded: &'static str,
+    /// `{0}`: the task, `{1}`: its step.
+    pub under_way: Template<2>,
+    /// `{0}`: the task, `{1}`: how long ago, `{2}`: why.
+    pub unsuccessful: Template<3>,
+    pub still_on: &'static str,
+    pub wait_longer: &'static str,
+    pub wait_longer_tip: fn(time: &str) -> String,
+    pub power_off: &'static str,
+    pub waits_for_answer: &'static str,
+    /// `{0}`: the number.
+    pub type_the_number: Template<1>,
+    pub seconds_to_wait: fn(least: u32, most: u32) -> String,
+    pub none_of_these: fn(order: &str) -> String,
+    pub question: fn(order: &str, vms: &str) -> String,
+    pub heading: fn(order: &str, vms: &str) -> String,
+    pub confirm_many: fn(order: &str, vms: usize) -> String,
+    pub instead: fn(order: &str) -> String,
+    pub instead_for_some: fn(order: &str, some: usize, all: usize) -> String,
+    pub no_vm_left: &'static str,
+    pub from_to: fn(from: &str, to: &str) -> String,
+    pub and_more: fn(vms: usize) -> String,
+    pub left_out_listed_last: fn(vms: usize) -> String,
+    pub all_left_out: fn(vms: usize) -> String,
+    pub preview: &'static str,
+    pub left_out: &'static str,
+    pub sending: &'static str,
+    pub tally: fn(done: usize, failed: usize, under_way: usize) -> String,
+    pub results: &'static str,
+    /// `{0}`: the link to the tasks.
+    pub goes_on: Template<1>,
+    pub tasks: &'static str,
+    pub vm_on_node: fn(vm: &str, node: &str) -> String,
+    pub vms: fn(vms: usize) -> String,
+    pub vms_on_nodes: fn(vms: usize, nodes: usize) -> String,
+}
