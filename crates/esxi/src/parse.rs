@@ -21,6 +21,7 @@ mod dump;
 mod error;
 mod esxcli;
 mod fault;
+mod fault_reader;
 mod getallvms;
 mod guest;
 mod host;
@@ -32,19 +33,20 @@ mod process;
 mod snapshot;
 mod summary;
 mod task;
+mod words;
 
 pub use by_command::{COMMANDS, by_command};
 pub use create::{DiskDone, created_vmid, vmkfstools};
 pub use datastore::{datastore_listsummary, vm_datastores};
-pub use error::{Excerpt, ParseError};
+pub use error::{Excerpt, MAX_INPUT_BYTES, ParseError};
 pub use esxcli::{filesystem_list, port_groups};
-pub use fault::{Fault, FaultClass, FaultMessage, classify, fault};
+pub use fault::{Fault, FaultClass, FaultMessage};
+pub use fault_reader::{classify, fault};
 pub use getallvms::{VmList, VmRow, getallvms};
 pub use guest::{Guest, GuestDisk, GuestNic, guest};
 pub use host::{
     CpuGlobal, MemoryGet, cpu_global, host_summary, memory_get, version, vmware_v, vmware_vl,
 };
-pub use input::MAX_INPUT_BYTES;
 pub use iso::iso_images;
 pub use message::{Choice, Question, message};
 pub use power::power_state;

@@ -3,7 +3,20 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::create::{created, created_vmid, vmkfstools};
+use super::datastore::{datastore_listsummary, vm_datastores};
 use super::error::{Excerpt, ParseError};
+use super::esxcli::{filesystem_list, port_groups};
+use super::fault_reader::fault;
+use super::getallvms::getallvms;
+use super::guest::guest;
+use super::host::{cpu_global, host_summary, memory_get, version, vmware_v, vmware_vl};
+use super::message::message;
+use super::power::power_state;
+use super::process::process_list;
+use super::snapshot::snapshots;
+use super::summary::summary;
+use super::task::{task_info, task_list};
 
 /// The names that [`by_command`] takes, one per reader.
 pub const COMMANDS: &[&str] = &[
@@ -44,33 +57,32 @@ pub const COMMANDS: &[&str] = &[
 pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
     let name = reader_of(command).ok_or_else(|| ParseError::UnknownCommand {
         command: Excerpt::new(command.as_bytes()),
+        known: COMMANDS,
     })?;
     match name {
-        "getallvms" => json(name, super::getallvms(input, b"")?),
-        "get.summary" => json(name, super::summary(input)?),
-        "power.getstate" => Ok(json!({ "power": super::power_state(input)? })),
-        "message" => Ok(json!({ "question": super::message(input)? })),
-        "snapshot.get" => Ok(json!({ "snapshots": super::snapshots(input)? })),
-        "get.guest" => json(name, super::guest(input)?),
-        "get.datastores" => Ok(json!({ "datastores": super::vm_datastores(input)? })),
-        "hostsummary" => json(name, super::host_summary(input)?),
-        "datastore.listsummary" => {
-            Ok(json!({ "datastores": super::datastore_listsummary(input)? }))
-        }
-        "version" => json(name, super::version(input)?),
-        "vmware -v" => json(name, super::vmware_v(input)?),
-        "vmware -vl" => json(name, super::vmware_vl(input)?),
-        "cpu.global" => json(name, super::cpu_global(input)?),
-        "memory" => json(name, super::memory_get(input)?),
-        "filesystem.list" => Ok(json!({ "datastores": super::filesystem_list(input)? })),
-        "portgroup.list" => Ok(json!({ "port_groups": super::port_groups(input)? })),
-        "process.list" => Ok(json!({ "processes": super::process_list(input)? })),
-        "task_info" => json(name, super::task_info(input)?),
-        "task_list" => Ok(json!({ "tasks": super::task_list(input)? })),
-        "createdummyvm" => Ok(json!({ "vmid": super::create::created("createdummyvm", input)? })),
-        "registervm" => Ok(json!({ "vmid": super::created_vmid(input)? })),
-        "vmkfstools" => json(name, super::vmkfstools(input)?),
-        _ => match super::fault(input)? {
+        "getallvms" => json(name, getallvms(input, b"")?),
+        "get.summary" => json(name, summary(input)?),
+        "power.getstate" => Ok(json!({ "power": power_state(input)? })),
+        "message" => Ok(json!({ "question": message(input)? })),
+        "snapshot.get" => Ok(json!({ "snapshots": snapshots(input)? })),
+        "get.guest" => json(name, guest(input)?),
+        "get.datastores" => Ok(json!({ "datastores": vm_datastores(input)? })),
+        "hostsummary" => json(name, host_summary(input)?),
+        "datastore.listsummary" => Ok(json!({ "datastores": datastore_listsummary(input)? })),
+        "version" => json(name, version(input)?),
+        "vmware -v" => json(name, vmware_v(input)?),
+        "vmware -vl" => json(name, vmware_vl(input)?),
+        "cpu.global" => json(name, cpu_global(input)?),
+        "memory" => json(name, memory_get(input)?),
+        "filesystem.list" => Ok(json!({ "datastores": filesystem_list(input)? })),
+        "portgroup.list" => Ok(json!({ "port_groups": port_groups(input)? })),
+        "process.list" => Ok(json!({ "processes": process_list(input)? })),
+        "task_info" => json(name, task_info(input)?),
+        "task_list" => Ok(json!({ "tasks": task_list(input)? })),
+        "createdummyvm" => Ok(json!({ "vmid": created("createdummyvm", input)? })),
+        "registervm" => Ok(json!({ "vmid": created_vmid(input)? })),
+        "vmkfstools" => json(name, vmkfstools(input)?),
+        _ => match fault(input)? {
             Some(fault) => {
                 let sentence = fault.sentence();
                 json(name, fault).map(|mut value| {

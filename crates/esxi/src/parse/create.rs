@@ -4,7 +4,7 @@ use ecoman_model::Vmid;
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, digits, text};
 
 /// Reads what `vim-cmd solo/registervm` printed: the id of the new VM on a line of its own, and
@@ -23,12 +23,15 @@ pub(super) fn created(reading: &'static str, stdout: &[u8]) -> Result<Vmid, Pars
         .lines_from(0)
         .filter(|line| !line.text.trim_ascii().is_empty());
     let (Some(line), None) = (lines.next(), lines.next()) else {
-        return Err(fault::or_unexpected(&input, "more than the id of a VM"));
+        return Err(fault_reader::or_unexpected(
+            &input,
+            "more than the id of a VM",
+        ));
     };
     match digits(line.text) {
         Some(id) if line.ended => Ok(Vmid(id)),
         Some(_) => Err(input.truncated("the last line has no line end")),
-        None => Err(fault::or_unexpected(&input, "not the id of a VM")),
+        None => Err(fault_reader::or_unexpected(&input, "not the id of a VM")),
     }
 }
 
@@ -67,12 +70,15 @@ pub fn vmkfstools(output: &[u8]) -> Result<DiskDone, ParseError> {
         Some(((operation, percent), _)) if !tells_of_failure(&input)? => {
             Err(input.truncated(format!("{operation} stops at {percent} %")))
         }
-        _ => Err(fault::or_unexpected(&input, "no line `Create: 100% done.`")),
+        _ => Err(fault_reader::or_unexpected(
+            &input,
+            "no line `Create: 100% done.`",
+        )),
     }
 }
 
 fn tells_of_failure(input: &Input<'_>) -> Result<bool, ParseError> {
-    Ok(fault::in_words(input)?.is_some())
+    Ok(fault_reader::in_words(input)?.is_some())
 }
 
 /// `Create: 100% done.`

@@ -4,7 +4,7 @@ use ecoman_model::Datastore;
 
 use super::dump::{Item, Trailing};
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, Line, digits, text, without_padding};
 
 /// Reads what `vim-cmd hostsvc/datastore/listsummary` printed (vim.Datastore.Summary each).
@@ -13,7 +13,7 @@ use super::input::{Input, Line, digits, text, without_padding};
 /// As for [`summary`](super::summary()); [`ParseError::Value`] where a datastore has no path.
 pub fn datastore_listsummary(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
     let input = Input::with_text("datastore.listsummary", stdout)?;
-    let dump = fault::expect_dump(&input, &["vim.Datastore.Summary"], Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &["vim.Datastore.Summary"], Trailing::Refused)?;
     let Some(root) = dump.root() else {
         return Err(input.truncated("the dump is empty"));
     };
@@ -57,7 +57,7 @@ pub fn vm_datastores(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
         })
     };
     if find("name").is_none() {
-        return Err(fault::or_unexpected(&input, "no line `name`"));
+        return Err(fault_reader::or_unexpected(&input, "no line `name`"));
     }
     let row = |name: &'static str| match find(name) {
         Some(line) if line.ended => Ok(*line),

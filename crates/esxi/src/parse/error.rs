@@ -3,8 +3,10 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::MAX_INPUT_BYTES;
 use super::fault::Fault;
+
+/// No output longer than this is read. A note of the largest VMs has some megabytes at most.
+pub const MAX_INPUT_BYTES: usize = 64 * 1024 * 1024;
 
 /// Why what a command printed could not be read into facts.
 ///
@@ -93,10 +95,12 @@ pub enum ParseError {
     },
 
     /// [`by_command`](super::by_command()) knows no command of this name.
-    #[error("no reader for the output of {command}; known are: {}", super::COMMANDS.join(", "))]
+    #[error("no reader for the output of {command}; known are: {}", known.join(", "))]
     UnknownCommand {
         /// The name that was given.
         command: Excerpt,
+        /// The names that have a reader.
+        known: &'static [&'static str],
     },
 }
 

@@ -6,7 +6,7 @@ use ecoman_model::{Datastore, PortGroup};
 use memchr::memchr;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, digits, text};
 
 /// Reads what `esxcli storage filesystem list` printed, as a table or, with `--formatter=csv`,
@@ -185,7 +185,7 @@ impl<'i> List<'i> {
     fn of_csv(input: &'i Input<'i>) -> Result<Self, ParseError> {
         let header_end = memchr(b'\n', &input.bytes).unwrap_or(input.bytes.len());
         if !input.slice(0, header_end).ends_with(b",") {
-            return Err(fault::or_unexpected(
+            return Err(fault_reader::or_unexpected(
                 input,
                 "neither a table with a ruler nor CSV with a comma at each line end",
             ));

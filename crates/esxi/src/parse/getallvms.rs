@@ -17,7 +17,7 @@ use memchr::memmem;
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, Line, digits, text, without_padding};
 use super::summary::{datastore_of, decoded_name};
 
@@ -115,9 +115,12 @@ pub fn getallvms(stdout: &[u8], stderr: &[u8]) -> Result<VmList, ParseError> {
     }
     let Some((header, places)) = header else {
         if input.bytes.trim_ascii().is_empty() && !errors.bytes.trim_ascii().is_empty() {
-            return Err(fault::or_unexpected(&errors, "no header line of a table"));
+            return Err(fault_reader::or_unexpected(
+                &errors,
+                "no header line of a table",
+            ));
         }
-        return Err(fault::or_unexpected(
+        return Err(fault_reader::or_unexpected(
             &input,
             "no header line `Vmid Name File Guest OS Version Annotation`",
         ));

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::dump::{Item, Trailing};
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::Input;
 
 /// What VMware Tools tells (vim.vm.GuestInfo). `None` and empty lists: Tools does not say.
@@ -64,7 +64,7 @@ pub struct GuestDisk {
 /// As for [`summary`](super::summary()).
 pub fn guest(stdout: &[u8]) -> Result<Guest, ParseError> {
     let input = Input::with_text("get.guest", stdout)?;
-    let dump = fault::expect_dump(&input, &["vim.vm.GuestInfo"], Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &["vim.vm.GuestInfo"], Trailing::Refused)?;
     let Some(root) = dump.root() else {
         return Err(input.truncated("the dump is empty"));
     };

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::dump::Trailing;
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, Line, digits, text};
 
 /// Reads what `vim-cmd hostsvc/hostsummary` printed (vim.host.Summary): all but the volumes and
@@ -15,7 +15,7 @@ use super::input::{Input, Line, digits, text};
 /// As for [`summary`](super::summary()).
 pub fn host_summary(stdout: &[u8]) -> Result<NodeFacts, ParseError> {
     let input = Input::with_text("hostsummary", stdout)?;
-    let dump = fault::expect_dump(&input, &["vim.host.Summary"], Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &["vim.host.Summary"], Trailing::Refused)?;
     let mut facts = NodeFacts::default();
     let warnings = &mut Vec::new();
     let Some(root) = dump.root() else {
@@ -214,7 +214,12 @@ impl<'i> Fields<'i> {
                 _ if !fields.is_empty() => {
                     return Err(input.unexpected_or_cut(line, "no line `   Name: value`"));
                 }
-                _ => return Err(fault::or_unexpected(input, "no line `   Name: value`")),
+                _ => {
+                    return Err(fault_reader::or_unexpected(
+                        input,
+                        "no line `   Name: value`",
+                    ));
+                }
             }
         }
         Ok(Self { input, fields })
@@ -275,7 +280,7 @@ fn product_line<'i>(input: &'i Input<'_>) -> Result<(VersionFacts, Vec<Line<'i>>
         .iter()
         .position(|line| line.text.starts_with(b"VMware "));
     let Some(at) = at else {
-        return Err(fault::or_unexpected(
+        return Err(fault_reader::or_unexpected(
             input,
             "no line `VMware ESXi VERSION build-NUMBER`",
         ));

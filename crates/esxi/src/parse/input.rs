@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::error::{Excerpt, ParseError};
-
-/// No output longer than this is read. A note of the largest VMs has some megabytes at most.
-pub const MAX_INPUT_BYTES: usize = 64 * 1024 * 1024;
+use super::error::{Excerpt, MAX_INPUT_BYTES, ParseError};
 
 /// One output with the name of its command.
 #[derive(Debug)]

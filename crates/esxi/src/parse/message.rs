@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, Line, digits, text};
 
 const READING: &str = "message";
@@ -60,7 +60,7 @@ pub fn message(stdout: &[u8]) -> Result<Option<Question>, ParseError> {
         Some((place, id))
     });
     let Some((head, id)) = head else {
-        return Err(fault::or_unexpected(
+        return Err(fault_reader::or_unexpected(
             &input,
             "no line `Virtual machine message N:`",
         ));

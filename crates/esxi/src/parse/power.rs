@@ -3,7 +3,7 @@
 use ecoman_model::PowerState;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::Input;
 
 const READING: &str = "power.getstate";
@@ -20,7 +20,7 @@ pub fn power_state(stdout: &[u8]) -> Result<PowerState, ParseError> {
         .lines_from(0)
         .skip_while(|line| line.text.trim_ascii() != b"Retrieved runtime info");
     let Some(head) = lines.next() else {
-        return Err(fault::or_unexpected(
+        return Err(fault_reader::or_unexpected(
             &input,
             "no line `Retrieved runtime info`",
         ));

@@ -5,7 +5,7 @@ use quick_xml::events::Event;
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, digits, text};
 
 const READING: &str = "process.list";
@@ -108,7 +108,10 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
                 }
             }
             (Some(_), None) => {
-                return Err(fault::or_unexpected(input, "no line with the name of a VM"));
+                return Err(fault_reader::or_unexpected(
+                    input,
+                    "no line with the name of a VM",
+                ));
             }
             (Some(field), Some(fields)) => {
                 let Some(colon) = field.windows(2).position(|pair| pair == b": ") else {
@@ -137,7 +140,7 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
         .iter()
         .all(|fields| fields.world_id.is_none() && fields.uuid.is_none())
     {
-        return Err(fault::or_unexpected(input, "no list of VMs"));
+        return Err(fault_reader::or_unexpected(input, "no list of VMs"));
     }
     list.into_iter()
         .map(|fields| fields.process(input))

@@ -5,7 +5,7 @@ use ecoman_model::PowerState;
 use serde::Serialize;
 
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::{Input, Line, digits, text};
 
 const READING: &str = "snapshot.get";
@@ -45,7 +45,10 @@ pub fn snapshots(stdout: &[u8]) -> Result<Vec<Snapshot>, ParseError> {
         .lines_from(0)
         .find(|line| line.text.trim_ascii() == b"Get Snapshot:")
     else {
-        return Err(fault::or_unexpected(&input, "no line `Get Snapshot:`"));
+        return Err(fault_reader::or_unexpected(
+            &input,
+            "no line `Get Snapshot:`",
+        ));
     };
     if !input.bytes.ends_with(b"\n") {
         return Err(input.truncated("the last line has no line end"));

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use super::dump::{Item, Trailing};
 use super::error::ParseError;
-use super::fault;
+use super::fault_reader;
 use super::input::Input;
 use super::message::{Choice, Question, split_key};
+use super::words::{power_word, vmid_of_reference};
 
 const READING: &str = "get.summary";
 
@@ -46,26 +47,11 @@ pub struct Summary {
 /// number is none, is negative or does not fit; else the line that is not as it should be.
 pub fn summary(stdout: &[u8]) -> Result<Summary, ParseError> {
     let input = Input::with_text(READING, stdout)?;
-    let dump = fault::expect_dump(&input, &["vim.vm.Summary"], Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &["vim.vm.Summary"], Trailing::Refused)?;
     dump.root().map_or_else(
         || Err(input.truncated("the dump is empty")),
         |root| of_dump(&input, root),
     )
-}
-
-/// The power state of this word of the API (`poweredOn`).
-pub(super) fn power_word(word: &str) -> PowerState {
-    match word {
-        "poweredOn" => PowerState::On,
-        "poweredOff" => PowerState::Off,
-        "suspended" => PowerState::Suspended,
-        _ => PowerState::Unknown,
-    }
-}
-
-/// The VM that a reference such as `vim.VirtualMachine:14` leads to.
-pub(super) fn vmid_of_reference(reference: &str) -> Option<Vmid> {
-    reference.strip_prefix("vim.VirtualMachine:")?.parse().ok()
 }
 
 /// `name` with `%2f`, `%5c` and `%25` turned back to `/`, `\` and `%`.

@@ -6,9 +6,10 @@ use serde::Serialize;
 
 use super::dump::Trailing;
 use super::error::ParseError;
-use super::fault::{self, Fault};
+use super::fault::Fault;
+use super::fault_reader;
 use super::input::Input;
-use super::summary::vmid_of_reference;
+use super::words::vmid_of_reference;
 
 /// A task of hostd (vim.TaskInfo).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -60,7 +61,7 @@ pub enum TaskState {
 pub fn task_list(stdout: &[u8]) -> Result<Vec<String>, ParseError> {
     let input = Input::with_text("task_list", stdout)?;
     let kinds = ["ManagedObjectReference", "vim.Task"];
-    let dump = fault::expect_dump(&input, &kinds, Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &kinds, Trailing::Refused)?;
     let Some(root) = dump.root() else {
         return Err(input.truncated("the dump is empty"));
     };
@@ -82,7 +83,7 @@ pub fn task_list(stdout: &[u8]) -> Result<Vec<String>, ParseError> {
 /// As for [`summary`](super::summary()).
 pub fn task_info(stdout: &[u8]) -> Result<TaskInfo, ParseError> {
     let input = Input::with_text("task_info", stdout)?;
-    let dump = fault::expect_dump(&input, &["vim.TaskInfo"], Trailing::Refused)?;
+    let dump = fault_reader::expect_dump(&input, &["vim.TaskInfo"], Trailing::Refused)?;
     let Some(root) = dump.root() else {
         return Err(input.truncated("the dump is empty"));
     };
@@ -108,7 +109,7 @@ pub fn task_info(stdout: &[u8]) -> Result<TaskInfo, ParseError> {
         cancelled: root.boolean("cancelled")?,
         error: root
             .structure("error")?
-            .map(fault::of_structure)
+            .map(fault_reader::of_structure)
             .transpose()?,
         queued_at: root.time("queueTime")?,
         started_at: root.time("startTime")?,
