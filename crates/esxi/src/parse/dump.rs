@@ -23,7 +23,7 @@
 //!   its last bracket, is an error: a text has imitated lines.
 //! - The one text that people really write lines into is the note of a VM,
 //!   `annotation` in vim.vm.Summary.ConfigSummary. Its end is looked for from the end of the
-//!   dump, see [`Reader::read_note`].
+//!   dump, see [`NoteEnds`].
 //!
 //! The reader is iterative, and looks at each byte a bounded number of times. It keeps one
 //! [`Node`] per line at most, no more than [`MAX_NODES`], and copies no text.
@@ -31,58 +31,24 @@
 use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
-use memchr::{memchr, memchr_iter, memchr2, memmem, memrchr};
+use memchr::{memchr_iter, memrchr};
 
 use super::error::ParseError;
 use super::input::{Input, Line, digits, text};
 
-/// How deep structures may be nested. Real dumps stay below 10.
-const MAX_DEPTH: usize = 32;
+mod line;
+mod node;
+mod note;
+
+use line::{
+    Level, MAX_DEPTH, bracketed_nothing, closes, is_scalar_byte, member_name, text_ends, typed,
+    without_comma,
+};
+use node::{Node, Value};
+use note::NoteEnds;
 
 /// How many members and elements a dump may have. Real dumps stay below some thousand.
 const MAX_NODES: usize = 1 << 18;
-
-/// How long a member's name may be. Real ones stay below 50 bytes.
-const MAX_NAME_BYTES: usize = 128;
-
-/// The members that `config` of a vim.vm.Summary has had in every version from 5.1 to 9.0.
-const CONFIG_MEMBERS: [&[u8]; 15] = [
-    b"name",
-    b"template",
-    b"vmPathName",
-    b"memorySizeMB",
-    b"numCpu",
-    b"numEthernetCards",
-    b"numVirtualDisks",
-    b"uuid",
-    b"instanceUuid",
-    b"guestId",
-    b"guestFullName",
-    b"product",
-    b"installBootRequired",
-    b"ftInfo",
-    b"managedBy",
-];
-
-/// The members that `config` has had in some versions.
-const OTHER_CONFIG_MEMBERS: [&[u8]; 5] = [
-    b"cpuReservation",
-    b"memoryReservation",
-    b"tpmPresent",
-    b"numVmiopBackings",
-    b"hwVersion",
-];
-
-/// The members that a vim.vm.Summary itself has had in every version.
-const SUMMARY_MEMBERS: [&[u8]; 7] = [
-    b"vm",
-    b"runtime",
-    b"guest",
-    b"config",
-    b"storage",
-    b"quickStats",
-    b"overallStatus",
-];
 
 /// A whole dump.
 #[derive(Debug)]
@@ -98,38 +64,6 @@ pub(super) struct Item<'d> {
     dump: &'d Dump<'d>,
     index: usize,
     node: &'d Node<'d>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Node<'i> {
-    /// The member's name; empty for the root and for elements.
-    name: &'i [u8],
-    value: Value<'i>,
-    /// Where its line starts.
-    offset: usize,
-    /// The structure or array that holds it; its own index for the root.
-    parent: usize,
-    /// The index after the last node that it holds.
-    end: usize,
-}
-
-/// What stands after a member's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value<'i> {
-    /// `<unset>`
-    Unset,
-    /// `(TYPE) null`
-    Null,
-    /// `"text"`
-    Text(&'i [u8]),
-    /// `'vim.VirtualMachine:14'`
-    Reference(&'i [u8]),
-    /// A number, `true`, `false`, or a word of a version to come.
-    Scalar(&'i [u8]),
-    /// `(TYPE) {`
-    Struct(&'i [u8]),
-    /// `(TYPE) [`
-    Array(&'i [u8]),
 }
 
 /// Where a dump starts in an output: after labels (`Listsummary:`), verb lines
@@ -664,19 +598,7 @@ impl<'i> Reader<'i> {
                 .is_some_and(|node| node.value == Value::Struct(b"vim.vm.Summary.ConfigSummary"))
     }
 
-    /// Reads the note of a VM and all that comes after it.
-    ///
-    /// Whoever may edit the VM may write anything into the note, so every quote at the end of a
-    /// line that a member of `config` could follow may be its end. What comes after the note is
-    /// the host's own, so the ends are tried from the last one on. An end that leaves a dump
-    /// without sense is none. Of the others the right one leaves the most of the members that
-    /// every version prints (an end further on would make a part of `config` a part of the note),
-    /// and in front of `product`, which has followed the note in every version. Where one end in
-    /// front of `product` is as good as another the last is taken, as all before it lie within
-    /// the note.
-    ///
-    /// Should a version to come put another member behind the note, the first of the best ends
-    /// is taken, unless no version is known to have that member in `config`.
+    /// Reads the note of a VM and all that comes after it; [`NoteEnds`] finds where it ends.
     fn read_note(
         &mut self,
         line: Line<'i>,
@@ -684,323 +606,47 @@ impl<'i> Reader<'i> {
         start: usize,
     ) -> Result<(), ParseError> {
         self.note = Note::Chosen;
-        let level = self.level();
         let nodes = self.nodes.len();
         let open = self.open.clone();
-        let complete = CONFIG_MEMBERS.len() + SUMMARY_MEMBERS.len();
-        // All readings together look at no more than this, so that reading stays linear.
-        let mut budget = 4 * self.input.bytes.len() + (1 << 20);
-        let mut best: Option<NoteEnd> = None;
-        let mut rivals = 0;
+        let config = open.last().map_or(0, |open| open.index);
+        let mut ends = NoteEnds::new(self.input, line, start, self.level());
         let mut first_error = None;
-        let mut before = self.input.bytes.len();
-        while let Some((quote, next)) = last_text_end(&self.input.bytes, start, before, level) {
-            before = quote;
-            let cost = self.input.bytes.len() - quote;
-            let Some(left) = budget.checked_sub(cost) else {
-                return Err(self.input.ambiguous(
-                    line.start,
-                    "the note imitates too many lines to tell where it ends",
-                ));
-            };
-            budget = left;
+        while let Some((quote, next)) = ends.candidate()? {
             let outcome = self
                 .push(line, name, Value::Text(self.input.slice(start, quote)))
                 .and_then(|()| {
                     self.position = next;
                     self.read()
                 });
-            let present = self.present_members(open.last());
+            let present = note::present_members(&self.nodes, config);
             self.nodes.truncate(nodes);
             self.open.clone_from(&open);
-            if let Err(error) = outcome {
-                first_error.get_or_insert(error);
-                continue;
-            }
-            let end = NoteEnd {
-                quote,
-                next,
-                present,
-                before_product: self.input.rest(next).starts_with(b"      product = "),
-            };
-            rivals += usize::from(best.is_some_and(|best| best.present == present));
-            if best.is_none_or(|best| end.is_better_than(best)) {
-                best = Some(end);
-            }
-            if end.before_product && present == complete {
-                break;
+            match outcome {
+                Ok(()) if ends.weigh(quote, next, present) => break,
+                Ok(()) => {}
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
             }
         }
-        let Some(end) = best else {
+        let Some(end) = ends.best()? else {
             return Err(first_error.unwrap_or_else(|| {
                 self.input
                     .truncated("the note of the VM (annotation) has no end")
             }));
         };
-        let follower = self.input.rest(end.next).trim_ascii_start();
-        if !end.before_product
-            && rivals > 0
-            && let Some((member, _)) = member_name(follower)
-            && !CONFIG_MEMBERS.contains(&member)
-            && !OTHER_CONFIG_MEMBERS.contains(&member)
-        {
-            return Err(self.input.ambiguous(
-                line.start,
-                format!(
-                    "the note may end in front of {} or later",
-                    String::from_utf8_lossy(member)
-                ),
-            ));
-        }
-        let note = self.input.slice(start, end.quote);
-        self.push(line, name, Value::Text(note))?;
+        let text = self.input.slice(start, end.quote);
+        self.push(line, name, Value::Text(text))?;
         self.position = end.next;
         self.read()?;
-        self.refuse_doubtful_note(line, note, nodes, open.last())
+        note::refuse_doubtful(
+            self.input,
+            line,
+            text,
+            &self.nodes,
+            nodes,
+            config,
+            self.last_line(),
+        )
     }
-
-    /// How many of the members that every version prints are there.
-    fn present_members(&self, config: Option<&Open>) -> usize {
-        let config = config.map_or(0, |open| open.index);
-        let count = |parent: usize, names: &[&[u8]]| {
-            self.members(parent)
-                .filter(|node| names.contains(&node.name))
-                .count()
-        };
-        count(config, &CONFIG_MEMBERS) + count(0, &SUMMARY_MEMBERS)
-    }
-
-    fn members(&self, parent: usize) -> impl Iterator<Item = &Node<'i>> {
-        let mut next = parent + 1;
-        let end = self.nodes.get(parent).map_or(0, |node| node.end);
-        std::iter::from_fn(move || {
-            let node = self.nodes.get(next).filter(|_| next < end)?;
-            next = node.end;
-            Some(node)
-        })
-    }
-
-    /// Refuses a note that could as well end earlier.
-    fn refuse_doubtful_note(
-        &self,
-        line: Line<'i>,
-        note: &[u8],
-        index: usize,
-        config: Option<&Open>,
-    ) -> Result<(), ParseError> {
-        if !note.contains(&b'\n') {
-            return Ok(());
-        }
-        let config = config.map_or(0, |open| open.index);
-        let swallowed = CONFIG_MEMBERS.iter().find(|name| {
-            let missing = !self.members(config).any(|node| node.name == **name);
-            missing
-                && memmem::find(note, &[b"\n      ".as_slice(), name, b" = "].concat()).is_some()
-        });
-        if let Some(name) = swallowed {
-            return Err(self.input.ambiguous(
-                line.start,
-                format!(
-                    "config has no member {}, but its note holds a line that looks like it",
-                    String::from_utf8_lossy(name)
-                ),
-            ));
-        }
-        // Behind the note only vApp properties and the like hold text that a person wrote. If
-        // there is some, it may be that which imitates the end of a note.
-        let imitates = || {
-            memchr_iter(b'"', note)
-                .any(|quote| text_ends(note, quote, self.level_of_config()).is_some())
-        };
-        let written = self
-            .nodes
-            .get(index + 1..)
-            .unwrap_or_default()
-            .iter()
-            .find(|node| {
-                matches!(node.value, Value::Text(text) if !text.is_empty())
-                    && self.may_be_written(node, config)
-            });
-        if let Some(node) = written.filter(|_| imitates()) {
-            return Err(self.input.ambiguous(
-                line.start,
-                format!(
-                    "the note may end early, or the text {} may imitate its end",
-                    String::from_utf8_lossy(node.name)
-                ),
-            ));
-        }
-        Ok(())
-    }
-
-    fn level_of_config(&self) -> Level {
-        Level {
-            depth: 2,
-            bracket: b'}',
-            last_line: self.last_line(),
-        }
-    }
-
-    /// Whether a person may have written the text `node`, which comes after the note.
-    fn may_be_written(&self, node: &Node<'i>, config: usize) -> bool {
-        if node.parent == config {
-            return !CONFIG_MEMBERS.contains(&node.name)
-                && !OTHER_CONFIG_MEMBERS.contains(&node.name);
-        }
-        let mut index = node.parent;
-        while let Some(ancestor) = self.nodes.get(index) {
-            if index == config || ancestor.name == b"customValue" {
-                return true;
-            }
-            if ancestor.parent == index {
-                break;
-            }
-            index = ancestor.parent;
-        }
-        false
-    }
-}
-
-/// A place where a note may end.
-#[derive(Clone, Copy, Debug)]
-struct NoteEnd {
-    quote: usize,
-    /// Where the line after it starts.
-    next: usize,
-    /// How many of the members that every version prints are outside of the note.
-    present: usize,
-    before_product: bool,
-}
-
-impl NoteEnd {
-    /// Whether to prefer it to `other`, which comes after it in the dump.
-    fn is_better_than(self, other: Self) -> bool {
-        self.present > other.present || (self.present == other.present && !other.before_product)
-    }
-}
-
-/// Where in the dump a text stands.
-#[derive(Clone, Copy, Debug)]
-struct Level {
-    /// Levels that are open around it.
-    depth: usize,
-    /// What closes the innermost of them.
-    bracket: u8,
-    /// Where the output must end, or later, when the last bracket is closed.
-    last_line: usize,
-}
-
-/// Whether the text around `quote` may end there: the quote ends its line but for the comma, and
-/// the next line is a member, an element or the closing bracket of the same level. Returns where
-/// that line starts.
-fn text_ends(bytes: &[u8], quote: usize, level: Level) -> Option<usize> {
-    let after = bytes.get(quote + 1..)?;
-    let comma = after.first() == Some(&b',');
-    let mut skip = usize::from(comma);
-    while after.get(skip) == Some(&b' ') && skip < 4 {
-        skip += 1;
-    }
-    if after.get(skip) != Some(&b'\n') {
-        return None;
-    }
-    let next = quote + 1 + skip + 1;
-    let rest = bytes.get(next..)?;
-    let head = rest
-        .get(..3 * MAX_DEPTH + MAX_NAME_BYTES + 8)
-        .unwrap_or(rest);
-    let line = head
-        .get(..memchr(b'\n', head).unwrap_or(head.len()))
-        .unwrap_or(head);
-    if closes(line, level.depth.checked_sub(1)?, level.bracket) {
-        // After the last bracket nothing comes.
-        let last = level.depth > 1 || next + line.len() >= level.last_line;
-        return last.then_some(next);
-    }
-    let (blanks, content) = line.split_at_checked(3 * level.depth)?;
-    if !blanks.iter().all(|&byte| byte == b' ') {
-        return None;
-    }
-    let follows = if level.bracket == b'}' {
-        member_name(content).is_some()
-    } else {
-        comma && content.first() == Some(&b'"')
-    };
-    follows.then_some(next)
-}
-
-/// The last place in `bytes[start..before]` where the text that starts at `start` may end.
-fn last_text_end(
-    bytes: &[u8],
-    start: usize,
-    before: usize,
-    level: Level,
-) -> Option<(usize, usize)> {
-    let mut before = before;
-    while let Some(quote) = bytes
-        .get(start..before)
-        .and_then(|area| memrchr(b'"', area))
-    {
-        let quote = start + quote;
-        if let Some(next) = text_ends(bytes, quote, level) {
-            return Some((quote, next));
-        }
-        before = quote;
-    }
-    None
-}
-
-/// Whether `line` is the closing `bracket` of a level at `depth`.
-fn closes(line: &[u8], depth: usize, bracket: u8) -> bool {
-    line.split_at_checked(3 * depth)
-        .is_some_and(|(blanks, rest)| {
-            rest.first() == Some(&bracket)
-                && without_comma(rest.get(1..).unwrap_or_default()).is_empty()
-                && blanks.iter().all(|&byte| byte == b' ')
-        })
-}
-
-/// The name of a member and how long it is with the equals sign: `name = `.
-fn member_name(content: &[u8]) -> Option<(&[u8], usize)> {
-    let end = memchr2(
-        b' ',
-        b'\n',
-        content.get(..MAX_NAME_BYTES).unwrap_or(content),
-    )?;
-    let (name, rest) = content.split_at_checked(end)?;
-    let legal = name
-        .iter()
-        .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_')
-        && name.first().is_some_and(|byte| !byte.is_ascii_digit());
-    (legal && rest.starts_with(b" = ")).then_some((name, end + 3))
-}
-
-/// The type in front of a value, and the value.
-fn typed(value: &[u8]) -> (Option<&[u8]>, &[u8]) {
-    value
-        .strip_prefix(b"(")
-        .and_then(|rest| {
-            let end = memchr(b')', rest)?;
-            let kind = rest.get(..end)?;
-            let bare = rest.get(end + 1..)?.strip_prefix(b" ")?;
-            Some((Some(kind), bare))
-        })
-        .unwrap_or((None, value))
-}
-
-/// `value` less the comma and the blanks behind it.
-fn without_comma(value: &[u8]) -> &[u8] {
-    let value = value.trim_ascii_end();
-    value.strip_suffix(b",").unwrap_or(value)
-}
-
-/// `[]`, `{}` or the same with blanks between.
-fn bracketed_nothing(value: &[u8]) -> bool {
-    match value {
-        [b'[', inner @ .., b']'] | [b'{', inner @ .., b'}'] => inner.trim_ascii().is_empty(),
-        _ => false,
-    }
-}
-
-fn is_scalar_byte(byte: &u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'+' | b'.' | b'_' | b':' | b'<' | b'>')
 }
