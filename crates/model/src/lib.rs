@@ -5,31 +5,32 @@
 //! With the feature `openapi` the words of tasks describe themselves for OpenAPI documents.
 
 mod access;
+mod act;
 mod audit;
 mod large;
-mod new_vm;
 mod node;
 mod observation;
-mod power;
 mod task;
+mod task_id;
 mod vm;
 
 pub use access::{Grant, InvalidRole, Permission, Role};
+pub use act::{
+    COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
+    PowerAction, PowerRefusal, PowerSituation, TaskRequest,
+};
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use large::{LargeReason, Resource, Thresholds, gibibytes};
-pub use new_vm::{
-    COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
-};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,
 };
 pub use observation::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
-pub use power::{PowerAction, PowerRefusal, PowerSituation};
 pub use task::{
-    Choice, CommandRun, Note, Question, StepState, Task, TaskError, TaskErrorKind, TaskId,
-    TaskProgress, TaskRequest, TaskState, TaskStep,
+    Choice, CommandRun, Note, Question, StepState, Task, TaskError, TaskErrorKind, TaskProgress,
+    TaskState, TaskStep,
 };
+pub use task_id::TaskId;
 pub use vm::{InvalidVmid, PowerState, VmFacts, VmKey, Vmid};
 
 /// A point in time, UTC.
