@@ -22,6 +22,9 @@ pub(crate) const ASKING: Duration = Duration::from_secs(30);
 /// How long a node that was lost on the way is waited for, to look what has become of it.
 const AWAY: Duration = Duration::from_secs(60);
 
+/// How long the state may lag behind a command that failed: it may have worked all the same.
+pub(crate) const LAG: Duration = Duration::from_secs(3);
+
 /// So much of what a command prints is kept, in characters, and so many commands.
 const KEPT_OUTPUT: usize = 4096;
 const KEPT_COMMANDS: usize = 200;
@@ -344,6 +347,19 @@ impl Job {
             hint: "The commands of the task tell what the node said word for word.".to_owned(),
             left: Vec::new(),
         }
+    }
+
+    /// Why the command did not do it, as far as its own answer tells. Its text proves nothing: the
+    /// same line is printed when it works and when it fails.
+    pub(crate) fn complaint(&self, doing: &str, output: &Output) -> Option<TaskError> {
+        let fault = fault_in(output);
+        (output.exit != 0 || fault.is_some()).then(|| {
+            let mut error = self.failed(doing, output, None);
+            if let Some(fault) = fault {
+                error.message = format!("{doing} failed on {}: {}", self.name(), fault.sentence());
+            }
+            error
+        })
     }
 }
 

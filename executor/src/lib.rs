@@ -4,14 +4,11 @@
 //! dashboard says that it was kept. The same task twice is one task, and there is one change at a
 //! time per VM. What is said between the two is in [`ecoman_api::executor`].
 
-mod clean_up;
+mod acts;
 mod config;
-mod create;
-mod files;
 mod job;
 mod locks;
 mod nodes;
-mod power;
 mod registry;
 mod routes;
 mod server;

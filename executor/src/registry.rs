@@ -14,10 +14,10 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+use crate::acts;
 use crate::job::{Job, end, refused};
 use crate::locks::lock_of;
 use crate::nodes::Nodes;
-use crate::{clean_up, create, power};
 
 /// How long tasks may go on when the executor is to stop.
 const GRACE: Duration = Duration::from_secs(7);
@@ -199,7 +199,7 @@ impl Forgotten {
 
 fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
     TaskError {
-        left: untold(node, request).into_iter().collect(),
+        left: acts::untold(node, request).into_iter().collect(),
         ..refused(
             format!("The executor's hosts.yml has no node {node}."),
             "Crawler and executor must read the same hosts.yml.",
@@ -233,21 +233,11 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
     }
 }
 
-/// What a clean-up that fails before it has looked leaves as it was.
-fn untold(node: &NodeName, request: &TaskRequest) -> Option<String> {
-    match request {
-        TaskRequest::CleanUp { vm, directory, .. } => {
-            Some(clean_up::untold(node.as_str(), vm, directory.as_deref()))
-        }
-        _ => None,
-    }
-}
-
 /// `running`: closed when no more is to be begun.
 async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, running: TaskTracker) {
     let lock = job.node.lock(lock_of(&request)).await;
     let name = job.node.host.name.clone();
-    let untold = untold(&name, &request);
+    let untold = acts::untold(&name, &request);
     loop {
         job.take_turn().await;
         if running.is_closed() {
@@ -272,27 +262,7 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
             "Change hosts.yml if the node is to take changes.",
         ))
     } else {
-        match request {
-            TaskRequest::Power {
-                vmid,
-                action,
-                guest_seconds,
-            } => {
-                let limit = Duration::from_secs(guest_seconds.into());
-                power::change(&job, vmid, action, limit).await
-            }
-            TaskRequest::Answer {
-                vmid,
-                question,
-                choice,
-            } => power::answer(&job, vmid, &question, choice).await,
-            TaskRequest::Create(vm) => create::create(&job, &vm).await,
-            TaskRequest::CleanUp {
-                task,
-                vm,
-                directory,
-            } => clean_up::after(&job, task, &vm, directory.as_deref()).await,
-        }
+        acts::run(&job, &request).await
     };
     if let Err(error) = &mut outcome
         && error.left.is_empty()

@@ -1,16 +1,17 @@
-//! Changes of power, and answers to questions. The node's own word for the state decides.
+//! Changes of power. The node's own word for the state decides.
 
 use std::time::Duration;
 
-use ecoman_esxi::{Command, Output, SessionError, parse};
+use ecoman_esxi::{Command, parse};
 use ecoman_model::{
-    Choice, PowerAction, PowerRefusal, PowerSituation, PowerState, Question, StepState, TaskError,
-    TaskErrorKind, Vmid,
+    PowerAction, PowerRefusal, PowerSituation, PowerState, StepState, TaskError, TaskErrorKind,
+    Vmid,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::job::{ASKING, Job, fault_in, is_lost, refused};
+use super::question::{Unknown, question};
+use crate::job::{Job, LAG, is_lost, refused};
 
 /// How long a change may take that asks no guest.
 const CHANGING: Duration = Duration::from_secs(60);
@@ -26,9 +27,6 @@ const SUSPICION: Duration = Duration::from_secs(2);
 
 /// How long it may take to ask beside a command, until that command has to make room.
 const ASKING_BESIDE: Duration = Duration::from_secs(15);
-
-/// How long the state may lag behind a command that failed: it may have worked all the same.
-const LAG: Duration = Duration::from_secs(3);
 
 /// How long a VM may take to start when its question is answered.
 const STARTING: Duration = Duration::from_secs(30);
@@ -160,7 +158,7 @@ async fn carry_out(
         _ => Ok(job.act(&command, limit).await),
     };
     let complaint = match &outcome {
-        Ok(Ok(output)) => complaint(job, &doing, output),
+        Ok(Ok(output)) => job.complaint(&doing, output),
         Ok(Err(error)) => Some(job.lost(&doing, error)),
         Err(why) => {
             job.let_go(
@@ -268,19 +266,6 @@ async fn carry_out(
             hint: "Look at the VM in the node's own Host Client.".to_owned(),
             left: Vec::new(),
         },
-    })
-}
-
-/// Why the command did not do it, as far as its own answer tells. Its text proves nothing: the
-/// same line is printed when it works and when it fails.
-fn complaint(job: &Job, doing: &str, output: &Output) -> Option<TaskError> {
-    let fault = fault_in(output);
-    (output.exit != 0 || fault.is_some()).then(|| {
-        let mut error = job.failed(doing, output, None);
-        if let Some(fault) = fault {
-            error.message = format!("{doing} failed on {}: {}", job.name(), fault.sentence());
-        }
-        error
     })
 }
 
@@ -395,40 +380,6 @@ async fn leave_to_others(job: &Job) -> std::convert::Infallible {
     }
 }
 
-/// Whether a VM has a question could not be told.
-#[derive(Clone, Copy, Debug)]
-struct Unknown;
-
-/// The question that the VM waits with.
-async fn question(job: &Job, vmid: Vmid) -> Result<Option<Question>, Unknown> {
-    let output = ask_beside(job, vmid).await.map_err(|_| Unknown)?;
-    let question = parse::message(&output.stdout).map_err(|_| Unknown)?;
-    Ok(question.map(known))
-}
-
-/// Not part of the task's commands: it would stand among those that change something.
-async fn ask_beside(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
-    let session = job.beside().await.ok_or(None)?;
-    let command = Command::message(vmid);
-    session.run(&command, ASKING).await.map_err(Some)
-}
-
-fn known(question: parse::Question) -> Question {
-    Question {
-        id: question.id,
-        text: question.text,
-        choices: question
-            .choices
-            .into_iter()
-            .map(|choice| Choice {
-                index: choice.index,
-                label: choice.label,
-                default: choice.default,
-            })
-            .collect(),
-    }
-}
-
 fn unanswered(job: &Job, name: &str) -> TaskError {
     TaskError {
         kind: TaskErrorKind::Question,
@@ -436,92 +387,4 @@ fn unanswered(job: &Job, name: &str) -> TaskError {
         hint: "Answer it; then ask again if the VM is not as it should be.".to_owned(),
         left: Vec::new(),
     }
-}
-
-/// Answers the question that a VM waits with.
-pub(crate) async fn answer(
-    job: &Job,
-    vmid: Vmid,
-    wanted: &str,
-    choice: u32,
-) -> Result<(), TaskError> {
-    let first = job.plan([
-        "Look at the question".to_owned(),
-        "Answer it".to_owned(),
-        "Wait until the VM goes on".to_owned(),
-    ]);
-    job.begin(first);
-    let asked = ask(job, vmid).await?;
-    let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
-        return Err(refused(
-            format!(
-                "VM {vmid} on {} does not wait with question {wanted} (any more).",
-                job.name()
-            ),
-            "Look at the VM again: it may have been answered elsewhere.",
-        ));
-    };
-    let Some(label) = asked
-        .choices
-        .iter()
-        .find(|known| known.index == choice)
-        .map(|known| known.label.clone())
-    else {
-        return Err(refused(
-            format!("Question {wanted} of VM {vmid} has no choice {choice}."),
-            "Take the index of one of its choices.",
-        ));
-    };
-    job.step(first, StepState::Done, Some(asked.text));
-    job.step(first + 1, StepState::Running, Some(label));
-    let doing = format!("Answering the question of VM {vmid}");
-    let outcome = job
-        .act(&Command::answer(vmid, wanted, choice), ASKING)
-        .await;
-    let complaint = match &outcome {
-        Ok(output) => complaint(job, &doing, output),
-        Err(error) => Some(job.lost(&doing, error)),
-    };
-    job.begin(first + 2);
-    let until = Instant::now() + LAG;
-    let mut pause = Duration::from_millis(250);
-    loop {
-        // Another question is no answer to this one, but this one is answered.
-        if ask(job, vmid).await?.is_none_or(|now| now.id != wanted) {
-            if let (Ok(_), Some(complaint)) = (&outcome, complaint) {
-                return Err(TaskError {
-                    kind: TaskErrorKind::Refused,
-                    message: format!(
-                        "The question was answered by somebody else. {}",
-                        complaint.message
-                    ),
-                    ..complaint
-                });
-            }
-            job.done(first + 1);
-            job.done(first + 2);
-            return Ok(());
-        }
-        if Instant::now() >= until {
-            return Err(complaint.unwrap_or_else(|| TaskError {
-                kind: TaskErrorKind::Node,
-                message: format!("VM {vmid} on {} still waits with the question.", job.name()),
-                hint: "Answer it in the node's own Host Client.".to_owned(),
-                left: Vec::new(),
-            }));
-        }
-        job.pause(pause).await;
-        pause = (pause * 2).min(Duration::from_secs(1));
-    }
-}
-
-async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskError> {
-    let doing = format!("Asking VM {vmid} for its question");
-    let output = job
-        .ask(&Command::message(vmid))
-        .await
-        .map_err(|error| job.lost(&doing, &error))?;
-    parse::message(&output.stdout)
-        .map(|question| question.map(known))
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))
 }

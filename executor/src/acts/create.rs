@@ -9,11 +9,11 @@ use ecoman_model::{
     VersionFacts, Vmid,
 };
 
-use crate::clean_up::{self, Made, Ours, Registered};
-use crate::files::Files;
+use super::clean_up::{self, Made, Ours, Registered};
+use super::files::Files;
+use super::power;
 use crate::job::{Job, fault_in, refused};
 use crate::locks::lock_of_vm;
-use crate::power;
 
 /// How long a step may take. A thin disk is made in a moment; a busy datastore takes longer.
 const STEP: Duration = Duration::from_secs(120);

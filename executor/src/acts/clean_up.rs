@@ -10,7 +10,7 @@ use ecoman_esxi::{Command, Output, is_made_by, parse};
 use ecoman_model::{NewVm, PowerState, StepState, TaskError, TaskErrorKind, TaskId, Vmid};
 use tokio::sync::OwnedMutexGuard;
 
-use crate::files::Files;
+use super::files::Files;
 use crate::job::Job;
 use crate::locks::lock_of_vm;
 

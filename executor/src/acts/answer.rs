@@ -1,0 +1,87 @@
+//! Answers to the questions that VMs wait with.
+
+use std::time::Duration;
+
+use ecoman_esxi::Command;
+use ecoman_model::{StepState, TaskError, TaskErrorKind, Vmid};
+use tokio::time::Instant;
+
+use super::question::ask;
+use crate::job::{ASKING, Job, LAG, refused};
+
+/// Answers the question that a VM waits with.
+pub(crate) async fn answer(
+    job: &Job,
+    vmid: Vmid,
+    wanted: &str,
+    choice: u32,
+) -> Result<(), TaskError> {
+    let first = job.plan([
+        "Look at the question".to_owned(),
+        "Answer it".to_owned(),
+        "Wait until the VM goes on".to_owned(),
+    ]);
+    job.begin(first);
+    let asked = ask(job, vmid).await?;
+    let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
+        return Err(refused(
+            format!(
+                "VM {vmid} on {} does not wait with question {wanted} (any more).",
+                job.name()
+            ),
+            "Look at the VM again: it may have been answered elsewhere.",
+        ));
+    };
+    let Some(label) = asked
+        .choices
+        .iter()
+        .find(|known| known.index == choice)
+        .map(|known| known.label.clone())
+    else {
+        return Err(refused(
+            format!("Question {wanted} of VM {vmid} has no choice {choice}."),
+            "Take the index of one of its choices.",
+        ));
+    };
+    job.step(first, StepState::Done, Some(asked.text));
+    job.step(first + 1, StepState::Running, Some(label));
+    let doing = format!("Answering the question of VM {vmid}");
+    let outcome = job
+        .act(&Command::answer(vmid, wanted, choice), ASKING)
+        .await;
+    let complaint = match &outcome {
+        Ok(output) => job.complaint(&doing, output),
+        Err(error) => Some(job.lost(&doing, error)),
+    };
+    job.begin(first + 2);
+    let until = Instant::now() + LAG;
+    let mut pause = Duration::from_millis(250);
+    loop {
+        // Another question is no answer to this one, but this one is answered.
+        if ask(job, vmid).await?.is_none_or(|now| now.id != wanted) {
+            if let (Ok(_), Some(complaint)) = (&outcome, complaint) {
+                return Err(TaskError {
+                    kind: TaskErrorKind::Refused,
+                    message: format!(
+                        "The question was answered by somebody else. {}",
+                        complaint.message
+                    ),
+                    ..complaint
+                });
+            }
+            job.done(first + 1);
+            job.done(first + 2);
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            return Err(complaint.unwrap_or_else(|| TaskError {
+                kind: TaskErrorKind::Node,
+                message: format!("VM {vmid} on {} still waits with the question.", job.name()),
+                hint: "Answer it in the node's own Host Client.".to_owned(),
+                left: Vec::new(),
+            }));
+        }
+        job.pause(pause).await;
+        pause = (pause * 2).min(Duration::from_secs(1));
+    }
+}
