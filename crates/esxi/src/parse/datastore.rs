@@ -5,7 +5,7 @@ use ecoman_model::Datastore;
 use super::dump::{Item, Trailing};
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, text, without_padding};
+use super::input::{Input, Line, digits, plausible, text, without_padding};
 
 /// Reads what `vim-cmd hostsvc/datastore/listsummary` printed (vim.Datastore.Summary each).
 ///
@@ -110,7 +110,7 @@ pub fn vm_datastores(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
                     return Ok(None);
                 }
                 digits(&value)
-                    .map(Some)
+                    .map(plausible)
                     .ok_or_else(|| input.value(line.start, field, "a whole number", &value))
             };
             Ok(Datastore {

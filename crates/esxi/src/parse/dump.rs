@@ -34,7 +34,7 @@ use chrono::{DateTime, Utc};
 use memchr::{memchr_iter, memrchr};
 
 use super::error::ParseError;
-use super::input::{Input, Line, digits, text};
+use super::input::{Input, Line, digits, plausible, text};
 
 mod line;
 mod node;
@@ -237,16 +237,17 @@ impl<'d> Item<'d> {
             .filter(|text| !text.trim().is_empty()))
     }
 
-    /// The number of this name.
-    pub(super) fn number<T: std::str::FromStr>(self, name: &str) -> Result<Option<T>, ParseError> {
-        self.get(name)
-            .map(|item| {
-                let Value::Scalar(scalar) = item.node.value else {
-                    return Err(item.error("a number"));
-                };
-                digits(scalar)
-                    .ok_or_else(|| item.error("a whole number that is neither negative nor huge"))
-            })
+    /// The number of this name; `None` too where it is one that no node means (see [`plausible`]).
+    pub(super) fn number<T: TryFrom<u64>>(self, name: &str) -> Result<Option<T>, ParseError> {
+        let Some(item) = self.get(name) else {
+            return Ok(None);
+        };
+        let Value::Scalar(scalar) = item.node.value else {
+            return Err(item.error("a number"));
+        };
+        let huge = || item.error("a whole number that is neither negative nor huge");
+        plausible(digits(scalar).ok_or_else(huge)?)
+            .map(|number| T::try_from(number).map_err(|_| huge()))
             .transpose()
     }
 

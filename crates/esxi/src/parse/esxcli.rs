@@ -7,7 +7,7 @@ use memchr::memchr;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, digits, text};
+use super::input::{Input, digits, plausible, text};
 
 /// Reads what `esxcli storage filesystem list` printed, as a table or, with `--formatter=csv`,
 /// as CSV. The size of a volume that is not mounted is not known.
@@ -33,8 +33,8 @@ pub fn filesystem_list(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
         .map(|row| {
             let mounted = row.boolean("Mounted")?;
             let size = |column| {
-                let size: u64 = row.number(column)?;
-                Ok::<_, ParseError>(mounted.then_some(size))
+                let size = row.number(column)?;
+                Ok::<_, ParseError>(plausible(size).filter(|_| mounted))
             };
             Ok(Datastore {
                 name: Some(row.text("Volume Name")?).filter(|name| !name.is_empty()),

@@ -216,6 +216,23 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_no_node_means_is_not_said() {
+        let read = |number: &str| {
+            let dump = format!(
+                "(vim.vm.Summary) {{\n   quickStats = (vim.vm.Summary.QuickStats) {{\n      \
+                 uptimeSeconds = {number}\n   }}\n}}\n"
+            );
+            summary(dump.as_bytes()).map(|summary| summary.facts.uptime_seconds)
+        };
+        let most = i64::MAX.unsigned_abs();
+        assert_eq!(read(&most.to_string()).unwrap(), Some(most));
+        assert_eq!(read("9223372036854775808").unwrap(), None);
+        assert_eq!(read("18446744073709551615").unwrap(), None);
+        assert!(read("18446744073709551616").is_err());
+        assert!(read("-1").is_err());
+    }
+
+    #[test]
     fn a_datastore_stands_in_brackets() {
         assert_eq!(
             datastore_of("[datastore1 (1)] a/a.vmx"),

@@ -173,8 +173,15 @@ fn at_least_one(value: u64) -> Result<(), &'static str> {
     if value == 0 {
         Err("must be at least 1")
     } else {
-        Ok(())
+        int64(value)
     }
+}
+
+/// The integers of the API and of MongoDB end here.
+fn int64(value: u64) -> Result<(), &'static str> {
+    i64::try_from(value)
+        .map(drop)
+        .map_err(|_| "must be at most 9223372036854775807")
 }
 
 /// `memSize` is a multiple of 4 MB.
@@ -182,7 +189,7 @@ fn memory(mb: u64) -> Result<(), &'static str> {
     if mb == 0 {
         Err("must be at least 4")
     } else if mb.is_multiple_of(4) {
-        Ok(())
+        int64(mb)
     } else {
         Err("must be a multiple of 4")
     }
@@ -352,6 +359,19 @@ mod tests {
             "network",
         ];
         assert_eq!(faults(wrong), expected);
+    }
+
+    #[test]
+    fn a_size_is_a_number_that_the_api_and_the_store_have() {
+        let sizes = |memory_mb, disk_gb| {
+            faults(NewVm {
+                memory_mb,
+                disk_gb,
+                ..vm()
+            })
+        };
+        assert_eq!(sizes((1 << 63) - 4, (1 << 63) - 1), [""; 0]);
+        assert_eq!(sizes(1 << 63, 1 << 63), ["memory_mb", "disk_gb"]);
     }
 
     #[test]
