@@ -8,6 +8,7 @@ use crate::{NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmRecord {
     /// Which VM.
+    #[serde(flatten)]
     pub key: VmKey,
     /// The last facts that could be read.
     pub facts: VmFacts,
@@ -61,6 +62,7 @@ pub struct NodeRecord {
     pub failure: Option<NodeFailure>,
     /// What went wrong in the last round without spoiling it (a command of its own facts that
     /// failed, VMs that could not be read): sentences for the user.
+    #[serde(default)]
     pub warnings: Vec<String>,
 }
 

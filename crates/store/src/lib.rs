@@ -5,9 +5,9 @@
 
 mod audit;
 mod changes;
-mod document;
 mod embedded;
 mod mongo;
+mod record;
 mod tasks;
 
 use std::collections::BTreeMap;
@@ -197,19 +197,20 @@ pub enum StoreError {
         source: Cause,
     },
 
-    /// The file of the embedded store was written by a newer version.
+    /// The embedded store's file, or a document of MongoDB, was written by a newer version.
     #[error(
-        "{} has format {found}, and this version of ECoMan knows formats up to {known}; use the \
-         newer version, or move the file away: the next round on each node fills a new one",
-        path.display()
+        "{what} has format {found}, and this version of ECoMan knows formats up to {known}; use \
+         the newer version, or {remedy}"
     )]
     Format {
-        /// The file.
-        path: PathBuf,
-        /// The file's format.
+        /// The file, or the document and where it lies.
+        what: String,
+        /// Its format.
         found: u64,
         /// The newest format of this version.
         known: u64,
+        /// What else helps.
+        remedy: &'static str,
     },
 
     /// The file of the embedded store cannot be opened or made.

@@ -462,6 +462,43 @@ async fn fields_of_a_newer_version_are_passed_over() {
 }
 
 #[tokio::test]
+async fn a_document_of_a_newer_format_is_refused() {
+    let scratch = Scratch::new().await;
+    let (store, database) = (scratch.store().await, scratch.database().await);
+    record(&store, node("hoge", 0), vec![vm("hoge", 1, "a")]).await;
+    add(&store, &task(1)).await;
+    for (collection, of, remedy) in [
+        (
+            "vms",
+            "hoge/1".to_owned(),
+            "delete it: the next round on its node writes it anew",
+        ),
+        ("tasks", id(1).to_string(), "delete it"),
+    ] {
+        let documents = database.collection::<Document>(collection);
+        let stamp = |format: i64| doc! { "$set": { "format": format } };
+        documents.update_one(doc! {}, stamp(2)).await.unwrap();
+        let error = match collection {
+            "vms" => store.node_state(&name("hoge")).await.unwrap_err(),
+            _ => store.task(id(1)).await.unwrap_err(),
+        };
+        assert!(matches!(error, StoreError::Format { .. }), "{error:?}");
+        assert_eq!(
+            error.to_string(),
+            format!(
+                "the document {of} in the collection {collection} of the MongoDB database {} has \
+                 format 2, and this version of ECoMan knows formats up to 1; use the newer \
+                 version, or {remedy}",
+                scratch.settings.dbname
+            )
+        );
+        documents.update_one(doc! {}, stamp(1)).await.unwrap();
+    }
+    assert_eq!(state(&store, "hoge").await.vms, [vm("hoge", 1, "a")]);
+    assert_eq!(store.task(id(1)).await.unwrap(), Some(task(1)));
+}
+
+#[tokio::test]
 async fn a_writer_that_died_hides_nothing() {
     let scratch = Scratch::new().await;
     let (store, database) = (scratch.store().await, scratch.database().await);

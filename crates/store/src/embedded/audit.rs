@@ -6,14 +6,21 @@ use async_trait::async_trait;
 use ecoman_model::{AuditEntry, Timestamp};
 use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
 use super::{Change, EmbeddedStore, Failure, Shared, to_json};
-use crate::document::{AuditAge, AuditDocument};
+use crate::record::{self, StoredAuditEntry};
 use crate::{AuditQuery, AuditStore, StoreError};
 
-/// Entries by id, so by age: [`AuditDocument`] as JSON.
+/// Entries by id, so by age: [`AuditEntry`] as JSON.
 const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
+
+/// As much of an entry as says how old it is.
+#[derive(Deserialize)]
+struct Age {
+    at: Timestamp,
+}
 
 #[async_trait]
 impl AuditStore for EmbeddedStore {
@@ -22,7 +29,7 @@ impl AuditStore for EmbeddedStore {
         self.write(
             format!("audit entry {}", entry.id),
             move |_, transaction| {
-                let document = to_json(&AuditDocument::from(&entry))?;
+                let document = to_json(&StoredAuditEntry(&entry))?;
                 let mut audit = transaction.open_table(AUDIT)?;
                 audit.insert(entry.id.as_u128(), document.as_slice())?;
                 Ok(((), Change::Silent))
@@ -38,8 +45,7 @@ impl AuditStore for EmbeddedStore {
             let Some(json) = audit.get(id)? else {
                 return Ok(None);
             };
-            let document: AuditDocument = shared.read_audit(id, json.value())?;
-            Ok(Some(document.into()))
+            Ok(Some(shared.read_audit(id, json.value())?))
         })
         .await
     }
@@ -54,8 +60,7 @@ impl AuditStore for EmbeddedStore {
             let mut entries = Vec::new();
             for stored in audit.range::<u128>((Bound::Unbounded, before))?.rev() {
                 let (id, json) = stored?;
-                let document: AuditDocument = shared.read_audit(id.value(), json.value())?;
-                let entry = document.into();
+                let entry = shared.read_audit(id.value(), json.value())?;
                 if query.wants(&entry) {
                     entries.push(entry);
                 }
@@ -74,8 +79,8 @@ impl AuditStore for EmbeddedStore {
             let mut old = Vec::new();
             for stored in audit.iter()? {
                 let (id, json) = stored?;
-                let age: AuditAge = shared.read_audit(id.value(), json.value())?;
-                if age.at() < before {
+                let age: Age = shared.read_audit(id.value(), json.value())?;
+                if age.at < before {
                     old.push(id.value());
                 }
             }
@@ -100,8 +105,8 @@ pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Er
 }
 
 impl Shared {
-    fn read_audit<'a, T: Deserialize<'a>>(&self, id: u128, json: &'a [u8]) -> Result<T, Failure> {
-        serde_json::from_slice(json).map_err(|error| {
+    fn read_audit<T: DeserializeOwned>(&self, id: u128, json: &[u8]) -> Result<T, Failure> {
+        record::from_json(json).map_err(|error| {
             self.unreadable(&format!("audit entry {}", Uuid::from_u128(id)), error)
         })
     }

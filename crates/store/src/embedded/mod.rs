@@ -17,17 +17,14 @@ use redb::{Builder, Database, ReadableTable, StorageError, TableDefinition, Writ
 use tokio::sync::watch;
 use uuid::Uuid;
 
+use crate::record::FORMAT;
 use crate::{Cause, Revision, StoreError};
 
 /// Facts about the file itself, by name.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
 
 /// The key in [`META`] of the number that says how all the rest is to be read.
-const FORMAT: &str = "format";
-
-/// The format that this version writes. A table more, or a field more in a document, is the same
-/// format: older versions pass over it.
-const KNOWN_FORMAT: u64 = 1;
+const FORMAT_KEY: &str = "format";
 
 /// What redb may keep in memory: many times what a round on one node touches. What is read again
 /// after that comes from the system's own cache of the file.
@@ -294,11 +291,12 @@ impl Shared {
             Err(_) => return Err(self.damaged("redb gave up on it")),
         };
         let found = agree_on_format(&database).map_err(failed)?;
-        if found > KNOWN_FORMAT {
+        if found > FORMAT {
             return Err(StoreError::Format {
-                path: self.path.clone(),
+                what: self.path.display().to_string(),
                 found,
-                known: KNOWN_FORMAT,
+                known: FORMAT,
+                remedy: "move the file away: the next round on each node fills a new one",
             });
         }
         Ok(database)
@@ -359,16 +357,16 @@ fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
     let transaction = database.begin_write()?;
     let found = {
         let mut meta = transaction.open_table(META)?;
-        let found = meta.get(FORMAT)?.map(|format| format.value());
+        let found = meta.get(FORMAT_KEY)?.map(|format| format.value());
         match found {
             Some(found) => found,
             None => {
-                meta.insert(FORMAT, KNOWN_FORMAT)?;
-                KNOWN_FORMAT
+                meta.insert(FORMAT_KEY, FORMAT)?;
+                FORMAT
             }
         }
     };
-    if found > KNOWN_FORMAT {
+    if found > FORMAT {
         transaction.abort()?;
         return Ok(found);
     }

@@ -8,13 +8,13 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 
 use super::{Change, EmbeddedStore, Failure, Shared, to_json};
 use crate::changes::{Changes, check, first_revision};
-use crate::document::{NodeDocument, VmDocument};
+use crate::record;
 use crate::{Revision, Store, StoreError, Written};
 
-/// Nodes by name: revision and [`NodeDocument`] as JSON.
+/// Nodes by name: revision and [`NodeRecord`] as JSON.
 const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
 
-/// VMs by node and id: [`VmDocument`] as JSON.
+/// VMs by node and id: [`VmRecord`] as JSON.
 const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
 
 #[async_trait]
@@ -53,7 +53,7 @@ impl Store for EmbeddedStore {
                     return Ok((changes.written(), Change::None));
                 }
                 let revision = next_revision(before.map(|(revision, _)| revision));
-                let document = to_json(&NodeDocument::from(&round.node))?;
+                let document = to_json(&round.node)?;
                 nodes.insert(name.as_str(), (revision, document.as_slice()))?;
                 let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
                 Ok((changes.written(), moved))
@@ -83,7 +83,7 @@ impl Store for EmbeddedStore {
             }
             write_changes(transaction, name, &changes)?;
             let revision = next_revision(Some(revision));
-            let document = to_json(&NodeDocument::from(&node))?;
+            let document = to_json(&node)?;
             nodes.insert(name.as_str(), (revision, document.as_slice()))?;
             let moved = Change::Nodes(vec![(name.clone(), Some(revision))]);
             Ok((changes.written(), moved))
@@ -185,9 +185,9 @@ impl Shared {
             return Ok(None);
         };
         let (revision, json) = value.value();
-        let document: NodeDocument = serde_json::from_slice(json)
+        let node = record::from_json(json)
             .map_err(|error| self.unreadable(&format!("node {name}"), error))?;
-        Ok(Some((revision, document.into())))
+        Ok(Some((revision, node)))
     }
 
     fn vms(
@@ -205,8 +205,7 @@ impl Shared {
     }
 
     fn vm(&self, node: &str, vmid: u32, json: &[u8]) -> Result<VmRecord, Failure> {
-        serde_json::from_slice::<VmDocument>(json)
-            .map(VmRecord::from)
+        record::from_json(json)
             .map_err(|error| self.unreadable(&format!("VM {node}/{vmid}"), error))
     }
 
@@ -225,7 +224,7 @@ fn write_changes(
 ) -> Result<(), Failure> {
     let mut table = transaction.open_table(VMS)?;
     for vm in &changes.vms {
-        let document = to_json(&VmDocument::from(*vm))?;
+        let document = to_json(vm)?;
         table.insert((node.as_str(), vm.key.vmid.0), document.as_slice())?;
     }
     for vmid in &changes.removed {

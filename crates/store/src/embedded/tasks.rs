@@ -12,11 +12,11 @@ use uuid::Uuid;
 
 use super::{Change, EmbeddedStore, Failure, META, Shared, to_json};
 use crate::changes::first_revision;
-use crate::document::{NoteDocument, TaskDocument};
+use crate::record::{self, StoredTask};
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
 
-/// Tasks by id, so by age: position of the latest change and [`TaskDocument`] as JSON.
+/// Tasks by id, so by age: position of the latest change and [`Task`] as JSON.
 const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
 
 /// Tasks by position of the latest change.
@@ -25,7 +25,7 @@ const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_chan
 /// Tasks by actor and idempotency key.
 const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> = TableDefinition::new("task_keys");
 
-/// Notes by id: [`NoteDocument`] as JSON.
+/// Notes by id: [`Note`] as JSON.
 const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
 
 /// The key in [`META`] of the position of the latest change of any task.
@@ -233,7 +233,7 @@ impl TaskStore for EmbeddedStore {
     async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
         let note = note.clone();
         self.write("a note", move |_, transaction| {
-            let document = to_json(&NoteDocument::from(&note))?;
+            let document = to_json(&note)?;
             let mut notes = transaction.open_table(NOTES)?;
             notes.insert(note.id.as_u128(), document.as_slice())?;
             Ok(((), Change::Note(note.id)))
@@ -343,7 +343,7 @@ fn put(
         changes.remove(before)?;
     }
     changes.insert(position, id)?;
-    let document = to_json(&TaskDocument::from(task))?;
+    let document = to_json(&StoredTask(task))?;
     tasks.insert(id, (position, document.as_slice()))?;
     Ok(position)
 }
@@ -363,14 +363,12 @@ impl Shared {
     }
 
     fn read_task(&self, id: u128, json: &[u8]) -> Result<Task, Failure> {
-        serde_json::from_slice::<TaskDocument>(json)
-            .map(Task::from)
+        record::from_json(json)
             .map_err(|error| self.unreadable(&format!("task {}", Uuid::from_u128(id)), error))
     }
 
     fn read_note(&self, id: u128, json: &[u8]) -> Result<Note, Failure> {
-        serde_json::from_slice::<NoteDocument>(json)
-            .map(Note::from)
+        record::from_json(json)
             .map_err(|error| self.unreadable(&format!("note {}", Uuid::from_u128(id)), error))
     }
 }

@@ -1,17 +1,17 @@
 //! The audit log in MongoDB.
 
 use async_trait::async_trait;
-use ecoman_model::{AuditEntry, NodeName, Timestamp};
+use ecoman_model::{AuditEntry, AuditOutcome, NodeName, Timestamp};
 use mongodb::IndexModel;
 use mongodb::bson::{Document, RawDocumentBuf, doc};
 use uuid::Uuid;
 
 use super::connection::Doing;
-use super::{MongoStore, encode};
-use crate::document::{AuditDocument, outcome_word, time_bound};
+use super::{MongoStore, encode_record};
+use crate::record::{StoredAuditEntry, time_bound};
 use crate::{AuditQuery, AuditStore, StoreError};
 
-/// The collection of entries: [`AuditDocument`] with the id as `_id`, so by age.
+/// The collection of entries: [`AuditEntry`] with the id as `_id`, so by age.
 const AUDIT: &str = "audit";
 
 #[async_trait]
@@ -19,7 +19,7 @@ impl AuditStore for MongoStore {
     async fn record_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         self.ensure_audit_indexes().await?;
         let what = format!("audit entry {}", entry.id);
-        let fields = encode(what.clone(), &AuditDocument::from(entry))?;
+        let fields = encode_record(what.clone(), &StoredAuditEntry(entry))?;
         let document = RawDocumentBuf::try_from(&fields).map_err(|error| StoreError::Write {
             what: what.clone(),
             source: error.into(),
@@ -40,9 +40,7 @@ impl AuditStore for MongoStore {
             .connection
             .find(AUDIT, this, doc! {}, 1, &doing)
             .await?;
-        let entries = self
-            .connection
-            .read_all::<AuditDocument, AuditEntry>(AUDIT, &found)?;
+        let entries = self.connection.read_records(AUDIT, &found)?;
         Ok(entries.into_iter().next())
     }
 
@@ -54,8 +52,7 @@ impl AuditStore for MongoStore {
             .connection
             .find(AUDIT, filter(query), newest_first, limit, &doing)
             .await?;
-        self.connection
-            .read_all::<AuditDocument, AuditEntry>(AUDIT, &found)
+        self.connection.read_records(AUDIT, &found)
     }
 
     async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
@@ -116,7 +113,7 @@ fn filter(query: &AuditQuery) -> Document {
         filter.insert("operation", doc! { "$in": operations });
     }
     if !outcomes.is_empty() {
-        let words: Vec<_> = outcomes.iter().copied().map(outcome_word).collect();
+        let words: Vec<_> = outcomes.iter().copied().map(AuditOutcome::as_str).collect();
         filter.insert("outcome", doc! { "$in": words });
     }
     let mut at = Document::new();

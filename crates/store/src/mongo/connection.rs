@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use futures::TryStreamExt;
-use mongodb::bson::{Document, RawDocumentBuf, deserialize_from_slice};
+use mongodb::bson::serde_helpers::HumanReadable;
+use mongodb::bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, deserialize_from_slice};
 use mongodb::error::{Error as DriverError, ErrorKind};
 use mongodb::options::{
     Acknowledgment, ClientOptions, CollectionOptions, ReadPreference, SelectionCriteria,
@@ -16,7 +17,8 @@ use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::settings::Target;
-use crate::StoreError;
+use crate::record::{FORMAT, upgraded};
+use crate::{Cause, StoreError};
 
 /// How long a connection may take, and how long the driver looks for a server that takes a
 /// request.
@@ -25,11 +27,11 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a request may take: also a server that hangs must not hang a role.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The collection of nodes. `_id` is the name; besides the fields of `NodeDocument` each has
+/// The collection of nodes. `_id` is the name; besides the fields of `NodeRecord` each has
 /// those of `Marks`.
 pub(super) const NODES: &str = "nodes";
 
-/// The collection of VMs: `VmDocument` with `_id` `NODE/VMID`.
+/// The collection of VMs: `VmRecord` with `_id` `NODE/VMID`.
 pub(super) const VMS: &str = "vms";
 
 /// The database, and how it is asked.
@@ -209,15 +211,38 @@ impl Connection {
         self.request(doing, found).await
     }
 
-    pub(super) fn read_all<D: DeserializeOwned + Into<T>, T>(
+    pub(super) fn read_records<T: DeserializeOwned>(
         &self,
         collection: &str,
         documents: &[RawDocumentBuf],
     ) -> Result<Vec<T>, StoreError> {
         documents
             .iter()
-            .map(|document| Ok(self.read_document::<D>(collection, document)?.into()))
+            .map(|document| self.read_record(collection, document))
             .collect()
+    }
+
+    /// Reads a record, of an older format too.
+    pub(super) fn read_record<T: DeserializeOwned>(
+        &self,
+        collection: &str,
+        document: &RawDocumentBuf,
+    ) -> Result<T, StoreError> {
+        let unreadable = |error| self.unreadable(collection, &id_of(document), error);
+        let found = format_of(document).map_err(unreadable)?;
+        if found > FORMAT {
+            return Err(StoreError::Format {
+                what: self.describe(collection, &id_of(document)),
+                found,
+                known: FORMAT,
+                remedy: remedy(collection),
+            });
+        }
+        let bytes = document.as_bytes();
+        deserialize_from_slice(bytes)
+            .map(|HumanReadable(record)| record)
+            .or_else(|error| upgraded(deserialize_from_slice(bytes)?, Cause::from(error)))
+            .map_err(unreadable)
     }
 
     /// Reads a document, or says which one it is that cannot be read.
@@ -226,36 +251,54 @@ impl Connection {
         collection: &str,
         document: &'a RawDocumentBuf,
     ) -> Result<T, StoreError> {
-        deserialize_from_slice(document.as_bytes()).map_err(|error| {
-            let id = match document.get("_id") {
-                Ok(Some(id)) => id.as_str().map_or_else(|| format!("{id:?}"), str::to_owned),
-                _ => "(none)".to_owned(),
-            };
-            self.unreadable(collection, &id, error)
-        })
+        deserialize_from_slice(document.as_bytes())
+            .map_err(|error| self.unreadable(collection, &id_of(document), error))
     }
 
     pub(super) fn unreadable(
         &self,
         collection: &str,
         id: &str,
-        source: impl std::error::Error + Send + Sync + 'static,
+        source: impl Into<Cause>,
     ) -> StoreError {
         StoreError::Record {
-            record: format!(
-                "the document {id} in the collection {collection} of the MongoDB database {}",
-                self.target.database
-            ),
-            remedy: match collection {
-                NODES | VMS => {
-                    "use the version that wrote it, or delete it: the next round on its node \
-                     writes it anew"
-                }
-                _ => "use the version that wrote it, or delete it",
-            }
-            .to_owned(),
+            record: self.describe(collection, id),
+            remedy: format!("use the version that wrote it, or {}", remedy(collection)),
             source: source.into(),
         }
+    }
+
+    fn describe(&self, collection: &str, id: &str) -> String {
+        format!(
+            "the document {id} in the collection {collection} of the MongoDB database {}",
+            self.target.database
+        )
+    }
+}
+
+/// The id of a document, for messages.
+fn id_of(document: &RawDocument) -> String {
+    match document.get("_id") {
+        Ok(Some(id)) => id.as_str().map_or_else(|| format!("{id:?}"), str::to_owned),
+        _ => "(none)".to_owned(),
+    }
+}
+
+/// The format of a document; the first ones do not say theirs.
+fn format_of(document: &RawDocument) -> Result<u64, Cause> {
+    match document.get("format")? {
+        None => Ok(1),
+        Some(RawBsonRef::Int64(format)) => Ok(format.try_into()?),
+        Some(RawBsonRef::Int32(format)) => Ok(format.try_into()?),
+        Some(other) => Err(format!("its format is {other:?}").into()),
+    }
+}
+
+/// What helps where a document cannot be read.
+fn remedy(collection: &str) -> &'static str {
+    match collection {
+        NODES | VMS => "delete it: the next round on its node writes it anew",
+        _ => "delete it",
     }
 }
 

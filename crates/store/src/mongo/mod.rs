@@ -15,11 +15,13 @@ mod tasks;
 use std::fmt;
 use std::time::Duration;
 
+use mongodb::bson::serde_helpers::HumanReadable;
 use mongodb::bson::{Document, serialize_to_document};
 use serde::Serialize;
 use tokio::sync::OnceCell;
 
 use crate::StoreError;
+use crate::record::FORMAT;
 use connection::Connection;
 pub use settings::MongoSettings;
 
@@ -72,12 +74,25 @@ impl fmt::Debug for MongoStore {
     }
 }
 
+/// A record with its format.
+#[derive(Serialize)]
+struct Stamped<'a, T> {
+    format: u64,
+    #[serde(flatten)]
+    record: &'a T,
+}
+
+fn encode_record(what: String, record: &impl Serialize) -> Result<Document, StoreError> {
+    let format = FORMAT;
+    encode(what, &Stamped { format, record })
+}
+
 fn encode(what: String, document: &impl Serialize) -> Result<Document, StoreError> {
     let failed = |error: mongodb::bson::error::Error| StoreError::Write {
         what: what.clone(),
         source: error.into(),
     };
-    let document = serialize_to_document(document).map_err(failed)?;
+    let document = serialize_to_document(&HumanReadable(document)).map_err(failed)?;
     let bytes = document.to_vec().map_err(failed)?.len();
     check_size(what, bytes)?;
     Ok(document)

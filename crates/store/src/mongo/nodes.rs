@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmKey, VmRecord, Vmid};
 use futures::TryStreamExt;
+use mongodb::bson::serde_helpers::HumanReadable;
 use mongodb::bson::{
     Document, RawArrayBuf, RawDocumentBuf, doc, rawdoc, serialize_to_raw_document_buf,
 };
@@ -14,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::connection::{Doing, NODES, VMS};
-use super::{MongoStore, POLL_INTERVAL, check_size, encode};
+use super::{MongoStore, POLL_INTERVAL, check_size, encode_record};
 use crate::changes::{Changes, check, first_revision};
-use crate::document::{NodeDocument, VmDocument};
+use crate::record::FORMAT;
 use crate::{Revision, Store, StoreError, Written};
 
 /// How long the answer to a ping may take.
@@ -56,11 +57,12 @@ struct StoredNode {
 
 /// A VM with its key in MongoDB.
 #[derive(Serialize)]
-struct KeyedVm {
+struct KeyedVm<'a> {
     #[serde(rename = "_id")]
     id: String,
+    format: u64,
     #[serde(flatten)]
-    document: VmDocument,
+    record: &'a VmRecord,
 }
 
 #[async_trait]
@@ -356,15 +358,9 @@ impl MongoStore {
         let marks = self.connection.read_document(NODES, &document)?;
         let recorded = document.get("name").is_ok_and(|name| name.is_some());
         let record = recorded
-            .then(|| {
-                self.connection
-                    .read_document::<NodeDocument>(NODES, &document)
-            })
+            .then(|| self.connection.read_record(NODES, &document))
             .transpose()?;
-        Ok(Some(StoredNode {
-            marks,
-            record: record.map(NodeRecord::from),
-        }))
+        Ok(Some(StoredNode { marks, record }))
     }
 
     async fn vms(&self, node: &NodeName) -> Result<BTreeMap<Vmid, VmRecord>, StoreError> {
@@ -389,8 +385,7 @@ impl MongoStore {
         documents
             .iter()
             .map(|document| {
-                let vm =
-                    VmRecord::from(self.connection.read_document::<VmDocument>(VMS, document)?);
+                let vm: VmRecord = self.connection.read_record(VMS, document)?;
                 Ok((vm.key.vmid, vm))
             })
             .collect()
@@ -424,10 +419,11 @@ struct WriteRefusal {
 
 fn encode_vm(vm: &VmRecord) -> Result<(VmKey, RawDocumentBuf), StoreError> {
     let what = format!("VM {}", vm.key);
-    let document = serialize_to_raw_document_buf(&KeyedVm {
+    let document = serialize_to_raw_document_buf(&HumanReadable(KeyedVm {
         id: vm.key.to_string(),
-        document: VmDocument::from(vm),
-    })
+        format: FORMAT,
+        record: vm,
+    }))
     .map_err(|error| StoreError::Write {
         what: what.clone(),
         source: error.into(),
@@ -437,5 +433,5 @@ fn encode_vm(vm: &VmRecord) -> Result<(VmKey, RawDocumentBuf), StoreError> {
 }
 
 fn encode_node(node: &NodeRecord) -> Result<Document, StoreError> {
-    encode(format!("node {}", node.name), &NodeDocument::from(node))
+    encode_record(format!("node {}", node.name), node)
 }

@@ -18,17 +18,17 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::connection::Doing;
-use super::{MongoStore, POLL_INTERVAL, encode};
+use super::{MongoStore, POLL_INTERVAL, encode, encode_record};
 use crate::changes::first_revision;
-use crate::document::{ErrorDocument, NoteDocument, TaskDocument, state_word};
+use crate::record::StoredTask;
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
 
-/// The collection of tasks. `_id` is the id; besides the fields of [`TaskDocument`] each has
+/// The collection of tasks. `_id` is the id; besides the fields of [`Task`] each has
 /// `position`, that of its latest change, and while that is being written [`MARK`].
 const TASKS: &str = "tasks";
 
-/// The collection of notes: [`NoteDocument`] with the id as `_id`.
+/// The collection of notes: [`Note`] with the id as `_id`.
 const NOTES: &str = "notes";
 
 /// The collection of counters.
@@ -123,7 +123,7 @@ impl TaskStore for MongoStore {
             "progress.state": { "$in": words(&ENDED) },
             "progress.error": { "$type": "object" },
         };
-        let error = encode(what.clone(), &ErrorDocument::from(error.clone()))?;
+        let error = encode(what.clone(), error)?;
         let mark = Uuid::new_v4().to_string();
         let told = doc! { "$set": { "progress.error": error, MARK: &mark } };
         let updated = tasks.update_one(failed, told);
@@ -217,7 +217,7 @@ impl TaskStore for MongoStore {
 
     async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
         let notes = self.connection.collection(NOTES).await?;
-        let fields = encode("a note".into(), &NoteDocument::from(note))?;
+        let fields = encode_record("a note".into(), note)?;
         let this = doc! { "_id": note.id.to_string() };
         let left = notes.update_one(this, doc! { "$set": fields }).upsert(true);
         self.connection
@@ -232,9 +232,7 @@ impl TaskStore for MongoStore {
             .connection
             .find(NOTES, doc! {}, doc! {}, 0, &doing)
             .await?;
-        let mut notes = self
-            .connection
-            .read_all::<NoteDocument, Note>(NOTES, &documents)?;
+        let mut notes = self.connection.read_records(NOTES, &documents)?;
         oldest_first(&mut notes);
         Ok(notes)
     }
@@ -344,8 +342,7 @@ impl MongoStore {
             .connection
             .find(TASKS, filter, order, limit, &doing)
             .await?;
-        self.connection
-            .read_all::<TaskDocument, Task>(TASKS, &documents)
+        self.connection.read_records(TASKS, &documents)
     }
 
     /// Sees to it that an idempotency key is there once, and that nothing needs to look at all
@@ -392,7 +389,7 @@ impl MongoStore {
 
 /// The fields of a task with a new mark, and the mark.
 fn encode_task(task: &Task) -> Result<(Document, String), StoreError> {
-    let mut fields = encode(format!("task {}", task.id), &TaskDocument::from(task))?;
+    let mut fields = encode_record(format!("task {}", task.id), &StoredTask(task))?;
     let mark = Uuid::new_v4().to_string();
     fields.insert(MARK, &mark);
     Ok((fields, mark))
@@ -412,7 +409,7 @@ fn wanted(query: &TaskQuery) -> Document {
 }
 
 fn words(states: &[TaskState]) -> Vec<&'static str> {
-    states.iter().map(|&state| state_word(state)).collect()
+    states.iter().map(|state| state.word()).collect()
 }
 
 /// A position as BSON has it, whose integers end at 2⁶³ − 1.

@@ -93,6 +93,9 @@ pub(crate) use audit::*;
 pub(crate) use contract_tests;
 pub(crate) use tasks::*;
 
+/// The largest number of a record: what parsers take, and BSON can keep.
+const MOST: u64 = i64::MAX.unsigned_abs();
+
 /// Long enough for a machine under load; only a test that fails waits so long.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -615,7 +618,7 @@ fn full_node(text: &str) -> NodeRecord {
             cpu_packages: Some(1),
             cpu_cores: Some(4),
             cpu_threads: Some(u32::MAX),
-            memory_bytes: Some(u64::MAX),
+            memory_bytes: Some(MOST),
             cpu_usage_mhz: Some(0),
             memory_usage_mb: Some(51_240),
             booted_at: Some(time("2026-01-02T03:04:05.678901234Z")),
@@ -628,7 +631,7 @@ fn full_node(text: &str) -> NodeRecord {
                     kind: "VMFS-6".to_owned(),
                     accessible: true,
                     capacity_bytes: Some(499_826_819_072),
-                    free_bytes: Some(u64::MAX),
+                    free_bytes: Some(MOST),
                 },
                 Datastore {
                     name: None,
@@ -647,15 +650,15 @@ fn full_node(text: &str) -> NodeRecord {
             }],
             iso_images: vec![IsoImage {
                 path: "/vmfs/volumes/データ 1/os/ubuntu.iso".to_owned(),
-                bytes: Some(u64::MAX),
+                bytes: Some(MOST),
             }],
             setup_read_at: Some(time("2026-11-22T10:00:00.000000001Z")),
         }),
         observed_at: Some(time("2026-11-22T10:00:00.000001Z")),
         attempted_at: Some(time("2026-11-22T10:00:01.999999999Z")),
         next_attempt_at: Some(time("2026-11-22T10:01:00Z")),
-        interval_seconds: u64::MAX,
-        round_millis: Some(u64::MAX),
+        interval_seconds: MOST,
+        round_millis: Some(MOST),
         failure: Some(NodeFailure {
             kind: FailureKind::Timeout,
             message: format!("{text} did not answer within 30 s"),
@@ -679,9 +682,9 @@ fn full_vm(node: &str, vmid: u32) -> VmRecord {
             hostname: Some("ホスト".to_owned()),
             ip_address: Some("2001:db8::36".to_owned()),
             cpus: Some(u32::MAX),
-            memory_mb: Some(u64::MAX),
-            storage_bytes: Some(1 << 63),
-            storage_uncommitted_bytes: Some((1 << 63) - 1),
+            memory_mb: Some(MOST),
+            storage_bytes: Some(MOST),
+            storage_uncommitted_bytes: Some(MOST - 1),
             guest_os: Some("Ubuntu Linux (64-bit)".to_owned()),
             tools_status: Some("toolsOk".to_owned()),
             overall_status: Some("gray".to_owned()),

@@ -12,7 +12,7 @@ use ecoman_store::{Added, Store, TaskQuery};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{PATIENCE, Place, cut_off_after, name, time};
+use super::{MOST, PATIENCE, Place, cut_off_after, name, time};
 
 pub(crate) async fn every_field_of_a_task_comes_back_as_it_went_in(place: &mut impl Place) {
     let store = place.handle().await;
@@ -607,8 +607,8 @@ fn requests() -> Vec<TaskRequest> {
     let vm = NewVm {
         name: "$(reboot) 漢字 \u{1F642}".to_owned(),
         cpus: u32::MAX,
-        memory_mb: u64::MAX,
-        disk_gb: (1 << 63) - 1,
+        memory_mb: MOST,
+        disk_gb: MOST,
         comment: "所有者:\r\n\u{1b}[1m{\"$set\": 1}\u{10FFFF}".to_owned(),
         guest_os: "ubuntu-64".to_owned(),
         network: Some("$管理.ネットワーク".to_owned()),
@@ -651,7 +651,7 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
         command: "vim-cmd vmsvc/power.on 14".to_owned(),
         at,
         times: u32::MAX,
-        millis: Some(u64::MAX),
+        millis: Some(MOST),
         exit: Some(i32::MIN),
         expected: true,
         stdout: "\0\u{FFFD}\n".to_owned(),
