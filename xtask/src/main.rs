@@ -15,6 +15,7 @@ mod command;
 mod console;
 mod demo;
 mod fuzz;
+mod layers;
 mod openapi;
 mod page;
 mod tally;

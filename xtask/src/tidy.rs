@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::Context;
 use crate::command::Command;
+use crate::layers;
 
 /// Samples of what hosts print, kept to the byte.
 const SAMPLES: [&str; 2] = ["crates/esxi/tests/data/", "simulator/tests/data/"];
@@ -36,7 +37,7 @@ const UNFINISHED: [&str; 5] = [
 /// Which crates of ours a crate may stand on. This is what keeps the parts apart: the dashboard
 /// cannot reach a node, the page knows the API alone, the simulator shares no code with what is
 /// tested against it.
-const MAY_USE: [(&str, &[&str]); 12] = [
+const MAY_USE: [(&str, &[&str]); 14] = [
     (
         "backend",
         &[
@@ -60,6 +61,30 @@ const MAY_USE: [(&str, &[&str]); 12] = [
     ),
     ("frontend", &["ecoman-api"]),
     ("simulator", &[]),
+    (
+        "bench",
+        &[
+            "ecoman-crawler",
+            "ecoman-esxi",
+            "ecoman-model",
+            "ecoman-simulator",
+            "ecoman-store",
+        ],
+    ),
+    (
+        "ecoman",
+        &[
+            "ecoman-access",
+            "ecoman-backend",
+            "ecoman-crawler",
+            "ecoman-esxi",
+            "ecoman-executor",
+            "ecoman-model",
+            "ecoman-serve",
+            "ecoman-simulator",
+            "ecoman-store",
+        ],
+    ),
     ("xtask", &[]),
 ];
 
@@ -123,6 +148,7 @@ pub(crate) fn check(context: &Context) -> Result<Vec<Rule>> {
             &files,
             forbidden_dependencies,
         ),
+        layered(&files)?,
     ])
 }
 
@@ -385,6 +411,45 @@ fn forbidden_dependencies(file: &SourceFile) -> Vec<(usize, String)> {
         }
     }
     faults
+}
+
+/// Crates that still have circles. Nothing is added here.
+const KNOTTED: [&str; 6] = [
+    "backend",
+    "crates/access",
+    "crates/serve",
+    "crates/store",
+    "simulator",
+    "xtask",
+];
+
+/// The circles and upward imports of each crate of [`MAY_USE`].
+fn layered(files: &[SourceFile]) -> Result<Rule> {
+    let mut faults = Vec::new();
+    for (krate, _) in MAY_USE {
+        if KNOTTED.contains(&krate) {
+            continue;
+        }
+        let source = Path::new(krate).join("src");
+        let sources: Vec<(&Path, &str)> = files
+            .iter()
+            .filter(|file| file.path.starts_with(&source))
+            .filter(|file| {
+                file.path
+                    .extension()
+                    .is_some_and(|extension| extension == "rs")
+            })
+            .map(|file| (file.path.as_path(), file.text.as_str()))
+            .collect();
+        faults.extend(layers::check(krate, &sources)?);
+    }
+    Ok(Rule {
+        name: "imports go one way",
+        faults: faults
+            .into_iter()
+            .map(|fault| format!("{}:{}: {}", fault.file.display(), fault.line, fault.what))
+            .collect(),
+    })
 }
 
 /// The lines with their numbers, from 1.
