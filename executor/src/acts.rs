@@ -3,6 +3,7 @@
 mod answer;
 mod clean_up;
 mod create;
+mod created_files;
 mod files;
 mod power;
 mod question;
