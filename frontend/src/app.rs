@@ -1,6 +1,6 @@
 //! The frame of every page: what all pages share, header, and the page itself.
 
-use ecoman_api::{Role, SignInMode};
+use ecoman_api::SignInMode;
 use leptos::{ev, prelude::*};
 
 use crate::acts::power::PowerDialogs;
@@ -14,6 +14,7 @@ use crate::session::sign_out;
 use crate::state::format;
 use crate::state::route::Route;
 use crate::state::selection::Selection;
+use crate::state::text;
 
 /// The application.
 #[component]
@@ -59,19 +60,20 @@ fn Frame() -> impl IntoView {
         page
     });
 
+    let texts = &text::page().frame;
     view! {
-        <a class="skip" href="#main" on:click=|event| focus_main(&event)>"Skip to content"</a>
+        <a class="skip" href="#main" on:click=|event| focus_main(&event)>{texts.skip_to_content}</a>
         <header class="bar">
             <a
                 class="brand"
                 href=Route::Vms.path()
-                aria-label="ECoMan, all VMs"
+                aria-label=texts.home
                 on:click=follow()
             >
                 <Logo />
                 <span>"ECoMan"</span>
             </a>
-            <nav aria-label="Pages">
+            <nav aria-label=texts.pages>
                 <a
                     class="tab"
                     href=move || list_position.list_path()
@@ -81,7 +83,7 @@ fn Frame() -> impl IntoView {
                     }
                     on:click=follow()
                 >
-                    "VMs"
+                    {texts.vms}
                     <span class="count">
                         {move || {
                             live.vms.with(|vms| Some(format::grouped(vms.data()?.rows().len() as u64)))
@@ -97,7 +99,7 @@ fn Frame() -> impl IntoView {
                     }
                     on:click=follow()
                 >
-                    "Nodes"
+                    {texts.nodes}
                     <span class="count">
                         {move || {
                             live.nodes.with(|nodes| Some(format::grouped(nodes.data()?.len() as u64)))
@@ -113,7 +115,7 @@ fn Frame() -> impl IntoView {
                     }
                     on:click=follow()
                 >
-                    "Tasks"
+                    {texts.tasks}
                     {running_tasks()}
                 </a>
             </nav>
@@ -152,7 +154,7 @@ fn running_tasks() -> AnyView {
         let running = running.get().filter(|&running| running > 0)?;
         Some(view! {
             <span class="count">
-                {busy()} {format::grouped(running as u64)} <span class="sr">" under way"</span>
+                {busy()} {format::grouped(running as u64)} <span class="sr">{text::page().frame.tasks_under_way}</span>
             </span>
         })
     };
@@ -162,10 +164,14 @@ fn running_tasks() -> AnyView {
 /// Who is signed in, the way to what goes with that, and the way out.
 fn account() -> AnyView {
     let live = use_live();
+    let texts = &text::page().frame;
     let identity = Memo::new(move |_| {
         let signed_in = !live.signed_out.get();
         let config = live.config.get().filter(|_| signed_in)?;
-        let role = config.identity.role.map_or("", Role::as_str);
+        let role = config
+            .identity
+            .role
+            .map_or("", |role| text::page().parts.roles.of(role));
         Some((config.identity.name, role, config.identity.mode))
     });
     let shown = move || {
@@ -173,12 +179,12 @@ fn account() -> AnyView {
         let (name, role) = match name {
             Some(name) => (name, role),
             // Nobody signs in.
-            None => (String::from("Access"), ""),
+            None => (texts.access.to_owned(), ""),
         };
         let out = (mode == SignInMode::Password).then(|| {
             view! {
                 <button type="button" class="button small quiet" on:click=move |_| sign_out()>
-                    "Sign out"
+                    {texts.sign_out}
                 </button>
             }
         });
@@ -187,7 +193,7 @@ fn account() -> AnyView {
                 <a
                     class="button small quiet"
                     href=Route::Account.path()
-                    title="Account, API tokens, users and audit log"
+                    title=texts.account_links
                     on:click=follow()
                 >
                     <span class="who">{name}</span>
@@ -204,11 +210,12 @@ fn account() -> AnyView {
 #[component]
 fn ConnectionState() -> impl IntoView {
     let live = use_live();
+    let texts = &text::page().frame;
     let state = move || match live.connection.get() {
-        _ if live.signed_out.get() => ("connection", "Not signed in"),
-        Connection::Connecting => ("connection", "Connecting"),
-        Connection::Established => ("connection live", "Live"),
-        Connection::Lost { .. } => ("connection lost", "Not connected"),
+        _ if live.signed_out.get() => ("connection", texts.not_signed_in),
+        Connection::Connecting => ("connection", texts.connecting),
+        Connection::Established => ("connection live", texts.live),
+        Connection::Lost { .. } => ("connection lost", texts.not_connected),
     };
     view! {
         <span class=move || state().0 role="status">

@@ -8,6 +8,7 @@ use crate::api;
 use crate::components::{Icon, busy, icon};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
+use crate::state::text;
 
 /// A question that a VM waits with, and its answers.
 pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
@@ -75,7 +76,7 @@ pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
         .collect();
     view! {
         <section class="card question" aria-labelledby="question">
-            <h2 id="question">{icon(Icon::Unknown)} "The VM waits for an answer"</h2>
+            <h2 id="question">{icon(Icon::Unknown)} {text::pages().power.waits_for_answer}</h2>
             <div class="lines">
                 <p class="asked">{question.text}</p>
                 <div class="choices">{choices}</div>

@@ -8,14 +8,15 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 
 use super::icon::{Icon, icon};
+use crate::state::text;
 
 const SHOWN_FOR: Duration = Duration::from_secs(2);
 
-/// A button that copies a text, and says whether that worked. `Copy` and `what` are its name,
-/// which is written on it if it is `labelled`.
+/// A button that copies a text, and says whether that worked. Its name stands on it if it is
+/// `labelled`.
 pub(crate) fn copy_button(
     text: impl Into<Signal<String>>,
-    what: &'static str,
+    name: &'static str,
     labelled: bool,
 ) -> AnyView {
     let text = text.into();
@@ -27,8 +28,8 @@ pub(crate) fn copy_button(
             set_timeout(move || outcome.set(None), SHOWN_FOR);
         });
     };
-    let name = format!("Copy {what}");
-    let label = labelled.then(|| name.clone());
+    let label = labelled.then_some(name);
+    let texts = &text::pages().parts;
     view! {
         <button type="button" class="button quiet copy" aria-label=name on:click=copy>
             {move || icon(if outcome.get() == Some(true) { Icon::Check } else { Icon::Copy })}
@@ -36,8 +37,8 @@ pub(crate) fn copy_button(
             <span class="outcome" role="status">
                 {move || match outcome.get() {
                     None => "",
-                    Some(true) => "Copied",
-                    Some(false) => "Not copied: select the text and press Ctrl+C",
+                    Some(true) => texts.copied,
+                    Some(false) => texts.not_copied,
                 }}
             </span>
         </button>
@@ -45,12 +46,12 @@ pub(crate) fn copy_button(
     .into_any()
 }
 
-/// A line to be pasted into a terminal, and the button for it.
-pub(crate) fn copy_line(what: &'static str, line: String) -> AnyView {
+/// A line to be pasted into a terminal, and the button of this name that copies it.
+pub(crate) fn copy_line(name: &'static str, line: String) -> AnyView {
     view! {
         <div class="copy-line">
             <code>{line.clone()}</code>
-            {copy_button(line, what, false)}
+            {copy_button(line, name, false)}
         </div>
     }
     .into_any()

@@ -2,6 +2,8 @@
 
 use leptos::prelude::*;
 
+use crate::state::text;
+
 /// What is missing, why or what that means, and what to do about it.
 pub(crate) fn empty_state(title: String, sentence: String, next: AnyView) -> AnyView {
     view! {
@@ -20,16 +22,17 @@ pub(crate) fn failed_state(
     error: &str,
     retry: impl Fn() + Send + Sync + 'static,
 ) -> AnyView {
+    let texts = &text::page().parts;
     let button = view! {
         <button type="button" class="button primary" on:click=move |_| retry()>
-            "Try now"
+            {texts.try_now}
         </button>
     };
     view! {
         <div class="failed" role="alert">
             {empty_state(
                 title.to_owned(),
-                format!("{error} Trying again by itself."),
+                (texts.retrying)(error),
                 button.into_any(),
             )}
         </div>

@@ -36,10 +36,10 @@ pub(crate) fn fact(name: impl Into<String>, value: AnyView) -> AnyView {
 
 /// A name and its value, as text.
 pub(crate) fn text_fact(name: impl Into<String>, value: Option<String>) -> AnyView {
-    fact(name, text(value))
+    fact(name, or_unknown(value))
 }
 
 /// A text that may be unknown.
-pub(crate) fn text(value: Option<String>) -> AnyView {
+pub(crate) fn or_unknown(value: Option<String>) -> AnyView {
     value.unwrap_or_else(|| UNKNOWN.to_owned()).into_any()
 }

@@ -4,15 +4,16 @@ use ecoman_api::{PowerAction, PowerState, TaskState};
 use leptos::prelude::*;
 
 use super::icon::{Icon, busy, icon};
-use crate::state::tasks::gerund;
+use crate::state::text;
 
 /// A power state in words.
 pub(crate) fn power_word(power: PowerState) -> &'static str {
+    let texts = &text::page().parts;
     match power {
-        PowerState::On => "On",
-        PowerState::Off => "Off",
-        PowerState::Suspended => "Suspended",
-        PowerState::Unknown => "Unknown",
+        PowerState::On => texts.power_on,
+        PowerState::Off => texts.power_off,
+        PowerState::Suspended => texts.power_suspended,
+        PowerState::Unknown => texts.power_unknown,
     }
 }
 
@@ -40,7 +41,7 @@ pub(crate) fn changing_badge(power: PowerState, change: Option<PowerAction>) -> 
         Some(action) => view! {
             <span class="power changing">
                 {busy()}
-                <span class="word">{gerund(action)}</span>
+                <span class="word">{text::acts().under_way.of(action)}</span>
             </span>
         }
         .into_any(),
@@ -49,12 +50,13 @@ pub(crate) fn changing_badge(power: PowerState, change: Option<PowerAction>) -> 
 
 /// How far a task is, in a word.
 pub(crate) fn task_word(state: TaskState) -> &'static str {
+    let texts = &text::pages().parts;
     match state {
-        TaskState::Queued => "Waiting",
-        TaskState::Running => "Running",
-        TaskState::Succeeded => "Done",
-        TaskState::Failed => "Failed",
-        TaskState::Interrupted => "Interrupted",
+        TaskState::Queued => texts.task_queued,
+        TaskState::Running => texts.task_running,
+        TaskState::Succeeded => texts.task_succeeded,
+        TaskState::Failed => texts.task_failed,
+        TaskState::Interrupted => texts.task_interrupted,
     }
 }
 

@@ -6,6 +6,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Blob, HtmlAnchorElement, Url};
 
 use crate::api;
+use crate::state::text;
 
 /// A button that saves a table: its name, what the table is of, when it cannot be asked for, and
 /// how it is.
@@ -27,7 +28,7 @@ where
         spawn_local(async move {
             let wrong = match table.await {
                 Ok(table) if save_csv(what, &table).is_some() => String::new(),
-                Ok(_) => String::from("The browser would not save the file."),
+                Ok(_) => text::page().parts.file_not_saved.to_owned(),
                 Err(error) => error.to_string(),
             };
             failure.try_set(wrong);
@@ -42,7 +43,7 @@ where
             disabled=move || busy.get() || cannot()
             on:click=save
         >
-            "CSV"
+            {text::page().parts.csv}
             <span class="outcome" role="status">
                 {failure}
             </span>

@@ -5,6 +5,7 @@
 use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
+use crate::state::text;
 
 const KEY: &str = "ecoman-theme";
 
@@ -64,10 +65,11 @@ impl Theme {
 #[component]
 pub(crate) fn ThemeButton() -> impl IntoView {
     let theme = RwSignal::new(Theme::read());
+    let texts = &text::page().frame;
     let label = move || match theme.get() {
-        Theme::System => "Colours: system",
-        Theme::Light => "Colours: light",
-        Theme::Dark => "Colours: dark",
+        Theme::System => texts.colours_system,
+        Theme::Light => texts.colours_light,
+        Theme::Dark => texts.colours_dark,
     };
     let turn = move |_| {
         theme.update(|theme| *theme = theme.next());

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_api::{FailureKind, Node};
+use ecoman_api::Node;
 use leptos::prelude::*;
 
-use crate::components::{Icon, ago, icon, link, when};
+use crate::components::{Icon, ago, icon, link, sentence, when};
 use crate::live::{Connection, use_live};
-use crate::state::format;
-use crate::state::node_error::cause;
+use crate::state::node_error::{cause, symptom};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// A cut that is mended sooner than this is not worth a word.
 const PATIENCE: Duration = Duration::from_millis(1500);
@@ -31,6 +31,7 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
         ),
         Connection::Connecting | Connection::Established => lasting.set(None),
     });
+    let texts = &text::page().banner;
     let something_shown = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
 
     view! {
@@ -44,15 +45,28 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
                             <div class="strip bad">
                                 {icon(Icon::Warning)}
                                 <p>
-                                    <strong>"No connection to the server since " {when(since, false)}</strong>
-                                    ". What is shown is from " {ago(since)} "."
+                                    {sentence(
+                                        texts.shown_from,
+                                        [
+                                            view! {
+                                                <strong>
+                                                    {sentence(
+                                                        texts.no_connection,
+                                                        [when(since, false)],
+                                                    )}
+                                                </strong>
+                                            }
+                                            .into_any(),
+                                            ago(since),
+                                        ],
+                                    )}
                                 </p>
                                 <button
                                     type="button"
                                     class="button small"
                                     on:click=move |_| live.connect()
                                 >
-                                    "Try now"
+                                    {text::page().parts.try_now}
                                 </button>
                             </div>
                         }
@@ -84,40 +98,30 @@ pub(crate) fn UnreachableNodes() -> impl IntoView {
     }
 }
 
-/// What a kind of failure looks like from here, after the name of the node.
-pub(crate) fn symptom(kind: FailureKind) -> &'static str {
-    match kind {
-        FailureKind::Configuration => "cannot be used as it is configured",
-        FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Disconnected => {
-            "does not answer"
-        }
-        FailureKind::HostKey => "shows a host key that is not trusted",
-        FailureKind::Authentication => "refuses the login",
-        FailureKind::Hostd => "is there, but its management agent does not answer",
-        FailureKind::Protocol => "answers with something that cannot be read",
-    }
-}
-
 fn one(node: &Node) -> impl IntoView + use<> {
     let page = Route::Node {
         name: node.name.clone(),
     };
-    let error = node.last_error.as_ref();
-    let what = error.map_or("does not answer", |error| symptom(error.kind));
-    let since = error.map(|error| view! { " since " {when(error.since, false)} });
-    let why = error.map(|error| format!(" — {}", cause(&node.name, &error.message)));
-    let name = node.name.clone();
+    let texts = &text::page().banner;
+    let link = link("", page.path(), strong(node.name.clone()));
+    let what = match &node.last_error {
+        Some(error) => sentence(
+            texts.node_failed,
+            [
+                link,
+                symptom(error.kind).into_any(),
+                when(error.since, false),
+                cause(&node.name, &error.message).to_owned().into_any(),
+            ],
+        ),
+        None => sentence(texts.node_silent, [link]),
+    };
     let shown = shown(node.vms.total, node.observed_at);
     view! {
         <div class="strip warn">
             {icon(Icon::Warning)}
             <p>
-                {link("", page.path(), strong(name))}
-                " "
                 {what}
-                {since}
-                {why}
-                "."
                 {shown}
             </p>
         </div>
@@ -125,9 +129,10 @@ fn one(node: &Node) -> impl IntoView + use<> {
 }
 
 fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
+    let texts = &text::page().banner;
     let vms = nodes.iter().map(|node| node.vms.total).sum();
     let oldest = nodes.iter().filter_map(|node| node.observed_at).min();
-    let count = format::plural(nodes.len(), "node", "nodes");
+    let count = (text::format().nodes)(nodes.len());
     let links: Vec<_> = nodes
         .iter()
         .enumerate()
@@ -137,7 +142,7 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
             };
             let name = node.name.clone();
             view! {
-                {(place > 0).then_some(", ")}
+                {(place > 0).then_some(texts.between_nodes)}
                 {link("", page.path(), name.into_any())}
             }
         })
@@ -146,10 +151,10 @@ fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
         <div class="strip warn">
             {icon(Icon::Warning)}
             <p>
-                {link("", Route::Nodes.path(), strong(count))}
-                " cannot be read: "
-                {links}
-                "."
+                {sentence(
+                    texts.nodes_failed,
+                    [link("", Route::Nodes.path(), strong(count)), links.into_any()],
+                )}
                 {shown(vms, oldest)}
             </p>
         </div>
@@ -165,10 +170,10 @@ fn shown(
     observed_at: Option<chrono::DateTime<chrono::Utc>>,
 ) -> Option<impl IntoView + use<>> {
     let observed_at = observed_at.filter(|_| vms > 0)?;
-    let vms = format::plural(usize::try_from(vms).unwrap_or(usize::MAX), "VM", "VMs");
+    let vms = (text::format().vms)(usize::try_from(vms).unwrap_or(usize::MAX));
     // The blank outside: a line may end there.
     Some(view! {
         " "
-        <span class="nowrap">{vms} " shown as seen " {ago(observed_at)} "."</span>
+        <span class="nowrap">{sentence(text::page().banner.shown_as_seen, [vms.into_any(), ago(observed_at)])}</span>
     })
 }

@@ -18,6 +18,7 @@ use crate::api;
 use crate::components::failed_state;
 use crate::later::later;
 use crate::state::route::Route;
+use crate::state::text;
 
 /// How long after a failed fetch the next one starts.
 const RETRY: Duration = Duration::from_secs(5);
@@ -84,15 +85,16 @@ impl DeferredPages {
     }
 
     fn drawn(self, draw: impl FnOnce(DeferredViews) -> AnyView) -> AnyView {
+        let texts = &text::page().frame;
         match self.state.get() {
             State::Ready(views) => draw(views),
             State::Failed => failed_state(
-                "This page could not be loaded",
-                "The server does not answer, or has a newer version: if so, reload.",
+                texts.page_not_loaded,
+                texts.page_not_loaded_why,
                 move || self.fetch(),
             ),
             State::Idle | State::Loading => {
-                view! { <p class="skeleton" role="status">"Loading the page"</p> }.into_any()
+                view! { <p class="skeleton" role="status">{texts.loading_page}</p> }.into_any()
             }
         }
     }

@@ -4,20 +4,20 @@ use leptos::prelude::*;
 
 use crate::components::{empty_state, link, set_title};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The page for it.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
-    set_title(|| String::from("Not found"));
+    set_title(|| text::pages().parts.not_found.to_owned());
+    let texts = &text::pages().parts;
     view! {
         <div class="page">
-            <h1 class="sr">"Not found"</h1>
+            <h1 class="sr">{texts.not_found}</h1>
             {empty_state(
-                String::from("There is no such page"),
-                String::from(
-                    "The address may have been typed wrongly, or come from another version.",
-                ),
-                link("button", Route::Vms.path(), "All VMs".into_any()),
+                texts.no_such_page.to_owned(),
+                texts.no_such_page_why.to_owned(),
+                link("button", Route::Vms.path(), texts.all_vms.into_any()),
             )}
         </div>
     }

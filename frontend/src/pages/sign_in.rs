@@ -8,6 +8,7 @@ use leptos::{ev, html};
 use crate::api;
 use crate::components::{empty_state, failed_state, focus};
 use crate::live::use_live;
+use crate::state::text;
 
 /// Asks for name and password, or says where else one signs in.
 #[component]
@@ -27,15 +28,14 @@ pub(crate) fn SignIn() -> impl IntoView {
             }
         });
     };
+    let texts = &text::pages().sign_in;
     ask();
     move || match identity.with(|known| known.as_ref().map(|known| known.mode)) {
         Some(SignInMode::Password) => PasswordForm().into_any(),
         Some(SignInMode::Proxy | SignInMode::None) => elsewhere(),
         None => match why.get() {
-            Some(why) => failed_state("Nobody can sign in now", &why, ask),
-            None => {
-                view! { <p class="skeleton" role="status">"Looking who is there"</p> }.into_any()
-            }
+            Some(why) => failed_state(texts.not_possible, &why, ask),
+            None => view! { <p class="skeleton" role="status">{texts.loading}</p> }.into_any(),
         },
     }
 }
@@ -43,18 +43,21 @@ pub(crate) fn SignIn() -> impl IntoView {
 /// The proxy in front has to let them in.
 fn elsewhere() -> AnyView {
     let live = use_live();
+    let texts = &text::pages().sign_in;
     let told = live
         .vms
         .with_untracked(|vms| vms.error().map(ToString::to_string));
     let reload = view! {
         <button type="button" class="button primary" on:click=move |_| reload()>
-            "Reload"
+            {texts.reload}
         </button>
     };
-    let sentence = "One signs in to the proxy in front of this server: reload to get there.";
     empty_state(
-        String::from("You are not signed in"),
-        told.map_or_else(|| sentence.to_owned(), |told| format!("{told} {sentence}")),
+        texts.elsewhere.to_owned(),
+        told.map_or_else(
+            || texts.elsewhere_how.to_owned(),
+            |told| (texts.elsewhere_why)(&told),
+        ),
         reload.into_any(),
     )
 }
@@ -68,6 +71,7 @@ fn PasswordForm() -> impl IntoView {
     let wrong: RwSignal<Option<String>> = RwSignal::new(None);
     // Somebody who was signed in a moment ago wants to know why they are here.
     let ended = live.config.with_untracked(Option::is_some);
+    let texts = &text::pages().sign_in;
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         let (Some(name), Some(field)) = (name.get_untracked(), password.get_untracked()) else {
@@ -96,10 +100,10 @@ fn PasswordForm() -> impl IntoView {
     request_animation_frame(|| focus("sign-in-name"));
     view! {
         <form class="card sign-in" aria-labelledby="sign-in-title" on:submit=submit>
-            <h1 id="sign-in-title">"Sign in"</h1>
-            {ended.then(|| view! { <p>"Your session has ended; sign in to go on."</p> })}
+            <h1 id="sign-in-title">{texts.title}</h1>
+            {ended.then(|| view! { <p>{texts.session_ended}</p> })}
             <div class="field">
-                <label for="sign-in-name">"Name"</label>
+                <label for="sign-in-name">{texts.name}</label>
                 <input
                     id="sign-in-name"
                     type="text"
@@ -111,7 +115,7 @@ fn PasswordForm() -> impl IntoView {
                 />
             </div>
             <div class="field">
-                <label for="sign-in-password">"Password"</label>
+                <label for="sign-in-password">{texts.password}</label>
                 <input
                     id="sign-in-password"
                     type="password"
@@ -126,7 +130,7 @@ fn PasswordForm() -> impl IntoView {
                 class="button primary"
                 aria-disabled=move || busy.get().then_some("true")
             >
-                {move || if busy.get() { "Signing in…" } else { "Sign in" }}
+                {move || if busy.get() { texts.signing_in } else { texts.sign_in }}
             </button>
         </form>
     }

@@ -5,6 +5,8 @@ use ecoman_api::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::state::text;
+
 /// A field of the form, by its name in the API.
 pub(crate) type Field = &'static str;
 
@@ -110,6 +112,7 @@ impl Draft {
         guest_oses: &[GuestOs],
         is_taken: impl Fn(&str) -> bool,
     ) -> Vec<FieldFault> {
+        let texts = &text::pages().new_vm;
         let mut faults = Vec::new();
         let mut add = |field: Field, rule: String| {
             let known = faults.iter().any(|fault: &FieldFault| fault.field == field);
@@ -123,7 +126,7 @@ impl Draft {
             ("disk_gb", &self.disk_gb),
         ] {
             if number::<u32>(text).is_none() {
-                add(field, String::from("must be a whole number"));
+                add(field, texts.not_a_number.to_owned());
             }
         }
         let vm = self.request().vm();
@@ -133,33 +136,26 @@ impl Draft {
                 .for_each(|fault| add(fault.field, fault.rule));
         }
         let Some(node) = node else {
-            add("node", String::from("must be chosen"));
+            add("node", texts.not_chosen.to_owned());
             return faults;
         };
         for fault in node.limits().faults(&vm) {
             add(fault.field, fault.rule);
         }
         if is_taken(&vm.name) {
-            add(
-                "name",
-                format!("is taken: {} has a VM of this name", node.name),
-            );
+            add("name", (texts.name_taken)(&node.name));
         }
         let wanted = guest_oses.iter().find(|guest| guest.id == vm.guest_os);
         if let Some((guest, newest)) = wanted.zip(node.newest_hardware)
             && guest.hardware > newest
         {
-            let name = &node.name;
-            add(
-                "guest_os",
-                format!("is not known to {name}, which is too old for it"),
-            );
+            add("guest_os", (texts.guest_unknown)(&node.name));
         }
         if let Some(network) = &vm.network
             && !node.port_groups.is_empty()
             && !node.port_groups.iter().any(|group| group.name == *network)
         {
-            add("network", format!("must be a port group of {}", node.name));
+            add("network", (texts.no_port_group)(&node.name));
         }
         faults
     }

@@ -1,22 +1,34 @@
 //! Why an answer of the server did not come.
 
+use std::fmt;
+
 use ecoman_api::Problem;
 
+use crate::state::text;
+
 /// Why an answer did not come. The message is for the user.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Error {
     /// No connection to the server, or it was cut.
-    #[error("The server does not answer. Check that it runs and that this machine can reach it.")]
     Unreachable,
     /// The server says what is wrong.
-    #[error("{}", .0.detail)]
     Problem(Box<Problem>),
     /// Something between the page and the server has answered.
-    #[error("The server answered with status {0} and no reason. A proxy in between may say more.")]
     Status(u16),
     /// The answer is not what this page understands.
-    #[error("The server's answer could not be read ({0}). Reload the page, it may be an old one.")]
     Unreadable(String),
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let texts = &text::page().request_errors;
+        match self {
+            Self::Unreachable => f.write_str(texts.unreachable),
+            Self::Problem(problem) => f.write_str(&problem.detail),
+            Self::Status(status) => f.write_str(&(texts.bad_status)(*status)),
+            Self::Unreadable(why) => f.write_str(&(texts.unreadable)(why)),
+        }
+    }
 }
 
 impl Error {

@@ -3,129 +3,68 @@
 use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 use ecoman_api::{Resource, Thresholds, Vm};
 
+use crate::state::text;
+
 /// How an unknown value is shown.
 pub(crate) const UNKNOWN: &str = "–";
 
-const MB: u64 = 1024 * 1024;
-const GB: u64 = 1024 * MB;
-const TB: u64 = 1024 * GB;
-
-// Not by chrono's format strings: what interprets them would be a tenth of the page.
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
 /// Bytes in MB, GB or TB of 1024, one decimal from GB on: `11.1 GB`.
 pub(crate) fn bytes(bytes: u64) -> String {
-    if bytes < GB {
-        format!("{} MB", rounded(bytes, MB))
-    } else if bytes < 1000 * GB {
-        decimal(bytes, GB, "GB")
-    } else {
-        decimal(bytes, TB, "TB")
-    }
+    (text::format().bytes)(bytes)
 }
 
 /// MB as [`bytes`]: `512 MB`, `8.0 GB`.
 pub(crate) fn megabytes(megabytes: u64) -> String {
-    bytes(megabytes.saturating_mul(MB))
+    bytes(megabytes.saturating_mul(1024 * 1024))
 }
 
-/// MHz in GHz, one decimal: `13.2 GHz`.
+/// MHz, in GHz from 1000 MHz on: `13.2 GHz`.
 pub(crate) fn megahertz(megahertz: u64) -> String {
-    if megahertz < 1000 {
-        format!("{megahertz} MHz")
-    } else {
-        decimal(megahertz, 1000, "GHz")
-    }
+    (text::format().megahertz)(megahertz)
 }
 
 /// A whole number with its thousands apart: `11,929,387,008`.
 pub(crate) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// The exact value behind a rounded size: `11,929,387,008 bytes`.
-pub(crate) fn exact_bytes(bytes: u64) -> String {
-    format!("{} bytes", grouped(bytes))
-}
-
-/// A count and its word: `1 VM`, `12 VMs`.
-pub(crate) fn plural(count: usize, one: &str, many: &str) -> String {
-    let count_text = grouped(count as u64);
-    format!("{count_text} {}", if count == 1 { one } else { many })
+    (text::format().grouped)(number)
 }
 
 /// A long span by its two greatest units: `33 d 10 h`, `2 h 5 min`, `42 s`.
 pub(crate) fn duration(seconds: u64) -> String {
-    let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
-    match (days, hours, minutes) {
-        (0, 0, 0) => format!("{seconds} s"),
-        (0, 0, _) => format!("{minutes} min"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
-    }
+    (text::format().duration)(seconds)
 }
 
 /// How old something is, coarse enough to stay calm: `now`, `20 s`, `3 min`, `2 h`, `5 d`.
 pub(crate) fn age(seconds: i64) -> String {
-    match seconds {
-        ..10 => String::from("now"),
-        10..60 => format!("{} s", seconds / 10 * 10),
-        60..3600 => format!("{} min", seconds / 60),
-        3600..86_400 => format!("{} h", seconds / 3600),
-        _ => format!("{} d", seconds / 86_400),
-    }
+    (text::format().age)(seconds)
 }
 
 /// [`age`] within a sentence: `just now`, `3 min ago`.
 pub(crate) fn ago(seconds: i64) -> String {
-    if seconds < 10 {
-        String::from("just now")
-    } else {
-        format!("{} ago", age(seconds))
-    }
+    (text::format().ago)(seconds)
 }
 
 /// A time on the clock of the reader: `14:02` today, `21 Nov 14:02` this year, else
 /// `2025-11-21 14:02`.
 pub(crate) fn clock(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset) -> String {
-    let (time, now) = (time.with_timezone(&zone), now.with_timezone(&zone));
-    let (hour, minute) = (time.hour(), time.minute());
-    if time.date_naive() == now.date_naive() {
-        format!("{hour:02}:{minute:02}")
-    } else if time.year() == now.year() {
-        let month = MONTHS
-            .get(time.month0() as usize)
-            .copied()
-            .unwrap_or_default();
-        format!("{} {month} {hour:02}:{minute:02}", time.day())
-    } else {
-        format!("{} {hour:02}:{minute:02}", date(&time))
-    }
+    (text::format().clock)(time.with_timezone(&zone), now.with_timezone(&zone))
 }
 
 /// A time in full on the clock of the reader: `2026-11-22 14:02:09`.
 pub(crate) fn timestamp(time: DateTime<Utc>, zone: FixedOffset) -> String {
-    full(&time.with_timezone(&zone))
+    (text::format().timestamp)(time.with_timezone(&zone))
 }
 
 /// A time in UTC, to the second: `2026-11-22 14:02:09 UTC`.
 pub(crate) fn utc(time: DateTime<Utc>) -> String {
-    format!("{} UTC", full(&time))
+    (text::format().utc)(time)
 }
 
 /// A time for programs: `2026-11-22T14:02:09Z`.
 pub(crate) fn machine(time: DateTime<Utc>) -> String {
-    format!("{}Z", full(&time).replace(' ', "T"))
+    // Not by chrono's format strings: what interprets them would be a tenth of the page.
+    let (year, month, day) = (time.year(), time.month(), time.day());
+    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
 }
 
 /// A share in percent, 0 to 100; `None` where there is nothing to share.
@@ -147,15 +86,11 @@ pub(crate) fn large_reason(
         return None;
     }
     let limits = thresholds?;
+    let list = &text::page().list;
     Some(match resource {
-        Resource::Cpu => {
-            format!("{} CPUs ≥ {} CPUs", vm.cpus?, limits.cpus)
-        }
-        Resource::Memory => format!("{} MB ≥ {} MB", vm.memory_mb?, limits.memory_mb),
-        Resource::Storage => {
-            let size = decimal(vm.storage_bytes?, GB, "GB");
-            format!("{size} ≥ {} GB", limits.storage_gb)
-        }
+        Resource::Cpu => (list.large_cpus)(vm.cpus?, limits.cpus),
+        Resource::Memory => (list.large_memory)(vm.memory_mb?, limits.memory_mb),
+        Resource::Storage => (list.large_storage)(vm.storage_bytes?, limits.storage_gb),
     })
 }
 
@@ -164,21 +99,19 @@ pub(crate) fn large_reasons(vm: &Vm, thresholds: Option<Thresholds>) -> Option<S
     if vm.large.is_empty() {
         return None;
     }
+    let list = &text::page().list;
     let reasons: Vec<String> = [
-        ("CPU", Resource::Cpu),
-        ("RAM", Resource::Memory),
-        ("storage", Resource::Storage),
+        (list.by_cpu, Resource::Cpu),
+        (list.by_memory, Resource::Memory),
+        (list.by_storage, Resource::Storage),
     ]
     .into_iter()
-    .filter_map(|(word, resource)| {
-        let reason = large_reason(vm, resource, thresholds)?;
-        Some(format!("{word} {reason}"))
-    })
+    .filter_map(|(by, resource)| Some(by(&large_reason(vm, resource, thresholds)?)))
     .collect();
     Some(if reasons.is_empty() {
-        String::from("Large")
+        list.large.to_owned()
     } else {
-        format!("Large: {}", reasons.join(", "))
+        (list.large_because)(&(text::format().list)(&reasons))
     })
 }
 
@@ -187,28 +120,12 @@ pub(crate) fn vm_name(vm: &Vm) -> &str {
     vm.name.as_deref().unwrap_or(UNKNOWN)
 }
 
-fn date(time: &impl Datelike) -> String {
-    format!("{:04}-{:02}-{:02}", time.year(), time.month(), time.day())
-}
-
-fn full(time: &(impl Datelike + Timelike)) -> String {
-    let (hour, minute, second) = (time.hour(), time.minute(), time.second());
-    format!("{} {hour:02}:{minute:02}:{second:02}", date(time))
-}
-
-fn rounded(value: u64, unit: u64) -> u64 {
-    value.saturating_add(unit / 2) / unit
-}
-
-/// One decimal, rounded down: what is shown as 50.0 GB has really reached 50 GB.
-fn decimal(value: u64, unit: u64, name: &str) -> String {
-    let tenths = u128::from(value) * 10 / u128::from(unit);
-    format!("{}.{} {name}", tenths / 10, tenths % 10)
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+
+    const MB: u64 = 1024 * 1024;
+    const GB: u64 = 1024 * MB;
 
     /// A VM of which only the identity is known.
     pub(crate) fn vm(node: &str, vmid: u32) -> Vm {

@@ -7,6 +7,7 @@ use ecoman_api::{Filter, FilterError, PowerState, Sort, SortBy, SortKey, Vm};
 use form_urlencoded::Serializer;
 
 use crate::state::inventory::{Nodes, Row, VmTable, seen_at};
+use crate::state::text;
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,19 +57,20 @@ impl Column {
 
     /// Its heading.
     pub(crate) fn title(self) -> &'static str {
+        let columns = &text::page().list.columns;
         match self {
-            Self::Power => "Power",
-            Self::Node => "Node",
-            Self::Vmid => "VM id",
-            Self::Name => "Name",
-            Self::Ip => "IP address",
-            Self::Uptime => "Uptime",
-            Self::Cpus => "CPU",
-            Self::Memory => "RAM",
-            Self::Storage => "Storage",
-            Self::GuestOs => "Guest OS",
-            Self::Comment => "Comment",
-            Self::Age => "Age",
+            Self::Power => columns.power,
+            Self::Node => columns.node,
+            Self::Vmid => columns.vmid,
+            Self::Name => columns.name,
+            Self::Ip => columns.ip,
+            Self::Uptime => columns.uptime,
+            Self::Cpus => columns.cpus,
+            Self::Memory => columns.memory,
+            Self::Storage => columns.storage,
+            Self::GuestOs => columns.guest_os,
+            Self::Comment => columns.comment,
+            Self::Age => columns.age,
         }
     }
 
@@ -161,11 +163,12 @@ impl Chip {
 
     /// Its label.
     pub(crate) fn label(self) -> &'static str {
+        let chips = &text::page().list.chips;
         match self {
-            Self::Running => "Running",
-            Self::Off => "Off",
-            Self::Large => "Large",
-            Self::Stale => "Stale",
+            Self::Running => chips.running,
+            Self::Off => chips.off,
+            Self::Large => chips.large,
+            Self::Stale => chips.stale,
         }
     }
 

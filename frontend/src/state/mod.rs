@@ -1,6 +1,8 @@
 //! What the page knows and what follows from it: plain Rust without Leptos and without a browser,
 //! with native tests.
 
+pub(crate) mod text;
+
 pub(crate) mod format;
 pub(crate) mod route;
 

@@ -1,5 +1,24 @@
 //! What a node's error says.
 
+use ecoman_api::FailureKind;
+
+use crate::state::text;
+
+/// How a kind of failure looks from here, after the name of the node.
+pub(crate) fn symptom(kind: FailureKind) -> &'static str {
+    let symptoms = &text::page().banner.symptom;
+    match kind {
+        FailureKind::Configuration => symptoms.configuration,
+        FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Disconnected => {
+            symptoms.no_answer
+        }
+        FailureKind::HostKey => symptoms.host_key,
+        FailureKind::Authentication => symptoms.authentication,
+        FailureKind::Hostd => symptoms.hostd,
+        FailureKind::Protocol => symptoms.protocol,
+    }
+}
+
 /// The message of a node's error without the node, which stands beside it: messages begin with
 /// `NAME: ` or, where the address matters, with `node NAME (ADDRESS): `.
 pub(crate) fn cause<'a>(node: &str, message: &'a str) -> &'a str {

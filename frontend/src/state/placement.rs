@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 
 use ecoman_api::Node;
 
-use crate::state::format;
 use crate::state::inventory::Nodes;
+use crate::state::text;
 
 /// Shares are counted in thousandths.
 const WHOLE: u64 = 1000;
@@ -37,20 +37,14 @@ pub(crate) struct Place {
     score: u64,
 }
 
-/// How [`rank`] orders nodes, for who looks at the order.
-pub(crate) const ORDER: &str = "Best first: by the share of memory that is free (half the score), \
-    of the datastore that is free (three tenths), and by how little memory is promised to VMs (two \
-    tenths), each with this VM counted in. Nodes with too little free memory for it come after \
-    the others.";
-
 /// All nodes, the best first.
 ///
 /// Those that take no VM come last, before them those that are too small for this one, and before
 /// them those whose free memory is. The rest go by shares after the VM is there: half the score
 /// is the memory that is free (a node that swaps slows down all its VMs), three tenths are the
 /// free space of its datastore (a full one stops all of them), two tenths how little memory is
-/// promised (VMs that are off may be switched on). Equals go by name. [`ORDER`] says so to the
-/// reader.
+/// promised (VMs that are off may be switched on). Equals go by name. The text
+/// `order` of the page says so to the reader.
 pub(crate) fn rank(nodes: &Nodes, size: Size) -> Vec<Place> {
     let mut places: Vec<_> = nodes.values().map(|node| place(node, size)).collect();
     places.sort_by_key(|place| {
@@ -81,29 +75,26 @@ fn place(node: &Node, size: Size) -> Place {
         disk.map(|(_, all)| all),
     );
     let slack = WHOLE.saturating_sub(share(Some(promised), memory) / 2);
+    let texts = &text::pages().new_vm;
     let mut reasons = Vec::new();
     match (free, memory) {
-        (Some(free), Some(all)) => reasons.push(format!(
-            "{} of {} memory free",
-            format::megabytes(free),
-            format::megabytes(all)
-        )),
-        _ => reasons.push(String::from("free memory not known")),
+        (Some(free), Some(all)) => reasons.push((texts.memory_free)(free, all)),
+        _ => reasons.push(texts.memory_unknown.to_owned()),
     }
     match (disk, datastore.and_then(|it| it.name.as_deref())) {
         (Some((free, _)), Some(name)) => {
-            reasons.push(format!("{} free on {name}", format::bytes(free)));
+            reasons.push((texts.free_on)(free, name));
         }
-        _ => reasons.push(String::from("datastore not known")),
+        _ => reasons.push(texts.datastore_unknown.to_owned()),
     }
     if let Some(all) = memory.filter(|&all| all > 0) {
         let tenths = node.allocated.memory_mb.saturating_mul(10) / all;
-        let over = if tenths > 10 { ", over-committed" } else { "" };
-        reasons.push(format!(
-            "{}.{}× of memory promised{over}",
-            tenths / 10,
-            tenths % 10
-        ));
+        let promised = if tenths > 10 {
+            texts.over_committed
+        } else {
+            texts.memory_promised
+        };
+        reasons.push(promised(tenths));
     }
     let takes_none = takes_none(node);
     let too_small = too_small(node, size).filter(|_| takes_none.is_none());
@@ -129,28 +120,29 @@ fn share(part: Option<u64>, whole: Option<u64>) -> u64 {
 }
 
 fn takes_none(node: &Node) -> Option<String> {
+    let texts = &text::pages().new_vm;
     if node.read_only {
-        Some(String::from("read-only: hosts.yml says read_only: true"))
+        Some(texts.read_only.to_owned())
     } else if node.reachable == Some(false) {
-        Some(String::from("does not answer"))
+        Some(texts.no_answer.to_owned())
     } else if node.in_maintenance_mode == Some(true) {
-        Some(String::from("is in maintenance mode"))
+        Some(texts.in_maintenance.to_owned())
     } else {
         None
     }
 }
 
 fn too_small(node: &Node, size: Size) -> Option<String> {
+    let texts = &text::pages().new_vm;
     let limits = node.limits();
     if let Some(most) = limits.cpus.filter(|&most| size.cpus > most) {
-        let threads = format::plural(most as usize, "thread", "threads");
-        return Some(format!("has only {threads}"));
+        return Some((texts.few_threads)(most));
     }
     if let Some(most) = limits.memory_mb.filter(|&most| size.memory_mb > most) {
-        return Some(format!("has only {} of memory", format::megabytes(most)));
+        return Some((texts.little_memory)(most));
     }
     let most = limits.disk_gb.filter(|&most| size.disk_gb > most)?;
-    Some(format!("has only {most} GB free for disks"))
+    Some((texts.little_disk)(most))
 }
 
 #[cfg(test)]

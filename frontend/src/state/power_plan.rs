@@ -8,7 +8,8 @@ use ecoman_api::{Config, Permission, PowerAction, PowerState, Vm};
 
 use crate::state::format;
 use crate::state::inventory::{Nodes, Row, seen_at};
-use crate::state::tasks::{Tasks, gerund, power_of};
+use crate::state::tasks::{Tasks, power_of};
+use crate::state::text;
 
 /// How long the guest may take to shut down where nothing else is said, in seconds.
 pub(crate) const DEFAULT_GUEST_SECONDS: u32 = 120;
@@ -38,17 +39,16 @@ pub(crate) struct Known<'a> {
 impl Known<'_> {
     /// Why a change cannot be asked for now, as a sentence. `None`: it can.
     pub(crate) fn refusal(&self, vm: &Vm, action: PowerAction) -> Option<String> {
+        let refused = &text::acts().refused;
         let forbidden = self
             .config
             .is_some_and(|config| !config.identity.may.contains(&Permission::Power));
         if forbidden {
-            return Some(String::from(
-                "You may look, but not change the power of VMs.",
-            ));
+            return Some(refused.not_permitted.to_owned());
         }
         if let Some(task) = self.tasks.changing(vm, seen_at(vm, self.nodes)) {
-            let what = power_of(task).map_or("busy", |(action, _)| gerund(action));
-            return Some(format!("The VM is {what} One change at a time."));
+            let (action, _) = power_of(task)?;
+            return Some((refused.under_way)(text::acts().under_way.of(action)));
         }
         let read_only = self.nodes.get(&vm.node).is_some_and(|node| node.read_only);
         vm.may(action, read_only)
@@ -101,15 +101,13 @@ impl Plan {
     /// `3 VMs on 2 nodes`, or the name of the only one and of its node: another node may have one
     /// of the same name.
     pub(crate) fn whom(&self) -> String {
+        let texts = &text::pages().power;
         match self.doing.as_slice() {
-            [row] => format!("{} on {}", format::vm_name(&row.vm), row.vm.node),
-            rows => {
-                let vms = format::plural(rows.len(), "VM", "VMs");
-                match self.nodes() {
-                    0 | 1 => vms,
-                    nodes => format!("{vms} on {nodes} nodes"),
-                }
-            }
+            [row] => (texts.vm_on_node)(format::vm_name(&row.vm), &row.vm.node),
+            rows => match self.nodes() {
+                0 | 1 => (texts.vms)(rows.len()),
+                nodes => (texts.vms_on_nodes)(rows.len(), nodes),
+            },
         }
     }
 }
@@ -119,44 +117,12 @@ pub(crate) fn is_harmless(action: PowerAction) -> bool {
     action == PowerAction::On
 }
 
-/// A change as an order: `Power on`.
-pub(crate) fn order(action: PowerAction) -> &'static str {
-    match action {
-        PowerAction::On => "Power on",
-        PowerAction::Off => "Power off",
-        PowerAction::Shutdown => "Shut down",
-        PowerAction::Reboot => "Reboot",
-        PowerAction::Reset => "Reset",
-        PowerAction::Suspend => "Suspend",
-    }
-}
-
 /// The state that a VM is in when a change has worked.
 pub(crate) fn result(action: PowerAction) -> PowerState {
     match action {
         PowerAction::On | PowerAction::Reboot | PowerAction::Reset => PowerState::On,
         PowerAction::Off | PowerAction::Shutdown => PowerState::Off,
         PowerAction::Suspend => PowerState::Suspended,
-    }
-}
-
-/// What a change means, in a sentence or two.
-pub(crate) fn meaning(action: PowerAction) -> &'static str {
-    match action {
-        PowerAction::On => "Powers on, or goes on where it was suspended.",
-        PowerAction::Off => {
-            "As if the plug were pulled: what the guest has not written to its disks is lost."
-        }
-        PowerAction::Shutdown => {
-            "The guest is asked to shut down. If it does not, it is left running and you are told."
-        }
-        PowerAction::Reboot => "The guest is asked to restart.",
-        PowerAction::Reset => {
-            "As by the reset button: what the guest has not written to its disks is lost."
-        }
-        PowerAction::Suspend => {
-            "The guest stands still, its memory is kept in a file, until it is powered on again."
-        }
     }
 }
 

@@ -4,6 +4,7 @@ use ecoman_api::{Task, TaskState};
 use form_urlencoded::Serializer;
 
 use crate::state::route::Route;
+use crate::state::text;
 
 /// States that are looked for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,11 +29,13 @@ pub(crate) struct TaskFilter {
 impl TaskGroup {
     pub(crate) const ALL: [Self; 3] = [Self::UnderWay, Self::Failed, Self::Done];
 
+    /// Its label.
     pub(crate) fn label(self) -> &'static str {
+        let texts = &text::pages().tasks;
         match self {
-            Self::UnderWay => "Under way",
-            Self::Failed => "Failed",
-            Self::Done => "Done",
+            Self::UnderWay => texts.group_under_way,
+            Self::Failed => texts.group_failed,
+            Self::Done => texts.group_done,
         }
     }
 

@@ -10,6 +10,7 @@ use ecoman_api::{
 
 use crate::state::format;
 use crate::state::inventory::VmKey;
+use crate::state::text;
 
 /// The API's word for what was not done in time.
 const TASK_TIMEOUT: &str = "urn:ecoman:problem:task-timeout";
@@ -165,26 +166,16 @@ pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     }
 }
 
-/// What is going on with a VM whose power is being changed so.
-pub(crate) fn gerund(action: PowerAction) -> &'static str {
-    match action {
-        PowerAction::On => "starting…",
-        PowerAction::Off | PowerAction::Shutdown => "stopping…",
-        PowerAction::Reboot => "rebooting…",
-        PowerAction::Reset => "resetting…",
-        PowerAction::Suspend => "suspending…",
-    }
-}
-
 /// What a task is at: its step, or for how long the guest has been asked.
 pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
+    let texts = &text::pages().tasks;
     match task.state {
-        TaskState::Queued => return Some(String::from("waits for its turn")),
+        TaskState::Queued => return Some(texts.waits_for_turn.to_owned()),
         TaskState::Running => {}
         _ => return None,
     }
     if task.question.is_some() {
-        return Some(String::from("waits for an answer"));
+        return Some(texts.waits_for_answer.to_owned());
     }
     let asked = task
         .commands
@@ -193,7 +184,7 @@ pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
     match (power_of(task), asked) {
         (Some((PowerAction::Shutdown, limit)), Some(run)) => {
             let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
-            Some(format!("asked the guest, {seconds} s of {limit} s"))
+            Some((texts.asked_guest)(seconds, limit))
         }
         _ => task.step.clone(),
     }
@@ -210,7 +201,7 @@ pub(crate) fn is_shown_above(task: &Task, text: &str) -> bool {
 pub(crate) fn took(task: &Task) -> Option<String> {
     let seconds = (task.finished_at? - task.started_at?).num_seconds();
     Some(match u64::try_from(seconds).unwrap_or_default() {
-        0 => String::from("less than 1 s"),
+        0 => text::pages().tasks.took_less.to_owned(),
         seconds => format::duration(seconds),
     })
 }
@@ -312,7 +303,7 @@ pub(crate) mod tests {
     fn word(tasks: &[Task], vm: &Vm, seen: &str) -> Option<&'static str> {
         let tasks = known(tasks);
         let task = tasks.changing(vm, time(seen))?;
-        power_of(task).map(|(action, _)| gerund(action))
+        power_of(task).map(|(action, _)| text::acts().under_way.of(action))
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::context::known;
 use super::dialogs::use_power_dialogs;
 use crate::components::{Icon, icon};
 use crate::live::use_live;
-use crate::state::power_plan::{meaning, order};
+use crate::state::text;
 
 /// Sign of a change.
 pub(crate) fn sign(action: PowerAction) -> Icon {
@@ -44,7 +44,7 @@ pub(crate) fn power_button(
             tabindex="0"
             aria-disabled=move || why_not.with(Option::is_some).then_some("true")
             aria-describedby=move || why_not.with(Option::is_some).then(|| described.clone())
-            data-tip=move || Some(why_not.get().unwrap_or_else(|| meaning(action).to_owned()))
+            data-tip=move || Some(why_not.get().unwrap_or_else(|| text::acts().meaning.of(action).to_owned()))
             on:click=move |_| {
                 if why_not.with_untracked(Option::is_none) {
                     ask();
@@ -67,14 +67,14 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         let why_not = Memo::new(move |_| {
             let vm = vm.get()?;
             if live.vms.with(|vms| vms.data().is_none()) {
-                return Some(String::from("The list of VMs is still being loaded."));
+                return Some(text::pages().power.list_not_loaded.to_owned());
             }
             known(live, |known| known.refusal(&vm, action))
         });
         power_button(
             action,
             why_not,
-            Signal::derive(move || order(action).to_owned()),
+            Signal::derive(move || text::acts().order.of(action).to_owned()),
             move || {
                 if let Some(vm) = vm.get_untracked() {
                     dialogs.ask_one(action, &vm);
@@ -86,7 +86,7 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         <div
             class="power-bar"
             role="group"
-            aria-label="Power"
+            aria-label=text::page().list.power
             hidden=move || vm.with(Option::is_none)
         >
             {buttons.into_iter().collect::<Vec<_>>()}

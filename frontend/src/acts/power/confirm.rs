@@ -7,12 +7,13 @@ use leptos::prelude::*;
 
 use super::buttons::sign;
 use super::dialogs::{FIRST, HEADING, PowerDialogs};
-use crate::components::{Icon, focus, icon, power_word};
+use crate::components::{Icon, focus, icon, power_word, sentence};
 use crate::state::format;
 use crate::state::inventory::Row;
 use crate::state::power_plan::{
-    DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan, meaning, order, result,
+    DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan, result,
 };
+use crate::state::text;
 
 /// A preview of more VMs than this names only the first of them.
 const MOST_LISTED: usize = 200;
@@ -20,6 +21,8 @@ const MOST_LISTED: usize = 200;
 /// Whether that is really wanted.
 pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let action = plan.action;
+    let texts = &text::pages().power;
+    let order = text::acts().order.of(action);
     let count = plan.doing.len();
     let typed = RwSignal::new(String::new());
     let seconds = RwSignal::new(DEFAULT_GUEST_SECONDS.to_string());
@@ -54,7 +57,12 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let counting = number.map(|number| {
         view! {
             <label class="field">
-                <span>"To confirm, type how many VMs that is: " <strong>{number}</strong></span>
+                <span>
+                    {sentence(
+                        texts.type_the_number,
+                        [view! { <strong>{number}</strong> }.into_any()],
+                    )}
+                </span>
                 <input
                     type="text"
                     inputmode="numeric"
@@ -75,10 +83,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         view! {
             <label class="field">
                 <span>
-                    {format!(
-                        "Wait for the guest, in seconds ({MIN_GUEST_SECONDS} to {})",
-                        format::grouped(MAX_GUEST_SECONDS.into()),
-                    )}
+                    {(texts.seconds_to_wait)(MIN_GUEST_SECONDS, MAX_GUEST_SECONDS)}
                 </span>
                 <input
                     type="text"
@@ -92,9 +97,9 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         }
     });
     let title = if count == 0 {
-        format!("{}: none of these VMs", order(action))
+        (texts.none_of_these)(order)
     } else {
-        format!("{} {}?", order(action), plan.whom())
+        (texts.question)(order, &plan.whom())
     };
     let class = if action.cuts() {
         "button danger solid"
@@ -103,13 +108,13 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     };
     let many = count + plan.left_out.len() > 1;
     let label = if count > 1 {
-        format!("{} {}", order(action), format::plural(count, "VM", "VMs"))
+        (texts.confirm_many)(order, count)
     } else {
-        order(action).to_owned()
+        order.to_owned()
     };
     view! {
         <h2 id=HEADING class:danger=action.cuts()>{icon(sign(action))} {title}</h2>
-        <p>{meaning(action)}</p>
+        <p>{text::acts().meaning.of(action)}</p>
         {(many || count == 0).then(|| preview(plan))}
         {limit}
         {counting}
@@ -129,7 +134,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
                 id=number.is_none().then_some(FIRST)
                 on:click=move |_| dialogs.close()
             >
-                "Cancel"
+                {text::pages().parts.cancel}
             </button>
         </div>
     }
@@ -138,17 +143,22 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
 
 /// The way that asks the guest, before the one that does not.
 fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
+    let texts = &text::pages().power;
     let rows = plan.doing.clone();
     let softer = dialogs.plan(gentle, &rows);
     let why_not = (softer.doing.is_empty()).then(|| {
         softer
             .left_out
             .first()
-            .map_or_else(|| String::from("No VM is left."), |(_, why)| why.clone())
+            .map_or_else(|| texts.no_vm_left.to_owned(), |(_, why)| why.clone())
     });
     let can = why_not.is_none();
-    let partly = (can && !softer.left_out.is_empty())
-        .then(|| format!(" ({} of {})", softer.doing.len(), rows.len()));
+    let order = text::acts().order.of(gentle);
+    let label = if can && !softer.left_out.is_empty() {
+        (texts.instead_for_some)(order, softer.doing.len(), rows.len())
+    } else {
+        (texts.instead)(order)
+    };
     let ask = move |_| {
         if can {
             // Its own dialog, with its own preview and limit.
@@ -165,9 +175,7 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
             on:click=ask
         >
             {icon(sign(gentle))}
-            {order(gentle)}
-            " instead"
-            {partly}
+            {label}
         </button>
         {why_not.map(|why| view! { <p class="small why-not" id="why-not-gentle">{why}</p> })}
     }
@@ -176,6 +184,7 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
 
 /// What happens to which VM, and which are left out.
 fn preview(plan: &Plan) -> AnyView {
+    let texts = &text::pages().power;
     let line = |row: &Row, what: AnyView| {
         view! {
             <li>
@@ -196,12 +205,12 @@ fn preview(plan: &Plan) -> AnyView {
         .doing
         .iter()
         .take(MOST_LISTED)
-        .map(|row| line(row, format!("{} → {to}", state(row)).into_any()))
+        .map(|row| line(row, (texts.from_to)(state(row), to).into_any()))
         .collect();
     let more = count
         .checked_sub(MOST_LISTED)
         .filter(|&more| more > 0)
-        .map(|more| view! { <li class="aside">{format!("and {} more", format::grouped(more as u64))}</li> });
+        .map(|more| view! { <li class="aside">{(texts.and_more)(more)}</li> });
     let out = plan.left_out.len();
     let left_out: Vec<_> = plan
         .left_out
@@ -211,19 +220,23 @@ fn preview(plan: &Plan) -> AnyView {
         .collect();
     // Above the list: of a long one only the beginning is seen.
     let counted = (out > 0).then(|| {
-        let which = if count > 0 { ", listed last" } else { "" };
+        let left_out = if count > 0 {
+            texts.left_out_listed_last
+        } else {
+            texts.all_left_out
+        };
         view! {
             <p class="left-out">
                 {icon(Icon::Warning)}
-                {format!("{} left out{which}.", format::plural(out, "VM is", "VMs are"))}
+                {left_out(out)}
             </p>
         }
     });
     view! {
         {counted}
-        <div class="preview" tabindex="0" role="region" aria-label="What happens to which VM">
+        <div class="preview" tabindex="0" role="region" aria-label=texts.preview>
             {(count > 0).then(|| view! { <ul class="vms">{doing} {more}</ul> })}
-            {(out > 0).then(|| view! { <ul class="vms out" aria-label="Left out">{left_out}</ul> })}
+            {(out > 0).then(|| view! { <ul class="vms out" aria-label=texts.left_out>{left_out}</ul> })}
         </div>
     }
     .into_any()

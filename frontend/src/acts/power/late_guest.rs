@@ -11,7 +11,7 @@ use super::dialogs::use_power_dialogs;
 use crate::components::icon;
 use crate::live::use_live;
 use crate::state::format;
-use crate::state::power_plan::meaning;
+use crate::state::text;
 
 /// What can be done about a guest that has not shut down in time. Nothing of it happens by itself:
 /// only the reader knows what the guest may lose.
@@ -35,10 +35,11 @@ pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
             dialogs.ask_one(PowerAction::Off, &vm);
         }
     };
+    let texts = &text::pages().power;
     let time = format::duration(seconds.into());
-    let tip = format!("Asks the guest once more, and waits up to {time} for it to shut down.");
+    let tip = (texts.wait_longer_tip)(&time);
     view! {
-        <div class="choices" role="group" aria-label="The guest is still on">
+        <div class="choices" role="group" aria-label=texts.still_on>
             {move || {
                 wait.get()
                     .then(|| {
@@ -51,7 +52,7 @@ pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
                                 on:click=ask_again
                             >
                                 {icon(sign(PowerAction::Shutdown))}
-                                "Wait longer"
+                                {texts.wait_longer}
                                 <span class="aside">{time.clone()}</span>
                             </button>
                         }
@@ -64,11 +65,11 @@ pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
                             <button
                                 type="button"
                                 class="button danger"
-                                data-tip=meaning(PowerAction::Off)
+                                data-tip=text::acts().meaning.off
                                 on:click=ask_off
                             >
                                 {icon(sign(PowerAction::Off))}
-                                "Power off…"
+                                {texts.power_off}
                             </button>
                         }
                     })

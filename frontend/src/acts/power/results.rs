@@ -8,16 +8,18 @@ use leptos::prelude::*;
 use super::buttons::sign;
 use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDialogs};
 use crate::clock::use_clock;
-use crate::components::{busy, focus, icon, link, task_badge};
+use crate::components::{busy, focus, icon, link, sentence, task_badge};
 use crate::state::format;
-use crate::state::power_plan::{Plan, order};
+use crate::state::power_plan::Plan;
 use crate::state::route::Route;
 use crate::state::tasks::at;
+use crate::state::text;
 
 /// What came of it, VM by VM, as it happens.
 pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
     let live = dialogs.live;
     let clock = use_clock();
+    let texts = &text::pages().power;
     let action = plan.action;
     let rows: Vec<_> = plan
         .doing
@@ -49,7 +51,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                     <span class="aside">{why}</span>
                 }
                 .into_any(),
-                _ => view! { {busy()} " asking" }.into_any(),
+                _ => view! { {busy()} " " {texts.sending} }.into_any(),
             };
             view! {
                 <li>
@@ -85,21 +87,23 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                 }
             });
         });
-        format!("{done} done, {failed} failed, {under_way} under way")
+        (texts.tally)(done, failed, under_way)
     });
     request_animation_frame(|| focus(FIRST));
     view! {
         <h2 id=HEADING>
-            {icon(sign(action))} {format!("{} {}", order(action), plan.whom())}
+            {icon(sign(action))} {(texts.heading)(text::acts().order.of(action), &plan.whom())}
         </h2>
         <p role="status">{move || tally.get()}</p>
-        <div class="preview" tabindex="0" role="region" aria-label="What came of it">
+        <div class="preview" tabindex="0" role="region" aria-label=texts.results>
             <ul class="vms">{rows}</ul>
         </div>
         <div class="choices">
             <p class="small aside">
-                "It goes on when this is closed; "
-                {link("", Route::Tasks.path(), "Tasks".into_any())} " tell of it."
+                {sentence(
+                    texts.goes_on,
+                    [link("", Route::Tasks.path(), texts.tasks.into_any())],
+                )}
             </p>
             <button
                 type="button"
@@ -107,7 +111,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                 id=FIRST
                 on:click=move |_| dialogs.close()
             >
-                "Close"
+                {text::pages().parts.close}
             </button>
         </div>
     }

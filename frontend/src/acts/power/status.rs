@@ -8,12 +8,13 @@ use leptos::prelude::*;
 use super::late_guest::late_guest;
 use crate::acts::answer::question_card;
 use crate::clock::use_clock;
-use crate::components::{Icon, ago, busy, icon, link};
+use crate::components::{Icon, ago, busy, icon, link, sentence};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
 use crate::state::power_plan::doubled_wait;
 use crate::state::route::Route;
 use crate::state::tasks::{at, timed_out_shutdown, was_reached_anyway};
+use crate::state::text;
 
 /// What is being done to a VM, or why the last thing was not; and the question that it waits with.
 pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
@@ -51,7 +52,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
                 view! {
                     <div class="notice">
                         {busy()}
-                        <p>{task_link(&task)} ": " {move || doing.get()}</p>
+                        <p>{sentence(text::pages().power.under_way, [task_link(&task), (move || doing.get()).into_any()])}</p>
                     </div>
                 }
                 .into_any(),
@@ -83,11 +84,19 @@ fn unsuccessful(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> AnyView {
             {icon(Icon::Warning)}
             <div>
                 <p>
-                    {task_link(task)}
-                    " did not succeed "
-                    <span class="aside">"(" {ago(end)} ")"</span>
-                    ": "
-                    {why}
+                    {sentence(
+                        text::pages().power.unsuccessful,
+                        [
+                            task_link(task),
+                            view! {
+                                <span class="aside">
+                                    {sentence(text::pages().parts.in_brackets, [ago(end)])}
+                                </span>
+                            }
+                            .into_any(),
+                            why.into_any(),
+                        ],
+                    )}
                 </p>
                 {ways}
             </div>

@@ -9,10 +9,11 @@ use super::fields::{limits, told, value};
 use super::permitted::loading;
 use super::section::section;
 use crate::api;
-use crate::components::{card, copy_line, fact_card, text_fact};
+use crate::components::{card, copy_line, fact_card, sentence, text_fact};
 use crate::live::{LiveData, use_live};
 use crate::session::sign_out;
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The page.
 pub(crate) fn account() -> AnyView {
@@ -21,8 +22,9 @@ pub(crate) fn account() -> AnyView {
         live.config
             .with(|config| Some(config.as_ref()?.identity.clone()))
     });
+    let texts = &text::pages().access;
     let content = move || match identity.get() {
-        None => loading("Looking who you are"),
+        None => loading(texts.loading_identity),
         Some(identity) => cards(live, &identity),
     };
     let has_session = Memo::new(move |_| {
@@ -35,39 +37,40 @@ pub(crate) fn account() -> AnyView {
         has_session.get().then(|| {
             view! {
                 <button type="button" class="button" on:click=move |_| sign_out()>
-                    "Sign out"
+                    {text::page().frame.sign_out}
                 </button>
             }
         })
     };
     section(
         &Route::Account,
-        "Account",
+        texts.account,
         actions.into_any(),
         content.into_any(),
     )
 }
 
 fn cards(live: LiveData, identity: &Identity) -> AnyView {
+    let texts = &text::pages().access;
     let how = match identity.mode {
-        SignInMode::None => "Nobody signs in to this server",
-        SignInMode::Password => "With name and password",
-        SignInMode::Proxy => "To the proxy in front of this server",
+        SignInMode::None => texts.sign_in_none,
+        SignInMode::Password => texts.sign_in_password,
+        SignInMode::Proxy => texts.sign_in_proxy,
     };
     let role = match identity.role {
-        Some(Role::Viewer) => "viewer: sees nodes, VMs and tasks",
-        Some(Role::Operator) => "operator: sees them, and changes the power of VMs",
-        Some(Role::Admin) => "admin: sees and changes everything",
-        None => "none",
+        Some(Role::Viewer) => texts.role_viewer,
+        Some(Role::Operator) => texts.role_operator,
+        Some(Role::Admin) => texts.role_admin,
+        None => texts.role_none,
     };
     let who = fact_card(
         "who",
-        "You",
+        texts.you,
         vec![
-            text_fact("Name", identity.name.clone()),
-            text_fact("Role", Some(role.to_owned())),
-            text_fact("Nodes", Some(limits(identity.nodes.as_ref()))),
-            text_fact("Sign-in", Some(how.to_owned())),
+            text_fact(texts.name, identity.name.clone()),
+            text_fact(texts.role, Some(role.to_owned())),
+            text_fact(texts.nodes, Some(limits(identity.nodes.as_ref()))),
+            text_fact(texts.sign_in, Some(how.to_owned())),
         ],
     );
     let origin = window().location().origin().unwrap_or_default();
@@ -80,22 +83,30 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
     let api = view! {
         <div class="lines">
             <p>
-                "All that this page does is a call of the "
-                <a href="/api/docs/" target="_blank" rel="noopener">
-                    "REST API"
-                </a> ", which scripts and generated clients use too."
+                {sentence(
+                    texts.about_api,
+                    [
+                        view! {
+                            <a href="/api/docs/" target="_blank" rel="noopener">
+                                {texts.rest_api}
+                            </a>
+                        }
+                        .into_any(),
+                    ],
+                )}
             </p>
-            {copy_line("the call", line)}
+            {copy_line(texts.copy_call, line)}
         </div>
     };
     let password = (identity.mode == SignInMode::Password).then(|| password_card(live));
     view! {
-        <div class="pair">{who} {card("api", "For programs", api.into_any())} {password}</div>
+        <div class="pair">{who} {card("api", texts.for_programs, api.into_any())} {password}</div>
     }
     .into_any()
 }
 
 fn password_card(live: LiveData) -> AnyView {
+    let texts = &text::pages().access;
     let current = NodeRef::<html::Input>::new();
     let new = NodeRef::<html::Input>::new();
     let again = NodeRef::<html::Input>::new();
@@ -111,9 +122,7 @@ fn password_card(live: LiveData) -> AnyView {
             return;
         }
         if wanted.new != value(again) {
-            wrong.set(Some(String::from(
-                "The new password is not the same twice.",
-            )));
+            wrong.set(Some(texts.passwords_differ.to_owned()));
             return;
         }
         busy.set(true);
@@ -142,9 +151,9 @@ fn password_card(live: LiveData) -> AnyView {
     };
     let form = view! {
         <form class="fields" on:submit=submit>
-            {field("password-current", "Current password", "current-password", current)}
-            {field("password-new", "New password (8 to 256 characters)", "new-password", new)}
-            {field("password-again", "New password again", "new-password", again)}
+            {field("password-current", texts.current_password, "current-password", current)}
+            {field("password-new", texts.new_password, "new-password", new)}
+            {field("password-again", texts.new_password_again, "new-password", again)}
             <p class="bad hint" role="alert">
                 {move || wrong.get()}
             </p>
@@ -154,11 +163,11 @@ fn password_card(live: LiveData) -> AnyView {
                     class="button primary"
                     aria-disabled=move || busy.get().then_some("true")
                 >
-                    "Change password"
+                    {texts.change_password}
                 </button>
-                <span class="small">"Ends all of your sessions: sign in again after it."</span>
+                <span class="small">{texts.ends_sessions}</span>
             </div>
         </form>
     };
-    card("password", "Password", form.into_any())
+    card("password", texts.password, form.into_any())
 }

@@ -8,12 +8,13 @@ use super::permitted::{for_those_who, loading, may};
 use super::section::section;
 use crate::api;
 use crate::components::{
-    Icon, busy, csv_button, empty_state, failed_state, icon, link, text, when,
+    Icon, busy, csv_button, empty_state, failed_state, icon, link, or_unknown, sentence, when,
 };
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::audit_filter::{AuditFilter, OUTCOMES};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// What is shown of the log.
 #[derive(Clone, Copy)]
@@ -37,6 +38,7 @@ pub(crate) fn audit() -> AnyView {
         loaded: RwSignal::new(false),
         wrong: RwSignal::new(None),
     };
+    let texts = &text::pages().audit;
     let may = may(Permission::Audit);
     Effect::new(move || {
         filter.track();
@@ -47,7 +49,7 @@ pub(crate) fn audit() -> AnyView {
     let actions = move || {
         may.get().then(|| {
             csv_button(
-                "Save this log as CSV",
+                texts.save_csv,
                 "audit",
                 || false,
                 move || {
@@ -63,20 +65,21 @@ pub(crate) fn audit() -> AnyView {
             match (log.loaded.get(), log.wrong.get()) {
                 (false, Some(error)) => {
                     let retry = move || log.load(filter, None);
-                    failed_state(
-                        "The audit log could not be loaded",
-                        &error.to_string(),
-                        retry,
-                    )
+                    failed_state(texts.not_loaded, &error.to_string(), retry)
                 }
-                (false, None) => loading("Loading the audit log"),
+                (false, None) => loading(texts.loading),
                 (true, _) if count == 0 => nothing(filter),
                 (true, _) => table(log),
             }
         };
         view! { {toolbar(filter)} {list} {more(log, filter)} }.into_any()
     });
-    section(&Route::Audit, "Audit log", actions.into_any(), content)
+    section(
+        &Route::Audit,
+        text::pages().access.audit,
+        actions.into_any(),
+        content,
+    )
 }
 
 impl Log {
@@ -112,17 +115,19 @@ impl Log {
 }
 
 fn outcome_word(outcome: AuditOutcome) -> &'static str {
+    let texts = &text::pages().audit;
     match outcome {
-        AuditOutcome::Pending => "Under way",
-        AuditOutcome::Succeeded => "Done",
-        AuditOutcome::Failed => "Failed",
-        AuditOutcome::Refused => "Refused",
+        AuditOutcome::Pending => texts.under_way,
+        AuditOutcome::Succeeded => texts.done,
+        AuditOutcome::Failed => texts.failed,
+        AuditOutcome::Refused => texts.refused,
     }
 }
 
 fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
     let location = use_location();
     let live = use_live();
+    let texts = &text::pages().audit;
     let chips = OUTCOMES.map(|outcome| {
         let pressed = Memo::new(move |_| filter.with(|filter| filter.outcomes.contains(&outcome)));
         view! {
@@ -172,23 +177,23 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
         names.collect::<Vec<_>>()
     };
     view! {
-        <div class="toolbar" role="search" aria-label="Audit log">
-            <div class="chips" role="group" aria-label="Show only">
+        <div class="toolbar" role="search" aria-label=text::pages().access.audit>
+            <div class="chips" role="group" aria-label=text::pages().parts.show_only>
                 {chips}
             </div>
             <input
                 type="search"
-                aria-label="User"
-                placeholder="User"
+                aria-label=texts.user
+                placeholder=texts.user
                 autocomplete="off"
                 autocapitalize="none"
                 spellcheck="false"
                 prop:value=move || filter.with(|filter| filter.actor.clone().unwrap_or_default())
                 on:change=choose_actor
             />
-            <select aria-label="Node" on:change=choose_node>
+            <select aria-label=texts.node on:change=choose_node>
                 <option value="" selected=move || filter.with(|filter| filter.node.is_none())>
-                    "Every node"
+                    {text::pages().parts.every_node}
                 </option>
                 {options}
             </select>
@@ -198,38 +203,37 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
 }
 
 fn nothing(filter: Memo<AuditFilter>) -> AnyView {
+    let texts = &text::pages().audit;
     if filter.get() == AuditFilter::default() {
         return empty_state(
-            String::from("Nothing has been done yet"),
-            String::from(
-                "Every change that somebody asks for, every sign-in and every refusal of either \
-                 is written down here.",
-            ),
+            texts.none.to_owned(),
+            texts.none_why.to_owned(),
             ().into_any(),
         );
     }
     empty_state(
-        String::from("There is no such entry"),
-        String::from("Show others, or all of them."),
-        link("button", Route::Audit.path(), "The whole log".into_any()),
+        texts.no_such_entry.to_owned(),
+        text::pages().parts.show_others.to_owned(),
+        link("button", Route::Audit.path(), texts.whole_log.into_any()),
     )
 }
 
 fn table(log: Log) -> AnyView {
+    let texts = &text::pages().audit;
     let rows = move || {
         log.entries
             .with(|entries| entries.iter().map(row).collect::<Vec<_>>())
     };
     view! {
-        <div class="table-frame" tabindex="0" role="region" aria-label="Audit log">
+        <div class="table-frame" tabindex="0" role="region" aria-label=text::pages().access.audit>
             <table class="tasks audit">
                 <thead>
                     <tr>
-                        <th scope="col">"When"</th>
-                        <th scope="col">"What"</th>
-                        <th scope="col">"Who"</th>
-                        <th scope="col">"From"</th>
-                        <th scope="col">"Result"</th>
+                        <th scope="col">{texts.when}</th>
+                        <th scope="col">{texts.what}</th>
+                        <th scope="col">{texts.who}</th>
+                        <th scope="col">{texts.from}</th>
+                        <th scope="col">{texts.result}</th>
                     </tr>
                 </thead>
                 <tbody>{rows}</tbody>
@@ -240,13 +244,14 @@ fn table(log: Log) -> AnyView {
 }
 
 fn row(entry: &AuditEntry) -> AnyView {
+    let texts = &text::pages().audit;
     let signed_in = match entry.by {
-        Authentication::None => String::from("nobody signs in"),
-        Authentication::Password => String::from("password"),
-        Authentication::Proxy => String::from("proxy"),
+        Authentication::None => texts.by_nobody.to_owned(),
+        Authentication::Password => texts.by_password.to_owned(),
+        Authentication::Proxy => texts.by_proxy.to_owned(),
         Authentication::Token => match &entry.token {
-            Some(token) => format!("token “{token}”"),
-            None => String::from("token"),
+            Some(token) => (texts.by_token_named)(token),
+            None => texts.by_token.to_owned(),
         },
     };
     let signed_in = match (&entry.actor, entry.by) {
@@ -269,18 +274,18 @@ fn row(entry: &AuditEntry) -> AnyView {
     };
     view! {
         <tr>
-            <td data-label="When">{when(entry.at, true)}</td>
+            <td data-label=texts.when>{when(entry.at, true)}</td>
             <th scope="row">
                 <span class="name">{entry.summary.clone()}</span>
                 " "
                 {about}
                 <div class="small">{entry.detail.clone()}</div>
             </th>
-            <td data-label="Who">
-                {text(who)} <div class="small">{signed_in}</div>
+            <td data-label=texts.who>
+                {or_unknown(who)} <div class="small">{signed_in}</div>
             </td>
-            <td data-label="From">{text(entry.address.clone())}</td>
-            <td data-label="Result">{result}</td>
+            <td data-label=texts.from>{or_unknown(entry.address.clone())}</td>
+            <td data-label=texts.result>{result}</td>
         </tr>
     }
     .into_any()
@@ -288,6 +293,7 @@ fn row(entry: &AuditEntry) -> AnyView {
 
 /// The VM, node, user or token that it was about.
 fn about(entry: &AuditEntry) -> AnyView {
+    let texts = &text::pages().audit;
     let name = entry.name.clone();
     match (&entry.node, entry.vmid) {
         (Some(node), Some(vmid)) => {
@@ -298,7 +304,8 @@ fn about(entry: &AuditEntry) -> AnyView {
             let name = name.unwrap_or_else(|| vmid.to_string());
             view! {
                 {link("", page.path(), name.into_any())}
-                <span class="aside">{format!(" on {node}")}</span>
+                " "
+                <span class="aside">{sentence(texts.on_node, [node.clone().into_any()])}</span>
             }
             .into_any()
         }
@@ -307,7 +314,10 @@ fn about(entry: &AuditEntry) -> AnyView {
             view! {
                 {name.map(|name| format!("{name} "))}
                 <span class="aside">
-                    "on " {link("", page.path(), node.clone().into_any())}
+                    {sentence(
+                        texts.on_node,
+                        [link("", page.path(), node.clone().into_any())],
+                    )}
                 </span>
             }
             .into_any()
@@ -329,7 +339,7 @@ fn more(log: Log, filter: Memo<AuditFilter>) -> AnyView {
                 <p class="more">
                     <button type="button" class="button" on:click=load>
                         {move || log.loading.get().then(busy)}
-                        "Older entries"
+                        {text::pages().audit.older}
                     </button>
                     " "
                     <span role="status">

@@ -6,20 +6,22 @@ use ecoman_api::Role;
 use leptos::prelude::*;
 
 use crate::live::use_live;
+use crate::state::text;
 
 /// All nodes (`None`), or some of them.
 pub(super) type Nodes = RwSignal<Option<BTreeSet<String>>>;
 
 /// The roles that may be given, the least first.
 pub(super) fn role_choice(id: &'static str, role: RwSignal<Role>, most: Role) -> AnyView {
+    let texts = &text::pages().access;
     let options = Role::ALL
         .into_iter()
         .filter(|role| *role <= most)
         .map(|each| {
             let what = match each {
-                Role::Viewer => "viewer: sees nodes, VMs and tasks",
-                Role::Operator => "operator: also changes the power of VMs",
-                Role::Admin => "admin: everything",
+                Role::Viewer => texts.choose_viewer,
+                Role::Operator => texts.choose_operator,
+                Role::Admin => texts.choose_admin,
             };
             view! {
                 <option value=each.as_str() selected=move || role.get() == each>
@@ -36,7 +38,7 @@ pub(super) fn role_choice(id: &'static str, role: RwSignal<Role>, most: Role) ->
     };
     view! {
         <div class="field">
-            <label for=id>"Role"</label>
+            <label for=id>{texts.role}</label>
             <select id=id on:change=choose>
                 {options}
             </select>
@@ -59,6 +61,7 @@ pub(super) fn node_choice(nodes: Nodes) -> AnyView {
         nodes.with(|nodes| known.extend(nodes.iter().flatten().cloned()));
         known
     });
+    let texts = &text::pages().access;
     let is_all = Memo::new(move |_| nodes.with(Option::is_none));
     let boxes = move || {
         let names = known.get().into_iter().map(|name| {
@@ -91,7 +94,7 @@ pub(super) fn node_choice(nodes: Nodes) -> AnyView {
     };
     view! {
         <fieldset class="field">
-            <legend>"Nodes"</legend>
+            <legend>{texts.nodes}</legend>
             <label class="check">
                 <input
                     type="checkbox"
@@ -100,7 +103,7 @@ pub(super) fn node_choice(nodes: Nodes) -> AnyView {
                         nodes.set((!event_target_checked(&event)).then(BTreeSet::new));
                     }
                 />
-                "All nodes"
+                {texts.all_nodes}
             </label>
             {boxes}
         </fieldset>

@@ -3,6 +3,7 @@
 use leptos::{html, prelude::*};
 
 use crate::api;
+use crate::state::text;
 
 /// What is typed in a field.
 pub(super) fn value(field: NodeRef<html::Input>) -> String {
@@ -18,15 +19,15 @@ pub(super) fn told(error: &api::Error) -> String {
     }
     let fields = fields
         .into_iter()
-        .map(|(field, rule)| format!("{}: {rule}.", field.replace('_', " ")));
+        .map(|(field, rule)| (text::pages().access.field_wrong)(&field.replace('_', " "), &rule));
     fields.collect::<Vec<_>>().join(" ")
 }
 
 /// The names of nodes that somebody is limited to.
 pub(super) fn limits(nodes: Option<&Vec<String>>) -> String {
     match nodes {
-        None => String::from("all nodes"),
-        Some(nodes) if nodes.is_empty() => String::from("no node"),
-        Some(nodes) => nodes.join(", "),
+        None => text::pages().access.all_nodes_limit.to_owned(),
+        Some(nodes) if nodes.is_empty() => text::pages().access.no_node_limit.to_owned(),
+        Some(nodes) => (text::format().list)(nodes),
     }
 }

@@ -5,25 +5,24 @@ use leptos::prelude::*;
 
 use crate::components::empty_state;
 use crate::live::use_live;
+use crate::state::text;
 
 /// Why the reader may not, if so.
 pub(super) fn why_not(config: &Config, permission: Permission) -> Option<String> {
+    let texts = &text::pages().access;
     let identity = &config.identity;
     if identity.may.contains(&permission) {
         return None;
     }
     if identity.mode == SignInMode::None {
-        return Some(String::from(
-            "Nobody signs in to this server, and whoever reaches it may do everything. With \
-             DASHBOARD_SIGN_IN=password there are users and API tokens.",
-        ));
+        return Some(texts.nobody_signs_in.to_owned());
     }
-    let role = identity.role.map_or("nobody", Role::as_str);
+    let role = identity
+        .role
+        .map_or(texts.nobody, |role| text::page().parts.roles.of(role));
     Some(match identity.role {
-        Some(Role::Admin) => {
-            String::from("It takes an admin of all nodes, and you are limited to some.")
-        }
-        _ => format!("It takes the role admin, and yours is {role}."),
+        Some(Role::Admin) => texts.needs_unlimited_admin.to_owned(),
+        _ => (texts.needs_admin)(role),
     })
 }
 
@@ -44,6 +43,7 @@ pub(super) fn for_those_who(
     content: impl Fn() -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     let live = use_live();
+    let texts = &text::pages().access;
     let reason = Memo::new(move |_| {
         live.config.with(|config| {
             let config = config.as_ref()?;
@@ -51,8 +51,8 @@ pub(super) fn for_those_who(
         })
     });
     let shown = move || match reason.get() {
-        None => loading("Looking who you are"),
-        Some(Some(reason)) => empty_state(String::from("Not for you"), reason, ().into_any()),
+        None => loading(texts.loading_identity),
+        Some(Some(reason)) => empty_state(texts.not_for_you.to_owned(), reason, ().into_any()),
         Some(None) => content(),
     };
     shown.into_any()

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 
 use crate::components::{Icon, follow, icon, set_title};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// A page of them: its title, what stands beside the title, and the page itself.
 pub(super) fn section(
@@ -13,11 +14,12 @@ pub(super) fn section(
     content: AnyView,
 ) -> AnyView {
     set_title(move || title.to_owned());
+    let texts = &text::pages().access;
     let tabs = [
-        (Route::Account, "Account"),
-        (Route::Tokens, "API tokens"),
-        (Route::Users, "Users"),
-        (Route::Audit, "Audit log"),
+        (Route::Account, texts.account),
+        (Route::Tokens, texts.tokens),
+        (Route::Users, texts.users),
+        (Route::Audit, texts.audit),
     ];
     let tabs = tabs.map(|(target, label)| {
         let current = (target == *page).then_some("page");
@@ -34,11 +36,11 @@ pub(super) fn section(
                     <h1>{title}</h1>
                     <div class="actions">{actions}</div>
                 </header>
-                <nav class="sections" aria-label="Access">
+                <nav class="sections" aria-label=texts.access>
                     {tabs}
                     // Another page of the server, in a tab of its own.
                     <a class="section" href="/api/docs/" target="_blank" rel="noopener">
-                        "REST API"
+                        {texts.rest_api}
                         {icon(Icon::External)}
                     </a>
                 </nav>

@@ -8,11 +8,12 @@ use super::choice;
 use super::fields::told;
 use super::permitted::{for_those_who, loading, may};
 use crate::api;
-use crate::components::{Icon, failed_state, icon};
+use crate::components::{Icon, empty_state, failed_state, icon};
+use crate::state::text;
 
 /// A list that can be changed: its items (`None`: on their way), what the dialog over it is about,
 /// and how far that is.
-pub(super) struct Desk<T: Send + Sync + 'static, A: Send + Sync + 'static> {
+pub(super) struct ManagedList<T: Send + Sync + 'static, A: Send + Sync + 'static> {
     pub(super) items: RwSignal<Option<Result<Vec<T>, api::Error>>>,
     pub(super) asked: RwSignal<Option<A>>,
     pub(super) wrong: RwSignal<Option<String>>,
@@ -20,19 +21,19 @@ pub(super) struct Desk<T: Send + Sync + 'static, A: Send + Sync + 'static> {
     pub(super) load: StoredValue<fn(Self)>,
 }
 
-impl<T: Send + Sync, A: Send + Sync> Clone for Desk<T, A> {
+impl<T: Send + Sync, A: Send + Sync> Clone for ManagedList<T, A> {
     fn clone(&self) -> Self {
         *self
     }
 }
 
-impl<T: Send + Sync, A: Send + Sync> Copy for Desk<T, A> {}
+impl<T: Send + Sync, A: Send + Sync> Copy for ManagedList<T, A> {}
 
-impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
+impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, A> {
     /// A list that is loaded as soon as it is known that the reader may see it. `load` asks for the
-    /// items and [`Desk::take`]s them.
+    /// items and [`ManagedList::take`]s them.
     pub(super) fn open(permission: Permission, load: fn(Self)) -> Self {
-        let desk = Self {
+        let list = Self {
             items: RwSignal::new(None),
             asked: RwSignal::new(None),
             wrong: RwSignal::new(None),
@@ -42,10 +43,10 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
         let may = may(permission);
         Effect::new(move || {
             if may.get() {
-                desk.load();
+                list.load();
             }
         });
-        desk
+        list
     }
 
     pub(super) fn load(self) {
@@ -110,7 +111,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
                 None => loading(what),
                 Some(Err(error)) => {
                     let retry = move || self.load();
-                    failed_state("This could not be loaded", &error.to_string(), retry)
+                    failed_state(text::pages().access.not_loaded, &error.to_string(), retry)
                 }
                 Some(Ok(items)) => draw(items),
             };
@@ -147,7 +148,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
     pub(super) fn form_end(self, label: &'static str, nodes: choice::Nodes) -> AnyView {
         let hint = move || match (self.wrong.get(), choice::is_nothing(nodes)) {
             (Some(wrong), _) => Some(wrong),
-            (None, true) => Some(String::from("Choose one node at least.")),
+            (None, true) => Some(text::pages().access.choose_a_node.to_owned()),
             (None, false) => None,
         };
         view! {
@@ -165,7 +166,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
                     {label}
                 </button>
                 <button type="button" class="button last" on:click=move |_| self.close()>
-                    "Cancel"
+                    {text::pages().parts.cancel}
                 </button>
             </div>
         }
@@ -198,10 +199,43 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> Desk<T, A> {
                     id=ids.1
                     on:click=move |_| self.close()
                 >
-                    "Cancel"
+                    {text::pages().parts.cancel}
                 </button>
             </div>
         }
         .into_any()
     }
+}
+
+/// A table with these headings, or what it means that there are no rows: a title and a sentence.
+/// The last cell of each row holds its buttons.
+pub(super) fn table(
+    title: &'static str,
+    headings: &[&'static str],
+    rows: Vec<AnyView>,
+    empty: (&'static str, &'static str),
+) -> AnyView {
+    if rows.is_empty() {
+        return empty_state(empty.0.to_owned(), empty.1.to_owned(), ().into_any());
+    }
+    let headings: Vec<_> = headings
+        .iter()
+        .map(|heading| view! { <th scope="col">{*heading}</th> })
+        .collect();
+    view! {
+        <div class="table-frame" tabindex="0" role="region" aria-label=title>
+            <table class="tasks access">
+                <thead>
+                    <tr>
+                        {headings}
+                        <th scope="col">
+                            <span class="sr">{text::pages().parts.actions}</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+    .into_any()
 }

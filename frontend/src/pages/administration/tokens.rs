@@ -8,12 +8,13 @@ use leptos::{ev, html};
 use super::choice::{Nodes, is_nothing, listed, node_choice, role_choice};
 use super::fields::{limits, value};
 use super::section::section;
-use super::table;
+use super::table::{self, ManagedList};
 use crate::api;
 use crate::clock::use_clock;
-use crate::components::{Icon, ago, copy_line, dialog, empty_state, focus, icon, text, when};
+use crate::components::{Icon, ago, copy_line, dialog, focus, icon, or_unknown, when};
 use crate::live::use_live;
 use crate::state::route::Route;
+use crate::state::text;
 
 const HEADING: &str = "token-heading";
 const FIRST: &str = "token-first";
@@ -29,100 +30,83 @@ enum Asked {
     Revoke(Token),
 }
 
-type Desk = table::Desk<Token, Asked>;
+type List = ManagedList<Token, Asked>;
 
 /// The page.
 pub(crate) fn tokens() -> AnyView {
-    let desk = Desk::open(Permission::Tokens, |desk| {
+    let list = List::open(Permission::Tokens, |list| {
         spawn_local(async move {
             let tokens = api::tokens().await;
-            desk.take(tokens.map(|tokens| tokens.items));
+            list.take(tokens.map(|tokens| tokens.items));
         });
     });
-    let list = desk.show(
-        Permission::Tokens,
-        "Loading the API tokens",
-        move |tokens| table(desk, tokens),
-    );
+    let texts = &text::pages().access;
+    let content = list.show(Permission::Tokens, texts.loading_tokens, move |tokens| {
+        table(list, tokens)
+    });
     section(
         &Route::Tokens,
-        "API tokens",
-        desk.new_button(Permission::Tokens, "New token", || Asked::New),
-        view! { {list} {ask(desk)} }.into_any(),
+        texts.tokens,
+        list.new_button(Permission::Tokens, texts.new_token, || Asked::New),
+        view! { {content} {ask(list)} }.into_any(),
     )
 }
 
-fn table(desk: Desk, tokens: Vec<Token>) -> AnyView {
-    if tokens.is_empty() {
-        return empty_state(
-            String::from("No API tokens yet"),
-            String::from(
-                "A script shows a token instead of a password. It holds what you give it, never \
-                 more than you hold yourself, and can be revoked at any time.",
-            ),
-            ().into_any(),
-        );
-    }
-    let rows: Vec<_> = tokens.into_iter().map(|token| row(desk, token)).collect();
-    view! {
-        <div class="table-frame" tabindex="0" role="region" aria-label="API tokens">
-            <table class="tasks access">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Of"</th>
-                        <th scope="col">"May"</th>
-                        <th scope="col">"Made"</th>
-                        <th scope="col">"Expires"</th>
-                        <th scope="col">"Last used"</th>
-                        <th scope="col">
-                            <span class="sr">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+fn table(list: List, tokens: Vec<Token>) -> AnyView {
+    let texts = &text::pages().access;
+    let headings = [
+        texts.name,
+        texts.token_of,
+        texts.token_may,
+        texts.token_made,
+        texts.token_expires,
+        texts.token_last_used,
+    ];
+    let rows = tokens.into_iter().map(|token| row(list, token)).collect();
+    let empty = (texts.no_tokens, texts.no_tokens_why);
+    table::table(texts.tokens, &headings, rows, empty)
 }
 
-fn row(desk: Desk, token: Token) -> AnyView {
+fn row(list: List, token: Token) -> AnyView {
+    let texts = &text::pages().access;
     let clock = use_clock();
     let expires = token.expires_at;
     let is_over = Memo::new(move |_| expires.is_some_and(|end| end <= clock.now()));
     let end = move || match expires {
-        None => text(Some(String::from("never"))),
-        Some(_) if is_over.get() => view! { <span class="bad">"Expired"</span> }.into_any(),
+        None => or_unknown(Some(texts.never.to_owned())),
+        Some(_) if is_over.get() => view! { <span class="bad">{texts.expired}</span> }.into_any(),
         Some(end) => when(end, true),
     };
     let used = match token.last_used_at {
-        None => text(Some(String::from("never"))),
+        None => or_unknown(Some(texts.never.to_owned())),
         Some(at) => ago(at),
     };
-    let label = format!("Revoke {}", token.name);
-    let (role, nodes) = (token.role.as_str(), limits(token.nodes.as_ref()));
+    let label = (texts.revoke_token)(&token.name);
+    let (role, nodes) = (
+        text::page().parts.roles.of(token.role),
+        limits(token.nodes.as_ref()),
+    );
     let (name, owner, made) = (token.name.clone(), token.owner.clone(), token.created_at);
     view! {
         <tr>
             <th scope="row">
                 <span class="name">{name}</span>
             </th>
-            <td data-label="Of">{owner}</td>
-            <td data-label="May">
+            <td data-label=texts.token_of>{owner}</td>
+            <td data-label=texts.token_may>
                 {role} " " <div class="small wrap">{nodes}</div>
             </td>
-            <td data-label="Made">{ago(made)}</td>
-            <td data-label="Expires">{end}</td>
-            <td data-label="Last used">{used}</td>
+            <td data-label=texts.token_made>{ago(made)}</td>
+            <td data-label=texts.token_expires>{end}</td>
+            <td data-label=texts.token_last_used>{used}</td>
             <td>
                 <button
                     type="button"
                     class="button small"
                     aria-label=label
-                    on:click=move |_| desk.ask(Asked::Revoke(token.clone()))
+                    on:click=move |_| list.ask(Asked::Revoke(token.clone()))
                 >
-                    "Revoke"
+                    {texts.revoke}
                 </button>
             </td>
         </tr>
@@ -130,25 +114,26 @@ fn row(desk: Desk, token: Token) -> AnyView {
     .into_any()
 }
 
-fn ask(desk: Desk) -> AnyView {
-    let open = Memo::new(move |_| desk.asked.with(Option::is_some));
+fn ask(list: List) -> AnyView {
+    let open = Memo::new(move |_| list.asked.with(Option::is_some));
     let content = move || {
-        Some(match desk.asked.get()? {
-            Asked::New => new_token(desk),
-            Asked::Made(made) => secret(desk, &made),
-            Asked::Revoke(token) => revoke(desk, &token),
+        Some(match list.asked.get()? {
+            Asked::New => new_token(list),
+            Asked::Made(made) => secret(list, &made),
+            Asked::Revoke(token) => revoke(list, &token),
         })
     };
     dialog(
         open,
         (HEADING, FIRST),
-        move || desk.close(),
+        move || list.close(),
         content.into_any(),
     )
 }
 
-fn new_token(desk: Desk) -> AnyView {
+fn new_token(list: List) -> AnyView {
     let live = use_live();
+    let texts = &text::pages().access;
     let most = live.config.with_untracked(|config| {
         let config = config.as_ref();
         config.and_then(|config| config.identity.role)
@@ -160,8 +145,7 @@ fn new_token(desk: Desk) -> AnyView {
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         let Ok(days) = value(days).trim().parse::<u32>() else {
-            desk.wrong
-                .set(Some(String::from("Days: a whole number from 1 to 3650.")));
+            list.wrong.set(Some(texts.token_days_wrong.to_owned()));
             return;
         };
         if untrack(move || is_nothing(nodes)) {
@@ -173,32 +157,32 @@ fn new_token(desk: Desk) -> AnyView {
             nodes: listed(nodes),
             expires_in_days: Some(days),
         };
-        desk.does(
+        list.does(
             async move { api::create_token(&wanted).await },
             move |made| {
-                desk.asked.try_set(Some(Asked::Made(made)));
+                list.asked.try_set(Some(Asked::Made(made)));
                 request_animation_frame(|| focus(FIRST));
             },
         );
     };
     view! {
-        <h2 id=HEADING>"New API token"</h2>
+        <h2 id=HEADING>{texts.new_api_token}</h2>
         <form class="form" on:submit=submit>
             <div class="field">
-                <label for=FIRST>"What it is for"</label>
+                <label for=FIRST>{texts.token_purpose}</label>
                 <input
                     id=FIRST
                     type="text"
                     maxlength="100"
                     required
                     autocomplete="off"
-                    placeholder="nightly report"
+                    placeholder=texts.token_purpose_example
                     node_ref=name
                 />
             </div>
             {role_choice("token-role", role, most.unwrap_or(Role::Viewer))}
             <div class="field">
-                <label for="token-days">"Days until it expires"</label>
+                <label for="token-days">{texts.token_days}</label>
                 <input
                     id="token-days"
                     type="number"
@@ -210,32 +194,32 @@ fn new_token(desk: Desk) -> AnyView {
                 />
             </div>
             {node_choice(nodes)}
-            {desk.form_end("Make the token", nodes)}
+            {list.form_end(texts.make_token, nodes)}
         </form>
     }
     .into_any()
 }
 
-fn secret(desk: Desk, made: &CreatedToken) -> AnyView {
+fn secret(list: List, made: &CreatedToken) -> AnyView {
+    let texts = &text::pages().access;
     let origin = window().location().origin().unwrap_or_default();
     let call = format!(
         "curl -s -H \"Authorization: Bearer {}\" {origin}/api/v1/vms",
         made.secret
     );
     view! {
-        <h2 id=HEADING>{icon(Icon::Check)} {format!("Token “{}”", made.token.name)}</h2>
+        <h2 id=HEADING>{icon(Icon::Check)} {(texts.token_named)(&made.token.name)}</h2>
         <p>
-            "This is its secret. It is shown this once and kept nowhere: copy it now. Whoever has \
-             it holds what the token holds."
+            {texts.about_secret}
         </p>
         <div class="lines flat">
             <div>
-                <p class="label">"Secret"</p>
-                {copy_line("the secret", made.secret.clone())}
+                <p class="label">{texts.secret}</p>
+                {copy_line(texts.copy_secret, made.secret.clone())}
             </div>
             <div>
-                <p class="label">"To try it"</p>
-                {copy_line("the call", call)}
+                <p class="label">{texts.to_try_it}</p>
+                {copy_line(texts.copy_call, call)}
             </div>
         </div>
         <div class="choices">
@@ -243,31 +227,29 @@ fn secret(desk: Desk, made: &CreatedToken) -> AnyView {
                 type="button"
                 class="button primary last"
                 id=FIRST
-                on:click=move |_| desk.close()
+                on:click=move |_| list.close()
             >
-                "I have copied it"
+                {texts.have_copied}
             </button>
         </div>
     }
     .into_any()
 }
 
-fn revoke(desk: Desk, token: &Token) -> AnyView {
+fn revoke(list: List, token: &Token) -> AnyView {
+    let texts = &text::pages().access;
     let id = token.id.to_string();
-    desk.danger(
+    list.danger(
         (HEADING, FIRST),
         (
-            format!("Revoke “{}”?", token.name),
-            format!(
-                "What uses this token of {} is refused from now on. That cannot be taken back.",
-                token.owner
-            ),
-            "Revoke",
+            (texts.revoke_question)(&token.name),
+            (texts.revoke_meaning)(&token.owner),
+            texts.revoke,
         ),
         move || {
             let id = id.clone();
-            desk.does(async move { api::revoke_token(&id).await }, move |()| {
-                desk.close();
+            list.does(async move { api::revoke_token(&id).await }, move |()| {
+                list.close();
             });
         },
     )

@@ -10,11 +10,12 @@ use leptos::{ev, html};
 use super::choice::{is_nothing, listed, node_choice, role_choice};
 use super::fields::{limits, value};
 use super::section::section;
-use super::table;
+use super::table::{self, ManagedList};
 use crate::api;
-use crate::components::{ago, dialog, empty_state, text};
+use crate::components::{ago, dialog, or_unknown};
 use crate::live::use_live;
 use crate::state::route::Route;
+use crate::state::text;
 
 const HEADING: &str = "user-heading";
 const FIRST: &str = "user-first";
@@ -30,71 +31,57 @@ enum Asked {
     Remove(User),
 }
 
-type Desk = table::Desk<User, Asked>;
+type List = ManagedList<User, Asked>;
 
 /// The page.
 pub(crate) fn users() -> AnyView {
-    let desk = Desk::open(Permission::Users, |desk| {
+    let list = List::open(Permission::Users, |list| {
         spawn_local(async move {
             let users = api::users().await;
-            desk.take(users.map(|users| users.items));
+            list.take(users.map(|users| users.items));
         });
     });
-    let list = desk.show(Permission::Users, "Loading the users", move |users| {
-        table(desk, users)
+    let texts = &text::pages().access;
+    let content = list.show(Permission::Users, texts.loading_users, move |users| {
+        table(list, users)
     });
     section(
         &Route::Users,
-        "Users",
-        desk.new_button(Permission::Users, "New user", || Asked::New),
-        view! { {list} {ask(desk)} }.into_any(),
+        texts.users,
+        list.new_button(Permission::Users, texts.new_user, || Asked::New),
+        view! { {content} {ask(list)} }.into_any(),
     )
 }
 
-fn table(desk: Desk, users: Vec<User>) -> AnyView {
-    if users.is_empty() {
-        return empty_state(
-            String::from("No users yet"),
-            String::from(
-                "Whom the proxy in front lets in has the role of their group. A user here has the \
-                 role and the nodes that you give them.",
-            ),
-            ().into_any(),
-        );
-    }
-    let rows: Vec<_> = users.into_iter().map(|user| row(desk, user)).collect();
-    view! {
-        <div class="table-frame" tabindex="0" role="region" aria-label="Users">
-            <table class="tasks access">
-                <thead>
-                    <tr>
-                        <th scope="col">"Name"</th>
-                        <th scope="col">"Role"</th>
-                        <th scope="col">"Nodes"</th>
-                        <th scope="col">"Added"</th>
-                        <th scope="col">"Password since"</th>
-                        <th scope="col">
-                            <span class="sr">"Actions"</span>
-                        </th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+fn table(list: List, users: Vec<User>) -> AnyView {
+    let texts = &text::pages().access;
+    let headings = [
+        texts.name,
+        texts.role,
+        texts.nodes,
+        texts.added,
+        texts.password_since,
+    ];
+    let rows = users.into_iter().map(|user| row(list, user)).collect();
+    let empty = (texts.no_users, texts.no_users_why);
+    table::table(texts.users, &headings, rows, empty)
 }
 
-fn row(desk: Desk, user: User) -> AnyView {
+fn row(list: List, user: User) -> AnyView {
+    let texts = &text::pages().access;
     let since = match user.password_since {
-        None => text(Some(String::from("none: signs in elsewhere"))),
+        None => or_unknown(Some(texts.no_password.to_owned())),
         Some(at) => ago(at),
     };
     let (change, remove) = (
-        format!("Change {}", user.name),
-        format!("Remove {}", user.name),
+        (texts.change_user)(&user.name),
+        (texts.remove_user)(&user.name),
     );
-    let (name, role, added) = (user.name.clone(), user.role.as_str(), user.created_at);
+    let (name, role, added) = (
+        user.name.clone(),
+        text::page().parts.roles.of(user.role),
+        user.created_at,
+    );
     let nodes = limits(user.nodes.as_ref());
     let removed = user.clone();
     view! {
@@ -102,29 +89,29 @@ fn row(desk: Desk, user: User) -> AnyView {
             <th scope="row">
                 <span class="name">{name}</span>
             </th>
-            <td data-label="Role">{role}</td>
-            <td data-label="Nodes">
+            <td data-label=texts.role>{role}</td>
+            <td data-label=texts.nodes>
                 <span class="wrap">{nodes}</span>
             </td>
-            <td data-label="Added">{ago(added)}</td>
-            <td data-label="Password since">{since}</td>
+            <td data-label=texts.added>{ago(added)}</td>
+            <td data-label=texts.password_since>{since}</td>
             <td>
                 <button
                     type="button"
                     class="button small"
                     aria-label=change
-                    on:click=move |_| desk.ask(Asked::Change(user.clone()))
+                    on:click=move |_| list.ask(Asked::Change(user.clone()))
                 >
-                    "Change"
+                    {texts.change}
                 </button>
                 " "
                 <button
                     type="button"
                     class="button small"
                     aria-label=remove
-                    on:click=move |_| desk.ask(Asked::Remove(removed.clone()))
+                    on:click=move |_| list.ask(Asked::Remove(removed.clone()))
                 >
-                    "Remove"
+                    {texts.remove}
                 </button>
             </td>
         </tr>
@@ -132,26 +119,27 @@ fn row(desk: Desk, user: User) -> AnyView {
     .into_any()
 }
 
-fn ask(desk: Desk) -> AnyView {
-    let open = Memo::new(move |_| desk.asked.with(Option::is_some));
+fn ask(list: List) -> AnyView {
+    let open = Memo::new(move |_| list.asked.with(Option::is_some));
     let content = move || {
-        Some(match desk.asked.get()? {
-            Asked::New => form(desk, None),
-            Asked::Change(user) => form(desk, Some(user)),
-            Asked::Remove(user) => removal(desk, &user),
+        Some(match list.asked.get()? {
+            Asked::New => form(list, None),
+            Asked::Change(user) => form(list, Some(user)),
+            Asked::Remove(user) => removal(list, &user),
         })
     };
     dialog(
         open,
         (HEADING, FIRST),
-        move || desk.close(),
+        move || list.close(),
         content.into_any(),
     )
 }
 
 /// Of a new user, or of one who is there.
-fn form(desk: Desk, user: Option<User>) -> AnyView {
+fn form(list: List, user: Option<User>) -> AnyView {
     let live = use_live();
+    let texts = &text::pages().access;
     let by_password = live.config.with_untracked(|config| {
         let config = config.as_ref();
         config.is_some_and(|config| config.identity.mode == SignInMode::Password)
@@ -163,8 +151,8 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
     let nodes = RwSignal::new(known.map(|nodes| nodes.into_iter().collect::<BTreeSet<_>>()));
     let is_new = user.is_none();
     let title = match &user {
-        None => String::from("New user"),
-        Some(user) => format!("Change {}", user.name),
+        None => texts.new_user.to_owned(),
+        Some(user) => (texts.change_user)(&user.name),
     };
     let changed = user.map(|user| user.name);
     let submit = move |event: ev::SubmitEvent| {
@@ -182,8 +170,8 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     nodes,
                     password,
                 };
-                desk.does(async move { api::create_user(&wanted).await }, move |_| {
-                    desk.close();
+                list.does(async move { api::create_user(&wanted).await }, move |_| {
+                    list.close();
                 });
             }
             Some(name) => {
@@ -192,10 +180,10 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     nodes,
                     password,
                 };
-                desk.does(
+                list.does(
                     async move { api::update_user(&name, &wanted).await },
                     move |_| {
-                        desk.close();
+                        list.close();
                     },
                 );
             }
@@ -204,7 +192,7 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
     let name_field = is_new.then(|| {
         view! {
             <div class="field">
-                <label for=FIRST>"Name"</label>
+                <label for=FIRST>{texts.name}</label>
                 <input
                     id=FIRST
                     type="text"
@@ -219,9 +207,9 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
         }
     });
     let password_hint = match (is_new, by_password) {
-        (true, true) => "Password (8 to 256 characters)",
-        (true, false) => "Password (none: signs in to the proxy)",
-        (false, _) => "New password (empty: as it is; another one ends their sessions)",
+        (true, true) => texts.user_password,
+        (true, false) => texts.user_password_proxy,
+        (false, _) => texts.user_password_new,
     };
     view! {
         <h2 id=HEADING>{title}</h2>
@@ -239,27 +227,26 @@ fn form(desk: Desk, user: Option<User>) -> AnyView {
                     node_ref=password
                 />
             </div>
-            {desk.form_end(if is_new { "Add the user" } else { "Save" }, nodes)}
+            {list.form_end(if is_new { texts.add_user } else { texts.save }, nodes)}
         </form>
     }
     .into_any()
 }
 
-fn removal(desk: Desk, user: &User) -> AnyView {
+fn removal(list: List, user: &User) -> AnyView {
+    let texts = &text::pages().access;
     let name = user.name.clone();
-    desk.danger(
+    list.danger(
         (HEADING, FIRST),
         (
-            format!("Remove {}?", user.name),
-            String::from(
-                "Their sessions and API tokens end at once. What they did stays in the audit log.",
-            ),
-            "Remove",
+            (texts.remove_question)(&user.name),
+            texts.remove_meaning.to_owned(),
+            texts.remove,
         ),
         move || {
             let name = name.clone();
-            desk.does(async move { api::delete_user(&name).await }, move |()| {
-                desk.close();
+            list.does(async move { api::delete_user(&name).await }, move |()| {
+                list.close();
             });
         },
     )

@@ -2,11 +2,12 @@
 
 use leptos::prelude::*;
 
-use super::form::{FIELDS, Form};
+use super::form::Form;
 use crate::clock::use_clock;
 use crate::state::draft::{Draft, Field};
 use crate::state::format;
-use crate::state::placement::{ORDER, Place};
+use crate::state::placement::Place;
+use crate::state::text;
 
 pub(super) fn part(id: &'static str, title: &'static str, fields: Vec<AnyView>) -> AnyView {
     view! {
@@ -19,10 +20,19 @@ pub(super) fn part(id: &'static str, title: &'static str, fields: Vec<AnyView>) 
 }
 
 fn label_of(field: Field) -> &'static str {
-    FIELDS
-        .iter()
-        .find(|(known, _)| *known == field)
-        .map_or(field, |(_, label)| label)
+    let texts = &text::pages().new_vm;
+    match field {
+        "node" => texts.node,
+        "name" => texts.name,
+        "cpus" => texts.cpus,
+        "memory_mb" => texts.memory,
+        "disk_gb" => texts.disk,
+        "guest_os" => texts.guest_os,
+        "network" => texts.network,
+        "iso_path" => texts.iso_image,
+        "comment" => texts.comment,
+        other => other,
+    }
 }
 
 /// A label, its control, and what is wrong or what to know.
@@ -34,7 +44,7 @@ fn labelled(form: Form, field: Field, hint: Signal<String>, control: AnyView) ->
             {control}
             <p class="hint" id=format!("{field}-hint") class:bad=move || wrong.with(Option::is_some)>
                 {move || match wrong.get() {
-                    Some(wrong) => format!("{} {wrong}.", label_of(field)),
+                    Some(wrong) => (text::pages().new_vm.field_wrong)(label_of(field), &wrong),
                     None => hint.get(),
                 }}
             </p>
@@ -48,10 +58,10 @@ pub(super) fn input(
     field: Field,
     mode: &'static str,
     hint: &'static str,
-    text: fn(&mut Draft) -> &mut String,
+    part: fn(&mut Draft) -> &mut String,
 ) -> AnyView {
     let wrong = form.wrong(field);
-    let value = move || form.draft.with(|draft| text(&mut draft.clone()).clone());
+    let value = move || form.draft.with(|draft| part(&mut draft.clone()).clone());
     let most = move || {
         let limits = form.node.get()?.limits();
         match field {
@@ -61,9 +71,10 @@ pub(super) fn input(
             _ => None,
         }
     };
+    let texts = &text::pages().new_vm;
     let hint = Signal::derive(move || match most() {
-        Some(most) if hint.is_empty() => format!("up to {}", format::grouped(most)),
-        Some(most) => format!("{hint}, up to {}", format::grouped(most)),
+        Some(most) if hint.is_empty() => (texts.up_to)(most),
+        Some(most) => (texts.hint_up_to)(hint, most),
         None => hint.to_owned(),
     });
     let control = view! {
@@ -79,7 +90,7 @@ pub(super) fn input(
             prop:value=value
             on:input=move |event| {
                 let typed = event_target_value(&event);
-                form.change(field, |draft| *text(draft) = typed);
+                form.change(field, |draft| *part(draft) = typed);
             }
         />
     };
@@ -101,7 +112,7 @@ pub(super) fn comment(form: Form) -> AnyView {
             }
         ></textarea>
     };
-    let hint = Signal::derive(|| String::from("Whose it is, what for, until when"));
+    let hint = Signal::derive(|| text::pages().new_vm.comment_hint.to_owned());
     labelled(form, "comment", hint, control.into_any())
 }
 
@@ -112,16 +123,12 @@ pub(super) fn presets(form: Form) -> AnyView {
             .with(|config| config.as_ref().map(|config| config.presets.clone()))
             .unwrap_or_default()
     };
+    let texts = &text::pages().new_vm;
     let buttons = move || {
         presets()
             .into_iter()
             .map(|preset| {
-                let size = format!(
-                    "{} CPU · {} · {} GB",
-                    preset.cpus,
-                    format::megabytes(preset.memory_mb),
-                    preset.disk_gb
-                );
+                let size = (texts.preset_size)(preset.cpus, preset.memory_mb, preset.disk_gb);
                 let name = preset.name.clone();
                 let like = preset.clone();
                 view! {
@@ -144,11 +151,12 @@ pub(super) fn presets(form: Form) -> AnyView {
             })
             .collect::<Vec<_>>()
     };
-    view! { <div class="presets" role="group" aria-label="Presets">{buttons}</div> }.into_any()
+    view! { <div class="presets" role="group" aria-label=texts.presets>{buttons}</div> }.into_any()
 }
 
 pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyView {
     let wrong = form.wrong("node");
+    let texts = &text::pages().new_vm;
     let choices = move || {
         let mut places = places.get().unwrap_or_default().into_iter().enumerate();
         let mut views = Vec::new();
@@ -185,9 +193,9 @@ pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyVi
                         />
                         <span>
                             <strong>{node}</strong>
-                            {suggested.then(|| view! { " " <span class="tag">"Suggested"</span> })}
+                            {suggested.then(|| view! { " " <span class="tag">{texts.suggested}</span> })}
                             <span class="small" id=format!("{id}-why")>
-                                {blocked.map(|why| format!("{why} · "))} {reason}
+                                {blocked.map(|why| (texts.blocked)(&why))} {reason}
                             </span>
                         </span>
                     </label>
@@ -199,13 +207,13 @@ pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyVi
     };
     view! {
         <fieldset class="places" aria-describedby="node-hint">
-            <legend class="sr">"Node"</legend>
+            <legend class="sr">{texts.node}</legend>
             {choices}
         </fieldset>
         <p class="hint" id="node-hint" class:bad=move || wrong.with(Option::is_some)>
             {move || match wrong.get() {
-                Some(wrong) => format!("Node {wrong}."),
-                None => ORDER.to_owned(),
+                Some(wrong) => (texts.field_wrong)(texts.node, &wrong),
+                None => texts.order.to_owned(),
             }}
         </p>
     }
@@ -228,7 +236,8 @@ fn select(
         let value = value.get();
         // What was chosen for another node is shown for what it is.
         if !options.iter().any(|(known, _)| *known == value) {
-            options.push((value.clone(), format!("{value} (not on this node)")));
+            let words = (text::pages().new_vm.not_on_this_node)(&value);
+            options.push((value.clone(), words));
         }
         options
             .into_iter()
@@ -269,9 +278,7 @@ pub(super) fn guest_os(form: Form) -> AnyView {
         let node = form.node.get();
         let newest = node.as_ref().and_then(|node| node.newest_hardware);
         match (node, newest) {
-            (Some(node), Some(newest)) => {
-                format!("Those that {} knows: hardware version {newest}", node.name)
-            }
+            (Some(node), Some(newest)) => (text::pages().new_vm.guests_of_node)(&node.name, newest),
             _ => String::new(),
         }
     });
@@ -289,20 +296,20 @@ pub(super) fn guest_os(form: Form) -> AnyView {
 const DEFAULT: &str = "\u{0}";
 
 pub(super) fn network(form: Form) -> AnyView {
+    let texts = &text::pages().new_vm;
     let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
         };
         let default = (
             DEFAULT.to_owned(),
-            format!("{} (hosts.yml)", node.network_port_group),
+            (texts.by_hosts_yml)(&node.network_port_group),
         );
         let groups = node.port_groups.iter().map(|group| {
-            let vlan = match group.vlan_id {
-                0 => String::new(),
-                vlan => format!(", VLAN {vlan}"),
+            let words = match group.vlan_id {
+                0 => (texts.port_group)(&group.name, &group.virtual_switch),
+                vlan => (texts.port_group_vlan)(&group.name, &group.virtual_switch, vlan),
             };
-            let words = format!("{} ({}{vlan})", group.name, group.virtual_switch);
             (group.name.clone(), words)
         });
         std::iter::once(default).chain(groups).collect()
@@ -318,6 +325,7 @@ pub(super) fn network(form: Form) -> AnyView {
 }
 
 pub(super) fn iso(form: Form) -> AnyView {
+    let texts = &text::pages().new_vm;
     let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
@@ -325,13 +333,13 @@ pub(super) fn iso(form: Form) -> AnyView {
         let file = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let default = (
             DEFAULT.to_owned(),
-            format!("{} (hosts.yml)", file(&node.installer_iso_path)),
+            (texts.by_hosts_yml)(&file(&node.installer_iso_path)),
         );
-        let none = (String::new(), String::from("None: an empty drive"));
+        let none = (String::new(), texts.no_iso.to_owned());
         let images = node.iso_images.iter().map(|image| {
             let path = image.path.trim_start_matches("/vmfs/volumes/");
             let words = match image.bytes {
-                Some(bytes) => format!("{path} ({})", format::bytes(bytes)),
+                Some(bytes) => (texts.iso_sized)(path, bytes),
                 None => path.to_owned(),
             };
             (image.path.clone(), words)
@@ -350,18 +358,15 @@ pub(super) fn iso(form: Form) -> AnyView {
 
 /// How old the knowledge of a node's networks and images is.
 fn read_from_node(form: Form) -> Signal<String> {
+    let texts = &text::pages().new_vm;
     let clock = use_clock();
     Signal::derive(move || {
         let Some(node) = form.node.get() else {
             return String::new();
         };
         match node.setup_read_at {
-            Some(time) => format!(
-                "Read from {} {}",
-                node.name,
-                format::ago(clock.seconds_since(time))
-            ),
-            None => format!("{} has not told what it has yet", node.name),
+            Some(time) => (texts.read_from)(&node.name, &format::ago(clock.seconds_since(time))),
+            None => (texts.not_read_yet)(&node.name),
         }
     })
 }
@@ -377,7 +382,7 @@ pub(super) fn power_on(form: Form) -> AnyView {
                     form.change("power_on", |draft| draft.power_on = checked);
                 }
             />
-            "Power it on when it is there"
+            {text::pages().new_vm.power_on}
         </label>
     }
     .into_any()

@@ -9,17 +9,17 @@ use leptos::prelude::*;
 use crate::live::LiveData;
 use crate::state::draft::{Draft, Field};
 
-/// The fields, in the order on the page, with what they are called there.
-pub(super) const FIELDS: [(Field, &str); 9] = [
-    ("node", "Node"),
-    ("name", "Name"),
-    ("cpus", "CPUs"),
-    ("memory_mb", "Memory"),
-    ("disk_gb", "Disk"),
-    ("guest_os", "Guest OS"),
-    ("network", "Network"),
-    ("iso_path", "ISO image"),
-    ("comment", "Comment"),
+/// The fields, in the order on the page.
+pub(super) const FIELDS: [Field; 9] = [
+    "node",
+    "name",
+    "cpus",
+    "memory_mb",
+    "disk_gb",
+    "guest_os",
+    "network",
+    "iso_path",
+    "comment",
 ];
 
 /// What the parts of the form share.
@@ -62,8 +62,5 @@ impl Form {
 
 /// The first field on the page with a fault.
 pub(super) fn first_fault(faults: &BTreeMap<String, String>) -> Option<Field> {
-    FIELDS
-        .iter()
-        .find(|(field, _)| faults.contains_key(*field))
-        .map(|(field, _)| *field)
+    FIELDS.into_iter().find(|field| faults.contains_key(*field))
 }

@@ -22,6 +22,7 @@ use crate::location::use_location;
 use crate::state::draft::Draft;
 use crate::state::placement::{Place, Size, rank};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The page.
 #[component]
@@ -39,7 +40,7 @@ pub(crate) fn New() -> impl IntoView {
     if named.is_some() {
         draft.update(|draft| draft.node = named);
     }
-    set_title(|| String::from("New VM"));
+    set_title(|| text::pages().new_vm.title.to_owned());
 
     let size = move || {
         let wanted = draft.with(Draft::request);
@@ -119,8 +120,7 @@ pub(crate) fn New() -> impl IntoView {
         if sending.get_untracked() {
             return;
         }
-        form.touched
-            .update(|touched| touched.extend(FIELDS.map(|(field, _)| field)));
+        form.touched.update(|touched| touched.extend(FIELDS));
         form.refused.set(BTreeMap::new());
         wrong.set(None);
         if let Some(first) = first_fault(&faults.get_untracked()) {
@@ -169,13 +169,14 @@ pub(crate) fn New() -> impl IntoView {
         })
     });
     let known = Memo::new(move |_| places.with(|places| places.as_ref().map(Vec::is_empty)));
+    let texts = &text::pages().new_vm;
     let content = move || {
         // What comes of the nodes from now on must not build the form anew under the typing.
         match known.get() {
             Some(true) => {
                 return empty_state(
-                    String::from("No nodes yet"),
-                    String::from("A VM needs a node: name one in hosts.yml, and it appears here."),
+                    texts.no_nodes.to_owned(),
+                    texts.no_nodes_why.to_owned(),
                     ().into_any(),
                 );
             }
@@ -185,17 +186,18 @@ pub(crate) fn New() -> impl IntoView {
         match live.nodes.with(|nodes| nodes.error().cloned()) {
             Some(error) if !error.is_not_ready() => {
                 let retry = move || live.connect();
-                failed_state("The nodes could not be loaded", &error.to_string(), retry)
+                failed_state(text::pages().nodes.not_loaded, &error.to_string(), retry)
             }
-            _ => view! { <p class="skeleton" role="status">"Loading the nodes"</p> }.into_any(),
+            _ => view! { <p class="skeleton" role="status">{text::pages().nodes.loading}</p> }
+                .into_any(),
         }
     };
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label="Up">{back(list_position.list_path(), "All VMs")}</nav>
+                <nav class="heading" aria-label=text::pages().parts.up>{back(list_position.list_path(), text::pages().parts.all_vms)}</nav>
                 <header class="heading">
-                    <h1>"New VM"</h1>
+                    <h1>{texts.title}</h1>
                 </header>
                 {content}
             </div>
@@ -211,14 +213,15 @@ fn view(
     wrong: RwSignal<Option<String>>,
     forbidden: Memo<bool>,
 ) -> AnyView {
+    let texts = &text::pages().new_vm;
     view! {
         <form class="new" novalidate=true on:submit=submit>
             <div class="parts">
                 {part(
                     "what",
-                    "Name",
+                    texts.part_name,
                     vec![
-                        input(form, "name", "text", "Free on its node; also the name of its files", |draft| {
+                        input(form, "name", "text", texts.name_hint, |draft| {
                             &mut draft.name
                         }),
                         comment(form),
@@ -226,28 +229,28 @@ fn view(
                 )}
                 {part(
                     "size",
-                    "Size",
+                    texts.part_size,
                     vec![
                         presets(form),
                         view! {
                             <div class="three">
                                 {input(form, "cpus", "numeric", "", |draft| &mut draft.cpus)}
-                                {input(form, "memory_mb", "numeric", "in MB", |draft| &mut draft.memory_mb)}
-                                {input(form, "disk_gb", "numeric", "in GB, thin", |draft| &mut draft.disk_gb)}
+                                {input(form, "memory_mb", "numeric", texts.memory_hint, |draft| &mut draft.memory_mb)}
+                                {input(form, "disk_gb", "numeric", texts.disk_hint, |draft| &mut draft.disk_gb)}
                             </div>
                         }
                         .into_any(),
                     ],
                 )}
-                {part("where", "Node", vec![node_choice(form, places)])}
+                {part("where", texts.part_node, vec![node_choice(form, places)])}
                 {part(
                     "with",
-                    "System",
+                    texts.part_system,
                     vec![guest_os(form), network(form), iso(form), power_on(form)],
                 )}
             </div>
             <section class="card summary" aria-labelledby="summary">
-                <h2 id="summary">"Summary"</h2>
+                <h2 id="summary">{texts.summary}</h2>
                 {move || summary(form)}
                 <div class="lines">
                     <button
@@ -258,12 +261,12 @@ fn view(
                         }
                     >
                         {move || sending.get().then(busy)}
-                        "Create the VM"
+                        {texts.create}
                     </button>
                     {move || {
                         forbidden
                             .get()
-                            .then(|| view! { <p class="small">"You may look, but not create VMs."</p> })
+                            .then(|| view! { <p class="small">{texts.may_not_create}</p> })
                     }}
                     <div id="refused" tabindex="-1" role="status">
                         {move || {

@@ -5,30 +5,26 @@ use std::collections::BTreeMap;
 use leptos::prelude::*;
 
 use super::form::Form;
-use crate::components::ago;
-use crate::state::format;
+use crate::components::{ago, sentence};
+use crate::state::text;
 
 /// What is about to be made, in words.
 pub(super) fn summary(form: Form) -> AnyView {
+    let texts = &text::pages().new_vm;
     let draft = form.draft.get();
     let node = form.node.get();
     let wanted = draft.request();
     let faults = form.faults.with(BTreeMap::len);
     let name = if draft.name.is_empty() {
-        String::from("A VM without a name yet")
+        texts.no_name_yet.to_owned()
     } else {
         draft.name.clone()
     };
     let on = node.as_ref().map_or_else(
-        || String::from("on no node yet"),
-        |node| format!("on {}", node.name),
+        || texts.on_no_node.to_owned(),
+        |node| (texts.on_node)(&node.name),
     );
-    let size = format!(
-        "{}, {} of memory, a disk of up to {} GB",
-        format::plural(wanted.cpus as usize, "CPU", "CPUs"),
-        format::megabytes(wanted.memory_mb),
-        format::grouped(wanted.disk_gb),
-    );
+    let size = (texts.size)(wanted.cpus, wanted.memory_mb, wanted.disk_gb);
     let guest = form.live.config.with(|config| {
         let guests = config.iter().flat_map(|config| &config.guest_oses);
         guests
@@ -47,11 +43,8 @@ pub(super) fn summary(form: Form) -> AnyView {
         .or_else(|| settings.map(|node| node.installer_iso_path.clone()));
     let iso = match iso.as_deref() {
         None => String::new(),
-        Some("") => String::from("an empty CD drive"),
-        Some(path) => format!(
-            "{} in the CD drive",
-            path.rsplit('/').next().unwrap_or(path)
-        ),
+        Some("") => texts.empty_drive.to_owned(),
+        Some(path) => (texts.in_drive)(path.rsplit('/').next().unwrap_or(path)),
     };
     let directory = settings.map(|node| format!("{}/{}", node.datastore_path, draft.name));
     let read = settings.and_then(|node| node.observed_at);
@@ -65,16 +58,16 @@ pub(super) fn summary(form: Form) -> AnyView {
             <ul class="plain">
                 <li>{size}</li>
                 <li>{guest}</li>
-                <li>"on the network " {network}</li>
+                <li>{(texts.on_network)(network.as_deref().unwrap_or_default())}</li>
                 <li>{iso}</li>
-                <li>{if draft.power_on { "powered on at the end" } else { "left powered off" }}</li>
+                <li>{if draft.power_on { texts.powered_on } else { texts.left_off }}</li>
             </ul>
             {directory.map(|directory| view! { <p class="small wrap">{directory}</p> })}
-            {read.map(|read| view! { <p class="small">"By what the node told " {ago(read)} "."</p> })}
+            {read.map(|read| view! { <p class="small">{sentence(texts.as_of, [ago(read)])}</p> })}
             {(faults > 0)
                 .then(|| {
                     view! {
-                        <p class="small">{format::plural(faults, "thing is", "things are")} " to be mended first."</p>
+                        <p class="small">{(texts.errors_to_fix)(faults)}</p>
                     }
                 })}
         </div>

@@ -3,10 +3,10 @@
 use leptos::prelude::*;
 
 use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
-use crate::components::{empty_state, failed_state, link, set_title, text};
+use crate::components::{empty_state, failed_state, link, or_unknown, set_title};
 use crate::live::use_live;
-use crate::state::format;
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The page.
 #[component]
@@ -26,35 +26,33 @@ pub(crate) fn Nodes() -> impl IntoView {
             Some((answering, nodes.len()))
         })
     });
+    let texts = &text::pages().nodes;
     set_title(move || match summary.get() {
-        Some((answering, all)) if answering < all => format!("{answering} of {all} nodes"),
-        Some((_, all)) => format::plural(all, "node", "nodes"),
-        None => String::from("Nodes"),
+        Some((answering, all)) if answering < all => (texts.title_some)(answering, all),
+        Some((_, all)) => (texts.title)(all),
+        None => texts.nodes.to_owned(),
     });
 
     let content = move || {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
         match (names.get(), error) {
             (Some(names), _) if names.is_empty() => empty_state(
-                String::from("No nodes yet"),
-                String::from(
-                    "hosts.yml names none, or the crawler has not read it yet. Name a node there, \
-                     and it appears here by itself.",
-                ),
+                texts.none.to_owned(),
+                texts.none_why.to_owned(),
                 ().into_any(),
             ),
             (Some(names), _) => view! {
-                <div class="table-frame" tabindex="0" role="region" aria-label="Nodes">
+                <div class="table-frame" tabindex="0" role="region" aria-label=texts.nodes>
                     <table class="nodes">
                         <thead>
                             <tr>
-                                <th scope="col">"Node"</th>
-                                <th scope="col">"State"</th>
-                                <th scope="col">"VMs"</th>
-                                <th scope="col">"CPU"</th>
-                                <th scope="col">"Memory"</th>
-                                <th scope="col">"Datastores"</th>
-                                <th scope="col">"ESXi"</th>
+                                <th scope="col">{texts.node}</th>
+                                <th scope="col">{texts.state}</th>
+                                <th scope="col">{texts.vms}</th>
+                                <th scope="col">{texts.cpu}</th>
+                                <th scope="col">{texts.memory}</th>
+                                <th scope="col">{texts.datastores}</th>
+                                <th scope="col">{texts.esxi}</th>
                             </tr>
                         </thead>
                         {names.into_iter().map(|name| view! { <Body name /> }).collect::<Vec<_>>()}
@@ -64,11 +62,11 @@ pub(crate) fn Nodes() -> impl IntoView {
             .into_any(),
             (None, Some(error)) if !error.is_not_ready() => {
                 let retry = move || live.connect();
-                failed_state("The nodes could not be loaded", &error.to_string(), retry)
+                failed_state(texts.not_loaded, &error.to_string(), retry)
             }
             (None, _) => view! {
                 <p class="skeleton" role="status">
-                    "Loading the nodes"
+                    {texts.loading}
                 </p>
             }
             .into_any(),
@@ -78,13 +76,13 @@ pub(crate) fn Nodes() -> impl IntoView {
         <div class="page">
             <div class="column">
                 <header class="heading">
-                    <h1>"Nodes"</h1>
+                    <h1>{texts.nodes}</h1>
                     <p class="aside" role="status">
                         {move || {
                             summary
                                 .get()
                                 .filter(|(_, all)| *all > 0)
-                                .map(|(answering, all)| format!("{answering} of {all} answer"))
+                                .map(|(answering, all)| (texts.some_answer)(answering, all))
                         }}
                     </p>
                 </header>
@@ -98,6 +96,7 @@ pub(crate) fn Nodes() -> impl IntoView {
 #[component]
 fn Body(name: String) -> impl IntoView {
     let live = use_live();
+    let texts = &text::pages().nodes;
     let node = Memo::new(move |_| live.nodes.with(|nodes| nodes.data()?.get(&name).cloned()));
     move || {
         node.get().map(|node| {
@@ -118,17 +117,17 @@ fn Body(name: String) -> impl IntoView {
                         </th>
                         <td>{state(&node)}</td>
                         <td class="measured">{tally(&node.name, node.vms)}</td>
-                        <td class="measured measure" data-label="CPU">{cpu(&node)}</td>
-                        <td class="measured measure" data-label="Memory">{memory(&node)}</td>
-                        <td class="measured measure" data-label="Datastores">
+                        <td class="measured measure" data-label=texts.cpu>{cpu(&node)}</td>
+                        <td class="measured measure" data-label=texts.memory>{memory(&node)}</td>
+                        <td class="measured measure" data-label=texts.datastores>
                             {if store_cells.is_empty() {
-                                text(None)
+                                or_unknown(None)
                             } else {
                                 store_cells.into_any()
                             }}
                         </td>
                         <td class="measured">
-                            <div>{text(version(&node))}</div>
+                            <div>{or_unknown(version(&node))}</div>
                             <div class="small">{node.model.clone()}</div>
                         </td>
                     </tr>

@@ -8,13 +8,14 @@ use leptos::{ev, prelude::*};
 use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
 use crate::components::{
     Icon, back, card, copy_line, empty_state, fact, fact_card, failed_state, icon, is_typing, link,
-    set_title, text, text_fact, when,
+    or_unknown, set_title, text_fact, when,
 };
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::node_links;
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The page.
 #[component]
@@ -36,28 +37,29 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     });
     on_cleanup(move || escape.remove());
 
+    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
     let missing = move || {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
         match error.filter(|error| !loaded.get() && !error.is_not_ready()) {
             Some(error) => {
                 let retry = move || live.connect();
-                failed_state("The node could not be loaded", &error.to_string(), retry)
+                failed_state(texts.one_not_loaded, &error.to_string(), retry)
             }
             None if loaded.get() => {
-                let title = format!("There is no node {}", wanted.get_value());
+                let title = (texts.no_such_node)(&wanted.get_value());
                 view! {
                     <h1 class="sr">{title.clone()}</h1>
                     {empty_state(
                         title,
-                        String::from("hosts.yml does not name it, or no longer does."),
-                        link("button primary", Route::Nodes.path(), "All nodes".into_any()),
+                        texts.no_such_node_why.to_owned(),
+                        link("button primary", Route::Nodes.path(), parts.all_nodes.into_any()),
                     )}
                 }
                 .into_any()
             }
             None => view! {
                 <p class="skeleton" role="status">
-                    "Loading the node"
+                    {texts.loading_one}
                 </p>
             }
             .into_any(),
@@ -66,8 +68,8 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label="Up">
-                    {back(Route::Nodes.path(), "All nodes")}
+                <nav class="heading" aria-label=parts.up>
+                    {back(Route::Nodes.path(), parts.all_nodes)}
                 </nav>
                 {move || match node.get() {
                     Some(node) => details(&node).into_any(),
@@ -79,9 +81,10 @@ pub(crate) fn Node(name: String) -> impl IntoView {
 }
 
 fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
+    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
     let shell = view! {
         <div class="lines">
-            {copy_line("the ssh line", node_links::ssh_line(node))}
+            {copy_line(parts.copy_ssh_line, node_links::ssh_line(node))}
         </div>
     };
     let cards = vec![
@@ -90,7 +93,7 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
         rounds(node),
         for_new_vms(node),
         networks(node),
-        card("shell", "Shell", shell.into_any()),
+        card("shell", parts.shell, shell.into_any()),
     ];
     let name: String = form_urlencoded::byte_serialize(node.name.as_bytes()).collect();
     let new_vm_here = format!("{}?node={name}", Route::New.path());
@@ -99,14 +102,14 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
             <h1>{node.name.clone()}</h1>
             {state(node)}
             <div class="actions">
-                {link("button", new_vm_here, view! { {icon(Icon::Plus)} "New VM here" }.into_any())}
+                {link("button", new_vm_here, view! { {icon(Icon::Plus)} {texts.new_vm_here} }.into_any())}
                 <a
                     class="button"
                     href=node_links::host_client(node, None)
                     target="_blank"
                     rel="noopener noreferrer"
                 >
-                    "Host Client"
+                    {parts.host_client}
                     {icon(Icon::External)}
                 </a>
             </div>
@@ -119,121 +122,115 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
 }
 
 fn capacity(node: &NodeFacts) -> AnyView {
+    let texts = &text::pages().nodes;
     let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
     let stores = if stores.is_empty() {
-        text(None)
+        or_unknown(None)
     } else {
         stores.into_any()
     };
     let promised = view! {
         {format::bytes(node.allocated.storage_bytes)}
-        <span class="aside">" to VMs, in use and still to grow"</span>
+        <span class="aside">{texts.promised_to_vms}</span>
     };
     fact_card(
         "capacity",
-        "Capacity",
+        texts.capacity,
         vec![
-            fact("VMs", tally(&node.name, node.vms)),
-            fact("CPU", cpu(node)),
-            fact("Memory", memory(node)),
-            fact("Datastores", stores),
-            fact("Promised", promised.into_any()),
+            fact(texts.vms, tally(&node.name, node.vms)),
+            fact(texts.cpu, cpu(node)),
+            fact(texts.memory, memory(node)),
+            fact(texts.datastores, stores),
+            fact(texts.promised, promised.into_any()),
         ],
     )
 }
 
 fn machine(node: &NodeFacts) -> AnyView {
-    let counts = [
-        (node.cpu.packages, "socket", "sockets"),
-        (node.cpu.cores, "core", "cores"),
-        (node.cpu.threads, "thread", "threads"),
-    ];
-    let counts: Vec<_> = counts
-        .into_iter()
-        .filter_map(|(count, one, many)| {
-            let count = usize::try_from(count?).ok()?;
-            Some(format::plural(count, one, many))
-        })
-        .collect();
-    let counts = (!counts.is_empty()).then(|| counts.join(", "));
+    let texts = &text::pages().nodes;
+    let counts = [node.cpu.packages, node.cpu.cores, node.cpu.threads];
+    let [sockets, cores, threads] = counts;
+    let counts = counts
+        .iter()
+        .any(Option::is_some)
+        .then(|| (texts.sockets_cores_threads)(sockets, cores, threads));
     let model = match (&node.vendor, &node.model) {
         (Some(vendor), Some(model)) => Some(format!("{vendor} {model}")),
         (vendor, model) => vendor.clone().or(model.clone()),
     };
     fact_card(
         "machine",
-        "Machine",
+        texts.machine,
         vec![
-            text_fact("ESXi", version(node)),
-            text_fact("Model", model),
-            text_fact("Processor", node.cpu.model.clone()),
-            text_fact("Cores", counts),
-            text_fact("Memory", node.memory.capacity_bytes.map(format::bytes)),
-            fact("Started", time(node.booted_at)),
+            text_fact(texts.esxi, version(node)),
+            text_fact(texts.model, model),
+            text_fact(texts.processor, node.cpu.model.clone()),
+            text_fact(texts.cores, counts),
+            text_fact(texts.memory, node.memory.capacity_bytes.map(format::bytes)),
+            fact(texts.started, time(node.booted_at)),
             text_fact(
-                "Address",
-                Some(format!("{}, port {}", node.address, node.port)),
+                texts.address,
+                Some((texts.address_and_port)(&node.address, node.port)),
             ),
-            text_fact("User", Some(node.username.clone())),
+            text_fact(texts.user, Some(node.username.clone())),
         ],
     )
 }
 
 fn rounds(node: &NodeFacts) -> AnyView {
-    let took = node
-        .round_millis
-        .map(|milliseconds| format!("{} ms", format::grouped(milliseconds)));
+    let texts = &text::pages().nodes;
+    let took = node.round_millis.map(text::format().milliseconds);
     fact_card(
         "rounds",
-        "Rounds of the crawler",
+        texts.rounds,
         vec![
-            fact("Last complete", time(node.observed_at)),
-            fact("Last tried", time(node.attempted_at)),
-            text_fact("Took", took),
-            fact("Next", time(node.next_attempt_at)),
+            fact(texts.last_complete, time(node.observed_at)),
+            fact(texts.last_tried, time(node.attempted_at)),
+            text_fact(texts.took, took),
+            fact(texts.next, time(node.next_attempt_at)),
         ],
     )
 }
 
 fn time(time: Option<chrono::DateTime<chrono::Utc>>) -> AnyView {
     time.map_or_else(
-        || text(None),
+        || or_unknown(None),
         |time| view! { {when(time, true)} }.into_any(),
     )
 }
 
 fn for_new_vms(node: &NodeFacts) -> AnyView {
+    let texts = &text::pages().nodes;
     fact_card(
         "new-vms",
-        "For new VMs",
+        texts.for_new_vms,
         vec![
-            text_fact("Directory", Some(node.datastore_path.clone())),
-            text_fact("Installer ISO", Some(node.installer_iso_path.clone())),
-            text_fact("Port group", Some(node.network_port_group.clone())),
+            text_fact(texts.directory, Some(node.datastore_path.clone())),
+            text_fact(texts.installer_iso, Some(node.installer_iso_path.clone())),
+            text_fact(texts.port_group, Some(node.network_port_group.clone())),
         ],
     )
 }
 
 fn networks(node: &NodeFacts) -> AnyView {
+    let texts = &text::pages().nodes;
     let groups: Vec<_> = node
         .port_groups
         .iter()
         .map(|group| {
-            let vlan = match group.vlan_id {
-                0 => String::new(),
-                4095 => String::from(", all VLANs"),
-                vlan => format!(", VLAN {vlan}"),
+            let switch = &group.virtual_switch;
+            let switch = match group.vlan_id {
+                0 => switch.clone(),
+                4095 => (texts.all_vlans)(switch),
+                vlan => (texts.vlan)(switch, vlan),
             };
-            text_fact(
-                group.name.clone(),
-                Some(format!("{}{vlan}", group.virtual_switch)),
-            )
+            text_fact(group.name.clone(), Some(switch))
         })
         .collect();
     if groups.is_empty() {
         let nothing = view! { <p class="inner">{UNKNOWN}</p> };
-        card("networks", "Port groups", nothing.into_any())
+        card("networks", texts.port_groups, nothing.into_any())
     } else {
-        fact_card("networks", "Port groups", groups)
+        fact_card("networks", texts.port_groups, groups)
     }
 }

@@ -3,33 +3,34 @@
 use ecoman_api::{Datastore, Node, VmCounts};
 use leptos::prelude::*;
 
-use crate::components::{Icon, ago, icon, link, meter, when};
-use crate::pages::banner::symptom;
+use crate::components::{Icon, ago, icon, link, meter, sentence, when};
 use crate::state::format::{self, UNKNOWN};
 use crate::state::list::ListQuery;
-use crate::state::node_error::cause;
+use crate::state::node_error::{cause, symptom};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// Whether it answers, and since when it was last seen.
 pub(super) fn state(node: &Node) -> AnyView {
+    let texts = &text::pages().nodes;
     let (class, word, sign) = match node.reachable {
-        None => ("state", "Not tried yet", Icon::Unknown),
-        Some(false) => ("state bad", "Not answering", Icon::Warning),
-        Some(true) if node.stale => ("state", "Not heard of", Icon::Stale),
-        Some(true) => ("state good", "Reachable", Icon::On),
+        None => ("state", texts.not_tried, Icon::Unknown),
+        Some(false) => ("state bad", texts.not_answering, Icon::Warning),
+        Some(true) if node.stale => ("state", texts.not_reported, Icon::Stale),
+        Some(true) => ("state good", texts.reachable, Icon::On),
     };
     let maintenance = node
         .in_maintenance_mode
         .unwrap_or_default()
-        .then(|| view! { <div class="small">"In maintenance mode"</div> });
+        .then(|| view! { <div class="small">{texts.in_maintenance}</div> });
     let read_only = node
         .read_only
-        .then(|| view! { <div class="small">"Read only"</div> });
+        .then(|| view! { <div class="small">{texts.read_only}</div> });
     view! {
         <span class=class>{icon(sign)} {word}</span>
         {node
             .observed_at
-            .map(|time| view! { <div class="small">"seen " {ago(time)}</div> })}
+            .map(|time| view! { <div class="small">{sentence(texts.seen, [ago(time)])}</div> })}
         {maintenance}
         {read_only}
     }
@@ -38,8 +39,9 @@ pub(super) fn state(node: &Node) -> AnyView {
 
 /// What is wrong with it, a notice for each.
 pub(super) fn troubles(node: &Node) -> Option<AnyView> {
+    let texts = &text::pages().nodes;
     let error = node.last_error.as_ref().map(|error| {
-        let what = format!("{} {}: ", node.name, symptom(error.kind));
+        let what = (texts.failed)(&node.name, symptom(error.kind));
         let why = cause(&node.name, &error.message).to_owned();
         view! {
             <div class="notice bad">
@@ -48,7 +50,7 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
                     <p>
                         <strong>{what}</strong>
                         {why}
-                        <span class="aside">" — since " {when(error.since, false)}</span>
+                        <span class="aside">{sentence(texts.failed_since, [when(error.since, false)])}</span>
                     </p>
                     <p class="hint">{error.hint.clone()}</p>
                 </div>
@@ -93,12 +95,13 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
 /// Its VMs by power state; leads to them.
 pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
     let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
+    let texts = &text::pages().nodes;
     let kinds = [
-        ("on", Icon::On, counts.on, "on"),
-        ("", Icon::Off, counts.off, "off"),
-        ("", Icon::Suspended, counts.suspended, "suspended"),
-        ("", Icon::Unknown, counts.unknown, "unknown"),
-        ("big", Icon::Large, counts.large, "large"),
+        ("on", Icon::On, counts.on, texts.on),
+        ("", Icon::Off, counts.off, texts.off),
+        ("", Icon::Suspended, counts.suspended, texts.suspended),
+        ("", Icon::Unknown, counts.unknown, texts.unknown),
+        ("big", Icon::Large, counts.large, texts.large),
     ];
     let kinds: Vec<_> = kinds
         .into_iter()
@@ -109,7 +112,7 @@ pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
         .collect();
     let total = usize::try_from(counts.total).unwrap_or(usize::MAX);
     view! {
-        {link("", list, format::plural(total, "VM", "VMs").into_any())}
+        {link("", list, (text::format().vms)(total).into_any())}
         <div class="tally small">{kinds}</div>
     }
     .into_any()
@@ -117,6 +120,7 @@ pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
 
 /// Use and allocation of its CPUs.
 pub(super) fn cpu(node: &Node) -> AnyView {
+    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
     let total = node
         .cpu
         .cores
@@ -124,31 +128,17 @@ pub(super) fn cpu(node: &Node) -> AnyView {
         .map(|(cores, mhz)| u64::from(cores) * mhz);
     let use_text = match (node.cpu.usage_mhz, total) {
         (Some(used), Some(total)) => {
-            format!(
-                "{} of {}",
-                format::megahertz(used),
-                format::megahertz(total)
-            )
+            (parts.used_of)(&format::megahertz(used), &format::megahertz(total))
         }
         (Some(used), None) => format::megahertz(used),
-        (None, Some(total)) => format!("{} in all", format::megahertz(total)),
+        (None, Some(total)) => (texts.in_all)(&format::megahertz(total)),
         (None, None) => UNKNOWN.to_owned(),
     };
     let given = node.cpu.threads.map_or_else(
-        || format!("{} virtual CPUs", node.allocated.cpus),
-        |threads| {
-            format!(
-                "{} virtual CPUs on {}",
-                node.allocated.cpus,
-                format::plural(
-                    usize::try_from(threads).unwrap_or_default(),
-                    "thread",
-                    "threads"
-                )
-            )
-        },
+        || (texts.vcpus)(node.allocated.cpus),
+        |threads| (texts.vcpus_on_threads)(node.allocated.cpus, threads),
     );
-    let label = format!("CPU of {}", node.name);
+    let label = (texts.cpu_of)(&node.name);
     view! {
         <div>{use_text}</div>
         {node.cpu.usage_mhz.zip(total).map(|(used, total)| view! { {meter(label, used, total, false)} })}
@@ -159,34 +149,34 @@ pub(super) fn cpu(node: &Node) -> AnyView {
 
 /// Use and allocation of its memory.
 pub(super) fn memory(node: &Node) -> AnyView {
+    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
     let used = node
         .memory
         .usage_mb
         .map(|mb| mb.saturating_mul(1024 * 1024));
     let total = node.memory.capacity_bytes;
     let use_text = match (used, total) {
-        (Some(used), Some(total)) => {
-            format!("{} of {}", format::bytes(used), format::bytes(total))
-        }
+        (Some(used), Some(total)) => (parts.used_of)(&format::bytes(used), &format::bytes(total)),
         (Some(used), None) => format::bytes(used),
-        (None, Some(total)) => format!("{} in all", format::bytes(total)),
+        (None, Some(total)) => (texts.in_all)(&format::bytes(total)),
         (None, None) => UNKNOWN.to_owned(),
     };
-    let label = format!("Memory of {}", node.name);
+    let label = (texts.memory_of)(&node.name);
     view! {
         <div>{use_text}</div>
         {used.zip(total).map(|(used, total)| view! { {meter(label, used, total, false)} })}
-        <div class="small">{format::megabytes(node.allocated.memory_mb)} " given to VMs"</div>
+        <div class="small">{(texts.memory_given)(node.allocated.memory_mb)}</div>
     }
     .into_any()
 }
 
 /// A datastore with its free space.
 pub(super) fn datastore(store: &Datastore) -> AnyView {
+    let texts = &text::pages().nodes;
     let name = store.name.clone().unwrap_or_else(|| store.path.clone());
     let free = match (store.accessible, store.free_bytes) {
-        (false, _) => String::from("not accessible"),
-        (true, Some(free)) => format!("{} free", format::bytes(free)),
+        (false, _) => texts.not_accessible.to_owned(),
+        (true, Some(free)) => (texts.free)(free),
         (true, None) => UNKNOWN.to_owned(),
     };
     let used = store
@@ -195,8 +185,8 @@ pub(super) fn datastore(store: &Datastore) -> AnyView {
         .map(|(total, free)| (total.saturating_sub(free), total));
     let exact = store
         .capacity_bytes
-        .map(|total| format!("{} in all", format::bytes(total)));
-    let label = format!("Datastore {name}");
+        .map(|total| (texts.in_all)(&format::bytes(total)));
+    let label = (texts.datastore_named)(&name);
     view! {
         <div class="store" data-tip=exact>
             <div class="line">
@@ -212,7 +202,7 @@ pub(super) fn datastore(store: &Datastore) -> AnyView {
 /// Version and build.
 pub(super) fn version(node: &Node) -> Option<String> {
     match (&node.version, &node.build) {
-        (Some(version), Some(build)) => Some(format!("{version} ({build})")),
+        (Some(version), Some(build)) => Some((text::pages().nodes.version)(version, build)),
         (version, _) => version.clone(),
     }
 }

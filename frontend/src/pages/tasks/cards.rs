@@ -6,12 +6,13 @@ use ecoman_api::{CommandRun, StepState, Task as TaskFacts, TaskStep};
 use leptos::prelude::*;
 
 use crate::clock::use_clock;
-use crate::components::{Icon, busy, fact, fact_card, icon, link, text, text_fact, when};
+use crate::components::{Icon, busy, fact, fact_card, icon, link, or_unknown, text_fact, when};
 use crate::live::LiveData;
 use crate::state::draft::Draft;
 use crate::state::format;
 use crate::state::route::Route;
 use crate::state::tasks::{at, is_shown_above, took};
+use crate::state::text;
 
 pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     let clock = use_clock();
@@ -27,7 +28,7 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
             <div
                 class="meter"
                 role="progressbar"
-                aria-label="Progress"
+                aria-label=text::pages().tasks.progress
                 aria-valuenow=percent
                 aria-valuemin="0"
                 aria-valuemax="100"
@@ -46,13 +47,14 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
 }
 
 pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
+    let texts = &text::pages().tasks;
     let (class, word, sign) = match step.state {
-        StepState::Pending => ("step pending", "Not begun", Some(Icon::Off)),
-        StepState::Running => ("step running", "Being done", None),
-        StepState::Done => ("step done", "Done", Some(Icon::Check)),
-        StepState::Skipped => ("step skipped", "Not needed", Some(Icon::Next)),
-        StepState::Failed => ("step broken", "Failed", Some(Icon::Warning)),
-        StepState::Undone => ("step undone", "Undone", Some(Icon::Undone)),
+        StepState::Pending => ("step pending", texts.step_pending, Some(Icon::Off)),
+        StepState::Running => ("step running", texts.step_running, None),
+        StepState::Done => ("step done", texts.step_done, Some(Icon::Check)),
+        StepState::Skipped => ("step skipped", texts.step_skipped, Some(Icon::Next)),
+        StepState::Failed => ("step broken", texts.step_failed, Some(Icon::Warning)),
+        StepState::Undone => ("step undone", texts.step_undone, Some(Icon::Undone)),
     };
     let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
     let tells = !matches!(
@@ -68,7 +70,7 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
             {sign}
             <div>
                 <span>{step.title.clone()}</span>
-                <span class=if tells { "aside" } else { "sr" }>" · " {word}</span>
+                <span class=if tells { "aside" } else { "sr" }>{(texts.step_state)(word)}</span>
                 {detail.map(|detail| view! { <p class="small">{detail}</p> })}
             </div>
         </li>
@@ -77,75 +79,76 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
 }
 
 pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
+    let texts = &text::pages().tasks;
     let node = Route::Node {
         name: task.node.clone(),
     };
     let time = |time: Option<chrono::DateTime<chrono::Utc>>| {
-        time.map_or_else(|| text(None), |time| when(time, true))
+        time.map_or_else(|| or_unknown(None), |time| when(time, true))
     };
     let vm = task.vm.as_ref().map_or_else(
-        || text(None),
+        || or_unknown(None),
         |vm| {
             let page = Route::Vm {
                 node: task.node.clone(),
                 vmid: vm.vmid,
             };
-            let name = vm.name.clone().unwrap_or_else(|| format!("VM {}", vm.vmid));
+            let name = vm
+                .name
+                .clone()
+                .unwrap_or_else(|| (text::pages().parts.vm_by_id)(vm.vmid));
             link("", page.path(), name.into_any())
         },
     );
     let mut facts = vec![
-        fact("Node", link("", node.path(), task.node.clone().into_any())),
-        fact("VM", vm),
-        fact("Asked", time(Some(task.created_at))),
-        text_fact("By", task.actor.clone()),
-        fact("Began", time(task.started_at)),
-        fact("Ended", time(task.finished_at)),
-        text_fact("Took", took(task)),
+        fact(
+            texts.node,
+            link("", node.path(), task.node.clone().into_any()),
+        ),
+        fact(texts.vm, vm),
+        fact(texts.requested, time(Some(task.created_at))),
+        text_fact(texts.by, task.actor.clone()),
+        fact(texts.began, time(task.started_at)),
+        fact(texts.ended, time(task.finished_at)),
+        text_fact(texts.took, took(task)),
     ];
     if let Some(draft) = Draft::of(task) {
         let memory = draft.memory_mb.parse().map(format::megabytes).ok();
-        let size = format!(
-            "{} CPU, {} RAM, {} GB disk",
-            draft.cpus,
-            memory.unwrap_or_default(),
-            draft.disk_gb
-        );
-        let default = || String::from("as hosts.yml says");
+        let size = (texts.size_of)(&draft.cpus, &memory.unwrap_or_default(), &draft.disk_gb);
+        let default = || texts.as_hosts_yml_says.to_owned();
         facts.extend([
-            text_fact("Size", Some(size)),
-            text_fact("Guest OS", Some(draft.guest_os)),
-            text_fact("Network", Some(draft.network.unwrap_or_else(default))),
+            text_fact(texts.size, Some(size)),
+            text_fact(texts.guest_os, Some(draft.guest_os)),
+            text_fact(texts.network, Some(draft.network.unwrap_or_else(default))),
             text_fact(
-                "ISO image",
+                texts.iso_image,
                 Some(match draft.iso_path.as_deref() {
                     None => default(),
-                    Some("") => String::from("none"),
+                    Some("") => texts.no_iso.to_owned(),
                     Some(path) => path.to_owned(),
                 }),
             ),
         ]);
     }
-    facts.push(text_fact("Id", Some(task.id.to_string())));
-    fact_card("about", "What was asked", facts)
+    facts.push(text_fact(texts.id, Some(task.id.to_string())));
+    fact_card("about", texts.request, facts)
 }
 
 /// A command with what it printed, which is shown on demand.
 pub(super) fn command(run: CommandRun) -> AnyView {
+    let texts = &text::pages().tasks;
     let (class, exit) = match (run.exit, &run.failure) {
-        (_, Some(_)) => ("exit bad", String::from("outcome not known")),
-        (Some(code), _) if run.expected || code == 0 => ("exit", format!("exit {code}")),
-        (Some(code), _) => ("exit bad", format!("exit {code}")),
-        (None, _) => ("exit", String::from("running")),
+        (_, Some(_)) => ("exit bad", texts.exit_unknown.to_owned()),
+        (Some(code), _) if run.expected || code == 0 => ("exit", (texts.exit_code)(code)),
+        (Some(code), _) => ("exit bad", (texts.exit_code)(code)),
+        (None, _) => ("exit", texts.exit_running.to_owned()),
     };
-    let times = (run.times > 1).then(|| format!("{} times, ", format::grouped(run.times.into())));
-    let millis = run
-        .millis
-        .map(|millis| format!(", {} ms", format::grouped(millis)));
+    let times = (run.times > 1).then(|| (texts.times)(run.times));
+    let millis = run.millis.map(texts.command_took);
     let printed = [
-        ("Standard output", run.stdout),
-        ("Standard error", run.stderr),
-        ("Why nobody knows", run.failure.unwrap_or_default()),
+        (texts.stdout, run.stdout),
+        (texts.stderr, run.stderr),
+        (texts.why_unknown, run.failure.unwrap_or_default()),
     ];
     let printed: Vec<_> = printed
         .into_iter()
@@ -157,7 +160,7 @@ pub(super) fn command(run: CommandRun) -> AnyView {
             }
         })
         .collect();
-    let nothing = printed.is_empty().then_some("It printed nothing.");
+    let nothing = printed.is_empty().then_some(texts.printed_nothing);
     view! {
         <li>
             <details>

@@ -11,7 +11,7 @@ use super::parts::{loading_line, task_of};
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{
-    Item, ago, busy, empty_state, failed_state, keyed, link, set_title, task_badge, text,
+    Item, ago, busy, empty_state, failed_state, keyed, link, or_unknown, set_title, task_badge,
 };
 use crate::live::{LiveData, use_live};
 use crate::location::use_location;
@@ -19,6 +19,7 @@ use crate::state::format;
 use crate::state::route::Route;
 use crate::state::task_filter::{TaskFilter, TaskGroup};
 use crate::state::tasks::{Tasks as TaskTable, at, took};
+use crate::state::text;
 
 /// The list.
 #[component]
@@ -44,9 +45,10 @@ pub(crate) fn Tasks() -> impl IntoView {
         true => narrowed_older.get(),
         false => live.tasks.with(|tasks| tasks.data()?.older.clone()),
     });
+    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
     set_title(move || match running.get() {
-        0 => String::from("Tasks"),
-        running => format!("{running} under way · Tasks"),
+        0 => texts.tasks.to_owned(),
+        running => (texts.title_under_way)(running),
     });
     let loading = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);
@@ -107,33 +109,30 @@ pub(crate) fn Tasks() -> impl IntoView {
         match (empty, error) {
             (Some(true), _) if narrowed.get() => {
                 let title = match loading.get() {
-                    true => "Looking for such tasks",
-                    false => "There is no such task",
+                    true => texts.searching,
+                    false => texts.no_such_task,
                 };
                 empty_state(
                     String::from(title),
-                    String::from("Show others, or all of them."),
-                    link("button", Route::Tasks.path(), "All tasks".into_any()),
+                    parts.show_others.to_owned(),
+                    link("button", Route::Tasks.path(), parts.all_tasks.into_any()),
                 )
             }
             (Some(true), _) => empty_state(
-                String::from("Nothing has been asked yet"),
-                String::from(
-                    "Every change of power and every new VM becomes a task that tells its steps, \
-                     the commands that were run on the node, and what came of it.",
-                ),
-                link("button", Route::New.path(), "New VM".into_any()),
+                texts.none.to_owned(),
+                texts.none_why.to_owned(),
+                link("button", Route::New.path(), texts.new_vm.into_any()),
             ),
             (Some(false), _) => view! {
-                <div class="table-frame" tabindex="0" role="region" aria-label="Tasks">
+                <div class="table-frame" tabindex="0" role="region" aria-label=texts.tasks>
                     <table class="tasks">
                         <thead>
                             <tr>
-                                <th scope="col">"State"</th>
-                                <th scope="col">"Task"</th>
-                                <th scope="col">"Node"</th>
-                                <th scope="col">"Asked"</th>
-                                <th scope="col">"Took"</th>
+                                <th scope="col">{texts.state}</th>
+                                <th scope="col">{texts.task}</th>
+                                <th scope="col">{texts.node}</th>
+                                <th scope="col">{texts.requested}</th>
+                                <th scope="col">{texts.took}</th>
                             </tr>
                         </thead>
                         <tbody>{keyed(rows)}</tbody>
@@ -143,21 +142,21 @@ pub(crate) fn Tasks() -> impl IntoView {
             .into_any(),
             (None, Some(error)) if !error.is_not_ready() => {
                 let retry = move || live.connect();
-                failed_state("The tasks could not be loaded", &error.to_string(), retry)
+                failed_state(texts.not_loaded, &error.to_string(), retry)
             }
-            (None, _) => loading_line("Loading the tasks"),
+            (None, _) => loading_line(texts.loading),
         }
     };
     view! {
         <div class="page">
             <div class="column">
                 <header class="heading">
-                    <h1>"Tasks"</h1>
+                    <h1>{texts.tasks}</h1>
                     <p class="aside" role="status">
                         {move || {
                             Some(running.get())
                                 .filter(|&running| running > 0)
-                                .map(|running| format!("{running} under way"))
+                                .map(texts.under_way)
                         }}
                     </p>
                 </header>
@@ -171,7 +170,7 @@ pub(crate) fn Tasks() -> impl IntoView {
                                 <p class="more">
                                     <button type="button" class="button" on:click=load_older>
                                         {move || loading.get().then(busy)}
-                                        "Older tasks"
+                                        {texts.older}
                                     </button>
                                     " "
                                     <span role="status">{move || wrong.get()}</span>
@@ -213,6 +212,7 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
             </button>
         }
     });
+    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
     let node = Memo::new(move |_| filter.with(|filter| filter.node.clone()));
     let names = Memo::new(move |_| {
         let mut names = BTreeSet::new();
@@ -241,13 +241,13 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
         location.go(&wanted.to_url());
     };
     view! {
-        <div class="toolbar" role="search" aria-label="Tasks">
-            <div class="chips" role="group" aria-label="Show only">
+        <div class="toolbar" role="search" aria-label=texts.tasks>
+            <div class="chips" role="group" aria-label=parts.show_only>
                 {chips}
             </div>
-            <select aria-label="Node" on:change=choose>
+            <select aria-label=texts.node on:change=choose>
                 <option value="" selected=move || node.with(Option::is_none)>
-                    "Every node"
+                    {parts.every_node}
                 </option>
                 {options}
             </select>
@@ -257,6 +257,7 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
 }
 
 fn row(id: TaskId) -> AnyView {
+    let texts = &text::pages().tasks;
     let live = use_live();
     let clock = use_clock();
     let task = task_of(live, id);
@@ -272,14 +273,14 @@ fn row(id: TaskId) -> AnyView {
             };
             Some(
                 view! {
-                    <td data-label="State">{task_badge(task.state)}</td>
+                    <td data-label=texts.state>{task_badge(task.state)}</td>
                     <th scope="row">
                         {link("name", Route::Task { id }.path(), task.title.clone().into_any())}
                         <div class="small">{move || more.get()}</div>
                     </th>
-                    <td data-label="Node">{link("", node.path(), task.node.clone().into_any())}</td>
-                    <td data-label="Asked">{ago(task.created_at)}</td>
-                    <td data-label="Took">{text(took(task))}</td>
+                    <td data-label=texts.node>{link("", node.path(), task.node.clone().into_any())}</td>
+                    <td data-label=texts.requested>{ago(task.created_at)}</td>
+                    <td data-label=texts.took>{or_unknown(took(task))}</td>
                 }
                 .into_any(),
             )

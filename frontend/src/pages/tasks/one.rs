@@ -21,6 +21,7 @@ use crate::state::draft::{Draft, SavedDraft};
 use crate::state::load::Load;
 use crate::state::route::Route;
 use crate::state::tasks::{Again, key_of};
+use crate::state::text;
 
 /// One task.
 #[component]
@@ -29,10 +30,11 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
     let alone = load_alone(live, id);
     let task = task_of(live, id);
     let known = Memo::new(move |_| task.with(Option::is_some));
+    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
     set_title(move || {
         task.with(|task| match task {
-            Some(task) => format!("{} · {}", task_word(task.state), task.title),
-            None => String::from("Task"),
+            Some(task) => (texts.title)(task_word(task.state), &task.title),
+            None => texts.title_unknown.to_owned(),
         })
     });
     let content = move || {
@@ -41,29 +43,29 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
         }
         match alone.get() {
             Some(error) if error.is_not_found() => {
-                let title = String::from("There is no such task");
+                let title = texts.no_such_task.to_owned();
                 view! {
                     <h1 class="sr">{title.clone()}</h1>
                     {empty_state(
                         title,
-                        String::from("It never was, or it ended so long ago that it was forgotten."),
-                        link("button primary", Route::Tasks.path(), "All tasks".into_any()),
+                        texts.no_such_task_why.to_owned(),
+                        link("button primary", Route::Tasks.path(), parts.all_tasks.into_any()),
                     )}
                 }
                 .into_any()
             }
             Some(error) if !error.is_not_ready() => {
                 let retry = move || live.connect();
-                failed_state("The task could not be loaded", &error.to_string(), retry)
+                failed_state(texts.one_not_loaded, &error.to_string(), retry)
             }
-            _ => loading_line("Loading the task"),
+            _ => loading_line(texts.loading_one),
         }
     };
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label="Up">
-                    {back(Route::Tasks.path(), "All tasks")}
+                <nav class="heading" aria-label=parts.up>
+                    {back(Route::Tasks.path(), parts.all_tasks)}
                 </nav>
                 {content}
             </div>
@@ -114,6 +116,7 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
             )
         })
     };
+    let texts = &text::pages().tasks;
     let none_so_far = Memo::new(move |_| {
         task.with(|task| task.as_ref().is_some_and(|task| task.commands.is_empty()))
     });
@@ -151,7 +154,7 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
             {move || question.get().map(|(key, question)| question_card(key, question))}
             <div class="cards pair">
                 <section class="card" aria-labelledby="steps">
-                    <h2 id="steps">"Steps"</h2>
+                    <h2 id="steps">{texts.steps}</h2>
                     {part(progress)}
                     <ol class="steps">
                         {steps}
@@ -159,11 +162,11 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
                 </section>
                 {part(about)}
                 <section class="card wide" aria-labelledby="commands">
-                    <h2 id="commands">"Commands on the node"</h2>
+                    <h2 id="commands">{texts.commands}</h2>
                     {move || {
                         none_so_far
                             .get()
-                            .then(|| view! { <p class="inner aside">"None so far."</p> })
+                            .then(|| view! { <p class="inner aside">{texts.no_commands}</p> })
                     }}
                     <ol class="commands">
     {keyed(runs)}
@@ -185,12 +188,13 @@ fn heading(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
 }
 
 fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
+    let texts = &text::pages().tasks;
     let open = key_of(task).map(|key| {
         let page = Route::Vm {
             node: key.node,
             vmid: key.vmid,
         };
-        link("button", page.path(), "Open the VM".into_any())
+        link("button", page.path(), texts.open_vm.into_any())
     });
     let unsuccessful = matches!(task.state, TaskState::Failed | TaskState::Interrupted);
     let again = Again::of(task)
@@ -207,7 +211,7 @@ fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         };
         view! {
             <button type="button" class="button" on:click=edit>
-                "Change and try again"
+                {texts.change_and_try_again}
             </button>
         }
     });
@@ -265,7 +269,7 @@ fn again_button(live: LiveData, again: Again) -> AnyView {
             on:click=ask
         >
             {move || if sending.get() { busy() } else { view! { {icon(Icon::Again)} }.into_any() }}
-            "Try again"
+            {text::pages().tasks.try_again}
         </button>
         <span class="bad" role="status">{move || wrong.get()}</span>
     }
@@ -292,7 +296,7 @@ fn trouble(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
             <div class="notice warn">
                 {icon(Icon::Warning)}
                 <div>
-                    <strong>"Left on " {task.node.clone()} ":"</strong>
+                    <strong>{(text::pages().tasks.left_on)(&task.node)}</strong>
                     <ul>{left}</ul>
                 </div>
             </div>

@@ -7,14 +7,15 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use crate::components::{
-    Icon, ago, card, copy_button, copy_line, fact, fact_card, icon, link, meter, text, text_fact,
-    when,
+    Icon, ago, card, copy_button, copy_line, fact, fact_card, icon, link, meter, or_unknown,
+    sentence, text_fact, when,
 };
 use crate::live::LiveData;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::inventory::seen_at;
 use crate::state::node_links;
 use crate::state::route::Route;
+use crate::state::text;
 
 /// A part of the page, built again when what it shows has changed; nothing where there is nothing.
 pub(super) fn part<T: Clone + PartialEq + Send + Sync + 'static>(
@@ -49,6 +50,7 @@ impl Place {
 }
 
 pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmFacts) -> AnyView {
+    let texts = &text::pages().vm;
     let node = vm.node.clone();
     let page = Route::Node { name: node.clone() };
     let uptime = part(
@@ -62,10 +64,10 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
         },
         |uptime| {
             match uptime {
-            None => text(None),
+            None => or_unknown(None),
             Some((seconds, booted_at)) => view! {
                 {format::duration(seconds)}
-                {booted_at.map(|time| view! { <span class="aside">" since " {when(time, true)}</span> })}
+                {booted_at.map(|time| view! { <span class="aside">{sentence(texts.since, [when(time, true)])}</span> })}
             }
             .into_any(),
         }
@@ -85,7 +87,7 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
         |seen| {
             view! {
                 {when(seen, true)}
-                <span class="aside">" (" {ago(seen)} ")"</span>
+                " " <span class="aside">{sentence(text::pages().parts.in_brackets, [ago(seen)])}</span>
             }
             .into_any()
         },
@@ -93,68 +95,64 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
     let comment = vm.comment.clone();
     fact_card(
         "overview",
-        "Overview",
+        texts.overview,
         vec![
-            fact("Node", link("", page.path(), node.into_any())),
-            text_fact("VM id", Some(vm.vmid.to_string())),
-            text_fact("Guest OS", vm.guest_os.clone()),
-            text_fact("Host name", vm.hostname.clone()),
+            fact(texts.node, link("", page.path(), node.into_any())),
+            text_fact(texts.vmid, Some(vm.vmid.to_string())),
+            text_fact(texts.guest_os, vm.guest_os.clone()),
+            text_fact(texts.host_name, vm.hostname.clone()),
             fact(
-                "IP address",
-                copied(vm.ip_address.clone(), "the IP address"),
+                texts.ip_address,
+                copied(vm.ip_address.clone(), texts.copy_ip_address),
             ),
-            fact("Uptime", uptime),
-            text_fact("VMware Tools", vm.tools_status.as_deref().map(tools)),
-            text_fact("Status", status(vm)),
-            fact("Last seen", seen),
+            fact(texts.uptime, uptime),
+            text_fact(texts.tools, vm.tools_status.as_deref().map(tools)),
+            text_fact(texts.status, status(vm)),
+            fact(texts.last_seen, seen),
             fact(
-                "Comment",
-                view! { <div class="comment">{text(comment)}</div> }.into_any(),
+                texts.comment,
+                view! { <div class="comment">{or_unknown(comment)}</div> }.into_any(),
             ),
         ],
     )
 }
 
 pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
+    let texts = &text::pages().vm;
     let thresholds = config.map(|config| config.thresholds);
     let sized = |name: &str, resource, value: Option<String>| {
         let why = format::large_reason(vm, resource, thresholds);
         let large = vm.large.contains(&resource);
         let value = view! {
-            <span class:large-size=large>{large.then(|| icon(Icon::Large))} {text(value)}</span>
-            {why.map(|why| view! { <span class="why">"Large: " {why}</span> })}
+            <span class:large-size=large>{large.then(|| icon(Icon::Large))} {or_unknown(value)}</span>
+            {why.map(|why| view! { <span class="why">{sentence(texts.large_because, [why.into_any()])}</span> })}
         };
         fact(name, value.into_any())
     };
     let count = |count: Option<u32>| count.map(|count| count.to_string());
-    let cpus = vm
-        .cpus
-        .map(|cpus| format::plural(usize::try_from(cpus).unwrap_or_default(), "CPU", "CPUs"));
-    let memory = vm
-        .memory_mb
-        .map(|mb| format!("{} ({} MB)", format::megabytes(mb), format::grouped(mb)));
-    let storage = vm
-        .storage_bytes
-        .map(|bytes| format!("{} ({})", format::bytes(bytes), format::exact_bytes(bytes)));
+    let cpus = vm.cpus.map(text::format().cpus);
+    let memory = vm.memory_mb.map(texts.ram_exact);
+    let storage = vm.storage_bytes.map(texts.storage_exact);
     fact_card(
         "hardware",
-        "Hardware",
+        texts.hardware,
         vec![
-            sized("CPU", Resource::Cpu, cpus),
-            sized("RAM", Resource::Memory, memory),
-            sized("Storage in use", Resource::Storage, storage),
+            sized(texts.cpu, Resource::Cpu, cpus),
+            sized(texts.ram, Resource::Memory, memory),
+            sized(texts.storage_in_use, Resource::Storage, storage),
             text_fact(
-                "May grow by",
+                texts.may_grow_by,
                 vm.storage_uncommitted_bytes.map(format::bytes),
             ),
-            text_fact("Disks", count(vm.disk_count)),
-            text_fact("Network cards", count(vm.nic_count)),
-            text_fact("Hardware version", vm.hardware_version.clone()),
+            text_fact(texts.disks, count(vm.disk_count)),
+            text_fact(texts.network_cards, count(vm.nic_count)),
+            text_fact(texts.hardware_version, vm.hardware_version.clone()),
         ],
     )
 }
 
 pub(super) fn usage(vm: &VmFacts, mhz: Option<u64>) -> AnyView {
+    let texts = &text::pages().vm;
     let cpu_total = vm.cpus.zip(mhz).map(|(cpus, mhz)| u64::from(cpus) * mhz);
     let storage_total = vm
         .storage_bytes
@@ -162,22 +160,27 @@ pub(super) fn usage(vm: &VmFacts, mhz: Option<u64>) -> AnyView {
         .map(|(used, free)| used.saturating_add(free));
     fact_card(
         "usage",
-        "Usage",
+        texts.usage,
         vec![
-            used("CPU", vm.cpu_usage_mhz, cpu_total, format::megahertz),
+            used(texts.cpu, vm.cpu_usage_mhz, cpu_total, format::megahertz),
             used(
-                "Guest memory",
+                texts.guest_memory,
                 vm.guest_memory_mb,
                 vm.memory_mb,
                 format::megabytes,
             ),
             used(
-                "Host memory",
+                texts.host_memory,
                 vm.host_memory_mb,
                 vm.memory_mb,
                 format::megabytes,
             ),
-            used("Storage", vm.storage_bytes, storage_total, format::bytes),
+            used(
+                texts.storage,
+                vm.storage_bytes,
+                storage_total,
+                format::bytes,
+            ),
         ],
     )
 }
@@ -190,54 +193,59 @@ fn used(
     format: fn(u64) -> String,
 ) -> AnyView {
     let value = used.map(|used| match total {
-        Some(total) => format!("{} of {}", format(used), format(total)),
+        Some(total) => (text::pages().parts.used_of)(&format(used), &format(total)),
         None => format(used),
     });
     let bar = used
         .zip(total)
         .map(|(used, total)| view! { {meter(label.to_owned(), used, total, true)} });
-    fact(label, view! { {text(value)} {bar} }.into_any())
+    fact(label, view! { {or_unknown(value)} {bar} }.into_any())
 }
 
 pub(super) fn files(vm: &VmFacts) -> AnyView {
+    let texts = &text::pages().vm;
     fact_card(
         "files",
-        "Files",
+        texts.files,
         vec![
-            text_fact("Datastore", vm.datastore.clone()),
-            fact("Configuration", copied(vm.vmx_path.clone(), "the path")),
-            fact("BIOS UUID", copied(vm.uuid.clone(), "the UUID")),
+            text_fact(texts.datastore, vm.datastore.clone()),
+            fact(
+                texts.configuration,
+                copied(vm.vmx_path.clone(), texts.copy_path),
+            ),
+            fact(texts.bios_uuid, copied(vm.uuid.clone(), texts.copy_uuid)),
         ],
     )
 }
 
-/// A text with a button to copy it.
-fn copied(value: Option<String>, what: &'static str) -> AnyView {
+/// A text with a button of this name that copies it.
+fn copied(value: Option<String>, name: &'static str) -> AnyView {
     match value {
         Some(value) => view! {
             {value.clone()}
             " "
-            {copy_button(value, what, false)}
+            {copy_button(value, name, false)}
         }
         .into_any(),
-        None => text(None),
+        None => or_unknown(None),
     }
 }
 
 pub(super) fn shell(place: &Place) -> AnyView {
+    let (texts, parts) = (&text::pages().vm, &text::pages().parts);
     let lines = view! {
         <div class="lines">
             <div>
-                <p class="label">"Log in to " {place.node.clone()}</p>
-                {copy_line("the ssh line", place.ssh.clone())}
+                <p class="label">{sentence(texts.log_in_to, [place.node.clone().into_any()])}</p>
+                {copy_line(parts.copy_ssh_line, place.ssh.clone())}
             </div>
             <div>
-                <p class="label">"Ask it for this VM"</p>
-                {copy_line("the vim-cmd line", place.summary.clone())}
+                <p class="label">{texts.ask_for_this_vm}</p>
+                {copy_line(texts.copy_vim_cmd_line, place.summary.clone())}
             </div>
         </div>
     };
-    card("shell", "Shell", lines.into_any())
+    card("shell", parts.shell, lines.into_any())
 }
 
 pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
@@ -249,7 +257,8 @@ pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
                 .unwrap_or_default()
         })
     });
-    let text = Signal::derive(move || {
+    let texts = &text::pages().vm;
+    let pretty = Signal::derive(move || {
         json.with(|json| serde_json::to_string_pretty(json).unwrap_or_default())
     });
     // Every VM has the same members.
@@ -279,8 +288,8 @@ pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
     view! {
         <section class="card wide" aria-labelledby="raw">
             <h2 id="raw">
-                "Raw facts"
-                {copy_button(text, "as JSON", true)}
+                {texts.raw_facts}
+                {copy_button(pretty, texts.copy_json, true)}
             </h2>
             <table class="raw">
                 <tbody>{rows}</tbody>
@@ -291,11 +300,12 @@ pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
 
 /// vSphere's word for the state of VMware Tools in words.
 fn tools(status: &str) -> String {
+    let texts = &text::pages().vm;
     match status {
-        "toolsOk" => "running",
-        "toolsOld" => "running, an old version",
-        "toolsNotRunning" => "installed, not running",
-        "toolsNotInstalled" => "not installed",
+        "toolsOk" => texts.tools_running,
+        "toolsOld" => texts.tools_old,
+        "toolsNotRunning" => texts.tools_not_running,
+        "toolsNotInstalled" => texts.tools_not_installed,
         other => other,
     }
     .to_owned()
@@ -305,7 +315,9 @@ fn tools(status: &str) -> String {
 fn status(vm: &VmFacts) -> Option<String> {
     match (vm.overall_status.as_deref(), vm.connection_state.as_deref()) {
         (Some(overall), Some("connected") | None) => Some(overall.to_owned()),
-        (Some(overall), Some(connection)) => Some(format!("{overall}, files {connection}")),
+        (Some(overall), Some(connection)) => {
+            Some((text::pages().vm.status_with_files)(overall, connection))
+        }
         (None, connection) => connection.map(str::to_owned),
     }
 }

@@ -8,9 +8,10 @@ use leptos::prelude::*;
 
 use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
 use crate::acts::power::{change_of, power_bar, vm_task};
-use crate::components::{Icon, ago, changing_badge, icon};
+use crate::components::{Icon, ago, changing_badge, icon, sentence};
 use crate::live::LiveData;
 use crate::state::format;
+use crate::state::text;
 
 /// All of the page that is about the VM: built once, and each part again when what it shows has
 /// changed. A reader's selection, and the word that something was copied, outlive a round.
@@ -99,7 +100,7 @@ fn heading(
                 target="_blank"
                 rel="noopener noreferrer"
             >
-                "Host Client"
+                {text::pages().parts.host_client}
                 {icon(Icon::External)}
             </a>
         }
@@ -111,7 +112,7 @@ fn heading(
                 {move || changing_badge(power, change.get())}
             </span>
             {(!vm.large.is_empty())
-                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} "Large"</span> })}
+                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} {text::pages().vm.large}</span> })}
             <div class="actions">{host_client}</div>
         </header>
     }
@@ -119,12 +120,12 @@ fn heading(
 }
 
 fn stale(reason: Option<String>, seen: DateTime<Utc>) -> AnyView {
-    let reason = reason.unwrap_or_else(|| String::from("It was not seen again."));
+    let reason = reason.unwrap_or_else(|| text::pages().vm.not_seen_again.to_owned());
     view! {
         <div class="notice warn">
             {icon(Icon::Stale)}
             <p>
-                <strong>"What is shown is old: seen " {ago(seen)} ". "</strong>
+                <strong>{sentence(text::pages().vm.stale, [ago(seen)])}</strong>
                 {reason}
             </p>
         </div>

@@ -20,10 +20,12 @@ use crate::location::use_location;
 use crate::state::format;
 use crate::state::inventory::VmKey;
 use crate::state::load::Load;
+use crate::state::text;
 
 /// The page.
 #[component]
 pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
+    let texts = &text::pages().vm;
     let live = use_live();
     let list_position: ListPosition = expect_context();
     let key = VmKey { node, vmid };
@@ -50,10 +52,10 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
             }
         });
     });
-    let title = format!("VM {} · {}", key.vmid, key.node);
+    let title = (texts.title)(key.vmid, &key.node);
     set_title(move || {
         vm.with(|vm| match vm {
-            Some(vm) => format!("{} · {}", format::vm_name(vm), vm.node),
+            Some(vm) => (texts.title_named)(format::vm_name(vm), &vm.node),
             None => title.clone(),
         })
     });
@@ -78,11 +80,11 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
             }
             Some(error) => {
                 let retry = move || live.connect();
-                failed_state("The VM could not be loaded", &error.to_string(), retry)
+                failed_state(texts.not_loaded, &error.to_string(), retry)
             }
             None => view! {
                 <p class="skeleton" role="status">
-                    "Loading the VM"
+                    {texts.loading}
                 </p>
             }
             .into_any(),
@@ -92,8 +94,8 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label="Place in the list">
-                    {back(list_position.list_path(), "All VMs")}
+                <nav class="heading" aria-label=texts.place_in_list>
+                    {back(list_position.list_path(), text::pages().parts.all_vms)}
                     <div class="actions">
                         <Neighbour neighbours to=Side::Previous />
                         <Neighbour neighbours to=Side::Next />
@@ -127,17 +129,14 @@ fn load_alone(live: LiveData, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
 #[component]
 fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     let list_position: ListPosition = expect_context();
-    let what = match name {
-        Some(name) => format!("{name} (VM {})", key.vmid),
-        None => format!("VM {}", key.vmid),
+    let texts = &text::pages().vm;
+    let title = match name {
+        Some(name) => (texts.gone_named)(&name, key.vmid, &key.node),
+        None => (texts.gone)(key.vmid, &key.node),
     };
-    let title = format!("{what} is not on {}", key.node);
-    let sentence = format!(
-        "{} lists no VM with this id. It was removed there, or registered again under another id.",
-        key.node
-    );
+    let sentence = (texts.gone_why)(&key.node);
     view! {
         <h1 class="sr">{title.clone()}</h1>
-        {empty_state(title, sentence, link("button primary", list_position.list_path(), "All VMs".into_any()))}
+        {empty_state(title, sentence, link("button primary", list_position.list_path(), text::pages().parts.all_vms.into_any()))}
     }
 }

@@ -11,6 +11,7 @@ use crate::live::LiveData;
 use crate::state::inventory::{Nodes, Row, VmKey};
 use crate::state::list::{ListQuery, Listing, ordered};
 use crate::state::route::Route;
+use crate::state::text;
 
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Neighbours {
@@ -69,8 +70,8 @@ fn around(rows: &[Arc<Row>], key: &VmKey) -> Option<Neighbours> {
 #[component]
 pub(super) fn Neighbour(neighbours: Memo<Neighbours>, to: Side) -> impl IntoView {
     let (label, sign) = match to {
-        Side::Previous => ("Previous VM", Icon::Previous),
-        Side::Next => ("Next VM", Icon::Next),
+        Side::Previous => (text::pages().vm.previous, Icon::Previous),
+        Side::Next => (text::pages().vm.next, Icon::Next),
     };
     move || {
         let key = neighbours.with(|neighbours| match to {

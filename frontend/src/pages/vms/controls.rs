@@ -7,6 +7,7 @@ use crate::location::Location;
 use crate::state::format;
 use crate::state::list::{ListQuery, Listing};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// What the list is to show: the address holds it, and every control of the page changes it.
 #[derive(Clone, Copy)]
@@ -64,6 +65,6 @@ pub(super) fn counted(listing: &Listing) -> String {
     if listing.rows.len() == listing.total {
         total
     } else {
-        format!("{} of {total}", format::grouped(listing.rows.len() as u64))
+        (text::page().list.some_of_all)(&format::grouped(listing.rows.len() as u64), &total)
     }
 }

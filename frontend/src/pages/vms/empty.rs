@@ -4,11 +4,11 @@ use leptos::prelude::*;
 
 use super::controls::ListControls;
 use crate::api;
-use crate::components::{Icon, empty_state, focus, icon, link};
+use crate::components::{Icon, empty_state, focus, icon, link, sentence};
 use crate::live::use_live;
-use crate::state::format;
 use crate::state::list::{Chips, Listing};
 use crate::state::route::Route;
+use crate::state::text;
 
 pub(super) fn skeleton() -> AnyView {
     let rows: Vec<_> = (0..14)
@@ -23,13 +23,11 @@ pub(super) fn skeleton() -> AnyView {
     let starting = live
         .vms
         .with(|vms| vms.error().is_some_and(api::Error::is_not_ready));
+    let texts = &text::page().list;
     let (class, words) = if starting {
-        (
-            "starting",
-            "The server has just started and reads what it knows.",
-        )
+        ("starting", texts.server_starting)
     } else {
-        ("sr", "Loading the VMs")
+        ("sr", texts.loading)
     };
     view! {
         <div class="skeleton">
@@ -41,22 +39,20 @@ pub(super) fn skeleton() -> AnyView {
 }
 
 pub(super) fn no_nodes() -> AnyView {
+    let texts = &text::page().list;
+    let code = |command: &'static str| view! { <code>{command}</code> }.into_any();
     let next = view! {
         <figure class="example">
             <figcaption>"hosts.yml"</figcaption>
             <pre>{HOSTS_EXAMPLE}</pre>
         </figure>
         <p class="hint">
-            "Then " <code>"ecoman trust hoge"</code> " pins its host key, and "
-            <code>"ecoman doctor"</code> " says what else is missing."
+            {sentence(texts.no_nodes_next, [code("ecoman trust hoge"), code("ecoman doctor")])}
         </p>
     };
     empty_state(
-        String::from("No nodes yet"),
-        String::from(
-            "ECoMan looks at the ESXi nodes that hosts.yml names, and has found none there so \
-             far. Name one, and its VMs appear here by themselves within a minute.",
-        ),
+        texts.no_nodes.to_owned(),
+        texts.no_nodes_why.to_owned(),
         next.into_any(),
     )
 }
@@ -79,31 +75,29 @@ pub(super) fn no_vms() -> AnyView {
             (answered + usize::from(node.observed_at.is_some()), all + 1)
         })
     });
-    let nodes = format::plural(all, "node", "nodes");
+    let texts = &text::page().list;
     let sentence = if answered == 0 {
-        format!("None of {nodes} has told its VMs so far.")
+        (texts.no_node_listed)(all)
     } else if answered < all {
-        format!("{answered} of {nodes} have answered, and have none.")
+        (texts.some_nodes_empty)(answered, all)
     } else {
-        format!("{nodes} answered, and nothing is registered there.")
+        (texts.all_nodes_empty)(all)
     };
-    let next = link(
-        "button",
-        Route::Nodes.path(),
-        "Look at the nodes".into_any(),
-    );
-    empty_state(String::from("No VMs"), sentence, next)
+    let next = link("button", Route::Nodes.path(), texts.to_nodes.into_any());
+    empty_state(texts.no_vms.to_owned(), sentence, next)
 }
 
 pub(super) fn no_match(controls: ListControls, listing: Memo<Listing>) -> AnyView {
     let total = listing.with(|listing| listing.total);
-    let what = controls.query.with(
-        |query| match (query.filter.trim(), query.chips.is_empty()) {
-            ("", _) => String::from("the chips that are pressed"),
-            (filter, true) => format!("“{filter}”"),
-            (filter, false) => format!("“{filter}” and the chips that are pressed"),
-        },
-    );
+    let texts = &text::page().list;
+    let sentence =
+        controls.query.with(
+            |query| match (query.filter.trim(), query.chips.is_empty()) {
+                ("", _) => (texts.no_match_chips)(total),
+                (filter, true) => (texts.no_match_filter)(total, filter),
+                (filter, false) => (texts.no_match_both)(total, filter),
+            },
+        );
     let clear = move |_| {
         controls.set(|query| {
             query.filter.clear();
@@ -114,15 +108,8 @@ pub(super) fn no_match(controls: ListControls, listing: Memo<Listing>) -> AnyVie
     let next = view! {
         <button type="button" class="button primary" on:click=clear>
             {icon(Icon::Close)}
-            "Clear the filter"
+            {texts.clear_filter}
         </button>
     };
-    empty_state(
-        String::from("No match"),
-        format!(
-            "None of {} matches {what}.",
-            format::plural(total, "VM", "VMs")
-        ),
-        next.into_any(),
-    )
+    empty_state(texts.no_match.to_owned(), sentence, next.into_any())
 }

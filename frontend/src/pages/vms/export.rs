@@ -6,6 +6,7 @@ use leptos::prelude::*;
 use super::controls::ListControls;
 use crate::api;
 use crate::components::csv_button;
+use crate::state::text;
 
 /// A button that saves what the list shows, in its order, as CSV.
 pub(super) fn export_button(
@@ -13,7 +14,7 @@ pub(super) fn export_button(
     parsed: Memo<Result<Filter, FilterError>>,
 ) -> AnyView {
     let cannot = move || parsed.with(Result::is_err);
-    csv_button("Save this list as CSV", "vms", cannot, move || {
+    csv_button(text::page().list.save_csv, "vms", cannot, move || {
         let query = controls.query.with_untracked(|query| query.to_api());
         async move { api::vms_csv(&query).await }
     })

@@ -18,6 +18,7 @@ use crate::state::inventory::{Row, VmKey};
 use crate::state::list::{Column, ListQuery, Listing};
 use crate::state::route::Route;
 use crate::state::selection::Selection;
+use crate::state::text;
 use crate::state::viewport::{Viewport, offset};
 
 /// Heights in CSS pixels, as in the style sheet: row, row on a small screen, headings.
@@ -256,7 +257,7 @@ pub(super) fn Grid(
             id="grid"
             role="grid"
             tabindex="0"
-            aria-label="Virtual machines"
+            aria-label=text::page().list.heading
             aria-rowcount=move || count.get() + 1
             aria-colcount=Column::ALL.len() + 1
             aria-keyshortcuts="Space Shift+Space Control+A"
@@ -315,7 +316,7 @@ fn choose_all(selection: RwSignal<Selection>, listing: Memo<Listing>) -> AnyView
         <div class="c-choose" role="columnheader">
             <input
                 type="checkbox"
-                aria-label="Select all that match"
+                aria-label=text::page().list.select_all
                 prop:checked=all
                 on:change=move |_| {
                     listing

@@ -26,6 +26,7 @@ use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::list::{ListQuery, Listing, before_mistake, ordered};
 use crate::state::route::Route;
+use crate::state::text;
 
 /// The address follows the typing at this distance.
 const TYPING: Duration = Duration::from_millis(250);
@@ -99,11 +100,12 @@ pub(crate) fn Vms() -> impl IntoView {
     });
     let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
 
+    let texts = &text::page().list;
     set_title(move || {
         if !loaded.get() {
-            return String::from("VMs");
+            return texts.title.to_owned();
         }
-        listing.with(|listing| format!("{} VMs", counted(listing)))
+        listing.with(|listing| (texts.title_counted)(&counted(listing)))
     });
 
     let state = Memo::new(move |_| {
@@ -128,7 +130,7 @@ pub(crate) fn Vms() -> impl IntoView {
 
     view! {
         <div class="list">
-            <h1 class="sr">"Virtual machines"</h1>
+            <h1 class="sr">{texts.heading}</h1>
             <Toolbar controls listing parsed loaded />
             <UnreachableNodes />
             <Grid controls listing state />
@@ -137,7 +139,7 @@ pub(crate) fn Vms() -> impl IntoView {
                 State::Loading => Some(skeleton()),
                 State::Failed(error) => {
                     let retry = move || live.connect();
-                    Some(failed_state("The VMs could not be loaded", &error.to_string(), retry))
+                    Some(failed_state(texts.not_loaded, &error.to_string(), retry))
                 }
                 State::NoNodes => Some(no_nodes()),
                 State::NoVms => Some(no_vms()),

@@ -16,6 +16,7 @@ use crate::state::inventory::{Row, VmKey, seen_at};
 use crate::state::list::{Column, Listing};
 use crate::state::route::Route;
 use crate::state::selection::Selection;
+use crate::state::text;
 use crate::state::viewport::{offset, row_in_slot};
 
 /// How long a change is worth a glance.
@@ -36,6 +37,7 @@ pub(super) struct Context {
 /// A row of the document, whichever VM it shows at the moment.
 #[component]
 pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
+    let texts = &text::page().list;
     let live = use_live();
     let clock = use_clock();
     let place =
@@ -119,7 +121,7 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
                     aria-label=move || {
                         row.with(|row| {
                             let row = row.as_ref()?;
-                            Some(format!("Select {}", format::vm_name(&row.vm)))
+                            Some((texts.select_vm)(format::vm_name(&row.vm)))
                         })
                     }
                     prop:checked=chosen
@@ -144,8 +146,8 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
                     {move || {
                         row.with(|row| {
                             let row = row.as_ref().filter(|row| row.vm.stale)?;
-                            let reason = row.vm.stale_reason.as_deref().unwrap_or("not seen again");
-                            Some(format!(", stale: {reason}"))
+                            let reason = row.vm.stale_reason.as_deref().unwrap_or(texts.not_seen_again);
+                            Some((texts.stale_spoken)(reason))
                         })
                     }}
                 </span>
@@ -168,8 +170,8 @@ fn cells(
     let reasons = format::large_reasons(vm, thresholds);
     view! {
         <div class=Column::Power.class() role="gridcell">{changing_badge(vm.power, change)}</div>
-        {text(Column::Node, Some(vm.node.clone()))}
-        {text(Column::Vmid, Some(vm.vmid.to_string()))}
+        {text_cell(Column::Node, Some(vm.node.clone()))}
+        {text_cell(Column::Vmid, Some(vm.vmid.to_string()))}
         <div class=Column::Name.class() role="gridcell">
             <a class="fit" href=page.path() tabindex="-1" data-tip=vm.name.clone()>
                 {format::vm_name(vm).to_owned()}
@@ -183,8 +185,8 @@ fn cells(
                     }
                 })}
         </div>
-        {text(Column::Ip, vm.ip_address.clone())}
-        {text(Column::Uptime, vm.uptime_seconds.map(format::duration))}
+        {text_cell(Column::Ip, vm.ip_address.clone())}
+        {text_cell(Column::Uptime, vm.uptime_seconds.map(format::duration))}
         {size(Column::Cpus, vm, Resource::Cpu, vm.cpus.map(|cpus| cpus.to_string()), thresholds)}
         {size(
             Column::Memory,
@@ -200,12 +202,12 @@ fn cells(
             vm.storage_bytes.map(format::bytes),
             thresholds,
         )}
-        {text(Column::GuestOs, vm.guest_os.clone())}
-        {text(Column::Comment, vm.comment.clone())}
+        {text_cell(Column::GuestOs, vm.guest_os.clone())}
+        {text_cell(Column::Comment, vm.comment.clone())}
     }
 }
 
-fn text(column: Column, value: Option<String>) -> impl IntoView {
+fn text_cell(column: Column, value: Option<String>) -> impl IntoView {
     let tip = value.clone();
     view! {
         <div class=column.class() role="gridcell">
@@ -228,19 +230,20 @@ fn size(
     let reason = format::large_reason(vm, resource, thresholds);
     let exact = match resource {
         Resource::Cpu => None,
-        Resource::Memory => vm.memory_mb.map(|mb| format!("{} MB", format::grouped(mb))),
-        Resource::Storage => vm.storage_bytes.map(format::exact_bytes),
+        Resource::Memory => vm.memory_mb.map(|mb| (text::format().exact_megabytes)(mb)),
+        Resource::Storage => vm.storage_bytes.map(text::format().exact_bytes),
     };
+    let texts = &text::page().list;
     let spoken = large.then(|| match &reason {
-        Some(reason) => format!(", large: {reason}"),
-        None => String::from(", large"),
+        Some(reason) => (texts.large_spoken_because)(reason),
+        None => texts.large_spoken.to_owned(),
     });
     view! {
         <div
             class=column.class()
             class:large=large
             role="gridcell"
-            data-tip=reason.map(|reason| format!("Large: {reason}")).or(exact)
+            data-tip=reason.map(|reason| (texts.large_because)(&reason)).or(exact)
         >
             {large.then(|| icon(Icon::Large))}
             <span>{value.unwrap_or_else(|| UNKNOWN.to_owned())}</span>

@@ -7,13 +7,14 @@ use ecoman_api::{PowerAction, Sort};
 use leptos::prelude::*;
 
 use crate::acts::power::{known, power_button, use_power_dialogs};
-use crate::components::{Icon, focus, icon};
+use crate::components::{Icon, focus, icon, sentence};
 use crate::live::use_live;
 use crate::state::format;
 use crate::state::inventory::Row;
 use crate::state::list::Listing;
-use crate::state::power_plan::{Plan, order};
+use crate::state::power_plan::Plan;
 use crate::state::selection::Selection;
+use crate::state::text;
 
 pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
     let live = use_live();
@@ -48,16 +49,16 @@ pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
             })
         })
     });
+    let texts = &text::page().list;
     let counts = move || {
         let count = rows.with(Vec::len);
-        let hidden = match hidden.get() {
-            0 => String::new(),
-            hidden => format!(", {} not shown", format::grouped(hidden as u64)),
-        };
-        view! {
-            <strong>{format::grouped(count as u64)}</strong>
-            " selected"
-            {hidden}
+        let count = view! { <strong>{format::grouped(count as u64)}</strong> }.into_any();
+        match hidden.get() {
+            0 => sentence(texts.selected, [count]),
+            hidden => {
+                let hidden = format::grouped(hidden as u64).into_any();
+                sentence(texts.selected_hidden, [count, hidden])
+            }
         }
     };
     let button = move |action: PowerAction| {
@@ -75,16 +76,17 @@ pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
                 let (_, why) = plan.left_out.first()?;
                 Some(match plan.left_out.len() {
                     1 => why.clone(),
-                    count => format!("None of the {count} can: {why}"),
+                    count => (texts.none_can)(count, why),
                 })
             })
         });
+        let order = text::acts().order.of(action);
         let label = Signal::derive(move || {
             let (can, all) = (plan.with(|plan| plan.doing.len()), rows.with(Vec::len));
             if can == all || can == 0 {
-                order(action).to_owned()
+                order.to_owned()
             } else {
-                format!("{} {}", order(action), format::grouped(can as u64))
+                (texts.order_for_some)(order, &format::grouped(can as u64))
             }
         });
         power_button(action, why_not, label, move || {
@@ -95,16 +97,16 @@ pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
         any.get().then(|| {
             let buttons: Vec<_> = PowerAction::ALL.into_iter().map(button).collect();
             view! {
-                <div class="selected" role="region" aria-label="Selected VMs">
+                <div class="selected" role="region" aria-label=texts.selected_vms>
                     <p role="status">{counts}</p>
-                    <div class="power-bar" role="group" aria-label="Power">
+                    <div class="power-bar" role="group" aria-label=texts.power>
                         {buttons}
                     </div>
                     <button
                         type="button"
                         class="button quiet"
-                        aria-label="Select none"
-                        data-tip="Select none"
+                        aria-label=texts.select_none
+                        data-tip=texts.select_none
                         on:click=move |_| {
                             selection.update(Selection::clear);
                             focus("grid");

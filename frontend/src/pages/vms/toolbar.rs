@@ -5,10 +5,11 @@ use leptos::{ev, html, prelude::*};
 
 use super::controls::{ListControls, counted};
 use super::export::export_button;
-use crate::components::{Icon, focus, icon, is_typing, link};
+use crate::components::{Icon, focus, icon, is_typing, link, sentence};
 use crate::state::format;
 use crate::state::list::{Chip, Column, Listing};
 use crate::state::route::Route;
+use crate::state::text;
 
 #[component]
 pub(super) fn Toolbar(
@@ -17,10 +18,11 @@ pub(super) fn Toolbar(
     parsed: Memo<Result<Filter, FilterError>>,
     loaded: Memo<bool>,
 ) -> impl IntoView {
+    let texts = &text::page().list;
     view! {
-        <div class="toolbar" role="search" aria-label="VMs">
+        <div class="toolbar" role="search" aria-label=texts.search>
             <FilterBox controls parsed />
-            <div class="chips" role="group" aria-label="Show only">
+            <div class="chips" role="group" aria-label=texts.show_only>
                 {Chip::ALL.map(|chip| view! { <ChipButton controls listing chip /> })}
             </div>
             <OrderSelect controls />
@@ -30,12 +32,15 @@ pub(super) fn Toolbar(
                         .get()
                         .then(|| {
                             let counts = listing.with(counted);
-                            view! { <strong>{counts}</strong> " VMs" }
+                            sentence(
+                                texts.counted,
+                                [view! { <strong>{counts}</strong> }.into_any()],
+                            )
                         })
                 }}
             </p>
             {export_button(controls, parsed)}
-            {link("button small", Route::New.path(), view! { {icon(Icon::Plus)} "New VM" }.into_any())}
+            {link("button small", Route::New.path(), view! { {icon(Icon::Plus)} {texts.new_vm} }.into_any())}
         </div>
     }
 }
@@ -61,6 +66,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
     });
     on_cleanup(move || slash.remove());
 
+    let texts = &text::page().list;
     let keydown = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" => {
             if help.get_untracked() {
@@ -80,7 +86,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
 
     view! {
         <div class="filter">
-            <label class="sr" for="filter">"Filter"</label>
+            <label class="sr" for="filter">{texts.filter}</label>
             {icon(Icon::Search)}
             <input
                 id="filter"
@@ -90,7 +96,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
                 autocomplete="off"
                 autocapitalize="off"
                 spellcheck="false"
-                placeholder="Filter"
+                placeholder=texts.filter
                 aria-keyshortcuts="/"
                 aria-invalid=move || parsed.with(Result::is_err).then_some("true")
                 aria-describedby=move || parsed.with(Result::is_err).then_some("filter-error")
@@ -106,7 +112,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
             <button
                 type="button"
                 class="inside clear"
-                aria-label="Clear the filter"
+                aria-label=texts.clear_filter
                 hidden=move || text.with(String::is_empty)
                 on:click=move |_| {
                     clear();
@@ -118,7 +124,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
             <button
                 type="button"
                 class="inside"
-                aria-label="Help on filters"
+                aria-label=texts.filter_help
                 aria-expanded=move || help.get().to_string()
                 aria-controls="filter-help"
                 on:click=move |_| help.update(|help| *help = !*help)
@@ -151,7 +157,7 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
         <div class="under mistake" id="filter-error" role="status">
             <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
             <p>
-                <span class="sr">{format!("At character {place}: ")}</span>
+                <span class="sr">{(text::page().list.at_character)(place)}</span>
                 {error.message}
             </p>
         </div>
@@ -160,16 +166,14 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
 
 #[component]
 fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
+    let texts = &text::page().list;
     let examples = [
-        (
-            "web",
-            "the text is in name, comment, IP, host name, guest OS or node",
-        ),
-        ("\"web server\"", "with a blank in it"),
-        ("power:on,suspended", "any of several values"),
-        ("memory:>=8GB uptime:>7d", "compared; both must hold"),
-        ("ip:192.0.2.0/24", "the address lies in the network"),
-        ("!comment:ops", "not"),
+        ("web", texts.help_word),
+        ("\"web server\"", texts.help_quotes),
+        ("power:on,suspended", texts.help_values),
+        ("memory:>=8GB uptime:>7d", texts.help_compare),
+        ("ip:192.0.2.0/24", texts.help_network),
+        ("!comment:ops", texts.help_not),
     ];
     let examples = examples.map(|(example, meaning)| {
         let put = move |_| {
@@ -198,7 +202,7 @@ fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
             view! {
                 <button type="button" class="code" data-tip=field.meaning on:click=insert>
                     {field.example}
-                    <span class="sr">{format!(": {}", field.meaning)}</span>
+                    <span class="sr">{(texts.help_field)(field.meaning)}</span>
                 </button>
             }
         })
@@ -214,12 +218,12 @@ fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
             class="under help"
             id="filter-help"
             role="region"
-            aria-label="Help on filters"
+            aria-label=texts.filter_help
             on:keydown=escape
         >
-            <p>"All terms must match; upper and lower case are the same."</p>
+            <p>{texts.help_terms}</p>
             <dl>{examples}</dl>
-            <p>"Fields: add one"</p>
+            <p>{texts.help_fields}</p>
             <div class="fields">{fields}</div>
         </div>
     }
@@ -289,7 +293,7 @@ fn OrderSelect(controls: ListControls) -> impl IntoView {
     view! {
         <select
             class="order"
-            aria-label="Order"
+            aria-label=text::page().list.order
             on:change=move |event| {
                 let chosen = Sort::parse(&event_target_value(&event)).unwrap_or_default();
                 controls.set(|query| query.sort = chosen);

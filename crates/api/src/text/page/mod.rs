@@ -9,7 +9,7 @@ mod request_errors;
 pub use self::banner::{Banner, Symptoms};
 pub use self::frame::Frame;
 pub use self::list::{Chips, Columns, List};
-pub use self::parts::Parts;
+pub use self::parts::{Parts, Roles};
 pub use self::request_errors::RequestErrors;
 
 /// What the page shows on the first load.

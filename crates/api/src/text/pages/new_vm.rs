@@ -30,6 +30,8 @@ pub struct NewVmPage {
     pub comment_hint: &'static str,
     pub memory_hint: &'static str,
     pub disk_hint: &'static str,
+    pub up_to: fn(most: u64) -> String,
+    pub hint_up_to: fn(hint: &str, most: u64) -> String,
     pub field_wrong: fn(field: &str, rule: &str) -> String,
     pub presets: &'static str,
     pub suggested: &'static str,

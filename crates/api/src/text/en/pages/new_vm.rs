@@ -25,6 +25,8 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     comment_hint: "Whose it is, what for, until when",
     memory_hint: "in MB",
     disk_hint: "in GB, thin",
+    up_to: |most| format!("up to {}", format::grouped(most)),
+    hint_up_to: |hint, most| format!("{hint}, up to {}", format::grouped(most)),
     field_wrong: |field, rule| format!("{field} {rule}."),
     presets: "Presets",
     suggested: "Suggested",
