@@ -1,4 +1,4 @@
-//! What a node, a VM, a power state, an observation and a task *are*.
+//! What a node, a VM, a power state, a round and a task *are*.
 //!
 //! The words that crawler, store, backend and executor share. This crate does no I/O, knows
 //! neither HTTP nor MongoDB nor how ESXi prints things, and builds for WASM.
@@ -7,11 +7,11 @@
 mod access;
 mod act;
 mod audit;
-mod large;
 mod node;
-mod observation;
+mod round;
 mod task;
 mod task_id;
+mod thresholds;
 mod vm;
 
 pub use access::{Grant, InvalidRole, Permission, Role};
@@ -20,17 +20,17 @@ pub use act::{
     PowerAction, PowerRefusal, PowerSituation, TaskRequest,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
-pub use large::{LargeReason, Resource, Thresholds, gibibytes};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,
 };
-pub use observation::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
+pub use round::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
 pub use task::{
     Choice, CommandRun, Note, Question, StepState, Task, TaskError, TaskErrorKind, TaskProgress,
     TaskState, TaskStep,
 };
 pub use task_id::TaskId;
+pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};
 pub use vm::{InvalidVmid, PowerState, VmFacts, VmKey, Vmid};
 
 /// A point in time, UTC.
