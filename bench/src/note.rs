@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use ecoman_crawler::{Crawler, CrawlerOptions};
 use ecoman_esxi::SessionOptions;
-use ecoman_model::{NodeName, Note, PowerState, Vmid};
+use ecoman_model::{NodeName, PowerState, RefreshRequest, Vmid};
 use ecoman_simulator::{NodeSpec, Power, SimulatedNode, VmSpec};
 use ecoman_store::{EmbeddedStore, MongoSettings, MongoStore, Store};
 use tokio_util::sync::CancellationToken;
@@ -79,13 +79,13 @@ async fn measure(figure: &str, store: Arc<dyn Store>) -> Result<()> {
     for vmid in 1..=CHANGES {
         node.edit_vm(vmid, |vm| vm.power = Power::On)?;
         let since = Instant::now();
-        let note = Note {
+        let note = RefreshRequest {
             id: Uuid::new_v4(),
             node: name.clone(),
             vmid: Some(Vmid(vmid)),
-            left_at: chrono::Utc::now(),
+            requested_at: chrono::Utc::now(),
         };
-        store.leave_note(&note).await?;
+        store.request_refresh(&note).await?;
         shown(&*store, &name, Vmid(vmid), PowerState::On).await?;
         slowest = slowest.max(since.elapsed());
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch};
-use ecoman_model::{NodeName, Note};
+use ecoman_model::{NodeName, RefreshRequest};
 use ecoman_store::{Store, StoreError};
 use futures::future::join_all;
 use tokio::task::{JoinError, JoinSet};
@@ -71,7 +71,7 @@ impl Crawler {
     pub async fn once(self) -> Result<OnceReport, CrawlerError> {
         self.retain_nodes().await.map_err(CrawlerError::Store)?;
         // What is asked for until now is looked at with everything else.
-        let asked = self.shared.store.notes().await;
+        let asked = self.shared.store.refresh_requests().await;
         let asked = asked.map_err(CrawlerError::Store)?;
         let rounds = self.hosts.nodes.iter().map(|host| async {
             let mut task = NodeTask::new(host.clone(), Arc::clone(&self.shared));
@@ -85,14 +85,14 @@ impl Crawler {
                 Outcome::Failed(failure) => report.failed.push((name, failure)),
             }
         }
-        let open = |note: &Note| report.failed.iter().any(|(name, _)| *name == note.node);
+        let open = |note: &RefreshRequest| report.failed.iter().any(|(name, _)| *name == note.node);
         let seen_to: Vec<Uuid> = asked
             .iter()
             .filter(|note| !open(note))
             .map(|note| note.id)
             .collect();
         if !seen_to.is_empty() {
-            let removed = self.shared.store.remove_notes(&seen_to).await;
+            let removed = self.shared.store.remove_refresh_requests(&seen_to).await;
             removed.map_err(CrawlerError::Store)?;
         }
         Ok(report)
@@ -148,7 +148,7 @@ impl Crawler {
 
     /// Shows the notes to the tasks of the nodes, which remove their own; removes those on nodes
     /// that nobody asks.
-    async fn hand_out(&self, notes: Vec<Note>) {
+    async fn hand_out(&self, notes: Vec<RefreshRequest>) {
         let astray: Vec<Uuid> = notes
             .iter()
             .filter(|note| !self.hosts.nodes.iter().any(|host| host.name == note.node))
@@ -156,7 +156,7 @@ impl Crawler {
             .collect();
         self.shared.notes.send_replace(notes);
         if !astray.is_empty()
-            && let Err(error) = self.shared.store.remove_notes(&astray).await
+            && let Err(error) = self.shared.store.remove_refresh_requests(&astray).await
         {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
@@ -180,10 +180,10 @@ impl Crawler {
 }
 
 /// Waits until there are notes that have not been handed out, and returns all there are.
-async fn next_notes(shared: &Shared) -> Vec<Note> {
+async fn next_notes(shared: &Shared) -> Vec<RefreshRequest> {
     let known: Vec<Uuid> = shared.notes.borrow().iter().map(|note| note.id).collect();
     loop {
-        match shared.store.notes_changed(&known).await {
+        match shared.store.refresh_requests_changed(&known).await {
             Ok(notes) => return notes,
             // The tasks of the nodes say so louder, once each.
             Err(error) => tracing::debug!(

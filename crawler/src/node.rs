@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, Note, Round, RoundVms, Timestamp,
-    VmRecord, Vmid,
+    FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, RefreshRequest, Round, RoundVms,
+    Timestamp, VmRecord, Vmid,
 };
 use ecoman_store::StoreError;
 use tokio::sync::watch;
@@ -200,7 +200,7 @@ impl NodeTask {
     }
 
     /// Does what a note asks for, as far as it takes no round.
-    async fn look(&mut self, note: &Note) -> Result<Looked, StoreError> {
+    async fn look(&mut self, note: &RefreshRequest) -> Result<Looked, StoreError> {
         let (Some(vmid), Some(session)) = (note.vmid, &self.session) else {
             return Ok(Looked::RoundNeeded);
         };
@@ -444,7 +444,7 @@ enum Looked {
 struct Notes {
     node: NodeName,
     /// Those on all nodes.
-    changes: watch::Receiver<Vec<Note>>,
+    changes: watch::Receiver<Vec<RefreshRequest>>,
     /// Those that a round was begun for: if it fails, the next one comes in its own time.
     tried: BTreeSet<Uuid>,
     /// Those that were seen to and are still in the store.
@@ -465,7 +465,7 @@ impl Notes {
     }
 
     /// Those that nobody has seen to.
-    fn open(&self) -> Vec<Note> {
+    fn open(&self) -> Vec<RefreshRequest> {
         self.changes
             .borrow()
             .iter()
@@ -479,7 +479,7 @@ impl Notes {
     }
 
     /// Those of them that nothing was done for.
-    fn urgent(&self) -> Vec<Note> {
+    fn urgent(&self) -> Vec<RefreshRequest> {
         let mut open = self.open();
         open.retain(|note| !self.tried.contains(&note.id));
         open
@@ -488,7 +488,7 @@ impl Notes {
     async fn remove_seen_to(&mut self, shared: &Shared) -> Result<(), StoreError> {
         if !self.seen_to.is_empty() {
             let ids: Vec<Uuid> = self.seen_to.iter().copied().collect();
-            shared.store.remove_notes(&ids).await?;
+            shared.store.remove_refresh_requests(&ids).await?;
             self.seen_to.clear();
             self.removed.extend(ids);
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_esxi::SessionOptions;
-use ecoman_model::Note;
+use ecoman_model::RefreshRequest;
 use ecoman_store::Store;
 use tokio::sync::{Semaphore, watch};
 
@@ -50,7 +50,7 @@ pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connecting: Semaphore,
     /// The notes of all nodes that have not been seen to.
-    pub(crate) notes: watch::Sender<Vec<Note>>,
+    pub(crate) notes: watch::Sender<Vec<RefreshRequest>>,
 }
 
 impl Shared {

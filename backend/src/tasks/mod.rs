@@ -19,8 +19,8 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_model::{
-    Actor, Authentication, NodeName, Note, StepState, Task, TaskError, TaskErrorKind, TaskId,
-    TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
+    Actor, Authentication, NodeName, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
+    TaskId, TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
 };
 use ecoman_store::{Added, Store, StoreError, TaskQuery};
 use futures::StreamExt as _;
@@ -685,14 +685,14 @@ impl Shared {
         if let TaskRequest::CleanUp { task: of, .. } = &task.request {
             self.tell_what_is_left(*of, &task).await;
         }
-        let note = Note {
+        let note = RefreshRequest {
             id: Uuid::now_v7(),
             node: task.node.clone(),
             vmid: task.vmid(),
-            left_at: (self.clock)(),
+            requested_at: (self.clock)(),
         };
         self.insist("leave a note for the crawler", || {
-            self.store.leave_note(&note)
+            self.store.request_refresh(&note)
         })
         .await;
         self.write(&task).await;

@@ -14,8 +14,9 @@ use ecoman_api::executor::Order;
 use ecoman_api::{NodePage, TaskPage, VmPage};
 use ecoman_backend::{AccessConfig, BackendError, Config, Dashboard, ExecutorAccess, SignIn};
 use ecoman_model::{
-    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, Note, PowerState, Round, RoundVms,
-    Task, TaskError, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, PowerState, RefreshRequest, Round,
+    RoundVms, Task, TaskError, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord,
+    Vmid,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
@@ -587,22 +588,25 @@ impl TaskStore for SwitchedStore {
         self.store.forget_tasks(keep).await
     }
 
-    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
+    async fn request_refresh(&self, note: &RefreshRequest) -> Result<(), StoreError> {
         self.check()?;
-        self.store.leave_note(note).await
+        self.store.request_refresh(note).await
     }
 
-    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
+    async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError> {
         self.check()?;
-        self.store.notes().await
+        self.store.refresh_requests().await
     }
 
-    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
-        self.store.notes_changed(known).await
+    async fn refresh_requests_changed(
+        &self,
+        known: &[Uuid],
+    ) -> Result<Vec<RefreshRequest>, StoreError> {
+        self.store.refresh_requests_changed(known).await
     }
 
-    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
-        self.store.remove_notes(ids).await
+    async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.store.remove_refresh_requests(ids).await
     }
 }
 

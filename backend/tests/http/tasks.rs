@@ -68,7 +68,7 @@ async fn a_task_is_followed_to_its_end_and_the_crawler_is_told() {
             (!executor.remembers(id)).then_some(())
         })
         .await;
-    let notes = server.store.notes().await.expect("notes");
+    let notes = server.store.refresh_requests().await.expect("notes");
     let [note] = notes.as_slice() else {
         panic!("one note, not {notes:?}");
     };
@@ -186,7 +186,11 @@ async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has
     let entry = store.audit_entry(id.0).await.expect("an answer");
     let outcome = entry.expect("an entry").outcome;
     assert_eq!(outcome, AuditOutcome::Pending);
-    assert_eq!(store.notes().await.expect("notes").len(), 1, "of the next");
+    assert_eq!(
+        store.refresh_requests().await.expect("notes").len(),
+        1,
+        "of the next"
+    );
 }
 
 #[tokio::test]
@@ -241,7 +245,7 @@ async fn a_task_is_interrupted_when_its_executor_dies_and_never_run_again() {
     assert_eq!(task.steps[1].state, StepState::Failed);
     assert_eq!(executor.begun().len(), 1);
     let notes = server.until("a note for the crawler", async || {
-        let notes = server.store.notes().await.expect("notes");
+        let notes = server.store.refresh_requests().await.expect("notes");
         (!notes.is_empty()).then_some(notes)
     });
     assert_eq!(notes.await[0].vmid, Some(Vmid(2)));
@@ -339,7 +343,7 @@ async fn who_waits_for_a_vm_to_be_created_finds_it() {
     });
     server.state(id, TaskState::Succeeded).await;
     assert_eq!(
-        server.store.notes().await.expect("notes")[0].vmid,
+        server.store.refresh_requests().await.expect("notes")[0].vmid,
         Some(Vmid(77)),
         "the crawler is told before the end is"
     );

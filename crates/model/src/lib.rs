@@ -26,8 +26,8 @@ pub use node::{
 };
 pub use round::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
 pub use task::{
-    Choice, CommandRun, Note, Question, StepState, Task, TaskError, TaskErrorKind, TaskProgress,
-    TaskState, TaskStep,
+    Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
+    TaskProgress, TaskState, TaskStep,
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};

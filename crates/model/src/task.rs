@@ -231,15 +231,17 @@ pub enum TaskErrorKind {
     Interrupted,
 }
 
-/// What the dashboard asks the crawler to look at at once.
+/// Asks the crawler to read a VM or a node now, not in the next round: the dashboard leaves one
+/// after a change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Note {
-    /// Which note.
+pub struct RefreshRequest {
+    /// Identifies it.
     pub id: Uuid,
     /// The node.
     pub node: NodeName,
     /// The VM; `None`: the whole node.
     pub vmid: Option<Vmid>,
-    /// When it was left.
-    pub left_at: DateTime<Utc>,
+    /// When the dashboard asked.
+    #[serde(rename = "left_at")]
+    pub requested_at: DateTime<Utc>,
 }

@@ -312,7 +312,11 @@ mod tests {
         );
         check!("vms.jsonl", VmRecord, std::convert::identity);
         check!("tasks.jsonl", Task, StoredTask);
-        check!("notes.jsonl", ecoman_model::Note, std::convert::identity);
+        check!(
+            "notes.jsonl",
+            ecoman_model::RefreshRequest,
+            std::convert::identity
+        );
         check!("audit.jsonl", AuditEntry, StoredAuditEntry);
     }
 

@@ -1,15 +1,15 @@
-//! Tasks and notes: what is asked of nodes, and what the crawler should look at at once.
+//! Tasks, and requests to the crawler to read something now.
 
 use async_trait::async_trait;
-use ecoman_model::{NodeName, Note, Task, TaskError, TaskId, TaskState};
+use ecoman_model::{NodeName, RefreshRequest, Task, TaskError, TaskId, TaskState};
 use uuid::Uuid;
 
 use crate::StoreError;
 
-/// What is kept of tasks and notes.
+/// Keeps tasks and refresh requests.
 ///
-/// Dashboards write tasks, one of them at a time each; dashboards leave notes and the crawler
-/// removes them. For the rest as [`Store`](crate::Store).
+/// Each task is written by one dashboard at a time. Dashboards leave refresh requests, the crawler
+/// removes them. For the rest see [`Store`](crate::Store).
 #[async_trait]
 pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// Records a task that is new. If one with the same id, or with the same idempotency key of
@@ -55,18 +55,21 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// Forgets tasks that have ended, all but the `keep` newest of them. Returns how many.
     async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError>;
 
-    /// Leaves a note for the crawler.
-    async fn leave_note(&self, note: &Note) -> Result<(), StoreError>;
+    /// Asks the crawler to read a VM or a node now.
+    async fn request_refresh(&self, request: &RefreshRequest) -> Result<(), StoreError>;
 
-    /// All notes, oldest first.
-    async fn notes(&self) -> Result<Vec<Note>, StoreError>;
+    /// All refresh requests, oldest first.
+    async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError>;
 
-    /// Waits until there are notes other than `known`, and returns all there are, oldest first:
+    /// Waits until there are refresh requests other than `known`, and returns all, oldest first:
     /// at once where there are such already, else within half a second.
-    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError>;
+    async fn refresh_requests_changed(
+        &self,
+        known: &[Uuid],
+    ) -> Result<Vec<RefreshRequest>, StoreError>;
 
-    /// Removes notes that have been seen to; those that are gone already do no harm.
-    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError>;
+    /// Removes refresh requests that are done; those that are gone already do no harm.
+    async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError>;
 }
 
 /// What came of [`TaskStore::add_task`].
@@ -100,12 +103,12 @@ impl TaskQuery {
     }
 }
 
-/// Whether a crawler that knows of these notes is to be woken.
-pub(crate) fn has_news<'a>(notes: impl IntoIterator<Item = &'a Uuid>, known: &[Uuid]) -> bool {
-    notes.into_iter().any(|id| !known.contains(id))
+/// Whether a crawler that knows these refresh requests must wake up.
+pub(crate) fn has_news<'a>(requests: impl IntoIterator<Item = &'a Uuid>, known: &[Uuid]) -> bool {
+    requests.into_iter().any(|id| !known.contains(id))
 }
 
-/// Puts notes in the order in which they are handed out.
-pub(crate) fn oldest_first(notes: &mut [Note]) {
-    notes.sort_by_key(|note| (note.left_at, note.id));
+/// Sorts refresh requests as the store returns them.
+pub(crate) fn oldest_first(requests: &mut [RefreshRequest]) {
+    requests.sort_by_key(|request| (request.requested_at, request.id));
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Round, RoundVms, TaskState, Timestamp};
+use ecoman_model::{RefreshRequest, Round, RoundVms, TaskState, Timestamp};
 use ecoman_store::{
     AuditQuery, AuditStore, MongoSettings, MongoStore, Store, StoreError, TaskQuery, TaskStore,
 };
@@ -560,13 +560,13 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
     let reader = MongoStore::connect(&settings).await.unwrap();
     let mut task = task(1);
     add(&store, &task).await;
-    let note = Note {
+    let note = RefreshRequest {
         id: task.id.0,
         node: task.node.clone(),
         vmid: task.vmid(),
-        left_at: task.created_at,
+        requested_at: task.created_at,
     };
-    store.leave_note(&note).await.unwrap();
+    store.request_refresh(&note).await.unwrap();
     let position = reader.task_position().await.unwrap();
 
     mongod.kill();
@@ -580,9 +580,9 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         store.task_position().await.unwrap_err(),
         store.tasks_changed(position).await.unwrap_err(),
         store.forget_tasks(0).await.unwrap_err(),
-        store.leave_note(&note).await.unwrap_err(),
-        store.notes_changed(&ids).await.unwrap_err(),
-        store.remove_notes(&ids).await.unwrap_err(),
+        store.request_refresh(&note).await.unwrap_err(),
+        store.refresh_requests_changed(&ids).await.unwrap_err(),
+        store.remove_refresh_requests(&ids).await.unwrap_err(),
     ] {
         assert!(matches!(error, StoreError::Away { .. }), "{error:?}");
     }
@@ -602,7 +602,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
     };
     let heard = timeout(PATIENCE, changed).await;
     assert_eq!(heard.expect("the change is not told"), [task]);
-    let notes = timeout(PATIENCE, reader.notes_changed(&[])).await;
+    let notes = timeout(PATIENCE, reader.refresh_requests_changed(&[])).await;
     assert_eq!(notes.unwrap().unwrap(), [note]);
 }
 

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ecoman_model::{
-    AuditEntry, NodeName, NodeState, Note, Round, Task, TaskError, TaskId, Timestamp, VmRecord,
+    AuditEntry, NodeName, NodeState, RefreshRequest, Round, Task, TaskError, TaskId, Timestamp,
+    VmRecord,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
@@ -153,20 +154,23 @@ impl TaskStore for LeavingStore {
         self.door()?.forget_tasks(keep).await
     }
 
-    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
-        self.door()?.leave_note(note).await
+    async fn request_refresh(&self, note: &RefreshRequest) -> Result<(), StoreError> {
+        self.door()?.request_refresh(note).await
     }
 
-    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
-        self.door()?.notes().await
+    async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError> {
+        self.door()?.refresh_requests().await
     }
 
-    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
-        self.door()?.notes_changed(known).await
+    async fn refresh_requests_changed(
+        &self,
+        known: &[Uuid],
+    ) -> Result<Vec<RefreshRequest>, StoreError> {
+        self.door()?.refresh_requests_changed(known).await
     }
 
-    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
-        self.door()?.remove_notes(ids).await
+    async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+        self.door()?.remove_refresh_requests(ids).await
     }
 }
 

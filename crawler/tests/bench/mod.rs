@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_crawler::{Crawler, CrawlerError, CrawlerOptions};
 use ecoman_esxi::SessionOptions;
-use ecoman_model::{NodeName, NodeState, Note};
+use ecoman_model::{NodeName, NodeState, RefreshRequest};
 use ecoman_simulator::{NodeSpec, SimulatedNode};
 use ecoman_store::{EmbeddedStore, Store, TaskStore};
 use tempfile::TempDir;
@@ -170,14 +170,18 @@ impl Bench {
     }
 
     /// The notes that are in the store.
-    pub(crate) async fn notes(&self) -> Vec<Note> {
-        self.store.inner().notes().await.expect("the store")
+    pub(crate) async fn refresh_requests(&self) -> Vec<RefreshRequest> {
+        self.store
+            .inner()
+            .refresh_requests()
+            .await
+            .expect("the store")
     }
 
     /// Waits until so many notes are left.
     pub(crate) async fn until_notes(&self, count: usize) {
         loop_until(&format!("time with {count} notes left"), async || {
-            (self.notes().await.len() == count).then_some(())
+            (self.refresh_requests().await.len() == count).then_some(())
         })
         .await;
     }

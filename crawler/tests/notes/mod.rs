@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ecoman_model::{FailureKind, Note, PowerState, Timestamp, Vmid};
+use ecoman_model::{FailureKind, PowerState, RefreshRequest, Timestamp, Vmid};
 use ecoman_simulator::{CallOutcome, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use ecoman_store::TaskStore;
 use uuid::Uuid;
@@ -228,7 +228,10 @@ async fn a_node_that_refused_the_login_is_not_asked_for_a_note() {
     leave(&bench, &open, Some(1)).await;
     bench.until_notes(2).await;
     assert_eq!(closed.connections(), before);
-    assert_eq!(bench.notes().await.first().map(|note| note.id), Some(kept));
+    assert_eq!(
+        bench.refresh_requests().await.first().map(|note| note.id),
+        Some(kept)
+    );
 
     // They go with the next round, which here comes with another hosts.yml.
     closed.clear_faults().unwrap();
@@ -252,7 +255,12 @@ async fn a_note_stays_until_its_node_has_answered() {
     bench
         .until("failure", |state| state.node.failure.is_some())
         .await;
-    let left: Vec<_> = bench.notes().await.iter().map(|note| note.id).collect();
+    let left: Vec<_> = bench
+        .refresh_requests()
+        .await
+        .iter()
+        .map(|note| note.id)
+        .collect();
     assert_eq!(left, [kept]);
 
     node.start_again().unwrap();
@@ -279,7 +287,7 @@ async fn a_note_survives_that_the_store_is_away() {
     node.edit_vm(1, |vm| vm.power = Power::On).unwrap();
     leave(&bench, &node, Some(1)).await;
     bench.store().until_refused(1).await;
-    assert_eq!(bench.notes().await.len(), 1);
+    assert_eq!(bench.refresh_requests().await.len(), 1);
 
     bench.store().come_back();
 
@@ -297,11 +305,11 @@ async fn a_note_on_a_node_that_nobody_knows_is_removed() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
-    let note = Note {
+    let note = RefreshRequest {
         node: "fuga".parse().unwrap(),
         ..note(&node, None)
     };
-    bench.store().inner().leave_note(&note).await.unwrap();
+    bench.store().inner().request_refresh(&note).await.unwrap();
     bench.until_no_notes().await;
     crawler.stop().await;
 }
@@ -317,22 +325,22 @@ async fn a_single_round_sees_to_the_notes_of_the_nodes_that_answer() {
     bad.stop().unwrap();
     let report = bench.crawler().once().await.expect("a round");
     assert_eq!((report.answered.len(), report.failed.len()), (1, 1));
-    let left = bench.store().inner().notes().await.unwrap();
+    let left = bench.store().inner().refresh_requests().await.unwrap();
     let left: Vec<_> = left.into_iter().map(|note| note.id).collect();
     assert_eq!(left, [open]);
 }
 
 async fn leave(bench: &Bench, node: &SimulatedNode, vmid: Option<u32>) -> Uuid {
     let note = note(node, vmid);
-    bench.store().inner().leave_note(&note).await.unwrap();
+    bench.store().inner().request_refresh(&note).await.unwrap();
     note.id
 }
 
-fn note(node: &SimulatedNode, vmid: Option<u32>) -> Note {
-    Note {
+fn note(node: &SimulatedNode, vmid: Option<u32>) -> RefreshRequest {
+    RefreshRequest {
         id: Uuid::new_v4(),
         node: node.name().parse().unwrap(),
         vmid: vmid.map(Vmid),
-        left_at: Timestamp::from(std::time::SystemTime::now()),
+        requested_at: Timestamp::from(std::time::SystemTime::now()),
     }
 }

@@ -54,7 +54,7 @@ struct Shared {
     writing: Mutex<()>,
     revisions: watch::Sender<BTreeMap<NodeName, Revision>>,
     task_position: watch::Sender<u64>,
-    notes: watch::Sender<BTreeSet<Uuid>>,
+    refresh_requests: watch::Sender<BTreeSet<Uuid>>,
 }
 
 impl EmbeddedStore {
@@ -84,7 +84,7 @@ impl EmbeddedStore {
                 writing: Mutex::new(()),
                 revisions: watch::Sender::default(),
                 task_position: watch::Sender::default(),
-                notes: watch::Sender::default(),
+                refresh_requests: watch::Sender::default(),
             }),
         };
         store.read("the file", |_, _| Ok(())).await?;
@@ -160,10 +160,10 @@ enum Change {
     Nodes(Vec<(NodeName, Option<Revision>)>),
     /// A task, at this position.
     Task(u64),
-    /// A note was left.
-    Note(Uuid),
-    /// These notes were removed.
-    NotesRemoved(Vec<Uuid>),
+    /// A refresh request is new.
+    RefreshRequested(Uuid),
+    /// These refresh requests were removed.
+    RefreshRequestsRemoved(Vec<Uuid>),
 }
 
 impl fmt::Debug for EmbeddedStore {
@@ -229,7 +229,10 @@ impl Shared {
             let opened = self.open_file().map_err(Failure::Store)?;
             set(&self.revisions, self.stored_revisions(&opened)?);
             set(&self.task_position, tasks::stored_position(&opened)?);
-            set(&self.notes, tasks::stored_notes(&opened)?);
+            set(
+                &self.refresh_requests,
+                tasks::stored_refresh_requests(&opened)?,
+            );
             *database = Some(opened);
         }
         Ok(())
@@ -250,11 +253,11 @@ impl Shared {
             Change::Task(position) => {
                 self.task_position.send_replace(position);
             }
-            Change::Note(id) => self.notes.send_modify(|notes| {
-                notes.insert(id);
+            Change::RefreshRequested(id) => self.refresh_requests.send_modify(|requests| {
+                requests.insert(id);
             }),
-            Change::NotesRemoved(ids) => self.notes.send_modify(|notes| {
-                notes.retain(|id| !ids.contains(id));
+            Change::RefreshRequestsRemoved(ids) => self.refresh_requests.send_modify(|requests| {
+                requests.retain(|id| !ids.contains(id));
             }),
         }
     }

@@ -1,9 +1,9 @@
-//! Tasks and notes in the file.
+//! Tasks and refresh requests in the file.
 
 use std::collections::BTreeSet;
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Task, TaskError, TaskId};
+use ecoman_model::{RefreshRequest, Task, TaskError, TaskId};
 use redb::{
     Database, ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
     WriteTransaction,
@@ -25,7 +25,7 @@ const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_chan
 /// Tasks by actor and idempotency key.
 const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> = TableDefinition::new("task_keys");
 
-/// Notes by id: [`Note`] as JSON.
+/// Refresh requests by id: [`RefreshRequest`] as JSON.
 const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
 
 /// The key in [`META`] of the position of the latest change of any task.
@@ -230,64 +230,67 @@ impl TaskStore for EmbeddedStore {
         .await
     }
 
-    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
-        let note = note.clone();
-        self.write("a note", move |_, transaction| {
-            let document = to_json(&note)?;
-            let mut notes = transaction.open_table(NOTES)?;
-            notes.insert(note.id.as_u128(), document.as_slice())?;
-            Ok(((), Change::Note(note.id)))
+    async fn request_refresh(&self, request: &RefreshRequest) -> Result<(), StoreError> {
+        let request = request.clone();
+        self.write("a refresh request", move |_, transaction| {
+            let document = to_json(&request)?;
+            let mut requests = transaction.open_table(NOTES)?;
+            requests.insert(request.id.as_u128(), document.as_slice())?;
+            Ok(((), Change::RefreshRequested(request.id)))
         })
         .await
     }
 
-    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
-        let mut notes = self
-            .read("the notes", |shared, database| {
+    async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError> {
+        let mut requests = self
+            .read("the refresh requests", |shared, database| {
                 let table = database.begin_read()?.open_table(NOTES)?;
-                let mut notes = Vec::new();
+                let mut requests = Vec::new();
                 for entry in table.iter()? {
                     let (id, json) = entry?;
-                    notes.push(shared.read_note(id.value(), json.value())?);
+                    requests.push(shared.read_refresh_request(id.value(), json.value())?);
                 }
-                Ok(notes)
+                Ok(requests)
             })
             .await?;
-        oldest_first(&mut notes);
-        Ok(notes)
+        oldest_first(&mut requests);
+        Ok(requests)
     }
 
-    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
-        let mut ids = self.shared.notes.subscribe();
+    async fn refresh_requests_changed(
+        &self,
+        known: &[Uuid],
+    ) -> Result<Vec<RefreshRequest>, StoreError> {
+        let mut ids = self.shared.refresh_requests.subscribe();
         loop {
             ids.wait_for(|ids| has_news(ids, known))
                 .await
                 .map_err(|closed| StoreError::Read {
-                    what: "the notes".to_owned(),
+                    what: "the refresh requests".to_owned(),
                     source: closed.into(),
                 })?;
-            let notes = self.notes().await?;
+            let requests = self.refresh_requests().await?;
             // Otherwise it was removed in between.
-            if has_news(notes.iter().map(|note| &note.id), known) {
-                return Ok(notes);
+            if has_news(requests.iter().map(|request| &request.id), known) {
+                return Ok(requests);
             }
         }
     }
 
-    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+    async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError> {
         let ids = ids.to_vec();
-        self.write("the notes", move |_, transaction| {
-            let mut notes = transaction.open_table(NOTES)?;
+        self.write("the refresh requests", move |_, transaction| {
+            let mut requests = transaction.open_table(NOTES)?;
             let mut removed = Vec::new();
             for id in ids {
-                if notes.remove(id.as_u128())?.is_some() {
+                if requests.remove(id.as_u128())?.is_some() {
                     removed.push(id);
                 }
             }
             if removed.is_empty() {
                 return Ok(((), Change::None));
             }
-            Ok(((), Change::NotesRemoved(removed)))
+            Ok(((), Change::RefreshRequestsRemoved(removed)))
         })
         .await
     }
@@ -309,10 +312,10 @@ pub(super) fn stored_position(database: &Database) -> Result<u64, redb::Error> {
     Ok(position.map_or(0, |position| position.value()))
 }
 
-/// The notes that there are.
-pub(super) fn stored_notes(database: &Database) -> Result<BTreeSet<Uuid>, redb::Error> {
-    let notes = database.begin_read()?.open_table(NOTES)?;
-    let ids = notes
+/// The refresh requests that there are.
+pub(super) fn stored_refresh_requests(database: &Database) -> Result<BTreeSet<Uuid>, redb::Error> {
+    let requests = database.begin_read()?.open_table(NOTES)?;
+    let ids = requests
         .iter()?
         .map(|entry| Ok(Uuid::from_u128(entry?.0.value())));
     ids.collect()
@@ -367,8 +370,9 @@ impl Shared {
             .map_err(|error| self.unreadable(&format!("task {}", Uuid::from_u128(id)), error))
     }
 
-    fn read_note(&self, id: u128, json: &[u8]) -> Result<Note, Failure> {
-        record::from_json(json)
-            .map_err(|error| self.unreadable(&format!("note {}", Uuid::from_u128(id)), error))
+    fn read_refresh_request(&self, id: u128, json: &[u8]) -> Result<RefreshRequest, Failure> {
+        record::from_json(json).map_err(|error| {
+            self.unreadable(&format!("refresh request {}", Uuid::from_u128(id)), error)
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! Tasks and notes in MongoDB.
+//! Tasks and refresh requests in MongoDB.
 //!
 //! Readers follow tasks by position, and positions come from one counter. As a standalone server
 //! cannot write a task and count in one step, a write goes like this: write the task with a mark
@@ -7,7 +7,7 @@
 //! that it saw it has everything, though a writer may be slow or dead.
 
 use async_trait::async_trait;
-use ecoman_model::{Note, Task, TaskError, TaskId, TaskState};
+use ecoman_model::{RefreshRequest, Task, TaskError, TaskId, TaskState};
 use futures::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
@@ -28,7 +28,7 @@ use crate::{Added, StoreError, TaskQuery, TaskStore};
 /// `position`, that of its latest change, and while that is being written [`MARK`].
 const TASKS: &str = "tasks";
 
-/// The collection of notes: [`Note`] with the id as `_id`.
+/// The collection of refresh requests: [`RefreshRequest`] with the id as `_id`.
 const NOTES: &str = "notes";
 
 /// The collection of counters.
@@ -215,47 +215,52 @@ impl TaskStore for MongoStore {
         Ok(deleted.deleted_count)
     }
 
-    async fn leave_note(&self, note: &Note) -> Result<(), StoreError> {
-        let notes = self.connection.collection(NOTES).await?;
-        let fields = encode_record("a note".into(), note)?;
-        let this = doc! { "_id": note.id.to_string() };
-        let left = notes.update_one(this, doc! { "$set": fields }).upsert(true);
+    async fn request_refresh(&self, request: &RefreshRequest) -> Result<(), StoreError> {
+        let requests = self.connection.collection(NOTES).await?;
+        let fields = encode_record("a refresh request".into(), request)?;
+        let this = doc! { "_id": request.id.to_string() };
+        let left = requests
+            .update_one(this, doc! { "$set": fields })
+            .upsert(true);
         self.connection
-            .request(&Doing::Write("a note".into()), left)
+            .request(&Doing::Write("a refresh request".into()), left)
             .await?;
         Ok(())
     }
 
-    async fn notes(&self) -> Result<Vec<Note>, StoreError> {
-        let doing = Doing::Read("the notes".into());
+    async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError> {
+        let doing = Doing::Read("the refresh requests".into());
         let documents = self
             .connection
             .find(NOTES, doc! {}, doc! {}, 0, &doing)
             .await?;
-        let mut notes = self.connection.read_records(NOTES, &documents)?;
-        oldest_first(&mut notes);
-        Ok(notes)
+        let mut requests = self.connection.read_records(NOTES, &documents)?;
+        oldest_first(&mut requests);
+        Ok(requests)
     }
 
-    async fn notes_changed(&self, known: &[Uuid]) -> Result<Vec<Note>, StoreError> {
+    async fn refresh_requests_changed(
+        &self,
+        known: &[Uuid],
+    ) -> Result<Vec<RefreshRequest>, StoreError> {
         loop {
-            let notes = self.notes().await?;
-            if has_news(notes.iter().map(|note| &note.id), known) {
-                return Ok(notes);
+            let requests = self.refresh_requests().await?;
+            if has_news(requests.iter().map(|request| &request.id), known) {
+                return Ok(requests);
             }
             sleep(POLL_INTERVAL).await;
         }
     }
 
-    async fn remove_notes(&self, ids: &[Uuid]) -> Result<(), StoreError> {
+    async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError> {
         if ids.is_empty() {
             return Ok(());
         }
         let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
-        let notes = self.connection.collection(NOTES).await?;
-        let gone = notes.delete_many(doc! { "_id": { "$in": ids } });
+        let requests = self.connection.collection(NOTES).await?;
+        let gone = requests.delete_many(doc! { "_id": { "$in": ids } });
         self.connection
-            .request(&Doing::Write("the notes".into()), gone)
+            .request(&Doing::Write("the refresh requests".into()), gone)
             .await?;
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::slice;
 use std::time::Duration;
 
 use ecoman_model::{
-    Choice, CommandRun, NewVm, Note, PowerAction, Question, StepState, Task, TaskError,
+    Choice, CommandRun, NewVm, PowerAction, Question, RefreshRequest, StepState, Task, TaskError,
     TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, TaskStep, Vmid,
 };
 use ecoman_store::{Added, Store, TaskQuery};
@@ -69,8 +69,11 @@ pub(crate) async fn a_store_without_tasks_says_so(place: &mut impl Place) {
     assert_eq!(store.forget_tasks(0).await.unwrap(), 0);
     assert!(!store.update_task(&unknown).await.unwrap());
     assert_eq!(store.task(unknown.id).await.unwrap(), None);
-    store.remove_notes(&[Uuid::from_u128(1)]).await.unwrap();
-    store.remove_notes(&[]).await.unwrap();
+    store
+        .remove_refresh_requests(&[Uuid::from_u128(1)])
+        .await
+        .unwrap();
+    store.remove_refresh_requests(&[]).await.unwrap();
 }
 
 pub(crate) async fn of_equal_requests_at_the_same_time_one_becomes_a_task(place: &mut impl Place) {
@@ -515,59 +518,59 @@ pub(crate) async fn the_oldest_tasks_that_have_ended_are_forgotten(place: &mut i
 
 pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
     let (dashboard, crawler) = (place.handle().await, place.handle().await);
-    let note = |number: u128, second: u32, vmid: Option<u32>| Note {
+    let note = |number: u128, second: u32, vmid: Option<u32>| RefreshRequest {
         id: Uuid::from_u128(number),
         node: name("ノード 1"),
         vmid: vmid.map(Vmid),
-        left_at: time(&format!("2026-11-22T10:00:{second:02}.000000001Z")),
+        requested_at: time(&format!("2026-11-22T10:00:{second:02}.000000001Z")),
     };
     let (first, second, third) = (note(2, 1, Some(14)), note(1, 2, None), note(3, 0, Some(0)));
-    assert_eq!(crawler.notes().await.unwrap(), []);
-    let mut waiting = crawler.notes_changed(&[]);
+    assert_eq!(crawler.refresh_requests().await.unwrap(), []);
+    let mut waiting = crawler.refresh_requests_changed(&[]);
     let early = futures::poll!(waiting.as_mut());
     assert!(early.is_pending(), "{early:?}");
-    dashboard.leave_note(&first).await.unwrap();
+    dashboard.request_refresh(&first).await.unwrap();
     let seen = timeout(PATIENCE, waiting).await.unwrap().unwrap();
     assert_eq!(seen, slice::from_ref(&first));
 
     // Those that are known wake nobody; the next one does, and all come, oldest first.
     let known = [first.id, third.id];
-    let mut waiting = crawler.notes_changed(&known);
-    dashboard.leave_note(&first).await.unwrap();
-    dashboard.leave_note(&third).await.unwrap();
+    let mut waiting = crawler.refresh_requests_changed(&known);
+    dashboard.request_refresh(&first).await.unwrap();
+    dashboard.request_refresh(&third).await.unwrap();
     let early = timeout(Duration::from_millis(700), waiting.as_mut()).await;
     assert!(early.is_err(), "{early:?}");
-    dashboard.leave_note(&second).await.unwrap();
+    dashboard.request_refresh(&second).await.unwrap();
     let seen = timeout(PATIENCE, waiting).await.unwrap().unwrap();
     assert_eq!(seen, [third.clone(), first.clone(), second.clone()]);
-    assert_eq!(crawler.notes().await.unwrap(), seen);
+    assert_eq!(crawler.refresh_requests().await.unwrap(), seen);
 
     // They outlive both processes.
     drop((dashboard, crawler));
     place.reopen().await;
     let (dashboard, crawler) = (place.handle().await, place.handle().await);
-    let seen = timeout(PATIENCE, crawler.notes_changed(&[]))
+    let seen = timeout(PATIENCE, crawler.refresh_requests_changed(&[]))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(seen, [third.clone(), first.clone(), second.clone()]);
 
     crawler
-        .remove_notes(&[third.id, first.id, Uuid::from_u128(99)])
+        .remove_refresh_requests(&[third.id, first.id, Uuid::from_u128(99)])
         .await
         .unwrap();
-    crawler.remove_notes(&[third.id]).await.unwrap();
-    let seen = timeout(PATIENCE, crawler.notes_changed(&[]))
+    crawler.remove_refresh_requests(&[third.id]).await.unwrap();
+    let seen = timeout(PATIENCE, crawler.refresh_requests_changed(&[]))
         .await
         .unwrap()
         .unwrap();
     assert_eq!(seen, slice::from_ref(&second));
-    crawler.remove_notes(&[second.id]).await.unwrap();
-    let mut waiting = crawler.notes_changed(&[]);
+    crawler.remove_refresh_requests(&[second.id]).await.unwrap();
+    let mut waiting = crawler.refresh_requests_changed(&[]);
     let early = futures::poll!(waiting.as_mut());
     assert!(early.is_pending(), "{early:?}");
     // One that was removed can be left again.
-    dashboard.leave_note(&second).await.unwrap();
+    dashboard.request_refresh(&second).await.unwrap();
     let seen = timeout(PATIENCE, waiting).await.unwrap().unwrap();
     assert_eq!(seen, [second]);
 }

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use ecoman_model::{
     Actor, AuditEntry, AuditOutcome, Authentication, Choice, CommandRun, Datastore, FailureKind,
-    IsoImage, NewVm, NodeFacts, NodeFailure, NodeRecord, NodeSettings, NodeState, Note, PortGroup,
-    PowerAction, PowerState, Question, StepState, Task, TaskError, TaskErrorKind, TaskId,
-    TaskProgress, TaskRequest, TaskState, TaskStep, Timestamp, VersionFacts, VmFacts, VmKey,
-    VmRecord, Vmid,
+    IsoImage, NewVm, NodeFacts, NodeFailure, NodeRecord, NodeSettings, NodeState, PortGroup,
+    PowerAction, PowerState, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
+    TaskId, TaskProgress, TaskRequest, TaskState, TaskStep, Timestamp, VersionFacts, VmFacts,
+    VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{AuditQuery, Store, TaskQuery};
 use uuid::Uuid;
@@ -29,7 +29,7 @@ pub(crate) async fn check(store: &dyn Store) {
         assert_eq!(state, Some(expected));
     }
     assert_eq!(store.tasks(&TaskQuery::default()).await.unwrap(), tasks());
-    assert_eq!(store.notes().await.unwrap(), notes());
+    assert_eq!(store.refresh_requests().await.unwrap(), notes());
     assert_eq!(store.audit(&AuditQuery::default()).await.unwrap(), audit());
 }
 
@@ -388,19 +388,19 @@ fn task(number: u128, request: TaskRequest) -> Task {
 }
 
 /// The refresh requests, oldest first.
-pub(crate) fn notes() -> [Note; 2] {
+pub(crate) fn notes() -> [RefreshRequest; 2] {
     [
-        Note {
+        RefreshRequest {
             id: id(1).0,
             node: "ノード 1".parse().unwrap(),
             vmid: Some(Vmid(u32::MAX)),
-            left_at: time("2026-11-22T10:00:00.123456789Z"),
+            requested_at: time("2026-11-22T10:00:00.123456789Z"),
         },
-        Note {
+        RefreshRequest {
             id: Uuid::from_u128(u128::MAX),
             node: "hoge".parse().unwrap(),
             vmid: None,
-            left_at: time("2026-11-22T10:00:01Z"),
+            requested_at: time("2026-11-22T10:00:01Z"),
         },
     ]
 }
