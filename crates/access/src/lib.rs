@@ -8,48 +8,19 @@
 //!
 //! Knows nothing of HTTP, cookies, or what an operation needs: that is the backend's.
 
+mod directory;
 mod file;
 mod password;
+mod records;
 mod secret;
 mod sessions;
 mod tokens;
 mod users;
 
-use std::path::{Path, PathBuf};
-
+pub use directory::Access;
 pub use file::AccessError;
 pub use password::{PASSWORD_CHARACTERS, PasswordFault};
+pub use records::{Session, Token, User};
 pub use secret::Secret;
-pub use sessions::Session;
-pub use tokens::{NewToken, TOKEN_PREFIX, Token, TokenFault, TokenUse};
-pub use users::{User, UserFault};
-
-use file::Guarded;
-
-/// The directory, opened.
-#[derive(Debug)]
-pub struct Access {
-    directory: PathBuf,
-    users: Guarded<users::UsersFile>,
-    tokens: Guarded<tokens::TokensFile>,
-    sessions: Guarded<sessions::SessionsFile>,
-}
-
-impl Access {
-    /// Uses a directory, which is made when there is something to write.
-    #[must_use]
-    pub fn new(directory: &Path) -> Self {
-        Self {
-            directory: directory.to_owned(),
-            users: Guarded::new(directory.join("users.json")),
-            tokens: Guarded::new(directory.join("tokens.json")),
-            sessions: Guarded::new(directory.join("sessions.json")),
-        }
-    }
-
-    /// Where it is.
-    #[must_use]
-    pub fn directory(&self) -> &Path {
-        &self.directory
-    }
-}
+pub use tokens::{NewToken, TOKEN_PREFIX, TokenFault, TokenUse};
+pub use users::UserFault;

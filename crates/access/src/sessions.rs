@@ -1,29 +1,11 @@
 //! Sessions: what a password opens for some hours.
 
-use std::collections::BTreeMap;
-
 use chrono::TimeDelta;
 use ecoman_model::Timestamp;
-use serde::{Deserialize, Serialize};
 
+use crate::records::{Session, SessionsFile};
 use crate::secret::hash;
 use crate::{Access, AccessError, Secret};
-
-/// An open session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Session {
-    /// Whose it is.
-    pub user: String,
-    /// When they signed in.
-    pub opened_at: Timestamp,
-    /// When it ends.
-    pub expires_at: Timestamp,
-}
-
-/// By the hash of the secret.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct SessionsFile(BTreeMap<String, Session>);
 
 /// So many sessions one user may have; the oldest goes.
 const SESSIONS_EACH: usize = 20;

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use ecoman_model::{Grant, Timestamp};
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use crate::records::{Token, TokensFile};
 use crate::secret::hash;
 use crate::{Access, AccessError, Secret};
 
@@ -15,36 +15,6 @@ pub const TOKEN_PREFIX: &str = "ecoman_";
 
 /// How old the time of a token's last use may get before it is written again.
 const USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
-
-/// A token, without its secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Token {
-    /// What it is for, in its owner's words.
-    pub name: String,
-    /// The user that it acts for.
-    pub owner: String,
-    /// What it may do at most; less where its owner may less.
-    pub grant: Grant,
-    /// What an owner that only the proxy knows was last seen to hold; `None`: nothing, or they are
-    /// one of the users here, who hold what they hold now.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub owner_grant: Option<Grant>,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// Until when it is good; `None`: until it is revoked.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub last_used_at: Option<Timestamp>,
-    /// The SHA-256 of the secret.
-    secret_hash: String,
-}
-
-/// By id.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct TokensFile(BTreeMap<Uuid, Token>);
 
 /// A token to be made.
 #[derive(Clone, Debug)]

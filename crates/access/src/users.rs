@@ -3,32 +3,10 @@
 use std::collections::BTreeMap;
 
 use ecoman_model::{Grant, Timestamp};
-use serde::{Deserialize, Serialize};
 
 use crate::password::{self, PasswordFault};
+use crate::records::{User, UsersFile};
 use crate::{Access, AccessError};
-
-/// Somebody who may use the dashboard.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct User {
-    /// What they may do, and where.
-    pub grant: Grant,
-    /// When they were added.
-    pub created_at: Timestamp,
-    /// Since when they have their password; `None` for one who signs in to a proxy, or owns
-    /// tokens only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_since: Option<Timestamp>,
-    /// The Argon2id hash of the password.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    password_hash: Option<String>,
-}
-
-/// By name.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub(crate) struct UsersFile(pub(crate) BTreeMap<String, User>);
 
 /// Why a user cannot be added or changed.
 #[derive(Debug, thiserror::Error)]

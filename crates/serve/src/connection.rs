@@ -19,7 +19,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt as _;
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// What a connection needs.
 pub(crate) struct Connection {

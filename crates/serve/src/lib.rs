@@ -5,13 +5,13 @@
 //! connections and to those of one address, and each has to say what it wants within a while.
 
 mod connection;
+mod limits;
 mod places;
 
 use std::io;
 use std::time::{Duration, Instant};
 
 use axum::Router;
-use ipnet::IpNet;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::time::sleep;
@@ -19,25 +19,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+pub use limits::Limits;
+
 use connection::Connection;
 use places::Places;
-
-/// What connections are held to.
-#[derive(Clone, Debug)]
-pub struct Limits {
-    /// Connections at the same time.
-    pub connections: usize,
-    /// Those of one address; an IPv6 network of 64 bits is one, for it is what one machine has.
-    pub per_address: usize,
-    /// Addresses behind which there are many clients, which have no limit of their own: proxies.
-    /// Loopback addresses have none either.
-    pub shared: Vec<IpNet>,
-    /// How long the handshake of TLS may take.
-    pub handshake: Duration,
-    /// How long a connection may take to say what it wants, from its beginning or from the answer
-    /// before.
-    pub head: Duration,
-}
 
 /// How long to wait when no connection can be taken.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -47,24 +32,6 @@ const ENOUGH: u64 = 65_536;
 
 /// How often the same complaint is worth a line in the log.
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
-
-impl Limits {
-    /// Half of the descriptors that this process may have, the other half being for what it does;
-    /// and for one address a quarter of that.
-    #[must_use]
-    pub fn of_this_process() -> Self {
-        let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
-        let connections = usize::try_from(descriptors / 2).unwrap_or(usize::MAX);
-        let connections = connections.clamp(16, 8192);
-        Self {
-            connections,
-            per_address: (connections / 4).max(8),
-            shared: Vec::new(),
-            handshake: Duration::from_secs(10),
-            head: Duration::from_secs(60),
-        }
-    }
-}
 
 /// Lets this process have as many descriptors as it is allowed to ask for. Programs get 1,024
 /// from most systems unless they ask, which 100 nodes and some open pages use up.

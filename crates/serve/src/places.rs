@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ipnet::IpNet;
 
-use crate::Limits;
+use crate::limits::Limits;
 
 /// All places.
 #[derive(Clone, Debug)]
