@@ -14,13 +14,12 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WW
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{FieldError, PowerRefusal, Problem};
-use ecoman_model::{NodeName, Role, Task, TaskError, TaskErrorKind, TaskId};
+use ecoman_api::{FieldError, PowerRefusal, Problem, task_path};
+use ecoman_model::{NodeName, Role, TaskId};
 use ecoman_store::StoreError;
 
 use crate::access::Caller;
 use crate::http::request_id::RequestId;
-use crate::inventory::view;
 
 /// Media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
@@ -48,7 +47,7 @@ pub(crate) enum Error {
     IdempotencyKey,
 
     #[error(
-        "This Idempotency-Key belongs to another request already: {}.", view::task_path(*.0)
+        "This Idempotency-Key belongs to another request already: {}.", task_path(*.0)
     )]
     KeyReused(TaskId),
 
@@ -78,7 +77,7 @@ pub(crate) enum Error {
         vmid: u32,
     },
 
-    #[error("{why} Nothing was asked of {node}; try again. The attempt is kept as {}.", view::task_path(*task))]
+    #[error("{why} Nothing was asked of {node}; try again. The attempt is kept as {}.", task_path(*task))]
     ExecutorAway {
         task: TaskId,
         node: String,
@@ -97,7 +96,7 @@ pub(crate) enum Error {
     },
 
     /// Such a change is not done yet.
-    #[error("{title}: not done yet. It goes on; {} tells how it ends.", view::task_path(*task))]
+    #[error("{title}: not done yet. It goes on; {} tells how it ends.", task_path(*task))]
     MachineUnfinished { title: String, task: TaskId },
 
     /// As [`Error::NoSuchNode`], named in a body.
@@ -420,64 +419,12 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         headers.insert(RETRY_AFTER, HeaderValue::from(seconds(*wait)));
     }
     if let Some(task) = error.task()
-        && let Ok(location) = HeaderValue::try_from(view::task_path(task))
+        && let Ok(location) = HeaderValue::try_from(task_path(task))
     {
         headers.insert(LOCATION, location);
     }
     *response.body_mut() = Body::from(crate::http::json::json(&problem).to_string());
     response
-}
-
-/// Why a task did not succeed, as if it had been the answer to the request that asked for it.
-pub(crate) fn of_task(task: &Task, error: &TaskError) -> Problem {
-    let (status, kind, title) = match error.kind {
-        TaskErrorKind::Refused => (StatusCode::CONFLICT, "task-refused", "Not possible now"),
-        TaskErrorKind::Node => (
-            StatusCode::BAD_GATEWAY,
-            "task-node",
-            "The node failed at it",
-        ),
-        TaskErrorKind::Timeout => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "task-timeout",
-            "Not done in time",
-        ),
-        TaskErrorKind::Unreachable => (
-            StatusCode::BAD_GATEWAY,
-            "task-unreachable",
-            "Node unreachable",
-        ),
-        TaskErrorKind::Question => (
-            StatusCode::CONFLICT,
-            "task-question",
-            "The VM waits for an answer",
-        ),
-        TaskErrorKind::Executor => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "task-executor",
-            "Executor unavailable",
-        ),
-        TaskErrorKind::Interrupted => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "task-interrupted",
-            "Interrupted",
-        ),
-    };
-    let detail = [&error.message, &error.hint]
-        .into_iter()
-        .map(String::as_str)
-        .filter(|text| !text.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    Problem {
-        kind: format!("urn:ecoman:problem:{kind}"),
-        title: title.to_owned(),
-        status: status.as_u16(),
-        detail,
-        instance: view::task_path(task.id),
-        request_id: task.request_id.clone(),
-        errors: Vec::new(),
-    }
 }
 
 /// A handler that panicked: tells the log, and the client that something failed.

@@ -1,10 +1,8 @@
-//! Model → API: where what we know becomes what we show.
+//! Model → API: VMs and nodes as the API shows them.
 
 use ecoman_api as api;
 use ecoman_model as model;
-use ecoman_model::{NodeRecord, TaskId, TaskRequest, Thresholds, VmRecord};
-
-use crate::http::problem;
+use ecoman_model::{NodeRecord, Thresholds, VmRecord};
 
 /// A VM of a node, as fresh as its record says. Whether the node is old is added by
 /// [`set_staleness`].
@@ -106,52 +104,6 @@ pub(crate) fn node<'a>(
     }
 }
 
-/// A task.
-pub(crate) fn task(task: model::Task) -> api::Task {
-    let vmid = task.vmid();
-    let error = task.progress.error.as_ref();
-    let problem = error.map(|error| problem::of_task(&task, error));
-    let title = task_title(&task);
-    let step = current_step(&task.progress).map(|step| step.title.clone());
-    let model::Task {
-        id,
-        node,
-        request,
-        vm_name,
-        actor,
-        created_at,
-        progress,
-        ..
-    } = task;
-    api::Task {
-        id,
-        title,
-        node: node.into(),
-        vm: vmid.map(|vmid| api::TaskVm {
-            vmid: vmid.0,
-            name: vm_name,
-        }),
-        request,
-        actor,
-        state: progress.state,
-        step,
-        steps: progress.steps,
-        progress: progress.percent,
-        created_at,
-        started_at: progress.started_at,
-        finished_at: progress.finished_at,
-        commands: progress.commands,
-        question: progress.question,
-        left: progress.error.map(|error| error.left).unwrap_or_default(),
-        error: problem,
-    }
-}
-
-/// Where a task is told.
-pub(crate) fn task_path(id: TaskId) -> String {
-    format!("/api/v1/tasks/{id}")
-}
-
 /// The thresholds as clients are told them.
 pub(crate) fn thresholds(thresholds: &Thresholds) -> api::Thresholds {
     api::Thresholds {
@@ -159,48 +111,6 @@ pub(crate) fn thresholds(thresholds: &Thresholds) -> api::Thresholds {
         memory_mb: thresholds.memory_mb,
         storage_gb: thresholds.storage_gb,
     }
-}
-
-fn task_title(task: &model::Task) -> String {
-    let node = &task.node;
-    let vm = || match (&task.vm_name, task.vmid()) {
-        (Some(name), _) => name.clone(),
-        (None, Some(vmid)) => format!("VM {}", vmid.0),
-        (None, None) => "a VM".to_owned(),
-    };
-    match &task.request {
-        TaskRequest::Power { action, .. } => {
-            let action = match action {
-                model::PowerAction::On => "Power on",
-                model::PowerAction::Off => "Power off",
-                model::PowerAction::Shutdown => "Shut down",
-                model::PowerAction::Reboot => "Reboot",
-                model::PowerAction::Reset => "Reset",
-                model::PowerAction::Suspend => "Suspend",
-            };
-            format!("{action} {} on {node}", vm())
-        }
-        TaskRequest::Create(vm) => format!("Create {} on {node}", vm.name),
-        TaskRequest::Answer { .. } => format!("Answer the question of {} on {node}", vm()),
-        TaskRequest::CleanUp { vm, .. } => {
-            format!(
-                "Clean up after the interrupted creation of {} on {node}",
-                vm.name
-            )
-        }
-    }
-}
-
-/// The step that is being done, or that it ended at.
-fn current_step(progress: &model::TaskProgress) -> Option<&model::TaskStep> {
-    use model::StepState::{Done, Failed, Pending, Running};
-    let steps = &progress.steps;
-    let last = |state| steps.iter().rev().find(|step| step.state == state);
-    let running = steps.iter().find(|step| step.state == Running);
-    running
-        .or_else(|| last(Failed))
-        .or_else(|| last(Done))
-        .or_else(|| steps.iter().rev().find(|step| step.state != Pending))
 }
 
 fn power(power: model::PowerState) -> api::PowerState {

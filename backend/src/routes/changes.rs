@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, Task};
+use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, Task, task_path};
 use ecoman_model::{FieldFault, Limits, NewVm, PowerAction, TaskRequest, Vmid};
 
 use super::loaded;
@@ -18,10 +18,10 @@ use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::http::request_id::RequestId;
 use crate::inventory::snapshot::{NodeEntry, Snapshot, VmEntry};
-use crate::inventory::view;
 use crate::routes::state::AppState;
 use crate::tasks::Wish;
 use crate::tasks::guest_os;
+use crate::tasks::view;
 
 /// How long a guest may take to shut down where nothing is said, in seconds.
 const GUEST_SECONDS: u32 = 120;
@@ -372,7 +372,7 @@ pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Err
 
 fn accepted(task: ecoman_model::Task, deed: &Deed) -> Response {
     deed.is_task();
-    let location = view::task_path(task.id);
+    let location = task_path(task.id);
     (
         StatusCode::ACCEPTED,
         [(LOCATION, location)],

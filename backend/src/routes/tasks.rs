@@ -18,8 +18,8 @@ use crate::http::etag::REVALIDATE;
 use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
-use crate::inventory::view;
 use crate::routes::state::AppState;
+use crate::tasks::view;
 
 /// The most tasks on one page, and how many there are where nothing is said.
 const LIMIT: usize = 500;

@@ -23,10 +23,11 @@ use crate::access::Caller;
 use crate::audit::Asking;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::json::{JsonBody, field_errors, json};
-use crate::http::problem::{Error, of_task};
+use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
+use crate::tasks::view;
 
 /// How long a guest may take to shut down, in seconds.
 const GUEST_SECONDS: u32 = 120;
@@ -302,7 +303,7 @@ fn succeeded(task: &Task) -> Result<(), Error> {
     if task.progress.state == TaskState::Succeeded {
         return Ok(());
     }
-    let title = crate::inventory::view::task(task.clone()).title;
+    let title = view::task(task.clone()).title;
     if !task.progress.state.is_final() {
         return Err(Error::MachineUnfinished {
             title,
@@ -310,7 +311,7 @@ fn succeeded(task: &Task) -> Result<(), Error> {
         });
     }
     let detail = match &task.progress.error {
-        Some(error) => of_task(task, error).detail,
+        Some(error) => view::problem(task, error).detail,
         None => format!("{title}: not done."),
     };
     Err(Error::MachineFailed {

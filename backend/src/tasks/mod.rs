@@ -10,6 +10,7 @@
 
 pub(crate) mod executor;
 pub(crate) mod guest_os;
+pub(crate) mod view;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -18,6 +19,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
+use ecoman_api::task_path;
 use ecoman_model::{
     Actor, Authentication, NodeName, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
     TaskId, TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
@@ -37,7 +39,6 @@ use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::inventory::snapshot::{Live, SentEvent};
-use crate::inventory::view;
 use crate::metrics::Metrics;
 use crate::tasks::executor::{ExecutorClient, ExecutorError};
 
@@ -658,7 +659,7 @@ impl Shared {
             };
             let clean_up = self.make_clean_up(&wish).await;
             if let Some(error) = &mut task.progress.error {
-                let path = view::task_path(clean_up);
+                let path = task_path(clean_up);
                 error.hint = format!(
                     "Nothing is repeated by itself. {path} looks for what there is of the VM on {} \
                      and removes it; create the VM again after that.",
@@ -939,7 +940,7 @@ fn same(known: Task, wish: &Wish) -> Result<Task, Error> {
 
 /// Puts into the error of an interrupted creation what came of cleaning up after it.
 fn what_is_left(error: &mut TaskError, clean_up: &Task) {
-    let path = view::task_path(clean_up.id);
+    let path = task_path(clean_up.id);
     match &clean_up.progress.error {
         None => {
             error.hint = format!(

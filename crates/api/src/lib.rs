@@ -42,5 +42,5 @@ pub use node::{
 };
 pub use problem::{FieldError, Problem};
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
-pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm};
+pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
 pub use vm::{PowerState, Resource, Vm, VmPage};

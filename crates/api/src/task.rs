@@ -8,6 +8,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Problem, whole, word};
 
+/// The path of a task in the API.
+#[must_use]
+pub fn task_path(id: TaskId) -> String {
+    format!("/api/v1/tasks/{id}")
+}
+
 /// One change asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
