@@ -9,6 +9,7 @@
     reason = "`#[component]` makes the types of properties `pub`, whatever the function is"
 )]
 
+mod language;
 mod later;
 mod state;
 
@@ -28,5 +29,5 @@ mod pages;
 mod app;
 
 fn main() {
-    leptos::mount::mount_to_body(app::App);
+    language::start(|| leptos::mount::mount_to_body(app::App));
 }

@@ -1,23 +1,36 @@
-//! The words of the page, in English.
+//! The words of the page, in the language that `language.rs` has chosen.
 
-use ecoman_api::text::{Acts, EN, Format, Page, Pages};
+use std::sync::OnceLock;
+
+use ecoman_api::text::{Acts, EN, Format, Page, Pages, Texts};
+
+/// The language, unless it is English.
+static CHOSEN: OnceLock<&'static Texts> = OnceLock::new();
+
+/// Shows the page in another language than English. Only the first call counts, and only before
+/// anything is drawn: texts are not followed like signals.
+#[cfg(feature = "pseudo")]
+pub(crate) fn choose(texts: &'static Texts) {
+    // Fails where a language was chosen already.
+    let _ = CHOSEN.set(texts);
+}
 
 /// The words of the first load: the frame and the list.
 pub(crate) fn page() -> &'static Page {
-    EN.page
+    CHOSEN.get().map_or(EN.page, |texts| texts.page)
 }
 
 /// The words of the deferred pages. Called by their code alone, so that the words are in its file.
 pub(crate) fn pages() -> &'static Pages {
-    EN.pages
+    CHOSEN.get().map_or(EN.pages, |texts| texts.pages)
 }
 
 /// The words of the acts.
 pub(crate) fn acts() -> &'static Acts {
-    EN.acts
+    CHOSEN.get().map_or(EN.acts, |texts| texts.acts)
 }
 
 /// How the language writes values.
 pub(crate) fn format() -> &'static Format {
-    EN.format
+    CHOSEN.get().map_or(EN.format, |texts| texts.format)
 }

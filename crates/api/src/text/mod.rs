@@ -6,7 +6,7 @@
 //! own, so that a text that a language lacks does not compile.
 //!
 //! To add a text: a field in the section's struct, and its words in every language's module of
-//! the same name. To add a language: one more module beside [`en`] with one `static Texts`.
+//! the same name. To add a language: one more module beside [`en`] with one `Texts`.
 //!
 //! A sentence is whole: languages order its parts differently, so never join two texts. Numbers,
 //! plurals, sizes and times are written by [`Format`].
@@ -18,6 +18,8 @@ mod format;
 pub mod page;
 pub mod pages;
 mod problems;
+#[cfg(any(test, feature = "pseudo"))]
+mod pseudo;
 mod tasks;
 mod template;
 
@@ -27,6 +29,8 @@ pub use format::Format;
 pub use page::Page;
 pub use pages::Pages;
 pub use problems::Problems;
+#[cfg(any(test, feature = "pseudo"))]
+pub use pseudo::PSEUDO;
 pub use tasks::Tasks;
 pub use template::{Piece, Template};
 

@@ -9,8 +9,8 @@ mod tasks;
 
 use super::Texts;
 
-/// English.
-pub static EN: Texts = Texts {
+/// English. A constant, not a static: code that reads one section does not refer to the others.
+pub const EN: Texts = Texts {
     format: &format::FORMAT,
     problems: &problems::PROBLEMS,
     acts: &acts::ACTS,
