@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, Session, SessionError, SessionOptions};
-use ecoman_model::NodeName;
+use ecoman_model::{LockName, NodeName};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use crate::locks::Locks;
@@ -99,7 +99,7 @@ impl Node {
     }
 
     /// Waits until nobody else changes `what`; as long as the guard is held, nobody does.
-    pub(crate) async fn lock(&self, what: String) -> OwnedMutexGuard<()> {
+    pub(crate) async fn lock(&self, what: LockName) -> OwnedMutexGuard<()> {
         self.locks.acquire(what).await
     }
 

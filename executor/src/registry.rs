@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{
-    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    AfterCrash, NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -16,7 +16,6 @@ use uuid::Uuid;
 
 use crate::acts;
 use crate::job::{Job, end, refused};
-use crate::locks::lock_of;
 use crate::nodes::Nodes;
 
 /// How long tasks may go on when the executor is to stop.
@@ -120,8 +119,8 @@ impl Registry {
         let first = report.borrow().clone();
         match self.nodes.get(&order.node) {
             Some(node) => {
-                let answer = matches!(order.request, TaskRequest::Answer { .. });
-                let job = Job::new(order.id, node, report.clone(), !answer);
+                let takes_slot = order.request.act().takes_slot();
+                let job = Job::new(order.id, node, report.clone(), takes_slot);
                 let request = order.request.clone();
                 let work = carry_out(job, request, Arc::clone(&self.nodes), self.running.clone());
                 let work = self.cut.clone().run_until_cancelled_owned(work);
@@ -209,8 +208,10 @@ fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
 
 /// `begun`: whether the node may have been asked for anything.
 fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
-    // Cleaning up goes on by itself with the next executor.
-    let goes_on = matches!(request, TaskRequest::CleanUp { .. });
+    let goes_on = match request.act().after_crash() {
+        AfterCrash::RunAgain | AfterCrash::Follow => true,
+        AfterCrash::Interrupt | AfterCrash::CleanUp => false,
+    };
     let kind = match begun || goes_on {
         true => TaskErrorKind::Interrupted,
         false => TaskErrorKind::Executor,
@@ -235,7 +236,7 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
 
 /// `running`: closed when no more is to be begun.
 async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, running: TaskTracker) {
-    let lock = job.node.lock(lock_of(&request)).await;
+    let lock = job.node.lock(request.act().lock()).await;
     let name = job.node.host.name.clone();
     let untold = acts::untold(&name, &request);
     loop {
@@ -251,7 +252,7 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
         }
     }
     job.started();
-    tracing::info!(task = %job.id, node = job.name(), kind = request.kind(), "begins");
+    tracing::info!(task = %job.id, node = job.name(), kind = request.act().kind(), "begins");
     let read_only = job.node.host.settings.read_only;
     let mut outcome = if read_only {
         Err(refused(

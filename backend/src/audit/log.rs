@@ -94,7 +94,7 @@ impl Deed {
             told.summary = Some(summary(request));
             told.name = vm_name.map(str::to_owned);
             told.node = Some(node.clone());
-            told.vmid = request.vmid();
+            told.vmid = request.act().vmid();
         });
     }
 
@@ -116,7 +116,7 @@ impl Deed {
 /// What is asked of a node, in a few words.
 fn summary(request: &TaskRequest) -> String {
     match request {
-        TaskRequest::Power { action, .. } => match action {
+        TaskRequest::Power(change) => match change.action {
             PowerAction::On => "power on".to_owned(),
             PowerAction::Off => "power off".to_owned(),
             other => other.word().to_owned(),
@@ -125,17 +125,19 @@ fn summary(request: &TaskRequest) -> String {
             "create with {} CPU, {} MB memory, {} GB disk",
             vm.cpus, vm.memory_mb, vm.disk_gb
         ),
-        TaskRequest::Answer { choice, .. } => format!("answer a question with choice {choice}"),
-        TaskRequest::CleanUp { task, .. } => format!("clean up after task {task}"),
+        TaskRequest::Answer(answer) => {
+            format!("answer a question with choice {}", answer.choice)
+        }
+        TaskRequest::CleanUp(clean_up) => format!("clean up after task {}", clean_up.task),
     }
 }
 
 /// The id of the operation that makes such a task.
 fn operation(request: &TaskRequest) -> &'static str {
     match request {
-        TaskRequest::Power { .. } => "setPower",
-        TaskRequest::Create(_) | TaskRequest::CleanUp { .. } => "createVm",
-        TaskRequest::Answer { .. } => "answerQuestion",
+        TaskRequest::Power(_) => "setPower",
+        TaskRequest::Create(_) | TaskRequest::CleanUp(_) => "createVm",
+        TaskRequest::Answer(_) => "answerQuestion",
     }
 }
 

@@ -14,7 +14,8 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WW
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{FieldError, PowerRefusal, Problem, task_path};
+use ecoman_api::text::EN;
+use ecoman_api::{FieldError, Problem, Refusal, task_path};
 use ecoman_model::{NodeName, Role, TaskId};
 use ecoman_store::StoreError;
 
@@ -60,11 +61,11 @@ pub(crate) enum Error {
     #[error("There is no task {0}; it may have been forgotten.")]
     NoSuchTask(String),
 
-    #[error("{vm} on {node}: {refusal}")]
+    #[error("{vm} on {node}: {}", (EN.refusals.sentence)(refusal))]
     Refused {
         node: String,
         vm: String,
-        refusal: PowerRefusal,
+        refusal: Refusal,
     },
 
     #[error("{0} takes no changes: hosts.yml says read_only: true.")]

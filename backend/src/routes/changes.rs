@@ -6,8 +6,10 @@ use axum::extract::{Path, State};
 use axum::http::header::LOCATION;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{AnswerQuestion, CreateVm, FieldError, PowerRefusal, SetPower, Task, task_path};
-use ecoman_model::{FieldFault, Limits, NewVm, PowerAction, TaskRequest, Vmid};
+use ecoman_api::{AnswerQuestion, CreateVm, FieldError, SetPower, Task, task_path};
+use ecoman_model::{
+    Answer, FieldFault, Limits, NewVm, PowerAction, PowerChange, Refusal, TaskRequest, Vmid,
+};
 
 use super::loaded;
 use super::{parameters, responses};
@@ -73,7 +75,7 @@ pub(crate) async fn set_power(
             rule: "must be from 5 to 3600".to_owned(),
         }])));
     }
-    let change = PowerChange {
+    let change = WantedPower {
         action: body.action,
         guest_seconds,
         idempotency_key,
@@ -84,7 +86,7 @@ pub(crate) async fn set_power(
 }
 
 /// A change of power that is to become a task.
-pub(super) struct PowerChange {
+pub(super) struct WantedPower {
     pub(super) action: PowerAction,
     /// How long the guest may take to shut down, in seconds.
     pub(super) guest_seconds: u32,
@@ -98,9 +100,9 @@ pub(super) async fn ask_for_power(
     caller: &Caller,
     deed: &Deed,
     path: Result<Path<(String, String)>, PathRejection>,
-    change: PowerChange,
+    change: WantedPower,
 ) -> Result<ecoman_model::Task, Error> {
-    let PowerChange {
+    let WantedPower {
         action,
         guest_seconds,
         idempotency_key,
@@ -108,11 +110,11 @@ pub(super) async fn ask_for_power(
     } = change;
     let snapshot = loaded(&state.live, caller)?;
     let (node, vm) = find(&snapshot, path)?;
-    let request = TaskRequest::Power {
+    let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),
         action,
         guest_seconds,
-    };
+    });
     let wish = Wish {
         node: node.record.name.clone(),
         request,
@@ -125,10 +127,10 @@ pub(super) async fn ask_for_power(
     if let Some(task) = state.tasks.known(&wish).await? {
         return Ok(task);
     }
-    if let Err(refusal) = vm.view.may(action, node.record.settings.read_only) {
+    if let Err(refusal) = action.may(&vm.view.situation(node.record.settings.read_only)) {
         // What a task has changed the crawler may not have seen yet: then the executor, which asks
         // the node itself, is the one to say no.
-        let moved = refusal != PowerRefusal::ReadOnly
+        let moved = refusal != Refusal::ReadOnly
             && state
                 .tasks
                 .touched_since(&node.record.name, Vmid(vm.view.vmid), vm.view.observed_at)
@@ -196,11 +198,11 @@ pub(crate) async fn answer_question(
     let (node, vm) = find(&snapshot, path)?;
     let wish = Wish {
         node: node.record.name.clone(),
-        request: TaskRequest::Answer {
+        request: TaskRequest::Answer(Answer {
             vmid: Vmid(vm.view.vmid),
             question: body.question,
             choice: body.choice,
-        },
+        }),
         vm_name: vm.view.name.clone(),
         idempotency_key,
         request_id: request_id.0,
@@ -214,7 +216,7 @@ pub(crate) async fn answer_question(
         return Err(Error::Refused {
             node: node.view.name.clone(),
             vm: display_name(vm),
-            refusal: PowerRefusal::ReadOnly,
+            refusal: Refusal::ReadOnly,
         });
     }
     let task = state.tasks.submit(wish).await?;

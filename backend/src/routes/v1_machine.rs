@@ -16,7 +16,7 @@ use ecoman_api::{
 use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, TaskState};
 use uuid::Uuid;
 
-use super::changes::{PowerChange, ask_for_power, ask_for_vm, idempotency_key};
+use super::changes::{WantedPower, ask_for_power, ask_for_vm, idempotency_key};
 use super::{LONGEST_WAIT, etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -169,7 +169,7 @@ pub(crate) async fn set_machine_power(
     body: Result<JsonBody<SetMachinePower>, Error>,
 ) -> Result<Json<MachinePowerSet>, Error> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(as_original)?;
-    let change = PowerChange {
+    let change = WantedPower {
         action,
         guest_seconds: GUEST_SECONDS,
         idempotency_key: idempotency_key(&headers)?,
@@ -336,7 +336,7 @@ fn printed(task: &Task, action: PowerAction) -> String {
 
 /// The command that changed the power.
 fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun> {
-    let TaskRequest::Power { vmid, .. } = task.request else {
+    let TaskRequest::Power(ecoman_model::PowerChange { vmid, .. }) = task.request else {
         return None;
     };
     let word = format!("vmsvc/power.{} {}", action.word(), vmid.0);

@@ -21,8 +21,8 @@ use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_api::task_path;
 use ecoman_model::{
-    Actor, Authentication, NodeName, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
-    TaskId, TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
+    Actor, Authentication, CleanUp, NodeName, RefreshRequest, StepState, Task, TaskError,
+    TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
 };
 use ecoman_store::{Added, Store, StoreError, TaskQuery};
 use futures::StreamExt as _;
@@ -331,7 +331,7 @@ impl Shared {
         };
         match self.store.add_task(&task).await {
             Ok(Added::New) => {
-                tracing::info!(task = %task.id, node = %task.node, kind = task.request.kind(), "new task");
+                tracing::info!(task = %task.id, node = %task.node, kind = task.request.act().kind(), "new task");
                 self.record_audit(&task, wish.actor).await;
                 let carried_out = task.clone();
                 self.start(carried_out, Handed::Never, claim);
@@ -641,11 +641,11 @@ impl Shared {
         if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
             let wish = Wish {
                 node: task.node.clone(),
-                request: TaskRequest::CleanUp {
+                request: TaskRequest::CleanUp(CleanUp {
                     task: task.id,
                     vm: vm.clone(),
                     directory: task.progress.directory.clone(),
-                },
+                }),
                 vm_name: task.vm_name.clone(),
                 // There is one at most, whoever makes it. With a blank, which no client can send.
                 idempotency_key: Some(format!("clean up {}", task.id)),
@@ -674,17 +674,17 @@ impl Shared {
         tracing::info!(
             task = %task.id,
             node = %task.node,
-            kind = task.request.kind(),
+            kind = task.request.act().kind(),
             state = task.progress.state.word(),
             error = task.progress.error.as_ref().map(|error| error.message.as_str()),
             "a task has ended"
         );
-        let kind = task.request.kind();
+        let kind = task.request.act().kind();
         self.metrics.ended(kind, task.progress.state);
         // Before the task has ended for the store: if we die in between, it is taken up again.
         self.conclude_audit(&task).await;
-        if let TaskRequest::CleanUp { task: of, .. } = &task.request {
-            self.tell_what_is_left(*of, &task).await;
+        if let TaskRequest::CleanUp(clean_up) = &task.request {
+            self.tell_what_is_left(clean_up.task, &task).await;
         }
         let note = RefreshRequest {
             id: Uuid::now_v7(),
@@ -962,7 +962,7 @@ fn what_is_left(error: &mut TaskError, clean_up: &Task) {
 /// Cleaning up may be done again, and has to be until it is done: it looks for what is there, and
 /// removes only that.
 fn is_clean_up(task: &Task) -> bool {
-    matches!(task.request, TaskRequest::CleanUp { .. })
+    matches!(task.request, TaskRequest::CleanUp(_))
 }
 
 fn begin_anew(task: &mut Task) {

@@ -108,8 +108,8 @@ fn task_title(task: &Task) -> String {
         (None, None) => "a VM".to_owned(),
     };
     match &task.request {
-        TaskRequest::Power { action, .. } => {
-            let action = match action {
+        TaskRequest::Power(change) => {
+            let action = match change.action {
                 PowerAction::On => "Power on",
                 PowerAction::Off => "Power off",
                 PowerAction::Shutdown => "Shut down",
@@ -120,11 +120,11 @@ fn task_title(task: &Task) -> String {
             format!("{action} {} on {node}", vm())
         }
         TaskRequest::Create(vm) => format!("Create {} on {node}", vm.name),
-        TaskRequest::Answer { .. } => format!("Answer the question of {} on {node}", vm()),
-        TaskRequest::CleanUp { vm, .. } => {
+        TaskRequest::Answer(_) => format!("Answer the question of {} on {node}", vm()),
+        TaskRequest::CleanUp(clean_up) => {
             format!(
                 "Clean up after the interrupted creation of {} on {node}",
-                vm.name
+                clean_up.vm.name
             )
         }
     }

@@ -1,6 +1,6 @@
 //! What changes nodes: what is taken, what is refused, and what the executor is told.
 
-use ecoman_api::{NewVm, PowerAction, Problem, Task, TaskRequest, TaskState};
+use ecoman_api::{Answer, NewVm, PowerAction, PowerChange, Problem, Task, TaskRequest, TaskState};
 use ecoman_model::{
     Datastore, NodeFacts, NodeRecord, NodeSettings, PowerState, VersionFacts, VmFacts, Vmid,
 };
@@ -109,11 +109,11 @@ async fn a_change_of_power_is_handed_to_the_executor_as_it_was_asked() {
     let (server, executor) = server().await;
     let request = power_on(&server).header("x-request-id", "test");
     let task = accepted(request).await;
-    let expected = TaskRequest::Power {
+    let expected = TaskRequest::Power(PowerChange {
         vmid: Vmid(2),
         action: PowerAction::On,
         guest_seconds: 120,
-    };
+    });
     assert_eq!(task.title, "Power on web on hoge");
     assert_eq!((task.state, &task.request), (TaskState::Queued, &expected));
     let vm = task.vm.expect("a VM");
@@ -132,11 +132,11 @@ async fn an_answer_to_a_question_is_handed_to_the_executor() {
     let task = accepted(request.json(&body)).await;
     assert_eq!(task.title, "Answer the question of web on hoge");
     let order = server.begun(&executor, 1).await.remove(0);
-    let expected = TaskRequest::Answer {
+    let expected = TaskRequest::Answer(Answer {
         vmid: Vmid(2),
         question: "_vmx1".to_owned(),
         choice: 2,
-    };
+    });
     assert_eq!(order.request, expected);
 }
 

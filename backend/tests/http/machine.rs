@@ -1,7 +1,7 @@
 //! `/v1/machine`: a script that was written for the original finds its names, and answers that
 //! come when it is done.
 
-use ecoman_api::{NewVm, PowerAction, Problem, TaskRequest, TaskState};
+use ecoman_api::{NewVm, PowerAction, PowerChange, Problem, TaskRequest, TaskState};
 use ecoman_model::{CommandRun, PowerState, TaskError, TaskErrorKind, TaskProgress, VmFacts, Vmid};
 use reqwest::header::{IF_NONE_MATCH, LOCATION, RETRY_AFTER};
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -117,11 +117,11 @@ async fn a_change_of_power_is_answered_when_it_is_done() {
     let (server, executor) = server().await;
     let answered = sent(put_power(&server, "hoge/2", &json!({"status": "on"})));
     let order = server.begun(&executor, 1).await.remove(0);
-    let expected = TaskRequest::Power {
+    let expected = TaskRequest::Power(PowerChange {
         vmid: Vmid(2),
         action: PowerAction::On,
         guest_seconds: 120,
-    };
+    });
     assert_eq!(order.request, expected);
     assert!(!answered.is_finished());
     executor.report(order.id, |progress| {

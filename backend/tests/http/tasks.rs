@@ -1,7 +1,7 @@
 //! What becomes of a task, whatever goes wrong on its way.
 
 use chrono::{TimeDelta, Utc};
-use ecoman_api::{Task, TaskId, TaskRequest, TaskState, TaskStep};
+use ecoman_api::{CleanUp, Task, TaskId, TaskRequest, TaskState, TaskStep};
 use ecoman_model::{AuditOutcome, StepState, TaskError, TaskErrorKind, TaskProgress, Vmid};
 use ecoman_store::{AuditStore as _, Store as _, TaskStore as _};
 use reqwest::{Method, StatusCode};
@@ -286,11 +286,11 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
     executor.restart();
 
     let orders = server.begun(&executor, 2).await;
-    let TaskRequest::CleanUp {
+    let TaskRequest::CleanUp(CleanUp {
         task,
         vm,
         directory,
-    } = &orders[1].request
+    }) = &orders[1].request
     else {
         panic!("no clean-up: {:?}", orders[1]);
     };
@@ -397,7 +397,7 @@ async fn what_cleaning_up_could_not_remove_is_told_by_the_creation() {
     server.state(id, TaskState::Running).await;
     executor.restart();
     let orders = server.begun(&executor, 2).await;
-    let TaskRequest::CleanUp { directory, .. } = &orders[1].request else {
+    let TaskRequest::CleanUp(CleanUp { directory, .. }) = &orders[1].request else {
         panic!("no clean-up: {:?}", orders[1]);
     };
     assert_eq!(directory.as_deref(), Some("/vmfs/volumes/datastore1/web"));

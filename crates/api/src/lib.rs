@@ -20,9 +20,10 @@ mod whole;
 mod word;
 
 pub use ecoman_model::{
-    AuditOutcome, Authentication, COMMENT_BYTES, Choice, CommandRun, DEFAULT_GUEST_OS, FieldFault,
-    Limits, NAME_CHARACTERS, NewVm, Permission, PowerAction, PowerRefusal, PowerSituation,
-    Question, Role, StepState, TaskId, TaskRequest, TaskState, TaskStep,
+    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
+    DEFAULT_GUEST_OS, FieldFault, Limits, NAME_CHARACTERS, NewVm, Permission, PowerAction,
+    PowerChange, Question, Refusal, Role, Situation, StepState, TaskId, TaskRequest, TaskState,
+    TaskStep,
 };
 
 pub use access::{

@@ -1,7 +1,7 @@
 //! The VM as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{PowerAction, PowerRefusal, PowerSituation};
+use ecoman_model::Situation;
 use serde::{Deserialize, Serialize};
 
 /// A virtual machine. What the node did not say is `null`, never 0 or an empty text.
@@ -109,24 +109,19 @@ pub struct Vm {
 }
 
 impl Vm {
-    /// Whether a change of power can be asked for, as far as is known: old facts forbid nothing.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot.
-    pub fn may(&self, action: PowerAction, read_only: bool) -> Result<(), PowerRefusal> {
-        let known = !self.stale;
-        PowerSituation {
-            power: if known {
-                self.power.into()
-            } else {
-                ecoman_model::PowerState::Unknown
-            },
-            tools_status: self.tools_status.as_deref().filter(|_| known),
-            connection_state: self.connection_state.as_deref().filter(|_| known),
+    /// What is known when an act is considered: old facts are not. `read_only`: that of the node.
+    #[must_use]
+    pub fn situation(&self, read_only: bool) -> Situation<'_> {
+        let mut situation = Situation {
             read_only,
+            ..Situation::default()
+        };
+        if !self.stale {
+            situation.power = self.power.into();
+            situation.tools_status = self.tools_status.as_deref();
+            situation.connection_state = self.connection_state.as_deref();
         }
-        .may(action)
+        situation
     }
 }
 

@@ -1,11 +1,21 @@
 //! What can be asked of a node, an act a file.
+//!
+//! An act is a struct that implements [`Act`] and has a variant in [`TaskRequest`].
 
+mod declaration;
+
+mod answer;
+mod clean_up;
 mod create;
 mod power;
+
 mod request;
 
+pub use answer::Answer;
+pub use clean_up::CleanUp;
 pub use create::{
     COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
 };
-pub use power::{PowerAction, PowerRefusal, PowerSituation};
+pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+pub use power::{PowerAction, PowerChange};
 pub use request::TaskRequest;

@@ -16,8 +16,9 @@ mod vm;
 
 pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
-    COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
-    PowerAction, PowerRefusal, PowerSituation, TaskRequest,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, FieldFault, Limits,
+    LockName, NAME_BYTES, NAME_CHARACTERS, NewVm, PowerAction, PowerChange, Refusal, Situation,
+    TaskRequest,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use node::{

@@ -37,7 +37,7 @@ impl Task {
     /// The VM that it is about; none before a new one has been registered.
     #[must_use]
     pub fn vmid(&self) -> Option<Vmid> {
-        self.progress.vmid.or(self.request.vmid())
+        self.progress.vmid.or(self.request.act().vmid())
     }
 }
 

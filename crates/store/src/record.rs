@@ -51,7 +51,7 @@ impl Serialize for StoredTask<'_> {
         if let TaskRequest::Create(vm) = &task.request
             && let Some(request) = record.get_mut("request")
         {
-            *request = json!({ "kind": task.request.kind(), "vm": vm });
+            *request = json!({ "kind": task.request.act().kind(), "vm": vm });
         }
         record.serialize(serializer)
     }
@@ -161,7 +161,7 @@ fn read_numbers(value: &mut Value) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ecoman_model::{TaskState, VmRecord, Vmid};
+    use ecoman_model::{Answer, TaskState, VmRecord, Vmid};
 
     use super::*;
 
@@ -269,11 +269,11 @@ mod tests {
         assert_eq!(written["request"]["vm"]["memory_mb"], 1024);
         assert_eq!(serde_json::from_value::<Task>(written.clone()).ok(), None);
         assert_eq!(read::<Task>(&written.to_string()).unwrap(), task);
-        task.request = TaskRequest::Answer {
+        task.request = TaskRequest::Answer(Answer {
             vmid: Vmid(14),
             question: "_vmx1".to_owned(),
             choice: 2,
-        };
+        });
         let written = serde_json::to_value(StoredTask(&task)).unwrap();
         assert_eq!(written, serde_json::to_value(&task).unwrap());
 

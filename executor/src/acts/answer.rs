@@ -3,19 +3,15 @@
 use std::time::Duration;
 
 use ecoman_esxi::Command;
-use ecoman_model::{StepState, TaskError, TaskErrorKind, Vmid};
+use ecoman_model::{Answer, StepState, TaskError, TaskErrorKind};
 use tokio::time::Instant;
 
 use super::question::ask;
 use crate::job::{ASKING, Job, LAG, refused};
 
 /// Answers the question that a VM waits with.
-pub(crate) async fn answer(
-    job: &Job,
-    vmid: Vmid,
-    wanted: &str,
-    choice: u32,
-) -> Result<(), TaskError> {
+pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> {
+    let (vmid, wanted, choice) = (answer.vmid, answer.question.as_str(), answer.choice);
     let first = job.plan([
         "Look at the question".to_owned(),
         "Answer it".to_owned(),

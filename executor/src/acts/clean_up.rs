@@ -1,28 +1,29 @@
 //! Removing what an interrupted creation has left.
 
 use ecoman_esxi::{Command, is_made_by, parse};
-use ecoman_model::{NewVm, StepState, TaskError, TaskErrorKind, TaskId};
+use ecoman_model::{CleanUp, StepState, TaskError, TaskErrorKind, TaskId};
 
 use super::created_files::{Removed, ask, foreign, list, look_for, read, remove, unreadable};
 use super::files::Files;
 use crate::job::Job;
 
 /// What a clean-up that has not come to its end cannot deny.
-pub(crate) fn untold(node: &str, vm: &NewVm, directory: Option<&str>) -> String {
+pub(super) fn untold(node: &str, clean_up: &CleanUp) -> String {
+    let CleanUp { vm, directory, .. } = clean_up;
     match directory {
         Some(directory) => format!("{directory} on {node}, with what is in it, if it was made."),
         None => format!("Whatever was made of {} on {node}, if anything.", vm.name),
     }
 }
 
-/// Looks for what an interrupted creation has left, and removes it. `directory`: the one that it
-/// is known to have asked for.
-pub(crate) async fn after(
-    job: &Job,
-    task: TaskId,
-    vm: &NewVm,
-    directory: Option<&str>,
-) -> Result<(), TaskError> {
+/// Looks for what an interrupted creation has left, and removes it.
+pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError> {
+    let CleanUp {
+        task,
+        vm,
+        directory,
+    } = clean_up;
+    let (task, directory) = (*task, directory.as_deref());
     let files = directory.and_then(|directory| Files::within(directory, &vm.name));
     let mut files =
         files.unwrap_or_else(|| Files::of(&job.node.host.settings.datastore_path, &vm.name));

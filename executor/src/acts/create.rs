@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use ecoman_esxi::parse::{self, FaultClass};
 use ecoman_esxi::{Command, NO_FILE_MADE, Output, VmxFor, vmx};
-use ecoman_model::{NewVm, PowerAction, StepState, TaskError, TaskErrorKind, TaskId, Vmid};
+use ecoman_model::{
+    LockName, NewVm, PowerAction, StepState, TaskError, TaskErrorKind, TaskId, Vmid,
+};
 
 use super::created_files::{list, look_for_once};
 use super::files::Files;
 use super::power;
 use crate::job::{Job, fault_in, refused};
-use crate::locks::lock_of_vm;
 
 mod check;
 mod undo;
@@ -202,7 +203,7 @@ async fn make(
     // From now on others can see it; nobody changes it but this task. Who has the lock may wait
     // for a turn of the node.
     job.rest().await;
-    ours.lock = Some(job.node.lock(lock_of_vm(vmid)).await);
+    ours.lock = Some(job.node.lock(LockName::Vm(vmid)).await);
     job.made(vmid);
     job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
 

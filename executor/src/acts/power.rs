@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use ecoman_api::text::EN;
 use ecoman_esxi::{Command, parse};
 use ecoman_model::{
-    PowerAction, PowerRefusal, PowerSituation, PowerState, StepState, TaskError, TaskErrorKind,
+    PowerAction, PowerChange, PowerState, Refusal, Situation, StepState, TaskError, TaskErrorKind,
     Vmid,
 };
 use tokio::sync::Notify;
@@ -35,12 +36,13 @@ const STARTING: Duration = Duration::from_secs(30);
 const CUT_OFF: Duration = Duration::from_secs(15);
 
 /// Changes the power of a VM.
-pub(crate) async fn change(
-    job: &Job,
-    vmid: Vmid,
-    action: PowerAction,
-    guest: Duration,
-) -> Result<(), TaskError> {
+pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskError> {
+    let PowerChange {
+        vmid,
+        action,
+        guest_seconds,
+    } = *change;
+    let guest = Duration::from_secs(guest_seconds.into());
     let first = job.plan(["Look at the VM".to_owned()]);
     let second = job.plan(steps(action));
     job.begin(first);
@@ -57,15 +59,15 @@ pub(crate) async fn change(
         .clone()
         .unwrap_or_else(|| vmid.to_string());
     let state = state(job, vmid).await?;
-    let situation = PowerSituation {
+    let situation = Situation {
         power: state,
         tools_status: summary.facts.tools_status.as_deref(),
         connection_state: summary.facts.connection_state.as_deref(),
         read_only: false,
     };
-    match situation.may(action) {
+    match action.may(&situation) {
         Ok(()) => {}
-        Err(PowerRefusal::Already(_)) => {
+        Err(Refusal::Already(_)) => {
             job.step(
                 first,
                 StepState::Done,
@@ -78,10 +80,11 @@ pub(crate) async fn change(
         Err(refusal) => {
             return Err(refused(
                 format!(
-                    "{name} on {} cannot be told to {action}. {refusal}",
-                    job.name()
+                    "{name} on {} cannot be told to {action}. {}",
+                    job.name(),
+                    (EN.refusals.sentence)(&refusal)
                 ),
-                hint(&refusal),
+                hint(action, &refusal),
             ));
         }
     }
@@ -89,14 +92,12 @@ pub(crate) async fn change(
     carry_out(job, second, vmid, &name, action, guest).await
 }
 
-fn hint(refusal: &PowerRefusal) -> String {
-    match refusal {
-        PowerRefusal::NoTools(_, _, forced) => {
-            format!(
-                "See that VMware Tools is installed and runs in the guest; only {forced} does \
-                 not ask it."
-            )
-        }
+fn hint(action: PowerAction, refusal: &Refusal) -> String {
+    match (refusal, action.forced()) {
+        (Refusal::NoTools { .. }, Some(forced)) => format!(
+            "See that VMware Tools is installed and runs in the guest; only {forced} does \
+             not ask it."
+        ),
         _ => "Look at the VM as it is now and decide again.".to_owned(),
     }
 }

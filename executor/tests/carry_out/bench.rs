@@ -8,7 +8,7 @@ use std::time::Duration;
 use ecoman_api::executor::{Instance, Order, Report};
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
-use ecoman_model::{NewVm, PowerAction, TaskId, TaskRequest, Vmid};
+use ecoman_model::{NewVm, PowerAction, PowerChange, TaskId, TaskRequest, Vmid};
 use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Scope, SimulatedNode};
 use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
@@ -191,11 +191,11 @@ impl Drop for Bench {
 }
 
 pub(crate) fn power(vmid: u32, action: PowerAction) -> TaskRequest {
-    TaskRequest::Power {
+    TaskRequest::Power(PowerChange {
         vmid: Vmid(vmid),
         action,
         guest_seconds: 60,
-    }
+    })
 }
 
 pub(crate) fn new_vm(name: &str) -> NewVm {

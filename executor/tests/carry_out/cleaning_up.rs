@@ -4,7 +4,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
-use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskProgress, TaskRequest, TaskState};
+use ecoman_model::{
+    CleanUp, NewVm, StepState, TaskErrorKind, TaskProgress, TaskRequest, TaskState,
+};
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
 use crate::bench::{Bench, create, new_vm, snapshot, vm_names, with_second};
@@ -33,11 +35,11 @@ async fn interrupted(
 /// Cleans up after it with another executor, which knows what was reported last.
 async fn clean_up(node: &SimulatedNode, vm: &NewVm, last: &Report) -> TaskProgress {
     let again = Bench::new(&[node]).await;
-    let request = TaskRequest::CleanUp {
+    let request = TaskRequest::CleanUp(CleanUp {
         task: last.id,
         vm: Box::new(vm.clone()),
         directory: last.progress.directory.clone(),
-    };
+    });
     again.run(node, request).await.progress
 }
 
@@ -148,11 +150,11 @@ async fn what_is_not_of_the_task_is_not_cleaned_up() {
         std::fs::write(directory.join("web.vmx"), "ecoman.task = \"another\"\n").unwrap();
         let before = snapshot(&node);
         let order = bench.order(&node, create(new_vm("web")));
-        let clean_up = TaskRequest::CleanUp {
+        let clean_up = TaskRequest::CleanUp(CleanUp {
             task: order.id,
             vm: Box::new(new_vm("web")),
             directory: asked.then(|| format!("{}/web", node.datastore_path())),
-        };
+        });
         let report = bench.run(&node, clean_up).await;
         match report.progress.error {
             // Nobody knows what has become of the directory that it asked for.
@@ -177,11 +179,11 @@ fn left_over(bench: &Bench, node: &SimulatedNode, name: &str) -> (PathBuf, Order
     std::fs::create_dir(&directory).unwrap();
     let marked = format!(".encoding = \"UTF-8\"\necoman.task = \"{creation}\"\n");
     std::fs::write(directory.join(format!("{name}.vmx")), marked).unwrap();
-    let clean_up = TaskRequest::CleanUp {
+    let clean_up = TaskRequest::CleanUp(CleanUp {
         task: creation,
         vm: Box::new(new_vm(name)),
         directory: Some(reported),
-    };
+    });
     (directory, bench.order(node, clean_up))
 }
 
@@ -287,11 +289,11 @@ async fn a_vm_that_another_task_has_made_since_is_not_claimed() {
         let made = bench.run(&node, create(new_vm("web"))).await;
         assert_eq!(made.progress.state, TaskState::Succeeded, "{made:#?}");
         let before = snapshot(&node);
-        let clean_up = TaskRequest::CleanUp {
+        let clean_up = TaskRequest::CleanUp(CleanUp {
             task: bench.order(&node, create(new_vm("web"))).id,
             vm: Box::new(new_vm("web")),
             directory: asked.then(|| directory_of(&node, "web")),
-        };
+        });
         let progress = bench.run(&node, clean_up).await.progress;
         assert_eq!(progress.vmid, None, "somebody else's");
         assert_eq!(progress.error.is_some(), asked, "{:?}", progress.error);

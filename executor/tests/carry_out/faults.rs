@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use ecoman_api::executor::Report;
-use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid};
+use ecoman_model::{
+    Answer, PowerAction, PowerChange, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid,
+};
 use ecoman_simulator::{Fault, NodeSpec, Power, SimulatedNode, Timing, VmSpec};
 
 use crate::bench::{Bench, PATIENCE, create, create_while, new_vm, power, sent};
@@ -135,10 +137,12 @@ async fn a_connection_that_is_cut_while_a_question_is_answered_leaves_both_tasks
         let copied = question.choices.iter();
         let mut copied = copied.filter(|choice| choice.label.contains("Copied"));
         let choice = copied.next().expect("one can say that it was copied").index;
-        let answer = || TaskRequest::Answer {
-            vmid: Vmid(1),
-            question: question.id.clone(),
-            choice,
+        let answer = || {
+            TaskRequest::Answer(Answer {
+                vmid: Vmid(1),
+                question: question.id.clone(),
+                choice,
+            })
         };
         node.set_fault(Fault::CutConnection(cut)).unwrap();
         let answered = bench.run(&node, answer()).await;
@@ -218,11 +222,11 @@ async fn whichever_command_of_a_change_is_cut_its_end_is_true_and_nothing_is_sen
             let node = node(NodeSpec::new("hoge").vm(vm));
             let bench = Bench::new(&[&node]).await;
             node.set_fault(Fault::CutConnection(cut)).unwrap();
-            let request = TaskRequest::Power {
+            let request = TaskRequest::Power(PowerChange {
                 vmid: Vmid(1),
                 action,
                 guest_seconds: 5,
-            };
+            });
             let report = bench.run(&node, request).await;
             let what = format!("{action}, cut {cut}");
             assert!(sent(&node, verb) <= 1, "{what}");

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use ecoman_api::executor::Report;
-use ecoman_model::{PowerAction, StepState, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid};
+use ecoman_model::{
+    Answer, PowerAction, StepState, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid,
+};
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Timing, Tools, VmSpec};
 
 use crate::bench::{Bench, power, sent};
@@ -106,10 +108,12 @@ async fn a_question_is_told_and_can_be_answered() {
         .await;
     assert_eq!(asking.progress.state, TaskState::Running);
     let question = asking.progress.question.expect("a question");
-    let answer = |choice| TaskRequest::Answer {
-        vmid: Vmid(1),
-        question: question.id.clone(),
-        choice,
+    let answer = |choice| {
+        TaskRequest::Answer(Answer {
+            vmid: Vmid(1),
+            question: question.id.clone(),
+            choice,
+        })
     };
     let wrong = bench.run(&node, answer(99)).await;
     assert_eq!(wrong.progress.error.unwrap().kind, TaskErrorKind::Refused);
@@ -160,11 +164,11 @@ async fn a_read_only_node_is_not_changed() {
 async fn answer(bench: &Bench, node: &SimulatedNode, vmid: u32, on: TaskId) {
     let asks = bench.until(on, "asks", |report| report.progress.question.is_some());
     let question = asks.await.progress.question.expect("one");
-    let answer = TaskRequest::Answer {
+    let answer = TaskRequest::Answer(Answer {
         vmid: Vmid(vmid),
         question: question.id,
         choice: question.choices.last().expect("choices").index,
-    };
+    });
     let answered = bench.run(node, answer).await;
     assert_eq!(
         answered.progress.state,

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use ecoman_model::{PowerAction, Question, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid};
+use ecoman_model::{
+    Answer, PowerAction, Question, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid,
+};
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, Timing, VmSpec};
 
 use crate::bench::{Bench, PATIENCE, create, new_vm, power, sent, wrap_tool};
@@ -182,11 +184,11 @@ async fn vms_that_wait_with_questions_leave_the_node_to_others_however_many_they
     for (id, question) in (1..).zip(&questions) {
         let copied = question.choices.iter();
         let mut copied = copied.filter(|choice| choice.label.contains("Copied"));
-        let answer = TaskRequest::Answer {
+        let answer = TaskRequest::Answer(Answer {
             vmid: Vmid(id),
             question: question.id.clone(),
             choice: copied.next().expect("one can say that it was copied").index,
-        };
+        });
         let answered = bench.run(&node, answer).await;
         assert_eq!(answered.progress.state, TaskState::Succeeded, "{id}");
     }
@@ -261,11 +263,11 @@ async fn of_two_answers_at_once_one_is_given_and_the_other_says_so() {
     node.set_latency(Duration::from_millis(200));
     let mut answers = Vec::new();
     for choice in &question.choices {
-        let answer = TaskRequest::Answer {
+        let answer = TaskRequest::Answer(Answer {
             vmid: Vmid(1),
             question: question.id.clone(),
             choice: choice.index,
-        };
+        });
         answers.push(bench.order(&node, answer));
     }
     for answer in &answers {

@@ -42,7 +42,7 @@ pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
     Effect::new(move || {
         let failed = live.tasks.with(|tasks| {
             let newest = tasks.data()?.of(&key.get_value()).next()?;
-            let answer = matches!(newest.request, TaskRequest::Answer { .. });
+            let answer = matches!(newest.request, TaskRequest::Answer(_));
             (answer && newest.state == TaskState::Failed)
                 .then(|| newest.error.as_ref().map(|error| error.detail.clone()))
         });

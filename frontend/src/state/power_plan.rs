@@ -51,9 +51,10 @@ impl Known<'_> {
             return Some((refused.under_way)(text::acts().under_way.of(action)));
         }
         let read_only = self.nodes.get(&vm.node).is_some_and(|node| node.read_only);
-        vm.may(action, read_only)
+        action
+            .may(&vm.situation(read_only))
             .err()
-            .map(|refusal| refusal.to_string())
+            .map(|refusal| (text::refusals().sentence)(&refusal))
     }
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ecoman_api::{
-    CreateVm, PowerAction, Question, SetPower, Task, TaskId, TaskPage, TaskRequest, TaskState, Vm,
+    CreateVm, PowerAction, PowerChange, Question, SetPower, Task, TaskId, TaskPage, TaskRequest,
+    TaskState, Vm,
 };
 
 use crate::state::format;
@@ -89,7 +90,7 @@ impl Tasks {
     /// the change that had to wait for it goes on to its own end, which may be a bad one.
     pub(crate) fn newest_of(&self, key: &VmKey) -> Option<&Arc<Task>> {
         self.of(key)
-            .find(|task| !matches!(task.request, TaskRequest::Answer { .. }))
+            .find(|task| !matches!(task.request, TaskRequest::Answer(_)))
     }
 
     /// The task that is changing a VM's power, until the node itself tells the new state.
@@ -117,7 +118,7 @@ impl Tasks {
         let answered = self.of(key).any(|answer| {
             answer.id > task.id
                 && answer.state == TaskState::Succeeded
-                && matches!(&answer.request, TaskRequest::Answer { question, .. } if *question == asked.id)
+                && matches!(&answer.request, TaskRequest::Answer(given) if given.question == asked.id)
         });
         (!answered).then_some((task, asked))
     }
@@ -139,11 +140,11 @@ pub(crate) fn key_of(task: &Task) -> Option<VmKey> {
 /// The change of power that a task is, and how long the guest may take.
 pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
     match task.request {
-        TaskRequest::Power {
+        TaskRequest::Power(PowerChange {
             action,
             guest_seconds,
             ..
-        } => Some((action, guest_seconds)),
+        }) => Some((action, guest_seconds)),
         _ => None,
     }
 }
@@ -219,11 +220,11 @@ impl Again {
     /// The request of a task; `None`: it makes no sense a second time.
     pub(crate) fn of(task: &Task) -> Option<Self> {
         match &task.request {
-            TaskRequest::Power {
+            TaskRequest::Power(PowerChange {
                 vmid,
                 action,
                 guest_seconds,
-            } => Some(Self::Power(
+            }) => Some(Self::Power(
                 VmKey {
                     node: task.node.clone(),
                     vmid: vmid.0,
@@ -248,7 +249,7 @@ impl Again {
                     power_on: vm.power_on,
                 }))
             }
-            TaskRequest::Answer { .. } | TaskRequest::CleanUp { .. } => None,
+            TaskRequest::Answer(_) | TaskRequest::CleanUp(_) => None,
         }
     }
 }

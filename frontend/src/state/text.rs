@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ecoman_api::text::{Acts, EN, Format, Page, Pages, Texts};
+use ecoman_api::text::{Acts, EN, Format, Page, Pages, Refusals, Texts};
 
 /// The language, unless it is English.
 static CHOSEN: OnceLock<&'static Texts> = OnceLock::new();
@@ -28,6 +28,11 @@ pub(crate) fn pages() -> &'static Pages {
 /// The words of the acts.
 pub(crate) fn acts() -> &'static Acts {
     CHOSEN.get().map_or(EN.acts, |texts| texts.acts)
+}
+
+/// Why an act is refused.
+pub(crate) fn refusals() -> &'static Refusals {
+    CHOSEN.get().map_or(EN.refusals, |texts| texts.refusals)
 }
 
 /// How the language writes values.

@@ -20,6 +20,7 @@ pub mod pages;
 mod problems;
 #[cfg(any(test, feature = "pseudo"))]
 mod pseudo;
+mod refusals;
 mod tasks;
 mod template;
 
@@ -31,6 +32,7 @@ pub use pages::Pages;
 pub use problems::Problems;
 #[cfg(any(test, feature = "pseudo"))]
 pub use pseudo::PSEUDO;
+pub use refusals::Refusals;
 pub use tasks::Tasks;
 pub use template::{Piece, Template};
 
@@ -46,6 +48,8 @@ pub struct Texts {
     pub problems: &'static Problems,
     /// The changes that can be asked of a node, and why one is refused.
     pub acts: &'static Acts,
+    /// Why an act is refused.
+    pub refusals: &'static Refusals,
     /// Titles of tasks.
     pub tasks: &'static Tasks,
     /// What the page shows on the first load: the frame and the list.

@@ -1,10 +1,11 @@
-//! The VM that somebody wants: rules that hold on every node, and limits of one node.
+//! Creating a VM: rules that hold on every node, and limits of one node.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeFacts, NodeSettings};
+use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+use crate::{NodeFacts, NodeSettings, Permission, Vmid};
 
 /// A VM to be created. Made by [`NewVm::check`] only, so its texts keep their rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -145,6 +146,41 @@ impl NewVm {
         } else {
             Err(faults)
         }
+    }
+}
+
+impl Act for NewVm {
+    fn kind(&self) -> &'static str {
+        "create"
+    }
+
+    fn operation(&self) -> Option<&'static str> {
+        Some("createVm")
+    }
+
+    fn permission(&self) -> Permission {
+        Permission::Create
+    }
+
+    fn vmid(&self) -> Option<Vmid> {
+        None
+    }
+
+    /// Of the node; [`Limits`] and the names that are taken are faults of fields.
+    fn may(&self, now: &Situation<'_>) -> Result<(), Refusal> {
+        now.takes_changes()
+    }
+
+    fn lock(&self) -> LockName {
+        LockName::Name(self.name.to_lowercase())
+    }
+
+    fn takes_slot(&self) -> bool {
+        true
+    }
+
+    fn after_crash(&self) -> AfterCrash {
+        AfterCrash::CleanUp
     }
 }
 

@@ -1,10 +1,11 @@
-//! Changes of power, and whether one can be asked for.
+//! Changing a VM's power.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::PowerState;
+use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+use crate::{Permission, PowerState, Vmid};
 
 /// A change of a VM's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -25,40 +26,51 @@ pub enum PowerAction {
     Suspend,
 }
 
-/// What is known of a VM when a change of power is thought about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PowerSituation<'a> {
-    /// Its power state; unknown forbids nothing.
-    pub power: PowerState,
-    /// State of VMware Tools (`toolsOk`, `toolsOld`, `toolsNotRunning`, `toolsNotInstalled`);
-    /// `None` forbids nothing.
-    pub tools_status: Option<&'a str>,
-    /// `connected`, `disconnected`, `inaccessible`, `invalid`, `orphaned`; `None` forbids nothing.
-    pub connection_state: Option<&'a str>,
-    /// Whether `hosts.yml` says that the node takes no changes.
-    pub read_only: bool,
+/// Change a VM's power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", schema(title = "PowerRequest"))]
+pub struct PowerChange {
+    /// The VM.
+    pub vmid: Vmid,
+    /// The change.
+    pub action: PowerAction,
+    /// How long the guest may take to shut down, in seconds.
+    pub guest_seconds: u32,
 }
 
-/// Why a change of power cannot be asked for now. The text is a sentence for the user.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PowerRefusal {
-    /// The node takes no changes.
-    #[error("The node is read-only: hosts.yml says read_only: true.")]
-    ReadOnly,
-    /// The node cannot reach the VM's files.
-    #[error("The node reports the VM as {0}; it takes no change until that is mended.")]
-    Unusable(String),
-    /// It is there already.
-    #[error("The VM is {0} already.")]
-    Already(&'static str),
-    /// The action makes sense only for a VM that runs.
-    #[error("The VM is {0}; only one that is on can be {1}.")]
-    NotRunning(&'static str, &'static str),
-    /// The guest cannot be asked.
-    #[error(
-        "VMware Tools {0} in the guest, so it cannot be asked to {1}; {2} does it without asking."
-    )]
-    NoTools(&'static str, &'static str, PowerAction),
+impl Act for PowerChange {
+    fn kind(&self) -> &'static str {
+        "power"
+    }
+
+    fn operation(&self) -> Option<&'static str> {
+        Some("setPower")
+    }
+
+    fn permission(&self) -> Permission {
+        Permission::Power
+    }
+
+    fn vmid(&self) -> Option<Vmid> {
+        Some(self.vmid)
+    }
+
+    fn may(&self, now: &Situation<'_>) -> Result<(), Refusal> {
+        self.action.may(now)
+    }
+
+    fn lock(&self) -> LockName {
+        LockName::Vm(self.vmid)
+    }
+
+    fn takes_slot(&self) -> bool {
+        true
+    }
+
+    fn after_crash(&self) -> AfterCrash {
+        AfterCrash::Interrupt
+    }
 }
 
 impl PowerAction {
@@ -121,14 +133,46 @@ impl PowerAction {
         }
     }
 
-    fn participle(self) -> &'static str {
-        match self {
-            Self::On => "powered on",
-            Self::Off => "powered off",
-            Self::Shutdown => "shut down",
-            Self::Reboot => "rebooted",
-            Self::Reset => "reset",
-            Self::Suspend => "suspended",
+    /// Whether it can be requested now: the one answer for page, dashboard and executor.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    pub fn may(self, now: &Situation<'_>) -> Result<(), Refusal> {
+        now.takes_changes()?;
+        if let Some(state) = now
+            .connection_state
+            .filter(|state| !state.is_empty() && *state != "connected")
+        {
+            return Err(Refusal::Unusable(state.to_owned()));
+        }
+        match (self, now.power) {
+            (_, PowerState::Unknown) => {}
+            (Self::On, PowerState::On) => return Err(Refusal::Already(PowerState::On)),
+            (Self::On | Self::Off, PowerState::Suspended)
+            | (Self::On, PowerState::Off)
+            | (_, PowerState::On) => {}
+            (Self::Off | Self::Shutdown, PowerState::Off) => {
+                return Err(Refusal::Already(PowerState::Off));
+            }
+            (Self::Suspend, PowerState::Suspended) => {
+                return Err(Refusal::Already(PowerState::Suspended));
+            }
+            (_, state @ (PowerState::Off | PowerState::Suspended)) => {
+                return Err(Refusal::NotOn(state, self));
+            }
+        }
+        let asks_the_guest = self.forced().is_some();
+        match now.tools_status.filter(|_| asks_the_guest) {
+            Some("toolsNotInstalled") => Err(Refusal::NoTools {
+                installed: false,
+                action: self,
+            }),
+            Some("toolsNotRunning") => Err(Refusal::NoTools {
+                installed: true,
+                action: self,
+            }),
+            _ => Ok(()),
         }
     }
 }
@@ -146,80 +190,28 @@ impl fmt::Display for PowerAction {
     }
 }
 
-impl PowerSituation<'_> {
-    /// Whether `action` can be asked for: the one answer for page, backend and executor.
-    ///
-    /// # Errors
-    ///
-    /// Why it cannot.
-    pub fn may(&self, action: PowerAction) -> Result<(), PowerRefusal> {
-        if self.read_only {
-            return Err(PowerRefusal::ReadOnly);
-        }
-        if let Some(state) = self
-            .connection_state
-            .filter(|state| !state.is_empty() && *state != "connected")
-        {
-            return Err(PowerRefusal::Unusable(state.to_owned()));
-        }
-        match (action, self.power) {
-            (_, PowerState::Unknown) => {}
-            (PowerAction::On, PowerState::On) => return Err(PowerRefusal::Already("on")),
-            (PowerAction::On | PowerAction::Off, PowerState::Suspended)
-            | (PowerAction::On, PowerState::Off)
-            | (_, PowerState::On) => {}
-            (PowerAction::Off | PowerAction::Shutdown, PowerState::Off) => {
-                return Err(PowerRefusal::Already("off"));
-            }
-            (PowerAction::Suspend, PowerState::Suspended) => {
-                return Err(PowerRefusal::Already("suspended"));
-            }
-            (_, PowerState::Off) => {
-                return Err(PowerRefusal::NotRunning("off", action.participle()));
-            }
-            (_, PowerState::Suspended) => {
-                return Err(PowerRefusal::NotRunning("suspended", action.participle()));
-            }
-        }
-        let Some(forced) = action.forced() else {
-            return Ok(());
-        };
-        let asked = match action {
-            PowerAction::Reboot => "restart",
-            _ => "shut down",
-        };
-        match self.tools_status {
-            Some("toolsNotInstalled") => {
-                Err(PowerRefusal::NoTools("is not installed", asked, forced))
-            }
-            Some("toolsNotRunning") => Err(PowerRefusal::NoTools("is not running", asked, forced)),
-            _ => Ok(()),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const FREE: PowerSituation<'_> = PowerSituation {
+    const FREE: Situation<'_> = Situation {
         power: PowerState::Unknown,
         tools_status: None,
         connection_state: Some("connected"),
         read_only: false,
     };
 
-    fn allowed(situation: PowerSituation<'_>) -> Vec<&'static str> {
+    fn allowed(situation: Situation<'_>) -> Vec<&'static str> {
         PowerAction::ALL
             .into_iter()
-            .filter(|&action| situation.may(action).is_ok())
+            .filter(|&action| action.may(&situation).is_ok())
             .map(PowerAction::word)
             .collect()
     }
 
     #[test]
     fn each_state_has_its_actions() {
-        let with = |power| allowed(PowerSituation { power, ..FREE });
+        let with = |power| allowed(Situation { power, ..FREE });
         assert_eq!(with(PowerState::Off), ["on"]);
         assert_eq!(with(PowerState::Suspended), ["on", "off"]);
         let running = ["shutdown", "reboot", "suspend", "reset", "off"];
@@ -229,33 +221,35 @@ mod tests {
 
     #[test]
     fn without_tools_the_guest_is_not_asked() {
-        let situation = PowerSituation {
+        let situation = Situation {
             power: PowerState::On,
             tools_status: Some("toolsNotInstalled"),
             ..FREE
         };
         assert_eq!(allowed(situation), ["suspend", "reset", "off"]);
-        let refusal = situation.may(PowerAction::Shutdown).unwrap_err();
+        let refusal = PowerAction::Shutdown.may(&situation).unwrap_err();
         assert_eq!(
-            refusal.to_string(),
-            "VMware Tools is not installed in the guest, so it cannot be asked to shut down; \
-             power off does it without asking."
+            refusal,
+            Refusal::NoTools {
+                installed: false,
+                action: PowerAction::Shutdown
+            }
         );
     }
 
     #[test]
     fn nothing_is_done_to_a_read_only_node_or_a_lost_vm() {
-        let read_only = PowerSituation {
+        let read_only = Situation {
             read_only: true,
             ..FREE
         };
         assert!(allowed(read_only).is_empty());
-        let lost = PowerSituation {
+        let lost = Situation {
             connection_state: Some("inaccessible"),
             ..FREE
         };
         assert!(allowed(lost).is_empty());
-        let refusal = lost.may(PowerAction::On).unwrap_err();
-        assert!(refusal.to_string().contains("inaccessible"));
+        let refusal = PowerAction::On.may(&lost).unwrap_err();
+        assert_eq!(refusal, Refusal::Unusable("inaccessible".to_owned()));
     }
 }

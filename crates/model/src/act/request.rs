@@ -1,71 +1,97 @@
-//! Which act is asked for, with its particulars.
+//! Which act is requested, with its particulars.
 
 use serde::{Deserialize, Serialize};
 
+use super::answer::Answer;
+use super::clean_up::CleanUp;
 use super::create::NewVm;
-use super::power::PowerAction;
-use crate::{TaskId, Vmid};
+use super::declaration::Act;
+use super::power::PowerChange;
 
 /// What is asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum TaskRequest {
     /// Change a VM's power.
-    #[cfg_attr(feature = "openapi", schema(title = "PowerRequest"))]
-    Power {
-        /// The VM.
-        vmid: Vmid,
-        /// The change.
-        action: PowerAction,
-        /// How long the guest may take to shut down, in seconds.
-        guest_seconds: u32,
-    },
+    Power(PowerChange),
     /// Create a VM.
-    #[cfg_attr(feature = "openapi", schema(title = "CreateRequest"))]
     Create(Box<NewVm>),
     /// Answer the question that a VM waits with.
-    #[cfg_attr(feature = "openapi", schema(title = "AnswerRequest"))]
-    Answer {
-        /// The VM.
-        vmid: Vmid,
-        /// The id of the question, so that no other is answered.
-        question: String,
-        /// The index of the choice.
-        choice: u32,
-    },
+    Answer(Answer),
     /// Remove what an interrupted creation has left.
-    #[cfg_attr(feature = "openapi", schema(title = "CleanUpRequest"))]
-    CleanUp {
-        /// The interrupted task; its files carry its id.
-        task: TaskId,
-        /// What it was creating.
-        vm: Box<NewVm>,
-        /// The directory that it is known to have asked for. Without one it had only looked at the
-        /// node, as far as is known.
-        #[serde(default)]
-        directory: Option<String>,
-    },
+    CleanUp(CleanUp),
 }
 
 impl TaskRequest {
-    /// The VM that it is about, where that is there already.
+    /// The act, which declares everything that is decided by its kind.
     #[must_use]
-    pub fn vmid(&self) -> Option<Vmid> {
+    pub fn act(&self) -> &dyn Act {
         match self {
-            Self::Power { vmid, .. } | Self::Answer { vmid, .. } => Some(*vmid),
-            Self::Create(_) | Self::CleanUp { .. } => None,
+            Self::Power(act) => act,
+            Self::Create(act) => act.as_ref(),
+            Self::Answer(act) => act,
+            Self::CleanUp(act) => act,
+        }
+    }
+}
+
+/// What utoipa derives for variants with named fields: an object per act, its fields beside `kind`.
+/// It would refer to a newtype variant's struct instead, as it does here for [`NewVm`].
+#[cfg(feature = "openapi")]
+mod schema {
+    use utoipa::openapi::schema::{AllOf, Object, OneOf, Schema, Type};
+    use utoipa::openapi::{Ref, RefOr};
+    use utoipa::{PartialSchema, ToSchema};
+
+    use super::{Answer, CleanUp, NewVm, PowerChange, TaskRequest};
+
+    impl PartialSchema for TaskRequest {
+        fn schema() -> RefOr<Schema> {
+            let create = AllOf::builder()
+                .title(Some("CreateRequest"))
+                .description(Some("Create a VM."))
+                .item(
+                    Ref::builder()
+                        .ref_location_from_schema_name(NewVm::name())
+                        .description(Some("Create a VM."))
+                        .build(),
+                )
+                .item(with_kind(Object::new(), "create"));
+            OneOf::builder()
+                .description(Some("What is asked of a node."))
+                .item(tagged::<PowerChange>("power"))
+                .item(create)
+                .item(tagged::<Answer>("answer"))
+                .item(tagged::<CleanUp>("clean_up"))
+                .into()
         }
     }
 
-    /// The word of the API for the kind.
-    #[must_use]
-    pub fn kind(&self) -> &'static str {
-        match self {
-            Self::Power { .. } => "power",
-            Self::Create(_) => "create",
-            Self::Answer { .. } => "answer",
-            Self::CleanUp { .. } => "clean_up",
+    impl ToSchema for TaskRequest {
+        fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
+            PowerChange::schemas(schemas);
+            schemas.push((NewVm::name().into_owned(), NewVm::schema()));
+            NewVm::schemas(schemas);
+            Answer::schemas(schemas);
+            CleanUp::schemas(schemas);
         }
+    }
+
+    /// The schema of an act's struct with `kind` as one more property.
+    fn tagged<A: ToSchema>(kind: &str) -> RefOr<Schema> {
+        match A::schema() {
+            RefOr::T(Schema::Object(object)) => with_kind(object, kind).into(),
+            // An act without fields of its own would be another kind of schema.
+            other => other,
+        }
+    }
+
+    fn with_kind(mut object: Object, kind: &str) -> Object {
+        let word = Object::builder()
+            .schema_type(Type::String)
+            .enum_values(Some([kind]));
+        object.properties.insert("kind".to_owned(), word.into());
+        object.required.push("kind".to_owned());
+        object
     }
 }

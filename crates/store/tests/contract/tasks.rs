@@ -5,8 +5,9 @@ use std::slice;
 use std::time::Duration;
 
 use ecoman_model::{
-    Choice, CommandRun, NewVm, PowerAction, Question, RefreshRequest, StepState, Task, TaskError,
-    TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, TaskStep, Vmid,
+    Answer, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question, RefreshRequest,
+    StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    TaskStep, Vmid,
 };
 use ecoman_store::{Added, Store, TaskQuery};
 use tokio::time::timeout;
@@ -19,11 +20,11 @@ pub(crate) async fn every_field_of_a_task_comes_back_as_it_went_in(place: &mut i
     let mut tasks: Vec<_> = requests().into_iter().zip(1..).map(full_task).collect();
     tasks.push(task(50));
     tasks.extend(PowerAction::ALL.into_iter().zip(100..).map(|(action, id)| {
-        let request = TaskRequest::Power {
+        let request = TaskRequest::Power(PowerChange {
             vmid: Vmid(0),
             action,
             guest_seconds: 0,
-        };
+        });
         full_task((request, id))
     }));
     let kinds = [
@@ -580,11 +581,11 @@ pub(crate) fn task(number: u128) -> Task {
     Task {
         id: id(number),
         node: name("hoge"),
-        request: TaskRequest::Power {
+        request: TaskRequest::Power(PowerChange {
             vmid: Vmid(14),
             action: PowerAction::On,
             guest_seconds: 120,
-        },
+        }),
         vm_name: None,
         actor: None,
         idempotency_key: None,
@@ -627,16 +628,16 @@ fn requests() -> Vec<TaskRequest> {
     vec![
         TaskRequest::Create(Box::new(vm)),
         TaskRequest::Create(Box::new(plain.clone())),
-        TaskRequest::Answer {
+        TaskRequest::Answer(Answer {
             vmid: Vmid(u32::MAX),
             question: "_vmx1".to_owned(),
             choice: u32::MAX,
-        },
-        TaskRequest::CleanUp {
+        }),
+        TaskRequest::CleanUp(CleanUp {
             task: id(9),
             vm: Box::new(plain),
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
-        },
+        }),
     ]
 }
 

@@ -8,11 +8,11 @@
 use std::path::{Path, PathBuf};
 
 use ecoman_model::{
-    Actor, AuditEntry, AuditOutcome, Authentication, Choice, CommandRun, Datastore, FailureKind,
-    IsoImage, NewVm, NodeFacts, NodeFailure, NodeRecord, NodeSettings, NodeState, PortGroup,
-    PowerAction, PowerState, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
-    TaskId, TaskProgress, TaskRequest, TaskState, TaskStep, Timestamp, VersionFacts, VmFacts,
-    VmKey, VmRecord, Vmid,
+    Actor, Answer, AuditEntry, AuditOutcome, Authentication, Choice, CleanUp, CommandRun,
+    Datastore, FailureKind, IsoImage, NewVm, NodeFacts, NodeFailure, NodeRecord, NodeSettings,
+    NodeState, PortGroup, PowerAction, PowerChange, PowerState, Question, RefreshRequest,
+    StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    TaskStep, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{AuditQuery, Store, TaskQuery};
 use uuid::Uuid;
@@ -234,29 +234,31 @@ pub(crate) fn tasks() -> Vec<Task> {
         power_on: false,
         ..vm.clone()
     };
-    let actions = PowerAction::ALL.map(|action| TaskRequest::Power {
-        vmid: Vmid(14),
-        action,
-        guest_seconds: 120,
+    let actions = PowerAction::ALL.map(|action| {
+        TaskRequest::Power(PowerChange {
+            vmid: Vmid(14),
+            action,
+            guest_seconds: 120,
+        })
     });
     let requests = [
         TaskRequest::Create(Box::new(vm.clone())),
         TaskRequest::Create(Box::new(plain.clone())),
-        TaskRequest::Answer {
+        TaskRequest::Answer(Answer {
             vmid: Vmid(u32::MAX),
             question: "_vmx1".to_owned(),
             choice: 2,
-        },
-        TaskRequest::CleanUp {
+        }),
+        TaskRequest::CleanUp(CleanUp {
             task: id(1),
             vm: Box::new(vm),
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
-        },
-        TaskRequest::CleanUp {
+        }),
+        TaskRequest::CleanUp(CleanUp {
             task: id(1),
             vm: Box::new(plain),
             directory: None,
-        },
+        }),
     ];
     let mut tasks: Vec<_> = requests
         .into_iter()
@@ -295,11 +297,11 @@ pub(crate) fn tasks() -> Vec<Task> {
     tasks.push(Task {
         id: id(100),
         node: "hoge".parse().unwrap(),
-        request: TaskRequest::Power {
+        request: TaskRequest::Power(PowerChange {
             vmid: Vmid(0),
             action: PowerAction::On,
             guest_seconds: 0,
-        },
+        }),
         vm_name: None,
         actor: None,
         idempotency_key: None,

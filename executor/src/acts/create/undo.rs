@@ -1,7 +1,7 @@
 //! Undoing a creation that has failed.
 
 use ecoman_esxi::is_made_by;
-use ecoman_model::{StepState, TaskError, Vmid};
+use ecoman_model::{LockName, StepState, TaskError, Vmid};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::acts::created_files::{
@@ -9,7 +9,6 @@ use crate::acts::created_files::{
 };
 use crate::acts::files::Files;
 use crate::job::Job;
-use crate::locks::lock_of_vm;
 
 /// Whether something was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,7 +116,7 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
                 // Under another name it is somebody else who has registered it.
                 Some(row) if row.name.as_deref() == Some(&files.stem) => {
                     job.rest().await;
-                    ours.lock = Some(job.node.lock(lock_of_vm(row.vmid)).await);
+                    ours.lock = Some(job.node.lock(LockName::Vm(row.vmid)).await);
                     registered = Some(row.vmid);
                 }
                 Some(_) => {}

@@ -5,6 +5,7 @@ mod format;
 mod page;
 mod pages;
 mod problems;
+mod refusals;
 mod tasks;
 
 use super::Texts;
@@ -14,6 +15,7 @@ pub const EN: Texts = Texts {
     format: &format::FORMAT,
     problems: &problems::PROBLEMS,
     acts: &acts::ACTS,
+    refusals: &refusals::REFUSALS,
     tasks: &tasks::TASKS,
     page: &page::PAGE,
     pages: &pages::PAGES,

@@ -1,0 +1,60 @@
+//! Why an act is refused.
+
+use ecoman_model::{PowerAction, Refusal};
+
+use crate::text::Refusals;
+
+pub(super) static REFUSALS: Refusals = Refusals { sentence };
+
+fn sentence(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::ReadOnly => "The node is read-only: hosts.yml says read_only: true.".to_owned(),
+        Refusal::Unusable(state) => {
+            format!("The node reports the VM as {state}; it takes no change until that is mended.")
+        }
+        Refusal::Already(state) => format!("The VM is {state} already."),
+        Refusal::NotOn(state, action) => {
+            let done = match action {
+                PowerAction::On => "powered on",
+                PowerAction::Off => "powered off",
+                PowerAction::Shutdown => "shut down",
+                PowerAction::Reboot => "rebooted",
+                PowerAction::Reset => "reset",
+                PowerAction::Suspend => "suspended",
+            };
+            format!("The VM is {state}; only one that is on can be {done}.")
+        }
+        Refusal::NoTools { installed, action } => {
+            let tools = match installed {
+                true => "is not running",
+                false => "is not installed",
+            };
+            let (asked, instead) = match action {
+                PowerAction::Reboot => ("restart", PowerAction::Reset),
+                _ => ("shut down", PowerAction::Off),
+            };
+            format!(
+                "VMware Tools {tools} in the guest, so it cannot be asked to {asked}; {instead} \
+                 does it without asking."
+            )
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_lack_of_tools_says_what_is_possible_without() {
+        let refusal = Refusal::NoTools {
+            installed: false,
+            action: PowerAction::Shutdown,
+        };
+        assert_eq!(
+            sentence(&refusal),
+            "VMware Tools is not installed in the guest, so it cannot be asked to shut down; \
+             power off does it without asking."
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! What each act declares about itself.
+
+use crate::{Permission, PowerState, Vmid};
+
+use super::power::PowerAction;
+
+/// An act: a change that can be requested of a node. Page, dashboard and executor ask the act
+/// itself instead of deciding by its kind.
+pub trait Act {
+    /// Its word in the API, the store, the metrics and the logs.
+    fn kind(&self) -> &'static str;
+
+    /// The operation of the API that requests it, as the OpenAPI document and the audit log name
+    /// it; `None`: the dashboard begins it by itself, and the audit log has no entry of it.
+    fn operation(&self) -> Option<&'static str>;
+
+    /// The permission that requesting it takes.
+    fn permission(&self) -> Permission;
+
+    /// The VM that it changes; `None` where it is about none that exists already.
+    fn vmid(&self) -> Option<Vmid>;
+
+    /// Whether it can be requested now. What is unknown forbids nothing.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot.
+    fn may(&self, now: &Situation<'_>) -> Result<(), Refusal>;
+
+    /// What no other act may change while it runs.
+    fn lock(&self) -> LockName;
+
+    /// Whether it takes one of the node's slots while it runs. An act that others wait for takes
+    /// none: they hold the slots.
+    fn takes_slot(&self) -> bool;
+
+    /// What becomes of it when the executor dies before it has ended.
+    fn after_crash(&self) -> AfterCrash;
+}
+
+/// What is known of the node, and of the VM if there is one, when an act is considered. The
+/// default knows nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Situation<'a> {
+    /// Whether `hosts.yml` says that the node takes no changes.
+    pub read_only: bool,
+    /// The VM's power state.
+    pub power: PowerState,
+    /// State of VMware Tools: `toolsOk`, `toolsOld`, `toolsNotRunning`, `toolsNotInstalled`.
+    pub tools_status: Option<&'a str>,
+    /// `connected`, `disconnected`, `inaccessible`, `invalid`, `orphaned`.
+    pub connection_state: Option<&'a str>,
+}
+
+/// Why an act cannot be requested now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The node takes no changes.
+    ReadOnly,
+    /// The node cannot use the VM's files: `inaccessible`, `orphaned`, ...
+    Unusable(String),
+    /// The VM is in the wanted state already.
+    Already(PowerState),
+    /// The action needs a VM that is on, and this one is not.
+    NotOn(PowerState, PowerAction),
+    /// The action asks the guest, and VMware Tools cannot pass it on.
+    NoTools {
+        /// Whether they are installed; they do not run, then.
+        installed: bool,
+        /// The action.
+        action: PowerAction,
+    },
+}
+
+impl Situation<'_> {
+    /// # Errors
+    ///
+    /// [`Refusal::ReadOnly`].
+    pub(super) fn takes_changes(&self) -> Result<(), Refusal> {
+        match self.read_only {
+            true => Err(Refusal::ReadOnly),
+            false => Ok(()),
+        }
+    }
+}
+
+/// What only one act at a time may change, on one node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum LockName {
+    /// A VM.
+    Vm(Vmid),
+    /// The question of a VM. Apart from the VM: a change of power waits for the answer.
+    Question(Vmid),
+    /// The name of a new VM, in lower case.
+    Name(String),
+}
+
+/// What becomes of an act whose executor died before the act had ended. The next run of the
+/// executor knows nothing of it, and the dashboard decides by this.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AfterCrash {
+    /// The task is `interrupted`: nobody can tell how far the act came, and a second try could do
+    /// it twice.
+    Interrupt,
+    /// The task is `interrupted`, and a [`CleanUp`](super::CleanUp) follows.
+    CleanUp,
+    /// The next run begins it again. It looks at the node first and does only what is still to
+    /// be done, so that it may run any number of times.
+    RunAgain,
+    /// The next run follows it: the node itself goes on with it and reports how it ends. Creating
+    /// a snapshot will be such an act: hostd works on a task of its own (`vimsvc/task_list`) and
+    /// goes on when the session that asked is gone.
+    Follow,
+}
