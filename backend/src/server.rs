@@ -21,6 +21,7 @@ use crate::access::Gate;
 use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
+use crate::http::host::AllowedHosts;
 use crate::http::static_files::Page;
 use crate::http::tls::{self, Certificate, TlsError};
 use crate::inventory::snapshot::Live;
@@ -151,6 +152,7 @@ impl Dashboard {
         );
         let gate = Gate {
             sign_in: self.config.access.sign_in.clone(),
+            session_length: self.config.access.session_length,
             access: Arc::new(Access::new(&self.config.access.directory)),
             tries: Arc::default(),
             hashing: Arc::new(Semaphore::new(1)),
@@ -191,7 +193,9 @@ impl Dashboard {
         };
         let settling = tasks.clone();
         let router = routes::router(AppState {
-            config: Arc::new(self.config),
+            thresholds: self.config.thresholds,
+            presets: self.config.presets.into(),
+            allowed_hosts: AllowedHosts::new(self.config.address, &self.config.allowed_hosts),
             store: self.store,
             live,
             tasks,

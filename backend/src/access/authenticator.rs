@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::extract::{ConnectInfo, Request};
 use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
+use chrono::TimeDelta;
 use ecoman_access::{Access, AccessError, Token, TokenUse};
 use ecoman_model::{Actor, Authentication, Grant};
 use ipnet::IpNet;
@@ -22,6 +23,8 @@ use crate::http::problem::Error;
 #[derive(Clone)]
 pub(crate) struct Gate {
     pub(crate) sign_in: SignIn,
+    /// How long a session lasts.
+    pub(crate) session_length: TimeDelta,
     pub(crate) access: Arc<Access>,
     pub(crate) tries: Arc<Tries>,
     /// Passwords are hashed one after the other: each takes 19 MiB.

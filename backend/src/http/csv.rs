@@ -10,7 +10,6 @@ use std::ops::Deref;
 use ::csv::{Terminator, Writer, WriterBuilder};
 use bytes::Bytes;
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_api::{AuditEntry, Vm};
 
 /// Media type of what is made here.
 pub(crate) const TEXT_CSV: &str = "text/csv; charset=utf-8; header=present";
@@ -35,71 +34,6 @@ pub(crate) enum Cell<'a> {
     /// A number, a time or a word of ours.
     Plain(String),
 }
-
-/// The table of VMs, with the fields of a VM in their order.
-pub(crate) const VM_COLUMNS: &[Column<Vm>] = &[
-    column("node", |vm| vm.node.as_str().into()),
-    column("vmid", |vm| vm.vmid.into()),
-    column("uuid", |vm| vm.uuid.as_deref().into()),
-    column("name", |vm| vm.name.as_deref().into()),
-    column("power", |vm| vm.power.as_str().into()),
-    column("hostname", |vm| vm.hostname.as_deref().into()),
-    column("ip_address", |vm| vm.ip_address.as_deref().into()),
-    column("cpus", |vm| vm.cpus.into()),
-    column("memory_mb", |vm| vm.memory_mb.into()),
-    column("storage_bytes", |vm| vm.storage_bytes.into()),
-    column("storage_uncommitted_bytes", |vm| {
-        vm.storage_uncommitted_bytes.into()
-    }),
-    column("guest_os", |vm| vm.guest_os.as_deref().into()),
-    column("tools_status", |vm| vm.tools_status.as_deref().into()),
-    column("overall_status", |vm| vm.overall_status.as_deref().into()),
-    column("connection_state", |vm| {
-        vm.connection_state.as_deref().into()
-    }),
-    column("uptime_seconds", |vm| vm.uptime_seconds.into()),
-    column("booted_at", |vm| vm.booted_at.into()),
-    column("cpu_usage_mhz", |vm| vm.cpu_usage_mhz.into()),
-    column("guest_memory_mb", |vm| vm.guest_memory_mb.into()),
-    column("host_memory_mb", |vm| vm.host_memory_mb.into()),
-    column("nic_count", |vm| vm.nic_count.into()),
-    column("disk_count", |vm| vm.disk_count.into()),
-    column("datastore", |vm| vm.datastore.as_deref().into()),
-    column("vmx_path", |vm| vm.vmx_path.as_deref().into()),
-    column("hardware_version", |vm| {
-        vm.hardware_version.as_deref().into()
-    }),
-    column("comment", |vm| vm.comment.as_deref().into()),
-    column("large", |vm| {
-        let words: Vec<_> = vm.large.iter().map(|resource| resource.as_str()).collect();
-        Cell::Plain(words.join(" "))
-    }),
-    column("observed_at", |vm| vm.observed_at.into()),
-    column("stale", |vm| Cell::Plain(vm.stale.to_string())),
-    column("stale_reason", |vm| vm.stale_reason.as_deref().into()),
-];
-
-/// The table of the audit log, with the fields of an entry in their order.
-pub(crate) const AUDIT_COLUMNS: &[Column<AuditEntry>] = &[
-    column("id", |entry| Cell::Plain(entry.id.to_string())),
-    column("at", |entry| entry.at.into()),
-    column("actor", |entry| entry.actor.as_deref().into()),
-    column("by", |entry| entry.by.as_str().into()),
-    column("token", |entry| entry.token.as_deref().into()),
-    column("address", |entry| entry.address.as_deref().into()),
-    column("operation", |entry| entry.operation.as_str().into()),
-    column("summary", |entry| entry.summary.as_str().into()),
-    column("node", |entry| entry.node.as_deref().into()),
-    column("vmid", |entry| entry.vmid.into()),
-    column("name", |entry| entry.name.as_deref().into()),
-    column("task", |entry| match entry.task {
-        Some(task) => Cell::Plain(task.to_string()),
-        None => Cell::Empty,
-    }),
-    column("outcome", |entry| entry.outcome.as_str().into()),
-    column("detail", |entry| entry.detail.as_deref().into()),
-    column("request_id", |entry| entry.request_id.as_str().into()),
-];
 
 /// A part of a table, the first one with its header.
 ///
@@ -190,7 +124,8 @@ fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
-const fn column<T>(name: &'static str, cell: fn(&T) -> Cell<'_>) -> Column<T> {
+/// A column, by its name and what stands in it.
+pub(crate) const fn column<T>(name: &'static str, cell: fn(&T) -> Cell<'_>) -> Column<T> {
     Column { name, cell }
 }
 

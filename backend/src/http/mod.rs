@@ -5,6 +5,7 @@ pub(crate) mod body_cache;
 pub(crate) mod csv;
 pub(crate) mod etag;
 pub(crate) mod headers;
+pub(crate) mod host;
 pub(crate) mod json;
 pub(crate) mod page_token;
 pub(crate) mod problem;

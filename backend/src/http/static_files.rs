@@ -20,7 +20,6 @@ use crate::http::body_cache::Encoding;
 use crate::http::etag::matches_etag;
 use crate::http::headers::page_policy;
 use crate::http::problem::Error;
-use crate::routes::state::AppState;
 
 /// Where the page's files come from.
 #[derive(Clone, Debug)]
@@ -46,7 +45,7 @@ const INDEX: &str = "index.html";
 
 /// Answers every path that is not the API's: a file of the page, or the page itself, which knows
 /// its own paths.
-pub(crate) async fn serve(State(state): State<AppState>, request: Request) -> Response {
+pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = Error::Method.into_response();
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -56,14 +55,14 @@ pub(crate) async fn serve(State(state): State<AppState>, request: Request) -> Re
     let path = request.uri().path();
     let name = path.trim_start_matches('/');
     if name != INDEX && !name.is_empty() {
-        if let Some(response) = asset(&state.page, name, request.headers()) {
+        if let Some(response) = asset(&page, name, request.headers()) {
             return response;
         }
         if !is_page_path(path) {
             return Error::NoSuchPath.into_response();
         }
     }
-    index(&state.page, request.headers())
+    index(&page, request.headers())
 }
 
 /// The page itself.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, Sort, SortKey, Vm};
 
+use crate::http::body_cache::ListBody;
 use crate::http::page_token::List;
 use crate::http::query::{Parameters, whole_number};
 use crate::inventory::snapshot::{Snapshot, VmEntry};
@@ -149,19 +150,30 @@ impl Page {
         (0..self.vms.len()).filter_map(move |index| self.vms.get(index).map(Arc::clone))
     }
 
-    /// How many bytes of JSON it is.
-    pub(crate) fn len(&self) -> usize {
+    /// The head, then each VM and what stands between it and the next, then the tail.
+    fn part(&self, index: usize) -> Option<&[u8]> {
+        let vms = 2 * self.vms.len();
+        match index {
+            0 => Some(Self::HEAD.as_bytes()),
+            odd if odd < vms && odd % 2 == 1 => self.vms.get(odd / 2).map(|vm| vm.json.as_bytes()),
+            even if even < vms => Some(b","),
+            _ if index == vms.max(1) => Some(self.tail.as_bytes()),
+            _ => None,
+        }
+    }
+}
+
+impl ListBody for Page {
+    fn len(&self) -> usize {
         self.len
     }
 
-    /// How many bytes it takes itself, besides the VMs of the snapshot.
-    pub(crate) fn kept_bytes(&self) -> usize {
+    fn kept_bytes(&self) -> usize {
         let token = self.next_page.as_ref().map_or(0, String::len);
         self.vms.len() * size_of::<Arc<VmEntry>>() + self.tail.len() + token
     }
 
-    /// The JSON, piece by piece.
-    pub(crate) fn chunks(self: Arc<Self>) -> impl Iterator<Item = Bytes> + Send + 'static {
+    fn chunks(self: Arc<Self>) -> impl Iterator<Item = Bytes> + Send + 'static {
         // Where the next chunk begins: in which part, and how far in.
         let mut part = 0;
         let mut from = 0;
@@ -185,18 +197,6 @@ impl Page {
             }
             (!chunk.is_empty()).then(|| chunk.into())
         })
-    }
-
-    /// The head, then each VM and what stands between it and the next, then the tail.
-    fn part(&self, index: usize) -> Option<&[u8]> {
-        let vms = 2 * self.vms.len();
-        match index {
-            0 => Some(Self::HEAD.as_bytes()),
-            odd if odd < vms && odd % 2 == 1 => self.vms.get(odd / 2).map(|vm| vm.json.as_bytes()),
-            even if even < vms => Some(b","),
-            _ if index == vms.max(1) => Some(self.tail.as_bytes()),
-            _ => None,
-        }
     }
 }
 
@@ -324,13 +324,8 @@ mod tests {
     use super::*;
 
     impl Page {
-        /// A page without VMs.
-        pub(crate) fn empty(total: usize) -> Self {
-            Self::new(Vec::new(), total, None, 0)
-        }
-
         /// A page of VMs with these texts in the place of their JSON.
-        pub(crate) fn of_texts(texts: impl Iterator<Item = String>) -> Self {
+        fn of_texts(texts: impl Iterator<Item = String>) -> Self {
             let vm: Vm = serde_json::from_str(
                 r#"{"node":"hoge","vmid":1,"power":"on","large":[],
                     "observed_at":"2026-11-22T00:00:00Z","stale":false}"#,

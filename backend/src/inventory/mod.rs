@@ -1,5 +1,6 @@
 //! What is known of nodes and VMs. Reads the store, and writes nothing.
 
+pub(crate) mod columns;
 pub(crate) mod list;
 pub(crate) mod snapshot;
 pub(crate) mod staleness;

@@ -45,8 +45,8 @@ pub(crate) async fn get_config(
         .max_by_key(|node| node.record.attempted_at);
     Ok(Json(Config {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        thresholds: view::thresholds(&state.config.thresholds),
-        presets: state.config.presets.clone(),
+        thresholds: view::thresholds(&state.thresholds),
+        presets: state.presets.to_vec(),
         guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
         identity: caller.identity(&state.gate.sign_in),

@@ -42,7 +42,7 @@ use utoipa_axum::routes;
 use crate::access::Caller;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::{Error, panicked, render_problems};
-use crate::http::{self, headers, request_id, static_files};
+use crate::http::{self, headers, host, request_id, static_files};
 use crate::inventory::snapshot::{Live, Snapshot};
 use crate::openapi;
 use crate::openapi::docs_page;
@@ -100,12 +100,12 @@ pub(crate) fn router(state: AppState) -> Router {
         .layer(
             // The outermost first.
             ServiceBuilder::new()
-                .layer(from_fn(headers::add_headers))
+                .layer(from_fn(headers::add))
                 .layer(from_fn(request_id::assign))
                 .layer(from_fn_with_state(state.clone(), request_log::record))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
-                .layer(from_fn_with_state(state.clone(), headers::check_host))
+                .layer(from_fn_with_state(state.allowed_hosts.clone(), host::check))
                 // Leaves streams of events alone, and what is compressed already. 4 is where
                 // more time begins to buy little.
                 .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))

@@ -82,7 +82,7 @@ pub(crate) async fn sign_in(
         address: shown.address,
     };
     deed.is_by(actor.clone());
-    let length = state.config.access.session_length;
+    let length = state.gate.session_length;
     let (access, name, now) = (
         Arc::clone(&state.gate.access),
         body.name,

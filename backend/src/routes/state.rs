@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use axum::extract::FromRef;
+use ecoman_api::Preset;
+use ecoman_model::Thresholds;
 use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::Config;
 use crate::access::Gate;
 use crate::http::body_cache::BodyCache;
+use crate::http::host::AllowedHosts;
 use crate::http::static_files::Page;
 use crate::http::tls::Certificate;
+use crate::inventory::list;
 use crate::inventory::snapshot::Live;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
@@ -17,17 +21,27 @@ use crate::tasks::Tasks;
 /// What every handler can reach.
 #[derive(Clone)]
 pub(crate) struct AppState {
-    pub(crate) config: Arc<Config>,
+    /// The sizes from which on a VM is large.
+    pub(crate) thresholds: Thresholds,
+    /// The sizes that are offered for a new VM.
+    pub(crate) presets: Arc<[Preset]>,
+    pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) live: Arc<Live>,
     pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) gate: Gate,
-    pub(crate) bodies: Arc<BodyCache>,
+    pub(crate) bodies: Arc<BodyCache<list::Page>>,
     pub(crate) page: Page,
     pub(crate) metrics: Arc<Metrics>,
     /// What HTTPS is spoken with.
     pub(crate) certificate: Option<Arc<Certificate>>,
     /// Ends the streams of events.
     pub(crate) shutdown: CancellationToken,
+}
+
+impl FromRef<AppState> for Page {
+    fn from_ref(state: &AppState) -> Self {
+        state.page.clone()
+    }
 }

@@ -20,11 +20,12 @@ use super::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::accept::Format;
-use crate::http::body_cache::{Content, Encoding};
-use crate::http::csv::{self, TEXT_CSV, VM_COLUMNS};
+use crate::http::body_cache::{Content, Encoding, ListBody as _};
+use crate::http::csv::{self, TEXT_CSV};
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
+use crate::inventory::columns::VM_COLUMNS;
 use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
 use crate::routes::state::AppState;
 
