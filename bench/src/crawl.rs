@@ -50,7 +50,7 @@ pub(crate) async fn run() -> Result<()> {
     let commands = LATENCY.mul_f64(f64::from(u32::try_from(turns)?));
 
     let connect = connect_all(&nodes.hosts(), &session).await?;
-    Figure::lower("crawl_connect", connect.as_secs_f64(), "s").tell();
+    Figure::lower("crawl_connect", connect.as_secs_f64(), "s").report();
 
     let cold = open_store(nodes.data(), "cold.redb").await?;
     let since = Instant::now();
@@ -58,12 +58,12 @@ pub(crate) async fn run() -> Result<()> {
     let cold = since.elapsed();
     ensure!(
         report.answered.len() == NODES && report.answered.iter().all(|(_, vms)| *vms == VMS),
-        "not every node told all its VMs: {report:?}"
+        "not every node reported all its VMs: {report:?}"
     );
     let bound = (commands + connect).mul_f64(TOLERANCE);
     Figure::lower("crawl_with_connect", cold.as_secs_f64(), "s")
         .goal(bound.as_secs_f64())
-        .tell();
+        .report();
 
     let store = open_store(nodes.data(), "warm.redb").await?;
     let stop = CancellationToken::new();
@@ -82,12 +82,12 @@ pub(crate) async fn run() -> Result<()> {
         "s",
     )
     .goal(commands.mul_f64(TOLERANCE).as_secs_f64())
-    .tell();
+    .report();
     let observed = NODES * VMS * COUNTED_ROUNDS;
     let per_vm = cpu.as_secs_f64() * 1000.0 / f64::from(u32::try_from(observed)?);
     Figure::lower("crawl_cpu_per_vm", per_vm, "ms")
         .goal(CPU_GOAL_MS)
-        .tell();
+        .report();
 
     let one_by_one = (LATENCY + connect) * u32::try_from(NODES * (VMS + 1))?;
     say(format_args!(

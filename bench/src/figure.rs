@@ -1,4 +1,4 @@
-//! How a result is told: a line for people, and one for `cargo xtask bench`.
+//! How a result is printed: a line for people, and one for `cargo xtask bench`.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -53,7 +53,7 @@ impl Figure {
         clippy::print_stdout,
         reason = "the figures are what the program is for"
     )]
-    pub(crate) fn tell(&self) {
+    pub(crate) fn report(&self) {
         let Self {
             name,
             value,

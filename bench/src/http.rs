@@ -66,7 +66,7 @@ pub(crate) async fn run() -> Result<()> {
     with_streams().await
 }
 
-/// Lists that nobody has asked for: each of them is made for this question. The time is the
+/// Lists that no client has requested yet: each of them is made for this question. The time is the
 /// client's, with all bytes received.
 async fn first_answers(client: &Client, list: &str) -> Result<()> {
     let mut whole = Vec::new();
@@ -84,14 +84,14 @@ async fn first_answers(client: &Client, list: &str) -> Result<()> {
     }
     Figure::lower("list_first_answer", millis(median(&mut whole)), "ms")
         .goal(20.0)
-        .tell();
+        .report();
     Figure::lower(
         "list_first_answer_filtered",
         millis(median(&mut filtered)),
         "ms",
     )
     .goal(20.0)
-    .tell();
+    .report();
     Ok(())
 }
 
@@ -131,7 +131,7 @@ async fn not_modified(client: &Client, list: &str) -> Result<()> {
     }
     Figure::lower("list_not_modified", millis(median(&mut times)), "ms")
         .goal(1.0)
-        .tell();
+        .report();
     Ok(())
 }
 
@@ -197,9 +197,9 @@ async fn table(client: &Client, dashboard: &Serving) -> Result<()> {
                 theirs.rate(),
             ));
             let name = format!("http_{name}_{connections}");
-            tell(&name, &mut ours);
+            report(&name, &mut ours);
             let ratio = Figure::higher(format!("{name}_ratio"), ratio, "of-axum");
-            goal.map_or(ratio.clone(), |goal| ratio.goal(goal)).tell();
+            goal.map_or(ratio.clone(), |goal| ratio.goal(goal)).report();
         }
     }
     fixed.stop().await
@@ -244,7 +244,7 @@ async fn with_streams() -> Result<()> {
             millis(percentile(&mut delays, percent)),
             "ms",
         )
-        .tell();
+        .report();
     }
 
     let asked: Vec<_> = questions()
@@ -284,7 +284,7 @@ async fn with_streams() -> Result<()> {
                 load.millis(50),
                 load.millis(99),
             ));
-            tell(
+            report(
                 &format!("http_{name}_{connections}_with_streams"),
                 &mut load,
             );
@@ -327,10 +327,10 @@ fn questions() -> Vec<(&'static str, Question, Option<f64>)> {
     ]
 }
 
-fn tell(name: &str, load: &mut Load) {
-    Figure::higher(format!("{name}_rate"), load.rate(), "1/s").tell();
-    Figure::lower(format!("{name}_p50"), load.millis(50), "ms").tell();
-    Figure::lower(format!("{name}_p99"), load.millis(99), "ms").tell();
+fn report(name: &str, load: &mut Load) {
+    Figure::higher(format!("{name}_rate"), load.rate(), "1/s").report();
+    Figure::lower(format!("{name}_p50"), load.millis(50), "ms").report();
+    Figure::lower(format!("{name}_p99"), load.millis(99), "ms").report();
 }
 
 fn tell_memory(name: &str, dashboard: &Serving) -> Result<()> {
@@ -338,7 +338,7 @@ fn tell_memory(name: &str, dashboard: &Serving) -> Result<()> {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Figure::lower(name, megabytes(memory.now), "MB")
         .goal(MEMORY_GOAL_MB)
-        .tell();
+        .report();
     say(format_args!(
         "{name}: {:.1} MB at its highest",
         megabytes(memory.peak)
@@ -368,7 +368,7 @@ struct FixedAnswer {
     is_known: bool,
 }
 
-/// Serves fixed answers for ever.
+/// Serves fixed answers until it is dropped.
 ///
 /// # Errors
 ///

@@ -6,7 +6,7 @@ use ecoman_model::{
     RoundVms, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 
-/// The made-up nodes must not grow stale while somebody looks at them: no crawler renews them.
+/// The made-up nodes must not become stale on the page: no crawler updates them.
 const INTERVAL_SECONDS: u64 = 24 * 60 * 60;
 
 const GIB: u64 = 1 << 30;
@@ -15,7 +15,7 @@ const GIB: u64 = 1 << 30;
 ///
 /// # Errors
 ///
-/// A name that was made up is none: a fault of ours.
+/// A made-up name is invalid: a bug in this file.
 pub(crate) fn rounds(nodes: usize, vms: usize) -> anyhow::Result<Vec<Round>> {
     let now = Utc::now();
     let share = vms.checked_div(nodes).unwrap_or_default();

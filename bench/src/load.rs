@@ -23,11 +23,11 @@ pub(crate) struct Question {
     pub(crate) path: String,
     /// `Accept-Encoding`
     pub(crate) encoding: &'static str,
-    /// Whether to ask as somebody who has the latest answer.
+    /// Whether requests carry the entity tag of the latest answer.
     pub(crate) is_known: bool,
 }
 
-/// What came of it.
+/// The outcome.
 #[derive(Debug, Default)]
 pub(crate) struct Load {
     /// Of each answer, from the question to its last byte, in no order.

@@ -1,7 +1,7 @@
 //! Benchmarks against the budgets, and what they and the browser tests are set up with.
 //!
 //! Each figure is a line `BENCH name=… value=… unit=… goal=… better=…`, which
-//! `cargo xtask bench` puts together. Only a release build tells anything. Simulated nodes run in a process
+//! `cargo xtask bench` puts together. Only figures of a release build count. Simulated nodes run in a process
 //! of their own, behind real sshds, and so do the roles whose memory is looked at.
 
 mod crawl;

@@ -42,7 +42,7 @@ async fn dashboard() -> Result<()> {
         }
     }
     let memory = serving.program.memory()?;
-    tell("memory_dashboard", memory);
+    report("memory_dashboard", memory);
     say(format_args!(
         "dashboard: {NODES} made-up nodes, {VMS} VMs, {READERS} event streams, the list asked for \
          in four ways and three encodings"
@@ -79,7 +79,7 @@ async fn crawler() -> Result<()> {
         ended.success(),
         "the crawler did not reach every simulated node: {ended}"
     );
-    tell(
+    report(
         "memory_crawler",
         memory.context("the crawler was not seen running")?,
     );
@@ -90,11 +90,11 @@ async fn crawler() -> Result<()> {
     nodes.stop().await
 }
 
-fn tell(name: &str, memory: Memory) {
+fn report(name: &str, memory: Memory) {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Figure::lower(name, megabytes(memory.peak), "MB")
         .goal(GOAL_MB)
-        .tell();
+        .report();
     say(format_args!(
         "{name}: {:.1} MB at the end",
         megabytes(memory.now)

@@ -99,7 +99,7 @@ pub(crate) enum PowerOrder {
     Suspended,
 }
 
-/// What came of an order.
+/// The outcome of an order.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Answer {
     /// Why it could not be carried out.

@@ -93,7 +93,7 @@ async fn measure(figure: &str, store: Arc<dyn Store>) -> Result<()> {
     crawling.await??;
     Figure::lower(figure, millis(slowest), "ms")
         .goal(millis(GOAL))
-        .tell();
+        .report();
     Ok(())
 }
 

@@ -57,7 +57,7 @@ impl Program {
             let value = status
                 .lines()
                 .find_map(|line| line.strip_prefix(key)?.strip_prefix(':'))
-                .with_context(|| format!("the system does not tell {key}"))?;
+                .with_context(|| format!("the system does not report {key}"))?;
             Ok(value.trim().trim_end_matches(" kB").parse::<u64>()? * 1024)
         };
         Ok(Memory {
@@ -82,7 +82,7 @@ impl Program {
     ///
     /// # Errors
     ///
-    /// The system does not tell.
+    /// The system does not report it.
     pub(crate) async fn ended(&mut self) -> Result<ExitStatus> {
         Ok(self.child.wait().await?)
     }
@@ -94,8 +94,8 @@ impl Program {
     /// It does not end.
     pub(crate) async fn stop(mut self) -> Result<()> {
         if let Some(id) = self.child.id() {
-            let told = Command::new("kill").arg(id.to_string()).status().await?;
-            ensure!(told.success(), "could not end {}", self.name);
+            let status = Command::new("kill").arg(id.to_string()).status().await?;
+            ensure!(status.success(), "could not end {}", self.name);
         }
         tokio::time::timeout(PATIENCE, self.child.wait())
             .await
@@ -143,7 +143,7 @@ pub(crate) fn ecoman() -> Result<Command> {
     Ok(command)
 }
 
-/// A port that nobody listens on at the moment.
+/// A port that is free at the moment.
 ///
 /// # Errors
 ///

@@ -1,5 +1,5 @@
 //! `ecoman-bench seed`: fills an embedded store with made-up nodes, for the browser tests and the
-//! paint benchmark, which need more VMs than simulated nodes are quick to tell.
+//! paint benchmark, which need more VMs than simulated nodes can list quickly.
 
 use std::path::PathBuf;
 

@@ -48,7 +48,7 @@ pub(crate) async fn run() -> Result<()> {
 async fn measure(name: &str, store: Arc<dyn Store>) -> Result<()> {
     let rounds = inventory::rounds(NODES, VMS)?;
     let first = record(&*store, &rounds).await?;
-    Figure::lower(format!("store_{name}_first_round"), millis(first), "ms").tell();
+    Figure::lower(format!("store_{name}_first_round"), millis(first), "ms").report();
 
     let mut unchanged = Vec::new();
     for _ in 0..REPEATED {
@@ -60,7 +60,7 @@ async fn measure(name: &str, store: Arc<dyn Store>) -> Result<()> {
         millis(unchanged),
         "ms",
     )
-    .tell();
+    .report();
 
     let since = Instant::now();
     for round in &rounds {
@@ -71,7 +71,7 @@ async fn measure(name: &str, store: Arc<dyn Store>) -> Result<()> {
         millis(since.elapsed()),
         "ms",
     )
-    .tell();
+    .report();
     Ok(())
 }
 

@@ -48,12 +48,12 @@ impl Streams {
     /// The dashboard refuses one.
     pub(crate) async fn open(serving: &Serving, count: usize) -> Result<Self> {
         let client = Client::new();
-        let (tell, seen) = mpsc::unbounded_channel();
+        let (sender, seen) = mpsc::unbounded_channel();
         let mut reading = JoinSet::new();
         for _ in 0..count {
             let answer = client.get(serving.url("/api/v1/events")).send().await?;
             let mut body = answer.error_for_status()?.bytes_stream();
-            let tell = tell.clone();
+            let sender = sender.clone();
             reading.spawn(async move {
                 // What has come of a line that has not ended.
                 let mut begun = Vec::new();
@@ -66,7 +66,7 @@ impl Streams {
                     let rest = begun.split_off(end + 1);
                     let lines = std::mem::replace(&mut begun, rest);
                     for change in changes_in(&String::from_utf8_lossy(&lines)) {
-                        tell.send(Seen { change, at })?;
+                        sender.send(Seen { change, at })?;
                     }
                 }
                 Ok(())
@@ -113,7 +113,7 @@ impl Changes {
         Self { round, made: 0 }
     }
 
-    /// Makes the next one, to the next VM, and tells its number.
+    /// Changes the next VM and returns the number of the change.
     ///
     /// # Errors
     ///
@@ -131,7 +131,7 @@ impl Changes {
     }
 }
 
-/// The changes that some lines of a stream tell of.
+/// The changes that some lines of a stream contain.
 fn changes_in(lines: &str) -> impl Iterator<Item = usize> {
     lines.split(MARK).skip(1).filter_map(|rest| {
         let end = rest.find(|letter: char| !letter.is_ascii_digit());

@@ -26,7 +26,7 @@ pub enum SimulatorError {
         /// What the system said.
         reason: String,
     },
-    /// sshd lets nobody in whose login shell it does not know.
+    /// sshd refuses users whose login shell it does not know.
     #[error("the user {user} has no login shell that runs commands ({shell}): use another user")]
     NoLoginShell {
         /// Who tried.

@@ -116,7 +116,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// Whether sshd has to be started anew for it to begin or end.
+    /// Whether sshd must be restarted for it to begin or end.
     pub(crate) fn concerns_sshd(&self) -> bool {
         matches!(
             self,

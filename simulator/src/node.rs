@@ -38,7 +38,7 @@ pub struct SimulatedNode {
     _port: OwnedFd,
 }
 
-/// sshd with what it was last told.
+/// sshd with its latest configuration.
 #[derive(Debug)]
 struct Sshd {
     settings: Settings,
@@ -62,7 +62,7 @@ impl SimulatedNode {
         let root = path.join("root");
 
         let tools = chroot::write_tools(&path)?;
-        // From here on the supervisor sees to it that nothing is left behind.
+        // From here on the supervisor removes everything at the end.
         let mut supervisor = Supervisor::start(&tools, &path, &programs)?;
         let is_root = user.uid.is_root();
         chroot::make(&root, &tools, &programs.busybox, &spec.host_name, is_root)?;
@@ -203,7 +203,7 @@ impl SimulatedNode {
     ///
     /// # Errors
     ///
-    /// sshd could not be started anew; only faults that are about it do that.
+    /// sshd could not be restarted; only faults that are about it do that.
     pub fn set_fault(&self, fault: Fault) -> Result<(), SimulatorError> {
         let asks = match fault {
             Fault::Question(id) => Some(id),

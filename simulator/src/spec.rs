@@ -37,7 +37,7 @@ impl Generation {
         Self::V9_0,
     ];
 
-    /// The release that nodes of this generation run unless told otherwise.
+    /// The release that nodes of this generation run by default.
     #[must_use]
     pub fn release(self) -> Release {
         let (version, build, update, patch) = match self {
@@ -94,7 +94,7 @@ impl std::str::FromStr for Generation {
     }
 }
 
-/// What `vmware -vl` and `esxcli system version get` tell.
+/// The answers of `vmware -vl` and `esxcli system version get`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     /// `7.0.3`
@@ -377,7 +377,7 @@ pub struct VmSpec {
     pub memory_overhead_bytes: Option<u64>,
     /// VMware Tools.
     pub tools: Tools,
-    /// What the guest tells.
+    /// What the guest reports.
     pub guest: GuestSpec,
     /// CPU use while it runs.
     pub cpu_usage_mhz: u64,
@@ -642,7 +642,7 @@ pub struct NodeSpec {
     pub directory: Option<PathBuf>,
 }
 
-/// The first datastore of a node that was told of no other.
+/// The first datastore of a node whose specification names none.
 const FIRST_DATASTORE: &str = "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b30";
 
 impl NodeSpec {

@@ -148,7 +148,7 @@ pub(crate) fn make_key(
     })
 }
 
-/// What sshd is told, as an ESXi host's `sshd -T` shows it where that can be seen from outside.
+/// The configuration of sshd, as an ESXi host's `sshd -T` shows it where that can be seen from outside.
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub(crate) directory: PathBuf,

@@ -1,4 +1,4 @@
-//! What `vim-cmd` tells of VMs and of the host, as data objects. Order and presence of the
+//! What `vim-cmd` prints of VMs and of the host, as data objects. Order and presence of the
 //! members follow the generation.
 
 use chrono::SubsecRound as _;
@@ -122,7 +122,7 @@ pub(crate) fn vm_runtime(host: &Host, vm: &Vm) -> Object {
         )
 }
 
-/// Releases from 7.0 on tell whole seconds.
+/// Releases from 7.0 on print whole seconds.
 fn boot_time(host: &Host, vm: &Vm) -> Data {
     let whole_seconds = host.generation() >= Generation::V7_0;
     Data::time(vm.booted_at.map(|time| {
@@ -203,14 +203,14 @@ fn question(question: Option<&Question>) -> Data {
         .into()
 }
 
-/// What VMware Tools last told: id and name of the system, host name, address.
+/// What VMware Tools last reported: id and name of the system, host name, address.
 struct GuestTold {
     system: Option<(String, String)>,
     host_name: Option<String>,
     ip_address: Option<String>,
 }
 
-fn guest_told(host: &Host, vm: &Vm) -> GuestTold {
+fn guest_report(host: &Host, vm: &Vm) -> GuestTold {
     let running = host.tools_run(vm);
     let kept = vm.power == Power::Suspended && host.tools(vm) != Tools::Missing;
     let system = vm.spec.guest.guest_id.as_ref().map_or_else(
@@ -257,10 +257,10 @@ fn tools_status(host: &Host, vm: &Vm) -> (&'static str, &'static str, &'static s
 }
 
 fn guest_summary(host: &Host, vm: &Vm) -> Object {
-    let told = guest_told(host, vm);
+    let guest = guest_report(host, vm);
     let (status, version, running) = tools_status(host, vm);
-    let (id, name) = told.system.unzip();
-    // A VM that is off tells no version of its hardware here.
+    let (id, name) = guest.system.unzip();
+    // A VM that is off has no version of its hardware here.
     let hardware = (vm.power != Power::Off).then(|| format!("vmx-{:02}", vm.spec.hardware));
     Object::new("vim.vm.Summary.GuestSummary")
         .with("guestId", Data::text(id))
@@ -269,8 +269,8 @@ fn guest_summary(host: &Host, vm: &Vm) -> Object {
         .with("toolsVersionStatus", version)
         .with("toolsVersionStatus2", version)
         .with("toolsRunningStatus", running)
-        .with("hostName", Data::text(told.host_name))
-        .with("ipAddress", Data::text(told.ip_address))
+        .with("hostName", Data::text(guest.host_name))
+        .with("ipAddress", Data::text(guest.ip_address))
         .with_if(
             host.generation() >= Generation::V7_0,
             "hwVersion",
@@ -367,10 +367,10 @@ fn quick_stats(host: &Host, vm: &Vm) -> Object {
 
 /// `vim-cmd vmsvc/get.guest`, without the label.
 pub(crate) fn guest_info(host: &Host, vm: &Vm) -> Data {
-    let told = guest_told(host, vm);
+    let guest = guest_report(host, vm);
     let (status, version, running) = tools_status(host, vm);
     let runs = host.tools_run(vm);
-    let (id, name) = told.system.unzip();
+    let (id, name) = guest.system.unzip();
     let family = id.as_deref().map(guest_os::family);
     let networks = if runs {
         let cards = (0_usize..).zip(&vm.spec.networks);
@@ -423,8 +423,8 @@ pub(crate) fn guest_info(host: &Host, vm: &Vm) -> Data {
         .with("guestId", Data::text(id))
         .with("guestFamily", Data::text(family))
         .with("guestFullName", Data::text(name))
-        .with("hostName", Data::text(told.host_name))
-        .with("ipAddress", Data::text(told.ip_address))
+        .with("hostName", Data::text(guest.host_name))
+        .with("ipAddress", Data::text(guest.ip_address))
         .with("net", networks)
         .with("ipStack", Data::UnsetArray)
         .with("disk", disks)

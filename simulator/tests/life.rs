@@ -504,7 +504,7 @@ fn processes_of(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Leaves a process running on the node that nobody waits for any more.
+/// Leaves a process running on the node that no process waits for any more.
 fn leave_behind(shell: &Shell) {
     shell.stdout("(setsid sleep 600 >/dev/null 2>&1 </dev/null &) ; true");
 }

@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &[OsString]) -> ExitCode {
             break;
         }
     }
-    // Nobody is left to be told of an error here.
+    // There is no caller left that could report an error.
     let _ = node.stop();
     let _ = fs::remove_dir_all(&node.directory);
     ExitCode::SUCCESS
@@ -123,7 +123,7 @@ impl Node {
         self.kill_all(self.processes(), listener)
     }
 
-    /// Kills until nobody is left but `spared`: what is killed may just have started another.
+    /// Kills until only `spared` is left: a process that is killed may just have started another.
     fn kill_all(&self, mut known: Vec<u32>, spared: Option<u32>) -> Result<(), String> {
         let begun = Instant::now();
         loop {
@@ -221,7 +221,7 @@ fn parent(folder: &Path) -> Option<u32> {
     after_name.split_ascii_whitespace().nth(1)?.parse().ok()
 }
 
-/// Whether there is such a process, and not only what nobody has waited for.
+/// Whether there is such a process, and not only a zombie.
 fn alive(pid: u32) -> bool {
     fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         stat.rsplit_once(')')

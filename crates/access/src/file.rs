@@ -117,7 +117,7 @@ impl<T: Default + Serialize + DeserializeOwned> Guarded<T> {
         self.change_alone(&alone, change)
     }
 
-    /// Likewise, while nobody else changes any file of the directory: what belongs together.
+    /// Likewise, with the whole directory locked: for changes of several files that belong together.
     pub(crate) fn change_alone<R, E: From<AccessError>>(
         &self,
         _alone: &Alone,

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::AccessError;
 
 /// A session's or a token's secret: 256 random bits. It is shown once and kept by its owner; here
-/// only its hash stays, which needs no salt and no slowness as nobody can guess the secret.
+/// only its hash stays, which needs no salt and no slowness since the secret cannot be guessed.
 #[derive(Clone)]
 pub struct Secret(String);
 
@@ -25,7 +25,7 @@ impl Secret {
         Ok(Self(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes))))
     }
 
-    /// The text itself, to be handed to its owner and to nobody else.
+    /// The text itself, for its owner only.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0

@@ -11,7 +11,7 @@ use crate::{Access, AccessError, Secret};
 const SESSIONS_EACH: usize = 20;
 
 impl Access {
-    /// Opens a session for somebody who has shown their password.
+    /// Opens a session for a user whose password has been checked.
     ///
     /// # Errors
     ///

@@ -27,7 +27,7 @@ pub enum UserFault {
     /// The password will not do.
     #[error(transparent)]
     Password(PasswordFault),
-    /// Nobody would be left to see to users.
+    /// The last user who may manage users would go.
     #[error("{0:?} is the last admin of all nodes; make another user admin first")]
     LastAdmin(String),
     /// The file.
@@ -127,7 +127,7 @@ impl Access {
     ///
     /// [`UserFault::Unknown`], [`UserFault::LastAdmin`]; the files.
     pub fn remove_user(&self, name: &str) -> Result<(), UserFault> {
-        // At once: nobody is to make a token for them in between.
+        // In one step: a token made for them in between would survive.
         let alone = self.users.lock()?;
         self.users.change_alone(&alone, |users| {
             let Some(user) = users.0.remove(name) else {
@@ -145,7 +145,7 @@ impl Access {
         })
     }
 
-    /// The user with this name and password, if there is. Takes as long for a name that nobody
+    /// The user with this name and password, if there is. Takes as long for a name that no user
     /// has.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 
 use crate::limits::Limits;
 
-/// What a connection needs.
+/// A connection with what its task needs.
 pub(crate) struct Connection {
     pub(crate) peer: SocketAddr,
     pub(crate) acceptor: Option<TlsAcceptor>,
@@ -30,7 +30,7 @@ pub(crate) struct Connection {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// What TLS begins with: a record of the handshake (RFC 8446, 5.1).
+/// The first byte of TLS: a record of the handshake (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
 const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
@@ -42,8 +42,8 @@ const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
 impl Connection {
     /// Answers until the client, a limit or the shutdown ends it.
     pub(crate) async fn run(self, stream: TcpStream) {
-        // Events are small, and late if they wait for more. A socket without the option is
-        // slower, no more.
+        // Events are small; without the option they would wait for more data. A socket without it is
+        // only slower.
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = &self.acceptor else {
             return self.answer(stream).await;
@@ -57,9 +57,9 @@ impl Connection {
             Ok(Ok(stream)) => self.answer(stream).await,
             // Scanners, and browsers that do not trust the certificate.
             Ok(Err(error)) => {
-                tracing::debug!(%error, peer = %self.peer, "a connection did not become HTTPS");
+                tracing::debug!(%error, peer = %self.peer, "TLS handshake failed");
             }
-            Err(_) => tracing::debug!(peer = %self.peer, "the handshake of TLS took too long"),
+            Err(_) => tracing::debug!(peer = %self.peer, "TLS handshake timed out"),
         }
     }
 
@@ -83,12 +83,12 @@ impl Connection {
             }
         };
         if let Err(error) = ended {
-            tracing::debug!(%error, peer = %self.peer, "a connection has ended early");
+            tracing::debug!(%error, peer = %self.peer, "connection ended early");
         }
     }
 }
 
-/// Makes a connection one of HTTPS, and tells those who speak HTTP what is spoken here.
+/// Does the TLS handshake. A client that speaks plain HTTP gets an answer that names HTTPS.
 async fn handshake(
     acceptor: &TlsAcceptor,
     mut stream: TcpStream,
@@ -99,7 +99,7 @@ async fn handshake(
     if first == HANDSHAKE_RECORD || !first.is_ascii_uppercase() {
         return acceptor.accept(stream).await;
     }
-    // A connection that is closed with something unread is reset, and the answer is lost.
+    // Closing a connection with unread data resets it, which would lose the answer.
     let mut request = [0; 16 * 1024];
     let _ = stream.read(&mut request).await?;
     stream.write_all(SPEAKS_HTTPS).await?;

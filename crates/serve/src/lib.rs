@@ -1,12 +1,12 @@
-//! HTTP and HTTPS connections: taken, limited, and ended in good order.
+//! Accepts HTTP and HTTPS connections, limits them, and ends them in good order.
 //!
-//! Whoever can reach a port can open connections and say nothing. Each one costs a file descriptor,
-//! and without descriptors nothing goes on: no answer, no `ssh`. So there is a limit to all
-//! connections and to those of one address, and each has to say what it wants within a while.
+//! A client that can reach the port can open connections and send nothing. Each one costs a file
+//! descriptor, and without descriptors the process can neither answer nor start `ssh`. So the number
+//! of connections is limited, in all and per address, and each must send its request in time.
 
 mod connection;
+mod limiter;
 mod limits;
-mod places;
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -22,26 +22,27 @@ use tokio_util::task::TaskTracker;
 pub use limits::Limits;
 
 use connection::Connection;
-use places::Places;
+use limiter::ConnectionLimiter;
 
-/// How long to wait when no connection can be taken.
-const PAUSE: Duration = Duration::from_millis(100);
+/// The wait before the next `accept` after one has failed.
+const ACCEPT_RETRY: Duration = Duration::from_millis(100);
 
-/// More descriptors than are ever needed; there are programs that look at each one they may have.
-const ENOUGH: u64 = 65_536;
+/// Enough for any installation. Some programs visit every descriptor that they may have, so the limit
+/// is not raised further.
+const MAX_DESCRIPTORS: u64 = 65_536;
 
-/// How often the same complaint is worth a line in the log.
-const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
+/// The log gets one line per this time about refused connections.
+const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Lets this process have as many descriptors as it is allowed to ask for. Programs get 1,024
-/// from most systems unless they ask, which 100 nodes and some open pages use up.
+/// Raises this process's limit of file descriptors as far as it may. Most systems start a program
+/// with 1,024, which 100 nodes and some open pages use up.
 ///
 /// # Errors
 ///
 /// The operating system refuses.
 pub fn raise_descriptor_limit() -> io::Result<()> {
     let mut limit = getrlimit(Resource::Nofile);
-    let allowed = limit.maximum.unwrap_or(u64::MAX).min(ENOUGH);
+    let allowed = limit.maximum.unwrap_or(u64::MAX).min(MAX_DESCRIPTORS);
     if limit.current.is_none_or(|current| current >= allowed) {
         return Ok(());
     }
@@ -49,9 +50,9 @@ pub fn raise_descriptor_limit() -> io::Result<()> {
     Ok(setrlimit(Resource::Nofile, limit)?)
 }
 
-/// Serves a router, which finds `ConnectInfo<SocketAddr>` in each request, by HTTPS where there is
-/// an `acceptor`. From `shutdown` on it takes no more connections and ends each one behind the
-/// answer that is under way; returns when all have ended.
+/// Serves a router, by HTTPS where there is an `acceptor`. Each request carries
+/// `ConnectInfo<SocketAddr>`. After `shutdown` it accepts no more connections and ends each one after
+/// the answer in progress; it returns when all have ended.
 pub async fn serve(
     listener: TcpListener,
     acceptor: Option<TlsAcceptor>,
@@ -60,8 +61,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) {
     let connections = TaskTracker::new();
-    let places = Places::new(&limits);
-    let mut complaints = Complaints::default();
+    let limiter = ConnectionLimiter::new(&limits);
+    let mut log = RateLimitedLog::default();
     loop {
         let taken = tokio::select! {
             taken = listener.accept() => taken,
@@ -71,19 +72,19 @@ pub async fn serve(
             Ok(taken) => taken,
             Err(error) if is_of_one_connection(&error) => continue,
             Err(error) => {
-                complaints.tell(|| tracing::error!(%error, "no connection can be taken"));
+                log.write(|| tracing::error!(%error, "accepting connections failed"));
                 tokio::select! {
-                    // Those that are open go on, and some end.
-                    () = sleep(PAUSE) => continue,
+                    // Open connections continue, and some of them end.
+                    () = sleep(ACCEPT_RETRY) => continue,
                     () = shutdown.cancelled() => break,
                 }
             }
         };
-        let Some(place) = places.take(peer.ip()) else {
-            complaints.tell(|| {
+        let Some(permit) = limiter.acquire(peer.ip()) else {
+            log.write(|| {
                 tracing::warn!(
                     address = %peer.ip(),
-                    "there are too many connections, from this address or in all; closing new ones"
+                    "too many connections, from this address or in all; closing new ones"
                 );
             });
             continue;
@@ -96,7 +97,7 @@ pub async fn serve(
             shutdown: shutdown.clone(),
         };
         connections.spawn(async move {
-            let _place = place;
+            let _permit = permit;
             connection.run(stream).await;
         });
     }
@@ -105,7 +106,7 @@ pub async fn serve(
     connections.wait().await;
 }
 
-/// Whether only the connection that was to be taken is concerned.
+/// Whether the error concerns only the connection that was being accepted.
 fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -115,20 +116,17 @@ fn is_of_one_connection(error: &io::Error) -> bool {
     )
 }
 
-/// What is told again and again, told seldom.
+/// Writes at most one line per [`LOG_INTERVAL`].
 #[derive(Debug, Default)]
-struct Complaints {
+struct RateLimitedLog {
     last: Option<Instant>,
 }
 
-impl Complaints {
-    fn tell(&mut self, tell: impl FnOnce()) {
-        if self
-            .last
-            .is_none_or(|last| last.elapsed() >= COMPLAIN_EVERY)
-        {
+impl RateLimitedLog {
+    fn write(&mut self, write: impl FnOnce()) {
+        if self.last.is_none_or(|last| last.elapsed() >= LOG_INTERVAL) {
             self.last = Some(Instant::now());
-            tell();
+            write();
         }
     }
 }

@@ -5,26 +5,25 @@ use std::time::Duration;
 use ipnet::IpNet;
 use rustix::process::{Resource, getrlimit};
 
-/// What connections are held to.
+/// Limits of the connections of one listener.
 #[derive(Clone, Debug)]
 pub struct Limits {
-    /// Connections at the same time.
+    /// Open connections.
     pub connections: usize,
-    /// Those of one address; an IPv6 network of 64 bits is one, for it is what one machine has.
+    /// Open connections of one address; an IPv6 network of 64 bits counts as one.
     pub per_address: usize,
-    /// Addresses behind which there are many clients, which have no limit of their own: proxies.
-    /// Loopback addresses have none either.
+    /// Addresses without a limit of their own, since many clients share them: proxies. Loopback
+    /// addresses have none either.
     pub shared: Vec<IpNet>,
-    /// How long the handshake of TLS may take.
+    /// Time limit of the TLS handshake.
     pub handshake: Duration,
-    /// How long a connection may take to say what it wants, from its beginning or from the answer
-    /// before.
+    /// Time limit of a request's head, from the start of the connection or the answer before.
     pub head: Duration,
 }
 
 impl Limits {
-    /// Half of the descriptors that this process may have, the other half being for what it does;
-    /// and for one address a quarter of that.
+    /// Half of the file descriptors that this process may have; the other half serves its own work.
+    /// One address may have a quarter of that.
     #[must_use]
     pub fn of_this_process() -> Self {
         let descriptors = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);

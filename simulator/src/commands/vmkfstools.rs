@@ -101,7 +101,7 @@ fn create(host: &mut Host, size: &str, format: &str, file: &str, disk: &Located)
     Output::ok("\rCreate: 0% done.\rCreate: 100% done.\n")
 }
 
-/// Whether the node was told to have no space for the VM of this disk.
+/// Whether the node is set up to have no space for the VM of this disk.
 fn lacks_space(host: &Host, disk: &Located) -> bool {
     let vm = disk.file.file_stem().and_then(std::ffi::OsStr::to_str);
     vm.is_some_and(|vm| host.spec.lacks_space_for.iter().any(|name| name == vm))
