@@ -2,4 +2,4 @@
 
 mod log;
 
-pub(crate) use log::{Answer, Asking, Deed, Told, forget, of_task, record};
+pub(crate) use log::{forget, of_task, record, summary};

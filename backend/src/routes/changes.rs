@@ -11,10 +11,10 @@ use ecoman_model::{
     Answer, FieldFault, Limits, NewVm, PowerAction, PowerChange, Refusal, TaskRequest, Vmid,
 };
 
+use super::guard::{Asking, Deed};
 use super::loaded;
 use super::{parameters, responses};
 use crate::access::Caller;
-use crate::audit::{Asking, Deed};
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;

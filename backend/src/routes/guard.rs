@@ -4,17 +4,21 @@
 //! what the operation needs ([`crate::access::policy`]): a row for each operation, and none without. What a
 //! caller may see of the nodes is cut out of the snapshot by the handlers (`routes::loaded`).
 
+use std::sync::{Arc, Mutex, PoisonError};
+
 use axum::extract::rejection::RawPathParamsRejection;
-use axum::extract::{MatchedPath, RawPathParams, Request, State};
-use axum::http::Method;
+use axum::extract::{FromRequestParts, MatchedPath, RawPathParams, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use ecoman_model::Role;
+use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, TaskRequest, Vmid};
+use uuid::Uuid;
 
 use super::state::AppState;
-use crate::access::policy::{self, Need};
+use crate::access::policy::{self, Need, Operation};
 use crate::access::{Caller, Credentials, Standing, origin};
-use crate::audit::{self, Answer, Deed};
+use crate::audit;
 use crate::http::problem::Error;
 use crate::http::request_id::RequestId;
 
@@ -60,14 +64,14 @@ pub(crate) async fn guard(
         None => next.run(request).await,
     };
     if let Some(operation) = operation {
-        let told = audit::Told {
+        let told = Told {
             deed,
             node: node.and_then(|node| node.parse().ok()),
             vmid: parameter("vmid").and_then(|vmid| vmid.parse().ok()),
             request_id: request_id.unwrap_or_default().0,
             answer: Answer::of(&response),
         };
-        audit::record(&state, operation, &caller.actor, told).await;
+        record(&state, operation, &caller.actor, told).await;
     }
     response
 }
@@ -109,4 +113,154 @@ fn refusal(caller: &Caller, method: &Method, template: &str, node: Option<&str>)
     }
     node.filter(|node| !caller.grant.reaches(node))
         .map(|node| Error::out_of_reach(caller, node))
+}
+
+/// What a handler knows of what is asked, filled in while it works.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Deed(Arc<Mutex<Particulars>>);
+
+#[derive(Clone, Debug, Default)]
+struct Particulars {
+    summary: Option<String>,
+    name: Option<String>,
+    node: Option<NodeName>,
+    vmid: Option<Vmid>,
+    actor: Option<Actor>,
+    /// Tasks have their entries from elsewhere.
+    is_task: bool,
+}
+
+/// Who asks for a change, and what is written down of it.
+pub(crate) struct Asking {
+    pub(crate) caller: Caller,
+    pub(crate) deed: Deed,
+    pub(crate) request_id: RequestId,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Asking {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        Ok(Self {
+            caller: Caller::from_request_parts(parts, state).await?,
+            deed: parts.extensions.get().cloned().unwrap_or_default(),
+            request_id: parts.extensions.get().cloned().unwrap_or_default(),
+        })
+    }
+}
+
+/// What a handler answered, as far as it matters here.
+pub(crate) struct Answer {
+    status: StatusCode,
+    error: Option<Arc<Error>>,
+}
+
+impl Answer {
+    pub(crate) fn of(response: &Response) -> Self {
+        Self {
+            status: response.status(),
+            error: response.extensions().get().cloned(),
+        }
+    }
+}
+
+impl Deed {
+    /// Says what is done, and to whom or what.
+    pub(crate) fn is(&self, summary: impl Into<String>, name: Option<String>) {
+        self.with(|told| {
+            told.summary = Some(summary.into());
+            told.name = name;
+        });
+    }
+
+    /// Says what a node is asked.
+    pub(crate) fn asks(&self, node: &NodeName, request: &TaskRequest, vm_name: Option<&str>) {
+        self.with(|told| {
+            told.summary = Some(audit::summary(request));
+            told.name = vm_name.map(str::to_owned);
+            told.node = Some(node.clone());
+            told.vmid = request.act().vmid();
+        });
+    }
+
+    /// Says who did it, where the guard could not know.
+    pub(crate) fn is_by(&self, actor: Actor) {
+        self.with(|told| told.actor = Some(actor));
+    }
+
+    /// Says that a task was made, or known.
+    pub(crate) fn is_task(&self) {
+        self.with(|told| told.is_task = true);
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Particulars) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What is known of a request for a change when it has been answered.
+pub(crate) struct Told {
+    pub(crate) deed: Deed,
+    /// Of its path.
+    pub(crate) node: Option<NodeName>,
+    /// Of its path.
+    pub(crate) vmid: Option<Vmid>,
+    pub(crate) request_id: String,
+    pub(crate) answer: Answer,
+}
+
+/// Writes down what came of a request for a change.
+async fn record(state: &AppState, operation: &Operation, actor: &Actor, told: Told) {
+    let Told {
+        deed,
+        node,
+        vmid,
+        request_id,
+        answer,
+    } = told;
+    let told = deed.with(|told| told.clone());
+    let error = answer.error.as_deref();
+    let is_sign_in = operation.id == "signIn";
+    let outcome = match answer.status {
+        _ if told.is_task || matches!(error, Some(Error::ExecutorAway { .. })) => {
+            return;
+        }
+        status if status.is_success() => AuditOutcome::Succeeded,
+        StatusCode::UNAUTHORIZED if is_sign_in => AuditOutcome::Refused,
+        StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::CONFLICT => {
+            AuditOutcome::Refused
+        }
+        status if status.is_server_error() => AuditOutcome::Failed,
+        // It was no request that could have done anything.
+        _ => return,
+    };
+    let entry = AuditEntry {
+        id: Uuid::now_v7(),
+        at: (state.gate.clock)(),
+        actor: told.actor.unwrap_or_else(|| actor.clone()),
+        operation: operation.id.to_owned(),
+        summary: told.summary.unwrap_or_else(|| in_words(operation.id)),
+        node: told.node.or(node),
+        vmid: told.vmid.or(vmid),
+        name: told.name,
+        task: None,
+        outcome,
+        detail: error
+            .filter(|_| outcome != AuditOutcome::Succeeded)
+            .map(Error::to_string),
+        request_id,
+    };
+    audit::record(&*state.store, &entry).await;
+}
+
+/// `signOut` as `sign out`.
+fn in_words(id: &str) -> String {
+    let mut words = String::new();
+    for letter in id.chars() {
+        if letter.is_ascii_uppercase() {
+            words.push(' ');
+        }
+        words.push(letter.to_ascii_lowercase());
+    }
+    words
 }

@@ -12,9 +12,9 @@ use ecoman_access::{User, UserFault};
 use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication};
 
+use super::guard::Deed;
 use super::responses;
 use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
-use crate::audit::Deed;
 use crate::http::etag::NO_STORE;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;

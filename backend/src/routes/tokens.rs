@@ -14,11 +14,11 @@ use ecoman_api::{CreateToken, CreatedToken, TokenList};
 use ecoman_model::{FieldFault, Grant, NodeName, Role};
 use uuid::Uuid;
 
+use super::guard::Deed;
 use super::node_names;
 use super::responses;
 use super::session::blocking;
 use crate::access::{Caller, SignIn, unreadable};
-use crate::audit::Deed;
 use crate::http::etag::NO_STORE;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;

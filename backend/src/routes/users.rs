@@ -12,12 +12,12 @@ use ecoman_access::{User, UserFault};
 use ecoman_api::{CreateUser, UpdateUser, UserList};
 use ecoman_model::{FieldFault, Grant, NodeName};
 
+use super::guard::Deed;
 use super::node_names;
 use super::responses;
 use super::session::{blocking, hashing};
 use super::tokens::only_with_sign_in;
 use crate::access::unreadable;
-use crate::audit::Deed;
 use crate::http::etag::NO_STORE;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;

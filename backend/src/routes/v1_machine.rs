@@ -17,10 +17,10 @@ use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, Task
 use uuid::Uuid;
 
 use super::changes::{WantedPower, ask_for_power, ask_for_vm, idempotency_key};
+use super::guard::Asking;
 use super::{LONGEST_WAIT, etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
-use crate::audit::Asking;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::json::{JsonBody, field_errors, json};
 use crate::http::problem::Error;
