@@ -27,8 +27,9 @@ use crate::http::tls::{self, Certificate, TlsError};
 use crate::inventory::snapshot::Live;
 use crate::inventory::watcher::Follower;
 use crate::metrics::Metrics;
+use crate::openapi::{docs_page, openapi_3_0_json, openapi_json};
 use crate::routes;
-use crate::routes::state::AppState;
+use crate::routes::state::{AppState, OpenapiTexts};
 use crate::tasks::Tasks;
 use crate::tasks::executor::ExecutorClient;
 
@@ -192,7 +193,7 @@ impl Dashboard {
             ..Limits::of_this_process()
         };
         let settling = tasks.clone();
-        let router = routes::router(AppState {
+        let state = AppState {
             thresholds: self.config.thresholds,
             presets: self.config.presets.into(),
             allowed_hosts: AllowedHosts::new(self.config.address, &self.config.allowed_hosts),
@@ -200,12 +201,17 @@ impl Dashboard {
             live,
             tasks,
             gate,
+            openapi: OpenapiTexts {
+                version_3_1: openapi_json(),
+                version_3_0: openapi_3_0_json(),
+            },
             bodies: Arc::new(BodyCache::new()),
             page: self.page,
             metrics,
             certificate: self.certificate,
             shutdown: shutdown.clone(),
-        });
+        };
+        let router = routes::router(state, docs_page::router());
         let server = serve(self.listener, acceptor, router, limits, shutdown.clone());
 
         let result = tokio::select! {

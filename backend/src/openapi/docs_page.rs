@@ -16,7 +16,6 @@ use sha2::{Digest as _, Sha256};
 
 use crate::http::etag::matches_etag;
 use crate::http::problem::Error;
-use crate::routes::state::AppState;
 
 /// The page's path: what it loads lies beside it.
 const PATH: &str = "/api/docs/";
@@ -27,7 +26,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     form-action 'none'";
 
 /// The page and what it loads.
-pub(crate) fn router() -> Router<AppState> {
+pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/api/docs", get(async || Redirect::permanent(PATH)))
         .route(PATH, get(page))

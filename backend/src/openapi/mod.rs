@@ -4,17 +4,15 @@ pub(crate) mod docs_page;
 mod document;
 mod version_3_0;
 
-use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use axum::http::Method;
 use ecoman_api::{NodeRemoved, Problem, Reset, VmRemoved};
 use utoipa::openapi::path::Operation;
-use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
 };
-use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
+
 use utoipa::{IntoResponses as _, Modify, OpenApi};
 
 use crate::access::policy::{self, Need};
@@ -45,7 +43,7 @@ pub fn openapi_3_0_json() -> &'static str {
 }
 
 static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
-    let mut document = routes::api().into_openapi();
+    let mut document = routes::api(base()).into_openapi();
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in [
             (Method::GET, &mut item.get),
@@ -121,31 +119,8 @@ impl Modify for Schemes {
     }
 }
 
-/// A document such as this one.
-pub(crate) struct OpenapiDocument;
-
-impl utoipa::ToSchema for OpenapiDocument {
-    fn name() -> Cow<'static, str> {
-        "OpenapiDocument".into()
-    }
-}
-
-impl utoipa::PartialSchema for OpenapiDocument {
-    fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .description(Some("A document such as this one."))
-            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
-            .examples([serde_json::json!({
-                "openapi": "3.1.0",
-                "info": { "title": "ECoMan", "version": env!("CARGO_PKG_VERSION") },
-                "paths": {}
-            })])
-            .into()
-    }
-}
-
 /// What no handler says of itself.
-pub(crate) fn base() -> utoipa::openapi::OpenApi {
+fn base() -> utoipa::openapi::OpenApi {
     Base::openapi()
 }
 

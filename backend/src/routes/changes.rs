@@ -12,7 +12,7 @@ use ecoman_model::{
 };
 
 use super::guard::{Asking, Deed};
-use super::loaded;
+use super::snapshot::loaded;
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::json::{JsonBody, field_errors};

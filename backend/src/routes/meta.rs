@@ -1,5 +1,6 @@
 //! What the server tells of itself.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use axum::Json;
@@ -8,6 +9,8 @@ use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use ecoman_api::Config;
 use tokio::time::timeout;
+use utoipa::openapi::schema::AdditionalProperties;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 
 use super::responses;
 use crate::access::Caller;
@@ -15,10 +18,8 @@ use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::view;
-use crate::openapi::OpenapiDocument;
 use crate::routes::state::AppState;
 use crate::tasks::guest_os;
-use crate::{openapi_3_0_json, openapi_json};
 
 /// Get the configuration
 ///
@@ -66,8 +67,12 @@ pub(crate) async fn get_config(
         responses::NoParameters,
     )
 )]
-pub(crate) async fn get_openapi(_: NoParameters) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], openapi_json())
+pub(crate) async fn get_openapi(
+    State(state): State<AppState>,
+    _: NoParameters,
+) -> impl IntoResponse {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (json, state.openapi.version_3_1)
 }
 
 /// Get this document in OpenAPI 3.0.3
@@ -80,8 +85,12 @@ pub(crate) async fn get_openapi(_: NoParameters) -> impl IntoResponse {
     tag = "Server",
     responses((status = 200, description = "The OpenAPI 3.0.3 document.", body = OpenapiDocument))
 )]
-pub(crate) async fn get_openapi_3_0(_: NoParameters) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], openapi_3_0_json())
+pub(crate) async fn get_openapi_3_0(
+    State(state): State<AppState>,
+    _: NoParameters,
+) -> impl IntoResponse {
+    let json = [(CONTENT_TYPE, "application/json")];
+    (json, state.openapi.version_3_0)
 }
 
 /// Ask for life
@@ -137,6 +146,29 @@ pub(crate) async fn readyz(
         Ok(Err(error)) => return Err(Error::Store(chain(&error))),
         Err(_) => return Err(Error::Store("it does not answer".to_owned())),
     }
-    super::whole(&state.live)?;
+    super::snapshot::whole(&state.live)?;
     Ok("ready\n")
+}
+
+/// A document such as this one.
+struct OpenapiDocument;
+
+impl utoipa::ToSchema for OpenapiDocument {
+    fn name() -> Cow<'static, str> {
+        "OpenapiDocument".into()
+    }
+}
+
+impl utoipa::PartialSchema for OpenapiDocument {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .description(Some("A document such as this one."))
+            .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+            .examples([serde_json::json!({
+                "openapi": "3.1.0",
+                "info": { "title": "ECoMan", "version": env!("CARGO_PKG_VERSION") },
+                "paths": {}
+            })])
+            .into()
+    }
 }

@@ -10,8 +10,8 @@ use ecoman_model::TaskState;
 use ecoman_store::TaskQuery;
 use tokio::time::timeout;
 
-use super::loaded;
 use super::responses;
+use super::snapshot::loaded;
 use crate::access::Caller;
 use crate::http::etag::NO_STORE;
 use crate::http::problem::Error;

@@ -1,5 +1,6 @@
-//! The whole API on one screen, and what its answers have in common.
+//! The whole API on one screen, and the layers around it.
 
+mod accounts;
 mod audit;
 mod changes;
 mod events;
@@ -11,6 +12,7 @@ mod parameters;
 mod request_log;
 pub(crate) mod responses;
 mod session;
+mod snapshot;
 pub(crate) mod state;
 mod tasks;
 mod tokens;
@@ -18,38 +20,31 @@ mod users;
 mod v1_machine;
 mod vms;
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::response::{IntoResponse, Response};
 use axum::routing::any;
-use ecoman_api::FieldError;
-use ecoman_model::NodeName;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::timeout::TimeoutLayer;
+use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::access::Caller;
-use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::{Error, panicked, render_problems};
 use crate::http::{self, headers, host, request_id, static_files};
-use crate::inventory::snapshot::{Live, Snapshot};
-use crate::openapi;
-use crate::openapi::docs_page;
 use crate::routes::state::AppState;
 
-/// All that is described in the OpenAPI document.
-pub(crate) fn api() -> OpenApiRouter<AppState> {
+/// How long an answer may take to begin: longer than one that waits for a task.
+const TIMEOUT: Duration = Duration::from_secs(75);
+
+/// The operations of the OpenAPI document, added to what `base` says of them all.
+pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
         .routes(routes!(vms::list_vms, changes::create_vm))
         .routes(routes!(vms::get_vm))
@@ -74,7 +69,7 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(audit::list_audit))
         .routes(routes!(meta::get_openapi))
         .routes(routes!(meta::get_openapi_3_0));
-    OpenApiRouter::with_openapi(openapi::base())
+    OpenApiRouter::with_openapi(base)
         .nest("/api/v1", version_1)
         .routes(routes!(
             v1_machine::list_machines,
@@ -87,10 +82,10 @@ pub(crate) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(metrics::get_metrics))
 }
 
-/// The API, the page, and what happens to every request on its way in and out.
-pub(crate) fn router(state: AppState) -> Router {
-    let (api, _) = api().split_for_parts();
-    api.merge(docs_page::router())
+/// The API, its documentation, the page, and what happens to every request on its way in and out.
+pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
+    let (api, _) = api(OpenApi::default()).split_for_parts();
+    api.merge(docs)
         .route("/api", any(no_such_path))
         .route("/api/", any(no_such_path))
         .route("/api/{*rest}", any(no_such_path))
@@ -123,66 +118,3 @@ pub(crate) fn router(state: AppState) -> Router {
 async fn no_such_path() -> Error {
     Error::NoSuchPath
 }
-
-/// The names of nodes in a body's `nodes`; no such field is no limit.
-fn node_names(names: Option<&[String]>) -> Result<Option<BTreeSet<NodeName>>, Error> {
-    let Some(names) = names else {
-        return Ok(None);
-    };
-    let names = names.iter().enumerate().map(|(index, name)| {
-        name.parse::<NodeName>().map_err(|error| {
-            Error::Body(vec![FieldError {
-                pointer: format!("/nodes/{index}"),
-                detail: error.to_string(),
-            }])
-        })
-    });
-    names.collect::<Result<_, _>>().map(Some)
-}
-
-/// What is to be shown to somebody, once there is something.
-fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
-    let snapshot = whole(live)?;
-    Ok(match &caller.grant.nodes {
-        None => snapshot,
-        Some(nodes) => Arc::new(snapshot.only(nodes)),
-    })
-}
-
-/// All that there is to be shown, once there is something.
-fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
-    let snapshot = live.snapshot();
-    if snapshot.loaded {
-        return Ok(snapshot);
-    }
-    Err(match &snapshot.store_failure {
-        Some(failure) => Error::Store(failure.message.clone()),
-        None => Error::Starting,
-    })
-}
-
-/// The tag of every answer that depends on the address and the revision alone. It is a weak one,
-/// since the bytes differ by encoding.
-fn etag(snapshot: &Snapshot) -> String {
-    format!("W/\"{}{}\"", snapshot.revision, snapshot.scope)
-}
-
-/// JSON at the snapshot's revision, unless the client has it already.
-fn json_at(snapshot: &Snapshot, headers: &HeaderMap, body: impl FnOnce() -> String) -> Response {
-    let etag = etag(snapshot);
-    if matches_etag(headers, &etag) {
-        return not_modified(etag);
-    }
-    let headers = [
-        (CONTENT_TYPE, "application/json".to_owned()),
-        (CACHE_CONTROL, REVALIDATE.to_owned()),
-        (ETAG, etag),
-    ];
-    (headers, body()).into_response()
-}
-
-/// How long `?wait=` and the calls of the original may wait for the end of a task.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
-/// How long an answer may take to begin: longer than one that waits for a task.
-const TIMEOUT: Duration = Duration::from_secs(75);

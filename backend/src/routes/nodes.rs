@@ -6,7 +6,7 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use ecoman_api::{Node, NodePage};
 
-use super::{json_at, loaded};
+use super::snapshot::{json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::problem::Error;

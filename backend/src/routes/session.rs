@@ -12,6 +12,7 @@ use ecoman_access::{User, UserFault};
 use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication};
 
+use super::accounts::{blocking, hashing, user_fault};
 use super::guard::Deed;
 use super::responses;
 use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
@@ -194,7 +195,7 @@ pub(crate) async fn change_password(
             field: "new",
             rule: fault.to_string(),
         }])),
-        other => super::users::fault(other),
+        other => user_fault(other),
     })?;
     let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
@@ -225,20 +226,6 @@ async fn check_password(
     let user = found.ok_or(Error::WrongPassword)?;
     gate.tries.succeeded(name, shown.address, (gate.clock)());
     Ok(user)
-}
-
-/// The right to hash a password.
-pub(super) async fn hashing(state: &AppState) -> Result<tokio::sync::OwnedSemaphorePermit, Error> {
-    let hashing = Arc::clone(&state.gate.hashing).acquire_owned();
-    hashing.await.map_err(|error| Error::internal(&error))
-}
-
-/// Work on files, and hashes.
-pub(super) async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal(&error))
 }
 
 fn only_with_passwords(state: &AppState) -> Result<(), Error> {

@@ -26,6 +26,7 @@ pub(crate) struct AppState {
     /// The sizes that are offered for a new VM.
     pub(crate) presets: Arc<[Preset]>,
     pub(crate) allowed_hosts: AllowedHosts,
+    pub(crate) openapi: OpenapiTexts,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) live: Arc<Live>,
     pub(crate) tasks: Tasks,
@@ -38,6 +39,13 @@ pub(crate) struct AppState {
     pub(crate) certificate: Option<Arc<Certificate>>,
     /// Ends the streams of events.
     pub(crate) shutdown: CancellationToken,
+}
+
+/// The OpenAPI document, as it is served.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OpenapiTexts {
+    pub(crate) version_3_1: &'static str,
+    pub(crate) version_3_0: &'static str,
 }
 
 impl FromRef<AppState> for Page {

@@ -11,7 +11,6 @@ use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
-use super::LONGEST_WAIT;
 use super::responses;
 use crate::access::Caller;
 use crate::http::etag::REVALIDATE;
@@ -19,7 +18,7 @@ use crate::http::page_token::List;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
 use crate::routes::state::AppState;
-use crate::tasks::view;
+use crate::tasks::{MAX_WAIT, view};
 
 /// The most tasks on one page, and how many there are where nothing is said.
 const LIMIT: usize = 500;
@@ -181,7 +180,7 @@ pub(crate) async fn get_task(
     let Path(id) = path.map_err(|_| Error::NoSuchPath)?;
     let mut parameters = Parameters::new(query.as_deref());
     let wait = parameters.take("wait", |text| {
-        let most = LONGEST_WAIT.as_secs();
+        let most = MAX_WAIT.as_secs();
         let seconds = whole_number(text);
         seconds
             .filter(|seconds| *seconds <= most)

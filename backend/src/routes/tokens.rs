@@ -14,11 +14,10 @@ use ecoman_api::{CreateToken, CreatedToken, TokenList};
 use ecoman_model::{FieldFault, Grant, NodeName, Role};
 use uuid::Uuid;
 
+use super::accounts::{blocking, node_names, only_with_sign_in};
 use super::guard::Deed;
-use super::node_names;
 use super::responses;
-use super::session::blocking;
-use crate::access::{Caller, SignIn, unreadable};
+use crate::access::{Caller, unreadable};
 use crate::http::etag::NO_STORE;
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
@@ -172,16 +171,6 @@ pub(crate) async fn revoke_token(
 
 fn is_in_reach(token: &Token, caller: &Caller) -> bool {
     caller.grant == Grant::ALL || caller.actor.name.as_deref() == Some(&token.owner)
-}
-
-pub(super) fn only_with_sign_in(state: &AppState) -> Result<(), Error> {
-    match state.gate.sign_in {
-        SignIn::None => Err(Error::SignInOff(
-            "Nobody signs in here, and whoever reaches the server may do everything; set \
-             DASHBOARD_SIGN_IN for users and tokens.",
-        )),
-        SignIn::Password | SignIn::Proxy(_) => Ok(()),
-    }
 }
 
 fn view(id: Uuid, token: Token) -> ecoman_api::Token {

@@ -8,18 +8,16 @@ use axum::extract::{Extension, Path, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
-use ecoman_access::{User, UserFault};
+use ecoman_access::User;
 use ecoman_api::{CreateUser, UpdateUser, UserList};
-use ecoman_model::{FieldFault, Grant, NodeName};
+use ecoman_model::{Grant, NodeName};
 
+use super::accounts::{blocking, hashing, node_names, only_with_sign_in, user_fault};
 use super::guard::Deed;
-use super::node_names;
 use super::responses;
-use super::session::{blocking, hashing};
-use super::tokens::only_with_sign_in;
 use crate::access::unreadable;
 use crate::http::etag::NO_STORE;
-use crate::http::json::{JsonBody, field_errors};
+use crate::http::json::JsonBody;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
@@ -83,7 +81,7 @@ pub(crate) async fn create_user(
     let _alone = hashing(&state).await?;
     let name = body.name.clone();
     let added = blocking(move || access.add_user(&body.name, grant, body.password.as_deref(), now));
-    let user = added.await?.map_err(fault)?;
+    let user = added.await?.map_err(user_fault)?;
     Ok((StatusCode::CREATED, Json(view(name, user))).into_response())
 }
 
@@ -128,7 +126,7 @@ pub(crate) async fn update_user(
     let asked = name.clone();
     let user =
         blocking(move || access.change_user(&asked, Some(grant), body.password.as_deref(), now));
-    let user = user.await?.map_err(fault)?;
+    let user = user.await?.map_err(user_fault)?;
     Ok(Json(view(name, user)).into_response())
 }
 
@@ -158,7 +156,7 @@ pub(crate) async fn delete_user(
     deed.is("remove", Some(name.clone()));
     let access = Arc::clone(&state.gate.access);
     let removed = blocking(move || access.remove_user(&name)).await?;
-    removed.map_err(fault)?;
+    removed.map_err(user_fault)?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -183,23 +181,5 @@ fn told(grant: &Grant) -> String {
             let nodes: Vec<_> = nodes.iter().map(NodeName::as_str).collect();
             format!("{} on {}", grant.role, nodes.join(", "))
         }
-    }
-}
-
-pub(super) fn fault(fault: UserFault) -> Error {
-    let of = |field, fault: &UserFault| {
-        Error::Body(field_errors(&[FieldFault {
-            field,
-            rule: fault.to_string(),
-        }]))
-    };
-    match fault {
-        UserFault::Name(_) => of("name", &fault),
-        UserFault::Password(_) => of("password", &fault),
-        UserFault::Taken(name) => Error::UserTaken(name),
-        UserFault::LastAdmin(name) => Error::LastAdmin(name),
-        UserFault::Unknown(name) => Error::NoSuchUser(name),
-        UserFault::Access(error) => unreadable(&error),
-        other => Error::internal(&other),
     }
 }

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::changes::{WantedPower, ask_for_power, ask_for_vm, idempotency_key};
 use super::guard::Asking;
-use super::{LONGEST_WAIT, etag, json_at, loaded};
+use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
@@ -27,7 +27,7 @@ use crate::http::problem::Error;
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
-use crate::tasks::view;
+use crate::tasks::{MAX_WAIT, view};
 
 /// How long a guest may take to shut down, in seconds.
 const GUEST_SECONDS: u32 = 120;
@@ -178,7 +178,7 @@ pub(crate) async fn set_machine_power(
     let asked = ask_for_power(&state, &caller, &deed, path, change);
     let task = asked.await.map_err(as_original)?;
     deed.is_task();
-    let task = state.tasks.ended(task.id, LONGEST_WAIT).await?;
+    let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     if !has_asked_guest(&task, action) {
         succeeded(&task)?;
     }
@@ -254,7 +254,7 @@ pub(crate) async fn create_machine(
     );
     let task = asked.await.map_err(as_original)?;
     deed.is_task();
-    let task = state.tasks.ended(task.id, LONGEST_WAIT).await?;
+    let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     succeeded(&task)?;
     let vmid = task.vmid().map(|vmid| format!(", VM {}", vmid.0));
     Ok(Json(MachineCreated {

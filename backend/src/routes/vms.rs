@@ -16,7 +16,7 @@ use ecoman_api::{Vm, VmPage};
 use ecoman_model::Vmid;
 use futures::stream;
 
-use super::{etag, json_at, loaded};
+use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::accept::Format;

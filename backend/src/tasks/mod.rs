@@ -74,6 +74,9 @@ pub(crate) struct Wish {
     pub(crate) actor: Actor,
 }
 
+/// How long a client may wait for the end of a task.
+pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
+
 /// How soon something that failed is tried again.
 const RETRY: Duration = Duration::from_secs(1);
 

@@ -1,0 +1,57 @@
+//! The snapshot as a caller sees it, and answers of it.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
+use axum::response::{IntoResponse, Response};
+
+use crate::access::Caller;
+use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
+use crate::http::problem::Error;
+use crate::inventory::snapshot::{Live, Snapshot};
+
+/// What is to be shown to somebody, once there is something.
+pub(super) fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = whole(live)?;
+    Ok(match &caller.grant.nodes {
+        None => snapshot,
+        Some(nodes) => Arc::new(snapshot.only(nodes)),
+    })
+}
+
+/// All that there is to be shown, once there is something.
+pub(super) fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = live.snapshot();
+    if snapshot.loaded {
+        return Ok(snapshot);
+    }
+    Err(match &snapshot.store_failure {
+        Some(failure) => Error::Store(failure.message.clone()),
+        None => Error::Starting,
+    })
+}
+
+/// The tag of every answer that depends on the address and the revision alone. It is a weak one,
+/// since the bytes differ by encoding.
+pub(super) fn etag(snapshot: &Snapshot) -> String {
+    format!("W/\"{}{}\"", snapshot.revision, snapshot.scope)
+}
+
+/// JSON at the snapshot's revision, unless the client has it already.
+pub(super) fn json_at(
+    snapshot: &Snapshot,
+    headers: &HeaderMap,
+    body: impl FnOnce() -> String,
+) -> Response {
+    let etag = etag(snapshot);
+    if matches_etag(headers, &etag) {
+        return not_modified(etag);
+    }
+    let headers = [
+        (CONTENT_TYPE, "application/json".to_owned()),
+        (CACHE_CONTROL, REVALIDATE.to_owned()),
+        (ETAG, etag),
+    ];
+    (headers, body()).into_response()
+}
