@@ -487,19 +487,31 @@ fn node_facts(
     let mut facts = known;
     let mut warnings = Vec::new();
     for (command, output) in commands.iter().zip(outputs) {
-        let read = match output {
-            Ok(output) if output.exit != 0 => Err(failed(host, command, &output).message),
-            Ok(output) => take(command, &output, &mut facts)
-                .map_err(|error| unreadable(host, command, &output, &error).message),
-            Err(error) => Err(error.to_string()),
-        };
-        warnings.extend(read.err());
+        match output {
+            // A list may be there all the same, less what could not be read.
+            Ok(output) => match take(command, &output, &mut facts) {
+                Ok(mut said) if output.exit == 0 || !said.is_empty() => {
+                    // What it could not read may be told on the other stream.
+                    let complaint = parse::fault(&output.stderr).ok().flatten();
+                    said.extend(complaint.map(|fault| fault.sentence()));
+                    let of_node = |words: String| format!("{}: {words}", host.name);
+                    warnings.extend(said.into_iter().map(of_node));
+                }
+                Ok(_) => warnings.push(failed(host, command, &output).message),
+                Err(error) => warnings.push(unreadable(host, command, &output, &error).message),
+            },
+            Err(error) => warnings.push(error.to_string()),
+        }
     }
     (facts, warnings)
 }
 
-/// Reads one answer about the node into its facts.
-fn take(command: &Command, output: &Output, facts: &mut NodeFacts) -> Result<(), ParseError> {
+/// Reads one answer about the node into its facts; what could not be read of it, a sentence each.
+fn take(
+    command: &Command,
+    output: &Output,
+    facts: &mut NodeFacts,
+) -> Result<Vec<String>, ParseError> {
     if *command == Command::host_summary() {
         let read = parse::host_summary(&output.stdout)?;
         let setup = std::mem::take(facts);
@@ -516,17 +528,21 @@ fn take(command: &Command, output: &Output, facts: &mut NodeFacts) -> Result<(),
             ..read
         };
     } else if *command == Command::filesystems() {
-        let volumes = parse::filesystem_list(&output.stdout)?;
-        facts.datastores = volumes
+        let list = parse::filesystem_list(&output.stdout)?;
+        facts.datastores = list
+            .rows
             .into_iter()
             .filter(|volume| volume.holds_vms())
             .collect();
+        return Ok(list.warnings);
     } else if *command == Command::system_version() {
         facts.version = parse::version(&output.stdout)?;
     } else if *command == Command::port_groups() {
-        facts.port_groups = parse::port_groups(&output.stdout)?;
+        let list = parse::port_groups(&output.stdout)?;
+        facts.port_groups = list.rows;
+        return Ok(list.warnings);
     }
-    Ok(())
+    Ok(Vec::new())
 }
 
 const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
@@ -549,8 +565,9 @@ fn failed(host: &Host, command: &Command, output: &Output) -> Trouble {
     complaint(host, command, output).unwrap_or_else(|| Trouble {
         kind: FailureKind::Protocol,
         message: format!(
-            "{}: `{command}` ended with exit code {}",
-            host.name, output.exit
+            "{}: `{command}` failed: {}",
+            host.name,
+            parse::reason(&output.stdout, &output.stderr, output.exit)
         ),
         hint: REPORT.to_owned(),
     })
@@ -578,7 +595,5 @@ fn complaint(host: &Host, command: &Command, output: &Output) -> Option<Trouble>
 
 /// The complaint in an answer that is not what was asked for, on whichever stream it came.
 fn fault_in(output: &Output) -> Option<Fault> {
-    [&output.stdout, &output.stderr]
-        .into_iter()
-        .find_map(|stream| parse::fault(stream).ok().flatten())
+    parse::fault_of(&output.stdout, &output.stderr)
 }

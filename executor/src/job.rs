@@ -330,16 +330,10 @@ impl Job {
         error: Option<&ParseError>,
     ) -> TaskError {
         let reason = match (fault_in(output), error) {
-            (Some(fault), _) => fault.sentence(),
-            (None, Some(error)) => format!("its answer cannot be read: {error}."),
-            (None, None) => {
-                let words = shortened(&output.stderr);
-                let words = words.trim();
-                match words.is_empty() {
-                    true => format!("the command ended with exit code {}.", output.exit),
-                    false => format!("{words} (exit code {}).", output.exit),
-                }
+            (None, Some(error)) if output.exit == 0 => {
+                format!("its answer cannot be read: {error}.")
             }
+            _ => parse::reason(&output.stdout, &output.stderr, output.exit),
         };
         TaskError {
             kind: TaskErrorKind::Node,
@@ -406,9 +400,7 @@ pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
 
 /// What the node itself says of its failure, on whichever stream.
 pub(crate) fn fault_in(output: &Output) -> Option<Fault> {
-    [&output.stderr, &output.stdout]
-        .into_iter()
-        .find_map(|stream| parse::fault(stream).ok().flatten())
+    parse::fault_of(&output.stdout, &output.stderr)
 }
 
 /// Whether the connection was lost: then it is not known what became of the command.

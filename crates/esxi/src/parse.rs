@@ -39,9 +39,9 @@ pub use by_command::{COMMANDS, by_command};
 pub use create::{DiskDone, created_vmid, vmkfstools};
 pub use datastore::{datastore_listsummary, vm_datastores};
 pub use error::{Excerpt, MAX_INPUT_BYTES, ParseError};
-pub use esxcli::{filesystem_list, port_groups};
+pub use esxcli::{Listing, filesystem_list, port_groups};
 pub use fault::{Fault, FaultClass, FaultMessage};
-pub use fault_reader::{classify, fault};
+pub use fault_reader::{classify, fault, fault_of, reason};
 pub use getallvms::{VmList, VmRow, getallvms};
 pub use guest::{Guest, GuestDisk, GuestNic, guest};
 pub use host::{

@@ -583,7 +583,7 @@ fn two_rows_with_one_id_are_an_error() {
 }
 
 #[test]
-fn notes_of_ten_megabytes_are_read() {
+fn notes_of_ten_megabytes_are_read_and_cut() {
     let plain = "All work and no play makes Jack a dull boy.\n".repeat(240_000);
     let imitation =
         "x\", \n      product = (vim.vApp.ProductInfo) null, \n      installBootRequired = <unset>, \n"
@@ -593,14 +593,21 @@ fn notes_of_ten_megabytes_are_read() {
     for note in [plain, imitation, quotes, closing] {
         let output = summary_with(&note);
         let summary = parse::summary(output.as_bytes()).unwrap();
+        let kept: String = note.chars().take(16 * 1024).chain(['…']).collect();
         assert!(
-            summary.facts.comment.as_deref() == Some(&note),
+            summary.facts.comment.as_deref() == Some(&kept),
             "a note was lost"
+        );
+        // What stands behind it is read.
+        assert_eq!(summary.facts.uptime_seconds, Some(2_889_844));
+        assert_eq!(
+            summary.warnings,
+            ["config.annotation is longer than any host keeps it: cut to 16384 characters"]
         );
         let table = table::write(&[vm(1, "a", ""), vm(2, "b", &note)]);
         let list = parse::getallvms(table.as_bytes(), b"").unwrap();
         assert!(
-            list.rows[1].comment.as_deref() == Some(&note),
+            list.rows[1].comment.as_deref() == Some(&kept),
             "a note was lost"
         );
     }

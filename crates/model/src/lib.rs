@@ -7,6 +7,7 @@
 mod access;
 mod act;
 mod audit;
+pub mod marks;
 mod node;
 mod round;
 mod task;

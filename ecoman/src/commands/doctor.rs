@@ -238,13 +238,10 @@ async fn host_key(host: &Host, options: &SessionOptions) -> Verdict {
 async fn answer(session: &Session, command: &Command) -> Result<Vec<u8>, String> {
     match session.run(command, COMMAND_TIMEOUT).await {
         Ok(output) if output.exit == 0 => Ok(output.stdout),
-        Ok(output) => Err([&output.stderr, &output.stdout]
-            .into_iter()
-            .find_map(|stream| parse::fault(stream).ok().flatten())
-            .map_or_else(
-                || format!("`{command}` ended with exit code {}", output.exit),
-                |fault| format!("`{command}`: {}", fault.sentence()),
-            )),
+        Ok(output) => Err(format!(
+            "`{command}`: {}",
+            parse::reason(&output.stdout, &output.stderr, output.exit)
+        )),
         Err(error) => Err(chain(&error)),
     }
 }
@@ -312,7 +309,7 @@ async fn datastore(session: &Session, path: &str) -> Verdict {
     }
     let volumes = match answer(session, &Command::filesystems()).await {
         Ok(output) => match parse::filesystem_list(&output) {
-            Ok(volumes) => volumes,
+            Ok(list) => list.rows,
             Err(error) => return Verdict::Doubtful(format!("{path}: {error}"), remedy.to_owned()),
         },
         Err(reason) => return Verdict::Doubtful(format!("{path}: {reason}"), remedy.to_owned()),
@@ -366,11 +363,11 @@ async fn port_group(session: &Session, name: &str) -> Verdict {
         Err(reason) => return Verdict::Fault(reason, "See the fault of tools.".to_owned()),
     };
     match parse::port_groups(&output) {
-        Ok(groups) if groups.iter().any(|group| group.name == name) => {
+        Ok(list) if list.rows.iter().any(|group| group.name == name) => {
             Verdict::Good(name.to_owned())
         }
-        Ok(groups) => {
-            let names: Vec<&str> = groups.iter().map(|group| group.name.as_str()).collect();
+        Ok(list) => {
+            let names: Vec<&str> = list.rows.iter().map(|group| group.name.as_str()).collect();
             Verdict::Fault(
                 format!("there is no port group {name:?}"),
                 format!(

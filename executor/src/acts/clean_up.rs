@@ -33,7 +33,8 @@ pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError
     let doing = format!("Looking for the datastore of {}", files.directory);
     let output = ask(job, &doing, &Command::filesystems()).await?;
     let datastores = parse::filesystem_list(&output.stdout)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
+        .map_err(|error| job.failed(&doing, &output, Some(&error)))?
+        .rows;
     if !files.find_volume(&datastores) {
         return Err(TaskError {
             kind: TaskErrorKind::Node,

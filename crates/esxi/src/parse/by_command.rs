@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::create::{created, created_vmid, vmkfstools};
 use super::datastore::{datastore_listsummary, vm_datastores};
 use super::error::{Excerpt, ParseError};
-use super::esxcli::{filesystem_list, port_groups};
+use super::esxcli::{Listing, filesystem_list, port_groups};
 use super::fault_reader::fault;
 use super::getallvms::getallvms;
 use super::guest::guest;
@@ -74,8 +74,8 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
         "vmware -vl" => json(name, vmware_vl(input)?),
         "cpu.global" => json(name, cpu_global(input)?),
         "memory" => json(name, memory_get(input)?),
-        "filesystem.list" => Ok(json!({ "datastores": filesystem_list(input)? })),
-        "portgroup.list" => Ok(json!({ "port_groups": port_groups(input)? })),
+        "filesystem.list" => Ok(listing("datastores", &filesystem_list(input)?)),
+        "portgroup.list" => Ok(listing("port_groups", &port_groups(input)?)),
         "process.list" => Ok(json!({ "processes": process_list(input)? })),
         "task_info" => json(name, task_info(input)?),
         "task_list" => Ok(json!({ "tasks": task_list(input)? })),
@@ -95,6 +95,14 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
             None => Ok(json!({ "fault": null })),
         },
     }
+}
+
+fn listing<T: Serialize>(name: &str, list: &Listing<T>) -> Value {
+    let mut json = json!({ name: list.rows });
+    if let Some(members) = json.as_object_mut().filter(|_| !list.warnings.is_empty()) {
+        members.insert("warnings".to_owned(), json!(list.warnings));
+    }
+    json
 }
 
 fn json(reading: &'static str, facts: impl Serialize) -> Result<Value, ParseError> {

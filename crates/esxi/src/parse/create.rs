@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, digits, text};
+use super::input::{Input, digits, line_text};
 
 /// Reads what `vim-cmd solo/registervm` printed: the id of the new VM on a line of its own, and
 /// nothing else but empty lines. `vmsvc/createdummyvm` prints the same.
@@ -88,7 +88,7 @@ fn progress(piece: &[u8]) -> Option<(String, u32)> {
     let percent = digits(piece.get(colon + 2..)?)?;
     let operation = piece.get(..colon)?;
     let one_word = !operation.is_empty() && operation.iter().all(u8::is_ascii_alphabetic);
-    one_word.then(|| (text(operation, "operation", &mut Vec::new()), percent))
+    one_word.then(|| (line_text(operation, "operation", &mut Vec::new()), percent))
 }
 
 #[cfg(test)]

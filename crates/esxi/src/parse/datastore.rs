@@ -5,7 +5,7 @@ use ecoman_model::Datastore;
 use super::dump::{Item, Trailing};
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, plausible, text, without_padding};
+use super::input::{Input, Line, digits, line_text, plausible, without_padding};
 
 /// Reads what `vim-cmd hostsvc/datastore/listsummary` printed (vim.Datastore.Summary each).
 ///
@@ -103,7 +103,7 @@ pub fn vm_datastores(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
                 let end = end.min(line.text.len());
                 without_padding(line.text.get(start..end).unwrap_or_default()).to_vec()
             };
-            let words = |line| text(&cell(line), "a datastore", &mut Vec::new());
+            let words = |line| line_text(&cell(line), "a datastore", &mut Vec::new());
             let number = |line: Line<'_>, field| {
                 let value = cell(line);
                 if value == b"<unset>" {

@@ -29,12 +29,13 @@
 //! [`Node`] per line at most, no more than [`MAX_NODES`], and copies no text.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 use memchr::{memchr_iter, memrchr};
 
 use super::error::ParseError;
-use super::input::{Input, Line, digits, plausible, text};
+use super::input::{Input, Line, block_text, digits, line_text, plausible};
 
 mod line;
 mod node;
@@ -288,12 +289,39 @@ impl<'d> Item<'d> {
             .transpose()
     }
 
+    /// The text of this name, which may have several lines.
+    pub(super) fn block(
+        self,
+        name: &str,
+        warnings: &mut Vec<String>,
+    ) -> Result<Option<String>, ParseError> {
+        self.get(name)
+            .map(|item| item.as_block(warnings))
+            .transpose()
+    }
+
     /// This text.
     pub(super) fn as_text(self, warnings: &mut Vec<String>) -> Result<String, ParseError> {
+        let bytes = self.as_bytes()?;
+        Ok(line_text(bytes, self.field(), warnings))
+    }
+
+    /// This text, which may have several lines.
+    pub(super) fn as_block(self, warnings: &mut Vec<String>) -> Result<String, ParseError> {
+        let bytes = self.as_bytes()?;
+        Ok(block_text(bytes, self.field(), warnings))
+    }
+
+    fn as_bytes(self) -> Result<&'d [u8], ParseError> {
         match self.node.value {
-            Value::Text(bytes) => Ok(text(bytes, &self.path(), warnings)),
+            Value::Text(bytes) => Ok(bytes),
             _ => Err(self.error("a text in quotes")),
         }
+    }
+
+    /// Where it is, for a message: `config.name`.
+    fn field(self) -> impl fmt::Display + 'd {
+        fmt::from_fn(move |f| f.write_str(&self.path()))
     }
 
     /// This reference.
@@ -308,7 +336,7 @@ impl<'d> Item<'d> {
     pub(super) fn as_words(self) -> Option<String> {
         match self.node.value {
             Value::Text(bytes) | Value::Scalar(bytes) | Value::Reference(bytes) => {
-                Some(String::from_utf8_lossy(bytes).into_owned())
+                Some(block_text(bytes, "", &mut Vec::new()))
             }
             _ => None,
         }

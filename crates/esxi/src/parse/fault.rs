@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ecoman_model::{PowerState, Vmid};
+use ecoman_model::{PowerState, Vmid, marks};
 use serde::Serialize;
 
 use super::words::vmid_of_reference;
@@ -59,8 +59,11 @@ pub enum FaultClass {
     /// The host's management agent (hostd) does not answer, is overloaded or restarts: nothing
     /// is known about any VM. It is worth to try again later.
     HostdDown,
-    /// There is no VM of this id, or no file of this path.
+    /// There is no VM of this id.
     NotFound,
+    /// A file or a datastore is not there, or cannot be reached. Says nothing of whether a VM is
+    /// registered: its files may be away for a while.
+    FileNotFound,
     /// The VM, the name or the file is there already.
     AlreadyExists,
     /// The VM's power state does not allow it.
@@ -178,8 +181,9 @@ fn power_in_words(state: PowerState) -> &'static str {
 /// `words` with a full stop.
 fn sentence_of(words: &str) -> String {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let words = marks::plain_line(&words);
     if words.ends_with(['.', '!', '?']) {
-        words
+        words.into_owned()
     } else {
         format!("{words}.")
     }

@@ -3,7 +3,7 @@
 use super::dump::{self, Dump, Item, Trailing};
 use super::error::ParseError;
 use super::fault::{Fault, FaultClass, FaultMessage, shortened};
-use super::input::{Input, digits};
+use super::input::{self, Input, digits};
 use super::words::power_word;
 
 const READING: &str = "fault";
@@ -29,6 +29,38 @@ pub fn fault(output: &[u8]) -> Result<Option<Fault>, ParseError> {
         return Err(input.truncated("the last line has no line end"));
     }
     Ok(found)
+}
+
+/// The failure in what a command printed on its two streams: the dump of a fault before words,
+/// and standard error before standard output.
+#[must_use]
+pub fn fault_of(stdout: &[u8], stderr: &[u8]) -> Option<Fault> {
+    let faults: Vec<Fault> = [stderr, stdout]
+        .into_iter()
+        .filter_map(|stream| fault(stream).ok().flatten())
+        .collect();
+    let dumped = faults.iter().position(|fault| fault.kind.is_some());
+    faults.into_iter().nth(dumped.unwrap_or(0))
+}
+
+/// Why a command failed, as one sentence: the node's own words where there are any, else its exit
+/// code.
+#[must_use]
+pub fn reason(stdout: &[u8], stderr: &[u8], exit: i32) -> String {
+    if let Some(fault) = fault_of(stdout, stderr) {
+        return fault.sentence();
+    }
+    let words = [stderr, stdout].into_iter().find_map(|stream| {
+        let line = stream
+            .rsplit(|&byte| matches!(byte, b'\n' | b'\r'))
+            .map(<[u8]>::trim_ascii)
+            .find(|line| !line.is_empty())?;
+        Some(input::words(line))
+    });
+    match words {
+        Some(words) => format!("{} (exit code {exit}).", words.trim_end_matches('.')),
+        None => format!("It ended with exit code {exit} and said nothing."),
+    }
 }
 
 /// What a failure means, by what the command printed on either stream; `None`: there is no
@@ -117,7 +149,7 @@ fn of_dump(root: Item<'_>, prefix: &[u8]) -> Result<Fault, ParseError> {
     for member in root.children().filter(|member| member.is_set()) {
         let name = member.name();
         match name.as_ref() {
-            "msg" => fault.message = Some(member.as_text(&mut warnings)?),
+            "msg" => fault.message = Some(member.as_block(&mut warnings)?),
             "reason" => fault.reason = member.as_words(),
             "requestedState" => fault.requested_state = member.as_words().map(|w| power_word(&w)),
             "existingState" => fault.existing_state = member.as_words().map(|w| power_word(&w)),
@@ -146,7 +178,7 @@ fn messages(root: Item<'_>, warnings: &mut Vec<String>) -> Result<Vec<FaultMessa
             Ok(FaultMessage {
                 key: message.text("key", warnings)?.unwrap_or_default(),
                 text: message
-                    .some_text("message", warnings)?
+                    .block("message", warnings)?
                     .map(|text| text.trim().to_owned()),
             })
         })
@@ -161,8 +193,9 @@ fn operation(prefix: &[u8]) -> Option<String> {
     (!words.is_empty()).then(|| shortened(words))
 }
 
-/// A failure that is told in words: the first line that tells of one.
+/// A failure that is told in words: the first line that tells of one, or the last of a traceback.
 pub(super) fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
+    let mut headed = false;
     for line in input.lines_from(0) {
         // Progress is written over by carriage returns.
         let last = line
@@ -175,8 +208,17 @@ pub(super) fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
         else {
             continue;
         };
-        let words = String::from_utf8_lossy(words);
-        let Some(mut fault) = of_words(&words) else {
+        if words.starts_with(TRACEBACK) {
+            return of_traceback(input, line.start).map(Some);
+        }
+        let words = input::words(words);
+        // `Errors:` stands above the words.
+        if matches!(words.to_ascii_lowercase().as_str(), "error:" | "errors:") {
+            headed = true;
+            continue;
+        }
+        let found = of_words(&words);
+        let Some(mut fault) = found.or_else(|| headed.then(|| said(words))) else {
             continue;
         };
         if !line.ended {
@@ -185,7 +227,42 @@ pub(super) fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
         fault.message = fault.message.map(|message| shortened(&message));
         return Ok(Some(fault));
     }
-    Ok(None)
+    Ok(headed.then(Fault::default))
+}
+
+const TRACEBACK: &[u8] = b"Traceback (most recent call last)";
+
+/// The end of a tool that is written in Python: its last line says what went wrong, the lines
+/// before only where.
+fn of_traceback(input: &Input<'_>, start: usize) -> Result<Fault, ParseError> {
+    let last = input
+        .lines_from(start)
+        .filter(|line| !line.text.trim_ascii().is_empty())
+        .last();
+    match last {
+        Some(line)
+            if line.ended
+                && !line.text.starts_with(b" ")
+                && !line.text.trim_ascii().starts_with(TRACEBACK) =>
+        {
+            Ok(said(input::words(line.text)))
+        }
+        _ => Err(input.truncated("the last line of the traceback is missing")),
+    }
+}
+
+/// A failure in these words.
+fn said(words: String) -> Fault {
+    Fault {
+        class: class_of_words(&words),
+        message: Some(words),
+        ..Fault::default()
+    }
+}
+
+/// Whether a text tells of a failure in words.
+pub(super) fn tells_of_failure(text: &[u8]) -> bool {
+    Input::new(READING, text).is_ok_and(|input| matches!(in_words(&input), Ok(Some(_))))
 }
 
 /// The fault in one line; `None` where it tells of none.
@@ -206,6 +283,7 @@ fn of_words(line: &str) -> Option<Fault> {
             | FaultClass::UnknownCommand
             | FaultClass::NoSpace
             | FaultClass::NotFound
+            | FaultClass::FileNotFound
             | FaultClass::NotAllowed
     ) || lower.starts_with("failed ")
         || lower.starts_with("error")
@@ -237,9 +315,8 @@ fn of_words(line: &str) -> Option<Fault> {
 /// What the last part of a fault's type means: `InvalidPowerState`.
 fn class_of_kind(kind: &str) -> FaultClass {
     match kind.rsplit('.').next().unwrap_or(kind) {
-        "NotFound" | "ManagedObjectNotFound" | "FileNotFound" | "InvalidDatastorePath" => {
-            FaultClass::NotFound
-        }
+        "NotFound" | "ManagedObjectNotFound" => FaultClass::NotFound,
+        "FileNotFound" | "InvalidDatastorePath" | "InvalidDatastore" => FaultClass::FileNotFound,
         "AlreadyExists" | "DuplicateName" | "FileAlreadyExists" => FaultClass::AlreadyExists,
         "InvalidPowerState" => FaultClass::InvalidPowerState,
         "ToolsUnavailable" => FaultClass::ToolsUnavailable,
@@ -311,9 +388,10 @@ fn class_of_words(line: &str) -> FaultClass {
         FaultClass::Busy
     } else if has(&["already exists", "file exists"]) {
         FaultClass::AlreadyExists
+    } else if has(&["no such file or directory", "cannot open shared object"]) {
+        FaultClass::FileNotFound
     } else if has(&[
         "unable to find a vm",
-        "no such file or directory",
         "could not be found",
         "has already been deleted",
         "could not find",
@@ -360,6 +438,69 @@ mod tests {
                 "(vim.fault.NotFound) {\n   msg = \"Unable to find a VM corresponding to \"2\"\"\n}\n"
             ),
             Some(FaultClass::NotFound)
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_no_missing_vm() {
+        for output in [
+            "(vim.fault.FileNotFound) {\n   file = \"[a] b/b.vmx\"\n   msg = \"File [a] b/b.vmx was not found\"\n}\n",
+            "(vim.fault.InvalidDatastorePath) {\n   msg = \"Invalid datastore path '[a] b/b.vmx'.\"\n}\n",
+            "vim-cmd: error while loading shared libraries: libvim.so: cannot open shared object \
+             file: No such file or directory\n",
+        ] {
+            assert_eq!(class(output), Some(FaultClass::FileNotFound), "{output}");
+        }
+    }
+
+    #[test]
+    fn a_traceback_says_what_its_last_line_says() {
+        let traceback = "Traceback (most recent call last):\n  File \"/bin/esxcli\", line 40, in \
+            <module>\n    raise Failed()\n";
+        for (end, sentence) in [
+            (
+                "ImportError: cannot import name Session\n",
+                "ImportError: cannot import name Session.",
+            ),
+            ("vmware.Failed\n\n", "vmware.Failed."),
+            (
+                "KeyError: 'a'\n\nDuring handling of the above exception, another exception \
+                 occurred:\n\nTraceback (most recent call last):\n  File \"x\", line 1\nOSError: \
+                 [Errno 28] No space left on device\n",
+                "OSError: [Errno 28] No space left on device.",
+            ),
+        ] {
+            for before in ["", "warning: deprecated\n", "Errors:\n"] {
+                let fault = fault(format!("{before}{traceback}{end}").as_bytes()).unwrap();
+                assert_eq!(fault.unwrap().sentence(), sentence);
+            }
+        }
+        assert!(fault(traceback.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_heading_is_no_reason() {
+        let output = "Errors: \n\nCannot open volume: x, skipping.\n";
+        let fault = fault(output.as_bytes()).unwrap().unwrap();
+        assert_eq!(fault.sentence(), "Cannot open volume: x, skipping.");
+    }
+
+    #[test]
+    fn a_reason_is_in_the_words_of_the_node_wherever_they_are() {
+        assert_eq!(
+            reason(b"", b"first\nlast one.\n", 3),
+            "last one (exit code 3)."
+        );
+        assert_eq!(reason(b"out\n", b"\n", 1), "out (exit code 1).");
+        assert_eq!(
+            reason(b"", b"", 1),
+            "It ended with exit code 1 and said nothing."
+        );
+        let dump = b"(vim.fault.NotFound) {\n   msg = \"gone\"\n}\n";
+        assert_eq!(reason(dump, b"error: noise\n", 1), "gone.");
+        assert_eq!(
+            reason(b"", b"a\nb \x1b[2J\xe2\x80\xae\n", 1),
+            "b <U+001B>[2J<U+202E> (exit code 1)."
         );
     }
 

@@ -18,7 +18,7 @@ use serde::Serialize;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, text, without_padding};
+use super::input::{Input, Line, block_text, digits, line_text, without_padding};
 use super::summary::{datastore_of, decoded_name};
 
 const READING: &str = "getallvms";
@@ -175,10 +175,8 @@ fn row(input: &Input<'_>, cells: &Cells, warnings: &mut Vec<String>) -> Result<V
         )
     })?;
     let mut cell = |bytes: &[u8], column: &str| {
-        (!bytes.is_empty()).then(|| match std::str::from_utf8(bytes) {
-            Ok(text) => text.to_owned(),
-            Err(_) => text(bytes, &format!("the {column} of VM {id}"), warnings),
-        })
+        let field = format_args!("the {column} of VM {id}");
+        (!bytes.is_empty()).then(|| line_text(bytes, field, warnings))
     };
     let vmx_path = cell(path, "path");
     Ok(VmRow {
@@ -191,7 +189,8 @@ fn row(input: &Input<'_>, cells: &Cells, warnings: &mut Vec<String>) -> Result<V
         vmx_path,
         guest_id: cell(guest, "guest OS"),
         hardware_version: cell(version, "hardware version"),
-        comment: cell(note, "note"),
+        comment: (!note.is_empty())
+            .then(|| block_text(note, format_args!("the note of VM {id}"), warnings)),
     })
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::dump::Trailing;
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, text};
+use super::input::{Input, Line, digits, line_text};
 
 /// Reads what `vim-cmd hostsvc/hostsummary` printed (vim.host.Summary): all but the volumes and
 /// the port groups.
@@ -79,47 +79,29 @@ pub fn version(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
 }
 
 /// Reads what `vmware -vl` printed: `VMware ESXi 7.0.3 build-21053776` and
-/// `VMware ESXi 7.0 Update 3`, or `... GA`, which is update 0.
+/// `VMware ESXi 7.0 Update 3`, or `... GA`, which is update 0, in either order and among other
+/// lines. A release line that tells no update (some vendors' builds) leaves it unknown.
 ///
 /// # Errors
-/// [`ParseError::Truncated`] where the second line is missing (see [`vmware_v`]);
-/// [`ParseError::Unexpected`] where a line is another.
+/// [`ParseError::Truncated`] where one of the two lines is missing (see [`vmware_v`]);
+/// [`ParseError::Unexpected`] where none tells the build.
 pub fn vmware_vl(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
     let input = Input::with_text("vmware -vl", stdout)?;
-    let (mut facts, rest) = product_line(&input)?;
-    let Some(line) = rest.into_iter().next() else {
-        return Err(input.truncated("the second line is missing"));
-    };
-    let words = line.text.trim_ascii();
-    let update = if words.ends_with(b" GA") {
-        Some(0)
-    } else {
-        words
-            .windows(b" Update ".len())
-            .rposition(|window| window == b" Update ")
-            .and_then(|place| {
-                let digit = words.get(place + b" Update ".len()..)?;
-                let end = digit
-                    .iter()
-                    .position(|byte| !byte.is_ascii_digit())
-                    .unwrap_or(digit.len());
-                digits(digit.get(..end)?)
-            })
-    };
-    if update.is_none() || !words.starts_with(b"VMware ") {
-        return Err(input.unexpected(line.start, "neither `... Update N` nor `... GA`"));
+    let (facts, releases) = product_lines(&input)?;
+    if releases.is_empty() {
+        return Err(input.truncated("the line of the release is missing"));
     }
-    facts.update = update;
-    Ok(facts)
+    let update = releases.into_iter().find_map(|line| update_of(line.text));
+    Ok(VersionFacts { update, ..facts })
 }
 
-/// Reads what `vmware -v` printed, the first line of [`vmware_vl`].
+/// Reads what `vmware -v` printed, the line of [`vmware_vl`] with the build.
 ///
 /// # Errors
 /// As for [`vmware_vl`].
 pub fn vmware_v(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
     let input = Input::with_text("vmware -v", stdout)?;
-    Ok(product_line(&input)?.0)
+    Ok(product_lines(&input)?.0)
 }
 
 /// The processors of a node.
@@ -179,7 +161,8 @@ pub fn memory_get(stdout: &[u8]) -> Result<MemoryGet, ParseError> {
     })
 }
 
-/// The lines `   Name: value` of one esxcli object.
+/// The lines `   Name: value` of one esxcli object. Other lines (what esxcli could not read, say)
+/// may stand before, between and behind them.
 struct Fields<'i> {
     input: &'i Input<'i>,
     fields: Vec<Field<'i>>,
@@ -193,34 +176,39 @@ struct Field<'i> {
     value: &'i [u8],
 }
 
+/// More fields than any object has.
+const MAX_FIELDS: usize = 1024;
+
 impl<'i> Fields<'i> {
     fn read(input: &'i Input<'i>) -> Result<Self, ParseError> {
         let mut fields = Vec::new();
         for line in input.lines_from(0) {
-            if line.text.trim_ascii().is_empty() {
-                continue;
-            }
-            let field = line.text.strip_prefix(b"   ").and_then(|text| {
+            let field = line.text.strip_prefix(b" ").and_then(|text| {
                 let colon = memchr::memchr(b':', text)?;
                 Some(Field {
                     input,
                     start: line.start,
-                    name: text.get(..colon)?,
+                    name: text.get(..colon)?.trim_ascii(),
                     value: text.get(colon + 1..)?.trim_ascii(),
                 })
             });
-            match field {
-                Some(field) if line.ended => fields.push(field),
-                _ if !fields.is_empty() => {
-                    return Err(input.unexpected_or_cut(line, "no line `   Name: value`"));
-                }
-                _ => {
-                    return Err(fault_reader::or_unexpected(
-                        input,
-                        "no line `   Name: value`",
-                    ));
-                }
+            if !line.ended {
+                let other = "no line `   Name: value`";
+                return Err(match fields.is_empty() {
+                    true => fault_reader::or_unexpected(input, other),
+                    false => input.truncated("the last line has no line end"),
+                });
             }
+            fields.extend(field);
+            if fields.len() > MAX_FIELDS {
+                return Err(input.unexpected(line.start, "more fields than any host prints"));
+            }
+        }
+        if fields.is_empty() {
+            return Err(fault_reader::or_unexpected(
+                input,
+                "no line `   Name: value`",
+            ));
         }
         Ok(Self { input, fields })
     }
@@ -260,50 +248,71 @@ impl Field<'_> {
     }
 
     fn words(&self) -> String {
-        text(self.value, "a line", &mut Vec::new())
+        line_text(self.value, "a line", &mut Vec::new())
     }
 }
 
-/// `VMware ESXi 7.0.3 build-21053776`, and the lines behind it.
-fn product_line<'i>(input: &'i Input<'_>) -> Result<(VersionFacts, Vec<Line<'i>>), ParseError> {
-    let mut lines = Vec::new();
+/// What `VMware ESXi 7.0.3 build-21053776` says, and the other lines of the product, of the
+/// release.
+fn product_lines<'i>(input: &'i Input<'_>) -> Result<(VersionFacts, Vec<Line<'i>>), ParseError> {
+    let mut facts = None;
+    let mut others = Vec::new();
     for line in input.lines_from(0) {
-        if line.text.trim_ascii().is_empty() {
-            continue;
-        }
         if !line.ended {
             return Err(input.truncated("the last line has no line end"));
         }
-        lines.push(line);
+        if !line.text.trim_ascii_start().starts_with(b"VMware ") {
+            continue;
+        }
+        match build_of(line.text) {
+            Some(build) if facts.is_none() => facts = Some(build),
+            _ if others.len() < MAX_FIELDS => others.push(line),
+            _ => {}
+        }
     }
-    let at = lines
+    let Some(facts) = facts else {
+        const NONE: &str = "no line `VMware ESXi VERSION build-NUMBER`";
+        return Err(match others.first() {
+            Some(line) => input.unexpected(line.start, NONE),
+            None => fault_reader::or_unexpected(input, NONE),
+        });
+    };
+    Ok((facts, others))
+}
+
+/// Product, version and build of `VMware ESXi 7.0.3 build-21053776`; a vendor may add words.
+fn build_of(line: &[u8]) -> Option<VersionFacts> {
+    let words = line_text(line.trim_ascii(), "the version", &mut Vec::new());
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let place = words.iter().position(|word| word.contains("build-"))?;
+    let build = build_number(words.get(place)?.as_bytes())?;
+    let (version, product) = words.get(..place)?.split_last()?;
+    let is_version = version.starts_with(|c: char| c.is_ascii_digit()) && !product.is_empty();
+    is_version.then(|| VersionFacts {
+        product: Some(product.join(" ")),
+        version: Some((*version).to_owned()),
+        build: Some(build),
+        ..VersionFacts::default()
+    })
+}
+
+/// The update release of `VMware ESXi 7.0 Update 3`; 0 of `VMware ESXi 8.0 GA`.
+fn update_of(line: &[u8]) -> Option<u32> {
+    let words: Vec<&[u8]> = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words.contains(&b"GA".as_slice()) {
+        return Some(0);
+    }
+    let place = words.iter().rposition(|word| *word == b"Update")?;
+    // `3c` is a later build of update 3.
+    let number = words.get(place + 1)?;
+    let end = number
         .iter()
-        .position(|line| line.text.starts_with(b"VMware "));
-    let Some(at) = at else {
-        return Err(fault_reader::or_unexpected(
-            input,
-            "no line `VMware ESXi VERSION build-NUMBER`",
-        ));
-    };
-    let rest = lines.split_off(at + 1);
-    let Some(line) = lines.last() else {
-        return Err(input.truncated("the first line is missing"));
-    };
-    let words = text(line.text.trim_ascii(), "the version", &mut Vec::new());
-    let facts = words.rsplit_once(' ').and_then(|(head, build)| {
-        let (product, version) = head.rsplit_once(' ')?;
-        let numbered = version.starts_with(|c: char| c.is_ascii_digit());
-        numbered.then_some(())?;
-        Some(VersionFacts {
-            product: Some(product.to_owned()),
-            version: Some(version.to_owned()),
-            build: Some(build_number(build.as_bytes())?),
-            ..VersionFacts::default()
-        })
-    });
-    facts
-        .map(|facts| (facts, rest))
-        .ok_or_else(|| input.unexpected(line.start, "not `VMware ESXi VERSION build-NUMBER`"))
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    digits(number.get(..end)?)
 }
 
 /// The digits of `Releasebuild-21053776` or `build-21053776`.
@@ -317,6 +326,53 @@ fn build_number(build: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_two_lines_come_in_either_order_and_among_others() {
+        let (build, release) = (
+            "VMware ESXi 8.0.2 build-22380479",
+            "VMware ESXi 8.0 Update 2",
+        );
+        let whole = vmware_vl(format!("{build}\n{release}\n").as_bytes()).unwrap();
+        assert_eq!(whole.version.as_deref(), Some("8.0.2"));
+        assert_eq!(whole.update, Some(2));
+        for lines in [
+            [release, build, ""],
+            ["", release, build],
+            ["Authorized use only.", release, build],
+            [build, "warning: clock", release],
+            [
+                release,
+                build,
+                "VMware offers supported, powerful system tools.",
+            ],
+            [
+                "  VMware ESXi 8.0.2 build-22380479 (Vendor Image A07)",
+                "VMware ESXi 8.0 Update 2c",
+                "",
+            ],
+        ] {
+            let read = vmware_vl(format!("{}\n", lines.join("\n")).as_bytes());
+            assert_eq!(read.as_ref(), Ok(&whole), "{lines:?}");
+        }
+        let vendor = vmware_vl(b"VMware ESXi 8.0.2 build-22380479\nVMware ESXi 8.0 Custom\n");
+        assert_eq!(vendor.unwrap().update, None);
+        let error = vmware_vl(b"VMware ESXi 8.0 GA\n").unwrap_err();
+        assert!(matches!(error, ParseError::Unexpected { .. }), "{error}");
+    }
+
+    #[test]
+    fn other_lines_around_the_fields_of_an_object_do_not_matter() {
+        let quiet = "   Product: VMware ESXi\n   Version: 5.5.0\n   Build: Releasebuild-1331820\n   Update: 0\n";
+        let read = version(quiet.as_bytes()).unwrap();
+        let noisy = format!(
+            "Errors: \nCannot open volume: /vmfs/volumes/x, skipping.\n\n{}\nDone.\n",
+            quiet.replace("   Build", "warning: slow\n  Build")
+        );
+        assert_eq!(version(noisy.as_bytes()), Ok(read));
+        let cut = version(b"Errors: \n   Product: VMware ESXi\n   Ver").unwrap_err();
+        assert!(matches!(cut, ParseError::Truncated { .. }), "{cut}");
+    }
 
     #[test]
     fn a_first_release_is_update_zero() {

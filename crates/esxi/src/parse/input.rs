@@ -1,7 +1,9 @@
 //! The bytes of one output, made ready to be read, and the errors that point into them.
 
 use std::borrow::Cow;
+use std::fmt;
 
+use ecoman_model::marks;
 use memchr::{memchr, memchr_iter, memrchr};
 
 use super::error::{Excerpt, MAX_INPUT_BYTES, ParseError};
@@ -174,18 +176,86 @@ impl Line<'_> {
     }
 }
 
-/// Text out of bytes. Bytes that are not UTF-8 (VM names and notes that an old host keeps in
-/// another encoding) become U+FFFD, and `warnings` says of which field.
-pub(super) fn text(bytes: &[u8], field: &str, warnings: &mut Vec<String>) -> String {
-    match std::str::from_utf8(bytes) {
-        Ok(text) => text.to_owned(),
-        Err(_) => {
-            warnings.push(format!(
-                "{field} is not UTF-8: what could not be read is shown as \u{fffd}"
-            ));
-            String::from_utf8_lossy(bytes).into_owned()
+/// Most characters of a text in one line. ESXi keeps less: 80 of a VM's name, 255 of a file's.
+pub(super) const LINE_CHARACTERS: usize = 1024;
+
+/// Most characters of a text of several lines, such as the note of a VM. vSphere's own clients
+/// take 4096 at most; a `.vmx` that people edit may hold more.
+pub(super) const BLOCK_CHARACTERS: usize = 16 * 1024;
+
+/// Most characters of a host's own words in a message.
+const WORDS_CHARACTERS: usize = 500;
+
+/// A text in one line out of bytes, such as a name. What cannot be shown as it is (see
+/// [`ecoman_model::marks`]) is marked, bytes that are not UTF-8 (an old host keeps names and notes in
+/// another encoding) become U+FFFD, and what is longer than any host keeps is cut; `warnings` says
+/// of which field.
+pub(super) fn line_text(
+    bytes: &[u8],
+    field: impl fmt::Display,
+    warnings: &mut Vec<String>,
+) -> String {
+    shown(bytes, field, warnings, LINE_CHARACTERS, marks::in_line)
+}
+
+/// The same for a text of several lines, such as a note.
+pub(super) fn block_text(
+    bytes: &[u8],
+    field: impl fmt::Display,
+    warnings: &mut Vec<String>,
+) -> String {
+    shown(bytes, field, warnings, BLOCK_CHARACTERS, marks::in_block)
+}
+
+/// A line of a host's output as part of a message.
+pub(super) fn words(bytes: &[u8]) -> String {
+    let bytes = bytes.trim_ascii();
+    shown(
+        bytes,
+        "",
+        &mut Vec::new(),
+        WORDS_CHARACTERS,
+        marks::plain_line,
+    )
+}
+
+fn shown(
+    bytes: &[u8],
+    field: impl fmt::Display,
+    warnings: &mut Vec<String>,
+    most: usize,
+    mark: fn(&str) -> Cow<'_, str>,
+) -> String {
+    // No more is looked at than can be shown: a character has four bytes at most.
+    let head = bytes.get(..most * 4).unwrap_or(bytes);
+    let text = match std::str::from_utf8(head) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(error) => {
+            // Where it was cut within a character, nothing is wrong with it.
+            if error.error_len().is_some() || head.len() == bytes.len() {
+                warnings.push(format!(
+                    "{field} is not UTF-8: what could not be read is shown as \u{fffd}"
+                ));
+            }
+            String::from_utf8_lossy(head)
         }
+    };
+    let end = text.char_indices().nth(most).map(|(end, _)| end);
+    let kept = end.and_then(|end| text.get(..end)).unwrap_or(&text);
+    let shown = mark(kept);
+    if shown.len() != kept.len() {
+        warnings.push(format!(
+            "{field} holds characters that act instead of being seen: each is shown as a mark \
+             such as <U+001B>"
+        ));
     }
+    if end.is_none() && head.len() == bytes.len() {
+        return shown.into_owned();
+    }
+    warnings.push(format!(
+        "{field} is longer than any host keeps it: cut to {most} characters"
+    ));
+    format!("{shown}…")
 }
 
 /// A number of digits only, without a sign; `None` where it is none or does not fit.

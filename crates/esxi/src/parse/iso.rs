@@ -3,7 +3,7 @@
 use ecoman_model::IsoImage;
 
 use super::error::ParseError;
-use super::input::{Input, text};
+use super::input::{Input, line_text};
 
 /// Reads the paths that `find` printed, a line each, sorted. A path with a line break in it is
 /// two lines that are no paths, and an error.
@@ -21,7 +21,7 @@ pub fn iso_images(stdout: &[u8]) -> Result<Vec<IsoImage>, ParseError> {
         if !line.ended {
             return Err(input.truncated("the last line has no line end"));
         }
-        let path = text(line.text, "path", &mut Vec::new());
+        let path = line_text(line.text, "path", &mut Vec::new());
         images.push(IsoImage { path, bytes: None });
     }
     images.sort();

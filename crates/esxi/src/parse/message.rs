@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, text};
+use super::input::{Input, Line, block_text, digits, line_text};
 
 const READING: &str = "message";
 
@@ -112,7 +112,7 @@ pub fn message(stdout: &[u8]) -> Result<Option<Question>, ParseError> {
         .get(..text_end)
         .unwrap_or_default()
         .iter()
-        .map(|line| text(line.text, "the question", &mut warnings))
+        .map(|line| block_text(line.text, "the question", &mut warnings))
         .collect();
     let asked = asked.join("\n");
     let (key, asked) = split_key(&asked);
@@ -120,7 +120,7 @@ pub fn message(stdout: &[u8]) -> Result<Option<Question>, ParseError> {
         return Err(input.truncated("the text of the question is missing"));
     }
     Ok(Some(Question {
-        id: text(id, "the question's id", &mut warnings),
+        id: line_text(id, "the question's id", &mut warnings),
         key,
         text: asked,
         choices,
@@ -145,7 +145,7 @@ fn choice(line: &[u8], warnings: &mut Vec<String>) -> Option<Choice> {
         Some(words) => (words.trim_ascii_end(), true),
         None => (words, false),
     };
-    let words = text(words, "a choice", warnings);
+    let words = line_text(words, "a choice", warnings);
     let (key, label) = match words.split_once(" (") {
         Some((key, label)) if label.ends_with(')') && is_message_key(key) => (
             Some(key.to_owned()),

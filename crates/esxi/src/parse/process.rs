@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, digits, text};
+use super::input::{Input, digits, line_text};
 
 const READING: &str = "process.list";
 
@@ -26,7 +26,7 @@ pub struct Process {
 }
 
 /// Reads what `esxcli vm process list` printed, as text or with `--formatter=xml`. Nothing at all
-/// is an empty list: no VM runs.
+/// is an empty list: no VM runs. Other lines may stand before, between and behind the VMs.
 ///
 /// Text that is cut between two VMs cannot be told from a shorter list.
 ///
@@ -35,14 +35,13 @@ pub struct Process {
 /// where a line is missing; [`ParseError::Value`] where a field is not of its kind.
 pub fn process_list(stdout: &[u8]) -> Result<Vec<Process>, ParseError> {
     let input = Input::new(READING, stdout)?;
-    let content = input.bytes.trim_ascii();
-    if content.is_empty() {
+    if input.bytes.trim_ascii().is_empty() {
         return Ok(Vec::new());
     }
-    if content.starts_with(b"<") {
-        of_xml(&input)
-    } else {
-        of_text(&input)
+    let mut lines = input.lines_from(0);
+    match lines.find(|line| line.text.starts_with(b"<?xml") || line.text.starts_with(b"<output")) {
+        Some(xml) => of_xml(&input, xml.start),
+        None => of_text(&input),
     }
 }
 
@@ -67,6 +66,22 @@ impl Fields {
         }
     }
 
+    /// Whether any field is there.
+    fn is_begun(&self) -> bool {
+        self.world_id.is_some()
+            || self.uuid.is_some()
+            || self.name.is_some()
+            || self.vmx_path.is_some()
+    }
+
+    /// Whether all fields are there.
+    fn is_complete(&self) -> bool {
+        self.world_id.is_some()
+            && self.uuid.is_some()
+            && self.name.is_some()
+            && self.vmx_path.is_some()
+    }
+
     fn process(self, input: &Input<'_>) -> Result<Process, ParseError> {
         let (Some(world_id), Some(uuid), Some(name), Some(vmx_path)) =
             (self.world_id, self.uuid, self.name, self.vmx_path)
@@ -79,8 +94,8 @@ impl Fields {
                 .ok_or_else(|| input.value(self.start, "World ID", "a whole number", &world_id))?,
             uuid: hyphenated(&uuid)
                 .ok_or_else(|| input.value(self.start, "UUID", "16 bytes in hexadecimal", &uuid))?,
-            name: text(&name, "Display Name", warnings),
-            vmx_path: text(&vmx_path, "Config File", warnings),
+            name: line_text(&name, "Display Name", warnings),
+            vmx_path: line_text(&vmx_path, "Config File", warnings),
         })
     }
 }
@@ -97,15 +112,15 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
             .strip_prefix(b"   ")
             .filter(|text| !text.starts_with(b" "));
         match (field, &mut current) {
+            // A line of something else within the block of a VM.
+            (None, Some(fields)) if fields.is_begun() && !fields.is_complete() => {}
             // The VM's name, alone on its line, opens its block.
             (None, _) => {
                 let before = current.replace(Fields {
                     start: line.start,
                     ..Fields::default()
                 });
-                if let Some(before) = before {
-                    list.push(before);
-                }
+                list.extend(before.filter(Fields::is_begun));
             }
             (Some(_), None) => {
                 return Err(fault_reader::or_unexpected(
@@ -134,12 +149,13 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
             }
         }
     }
-    list.extend(current);
+    // A last line may be the name of a VM whose lines were cut off, or what went wrong.
+    let other_line_ends = current.as_ref().is_some_and(|fields| {
+        !fields.is_begun() && fault_reader::tells_of_failure(input.rest(fields.start))
+    });
+    list.extend(current.filter(|_| !other_line_ends));
     // A sentence without any field is no list.
-    if list
-        .iter()
-        .all(|fields| fields.world_id.is_none() && fields.uuid.is_none())
-    {
+    if !list.iter().any(Fields::is_begun) {
         return Err(fault_reader::or_unexpected(input, "no list of VMs"));
     }
     list.into_iter()
@@ -147,25 +163,18 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
         .collect()
 }
 
-fn of_xml(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
-    let mut reader = Reader::from_reader(input.bytes.as_ref());
+fn of_xml(input: &Input<'_>, start: usize) -> Result<Vec<Process>, ParseError> {
+    let mut reader = Reader::from_reader(input.rest(start));
     let mut list = Vec::new();
     let mut current: Option<Fields> = None;
     let mut field: Option<String> = None;
     let mut value = String::new();
-    let mut complete = false;
     loop {
-        let at = usize::try_from(reader.buffer_position()).unwrap_or(usize::MAX);
-        let broken = |reason: String| {
-            if complete {
-                input.unexpected(at, reason)
-            } else {
-                input.truncated(reason)
-            }
-        };
+        let at = start + usize::try_from(reader.buffer_position()).unwrap_or(0);
+        let broken = |reason: String| input.truncated(reason);
         match reader.read_event() {
             Err(error) => return Err(broken(format!("broken XML: {error}"))),
-            Ok(Event::Eof) => break,
+            Ok(Event::Eof) => return Err(input.truncated("the end </output> is missing")),
             Ok(Event::Start(tag)) => match tag.name().as_ref() {
                 b"structure" => {
                     current = Some(Fields {
@@ -210,16 +219,12 @@ fn of_xml(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
                         list.push(fields.process(input)?);
                     }
                 }
-                b"output" => complete = true,
+                b"output" => return Ok(list),
                 _ => {}
             },
             Ok(_) => {}
         }
     }
-    if !complete {
-        return Err(input.truncated("the end </output> is missing"));
-    }
-    Ok(list)
 }
 
 /// `56 4d 71 c3 11 11 22 22-33 33 5b 0e 92 d7 a4 c6` as `564d71c3-1111-2222-3333-5b0e92d7a4c6`.
@@ -256,6 +261,31 @@ mod tests {
     }
 
     #[test]
+    fn other_lines_do_not_matter() {
+        let vm = |name: &str, id: u32| {
+            format!(
+                "{name}\n   World ID: {id}\n   Process ID: 0\n   UUID: 56 4d c2 0e 00 00 00 00-00 00 \
+                 71 b9 4f e6 d0 35\n   Display Name: {name}\n   Config File: /v/{name}.vmx\n\n"
+            )
+        };
+        let quiet = format!("{}{}", vm("a", 1), vm("b b", 2));
+        let list = process_list(quiet.as_bytes()).unwrap();
+        assert_eq!(list.len(), 2);
+        let noise = "Errors: \nCannot open volume: x, skipping.\n";
+        for noisy in [
+            format!("{noise}{quiet}"),
+            format!("{}{noise}{}", vm("a", 1), vm("b b", 2)),
+            quiet.replace("   UUID", &format!("{noise}   UUID")),
+            format!("{quiet}{noise}"),
+        ] {
+            assert_eq!(process_list(noisy.as_bytes()), Ok(list.clone()), "{noisy}");
+        }
+        assert!(process_list(noise.as_bytes()).is_err());
+        // Cut behind a name.
+        assert!(process_list(format!("{quiet}c\n").as_bytes()).is_err());
+    }
+
+    #[test]
     fn xml_entities_are_resolved() {
         let xml = b"<output><root><list><structure typeName=\"VirtualMachine\">\
             <field name=\"ConfigFile\"><string>/v/a&amp;b.vmx</string></field>\
@@ -266,5 +296,7 @@ mod tests {
         let list = process_list(xml).unwrap();
         assert_eq!(list[0].name, "a&b <1>");
         assert_eq!(list[0].uuid, "564dc20e-0000-0000-0000-71b94fe6d035");
+        let noisy = [b"Errors:\nslow <x\n".as_slice(), xml, b"\nTraceback <y\n"].concat();
+        assert_eq!(process_list(&noisy), Ok(list));
     }
 }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::error::ParseError;
 use super::fault_reader;
-use super::input::{Input, Line, digits, text};
+use super::input::{Input, Line, block_text, digits};
 
 const READING: &str = "snapshot.get";
 
@@ -173,7 +173,7 @@ impl<'i> Lines<'i> {
             end = line.start + line.text.len();
             self.next = line.next();
         }
-        let words = text(self.input.slice(start, end), name, &mut Vec::new());
+        let words = block_text(self.input.slice(start, end), name, &mut Vec::new());
         Ok(words)
     }
 

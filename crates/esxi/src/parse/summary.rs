@@ -121,7 +121,15 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
     if let Some(guest) = root.structure("guest")? {
         facts.hostname = guest.some_text("hostName", warnings)?;
         facts.ip_address = guest.some_text("ipAddress", warnings)?;
-        facts.tools_status = guest.some_text("toolsStatus", warnings)?;
+        facts.tools_status = tools_status(
+            guest.some_text("toolsStatus", warnings)?,
+            guest.some_text("toolsRunningStatus", warnings)?.as_deref(),
+            match guest.some_text("toolsVersionStatus2", warnings)? {
+                None => guest.some_text("toolsVersionStatus", warnings)?,
+                status => status,
+            }
+            .as_deref(),
+        );
         reported_guest_os = guest.some_text("guestFullName", warnings)?;
         facts.hardware_version = guest.some_text("hwVersion", warnings)?;
     }
@@ -143,7 +151,7 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
             .and_then(datastore_of)
             .map(str::to_owned);
         facts.comment = config
-            .text("annotation", warnings)?
+            .block("annotation", warnings)?
             .filter(|note| !note.is_empty());
         if let Some(version) = config.some_text("hwVersion", warnings)? {
             facts.hardware_version = Some(version);
@@ -175,9 +183,52 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
     Ok(summary)
 }
 
+/// The state of VMware Tools, in the words of `toolsStatus`.
+///
+/// That member is deprecated since 4.0, and where the guest brings its own Tools (open-vm-tools) it
+/// may say `toolsNotInstalled` while they run. `running` (`toolsRunningStatus`) and `version`
+/// (`toolsVersionStatus2`) are what the host itself goes by; where they are there, they decide. So
+/// everybody who asks for this fact (the rule for a change of power, the page, a filter) gets the
+/// answer that is true, and the words of the API stay those that they were.
+fn tools_status(
+    deprecated: Option<String>,
+    running: Option<&str>,
+    version: Option<&str>,
+) -> Option<String> {
+    let (runs, installed) = match (running, version) {
+        // They start or stop, which no word of `toolsStatus` says: the host refuses by itself
+        // what it cannot ask of the guest.
+        (Some("guestToolsRunning" | "guestToolsExecutingScripts"), _) => (true, true),
+        (Some("guestToolsNotRunning"), Some("guestToolsNotInstalled")) => (false, false),
+        (Some("guestToolsNotRunning"), Some(_)) => (false, true),
+        (Some("guestToolsNotRunning"), None) => {
+            (false, deprecated.as_deref() != Some("toolsNotInstalled"))
+        }
+        // No word, or one of a release to come.
+        _ => return deprecated,
+    };
+    let is_old = match version {
+        Some(version) => matches!(
+            version,
+            "guestToolsNeedUpgrade"
+                | "guestToolsSupportedOld"
+                | "guestToolsTooOld"
+                | "guestToolsBlacklisted"
+        ),
+        None => deprecated.as_deref() == Some("toolsOld"),
+    };
+    let word = match (runs, installed) {
+        (true, _) if is_old => "toolsOld",
+        (true, _) => "toolsOk",
+        (false, true) => "toolsNotRunning",
+        (false, false) => "toolsNotInstalled",
+    };
+    Some(word.to_owned())
+}
+
 /// vim.vm.QuestionInfo: the same question that `vmsvc/message` prints.
 fn question(pending: Item<'_>, warnings: &mut Vec<String>) -> Result<Question, ParseError> {
-    let (key, text) = split_key(&pending.text("text", warnings)?.unwrap_or_default());
+    let (key, text) = split_key(&pending.block("text", warnings)?.unwrap_or_default());
     let mut question = Question {
         id: pending.text("id", warnings)?.unwrap_or_default(),
         key,
@@ -213,6 +264,88 @@ mod tests {
         assert_eq!(decoded_name("%41 %2"), "%41 %2");
         assert_eq!(decoded_name("%252f"), "%2f");
         assert_eq!(decoded_name("%é"), "%é");
+    }
+
+    #[test]
+    fn what_the_host_goes_by_decides_whether_tools_run() {
+        for (deprecated, running, version, status) in [
+            // The guest brings its own Tools.
+            (
+                "toolsNotInstalled",
+                "guestToolsRunning",
+                "guestToolsNotInstalled",
+                "toolsOk",
+            ),
+            (
+                "toolsNotRunning",
+                "guestToolsRunning",
+                "guestToolsUnmanaged",
+                "toolsOk",
+            ),
+            (
+                "toolsNotRunning",
+                "guestToolsExecutingScripts",
+                "guestToolsCurrent",
+                "toolsOk",
+            ),
+            (
+                "toolsOld",
+                "guestToolsRunning",
+                "guestToolsNeedUpgrade",
+                "toolsOld",
+            ),
+            (
+                "toolsOk",
+                "guestToolsRunning",
+                "guestToolsSupportedOld",
+                "toolsOld",
+            ),
+            ("", "guestToolsRunning", "", "toolsOk"),
+            (
+                "",
+                "guestToolsNotRunning",
+                "guestToolsUnmanaged",
+                "toolsNotRunning",
+            ),
+            (
+                "toolsOk",
+                "guestToolsNotRunning",
+                "guestToolsCurrent",
+                "toolsNotRunning",
+            ),
+            (
+                "toolsNotInstalled",
+                "guestToolsNotRunning",
+                "",
+                "toolsNotInstalled",
+            ),
+            (
+                "toolsNotRunning",
+                "guestToolsNotRunning",
+                "guestToolsNotInstalled",
+                "toolsNotInstalled",
+            ),
+            // A host that does not tell, or tells a word of a release to come.
+            ("toolsOld", "", "", "toolsOld"),
+            (
+                "toolsOk",
+                "guestToolsDreaming",
+                "guestToolsCurrent",
+                "toolsOk",
+            ),
+        ] {
+            let some = |word: &'static str| Some(word).filter(|word| !word.is_empty());
+            assert_eq!(
+                tools_status(
+                    some(deprecated).map(str::to_owned),
+                    some(running),
+                    some(version)
+                ),
+                Some(status.to_owned()),
+                "{deprecated} {running} {version}"
+            );
+        }
+        assert_eq!(tools_status(None, None, None), None);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_model::{FailureKind, NodeName};
+use ecoman_model::{FailureKind, NodeName, marks};
 
 use crate::command::Command;
 use crate::hosts::Host;
@@ -371,8 +371,7 @@ pub(super) fn is_shortage(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(11 | 12 | 23 | 24))
 }
 
-/// The last line that says something, without ssh's name in front. What a terminal would obey is
-/// shown as what it is: a node may say anything.
+/// The last line that says something, without ssh's name in front.
 pub(super) fn last_line(text: &str) -> String {
     let line = text
         .lines()
@@ -380,23 +379,7 @@ pub(super) fn last_line(text: &str) -> String {
         .rfind(|line| !line.is_empty())
         .map(|line| line.strip_prefix("ssh: ").unwrap_or(line))
         .unwrap_or_default();
-    let mut shown = String::with_capacity(line.len());
-    for character in line.chars() {
-        if character.is_control() || turns_text_around(character) {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
-    }
-    shown
-}
-
-/// Whether a character changes the direction of the text around it (Unicode's Bidi_Control).
-fn turns_text_around(character: char) -> bool {
-    matches!(
-        character,
-        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
-    )
+    marks::plain_line(line).into_owned()
 }
 
 fn after_last_colon(line: &str) -> String {

@@ -3,7 +3,7 @@
 use ecoman_esxi::parse;
 use ecoman_esxi::{Command, Output};
 use ecoman_model::{
-    Limits, NewVm, NodeFacts, PortGroup, TaskError, TaskErrorKind, VersionFacts, Vmid,
+    Limits, NewVm, NodeFacts, PortGroup, TaskError, TaskErrorKind, VersionFacts, Vmid, marks,
 };
 
 use crate::acts::files::Files;
@@ -72,12 +72,15 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
         .map_err(|error| unread(listing, error))?;
     let facts = NodeFacts {
         datastores: parse::filesystem_list(&filesystems.stdout)
-            .map_err(|error| unread(filesystems, error))?,
+            .map_err(|error| unread(filesystems, error))?
+            .rows,
         ..parse::host_summary(&summary.stdout).map_err(|error| unread(summary, error))?
     };
-    let groups =
-        parse::port_groups(&port_groups.stdout).map_err(|error| unread(port_groups, error))?;
-    let version = parse::version(&version.stdout).map_err(|error| unread(version, error))?;
+    let groups = parse::port_groups(&port_groups.stdout)
+        .map_err(|error| unread(port_groups, error))?
+        .rows;
+    // The summary knows the release too, less exactly.
+    let version = parse::version(&version.stdout).unwrap_or_else(|_| facts.version.clone());
 
     // Where it has none of the kind, the directory is missing too, which is told below.
     files.find_volume(&facts.datastores);
@@ -154,7 +157,7 @@ pub(super) async fn verify(
     if facts.name.as_deref() != Some(vm.name.as_str()) {
         differs.push("name");
     }
-    if facts.comment.as_deref().unwrap_or_default() != vm.comment {
+    if facts.comment.as_deref().unwrap_or_default() != marks::in_block(&vm.comment) {
         differs.push("comment");
     }
     if facts.cpus.is_some_and(|cpus| cpus != vm.cpus) {
@@ -178,8 +181,9 @@ pub(super) async fn verify(
     }
     let list = parse::getallvms(&listing.stdout, &listing.stderr)
         .map_err(|error| unread(listing, error))?;
-    let groups =
-        parse::port_groups(&port_groups.stdout).map_err(|error| unread(port_groups, error))?;
+    let groups = parse::port_groups(&port_groups.stdout)
+        .map_err(|error| unread(port_groups, error))?
+        .rows;
     let node = job.name();
     let others: Vec<_> = list
         .rows
