@@ -41,7 +41,7 @@ pub use node::{
     Allocated, Cpu, Datastore, FailureKind, IsoImage, Memory, Node, NodeError, NodePage, PortGroup,
     VmCounts,
 };
-pub use problem::{FieldError, Problem};
+pub use problem::{ApiError, FieldError, Problem, ProblemKind};
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
 pub use vm::{PowerState, Resource, Vm, VmPage};

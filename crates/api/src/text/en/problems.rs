@@ -1,12 +1,147 @@
-//! Details of problems.
+//! Problems: titles and details.
 
+use crate::ProblemKind;
 use crate::text::Problems;
 
 pub(super) static PROBLEMS: Problems = Problems {
+    title,
+
     bad_parameters: "Some parameters of the query are wrong; see errors.",
     bad_body: "The body is not as it has to be; see errors.",
+    bad_idempotency_key: "Idempotency-Key has to be there once at most, with 1 to 255 visible ASCII characters.",
+    unsupported_media_type: "The body has to be JSON, with the header Content-Type: application/json.",
+    too_large: |kilobytes| {
+        format!("The request's body is too large; this server takes at most {kilobytes} KB.")
+    },
+    not_acceptable: "This list is there as application/json and as text/csv; the header Accept asks for neither.",
+    not_found: "There is nothing at this address. The API is described at /api/v1/openapi.json.",
+    method_not_allowed: "This address does not take that method; see the Allow header for those it takes.",
+    foreign_host: |host| {
+        format!(
+            "This server is not called {host:?}. Use its address, or name it in \
+             DASHBOARD_ALLOWED_HOSTS."
+        )
+    },
+    timeout: "The server could not answer in time; try again.",
+    internal: "The server failed at this request. Its log tells more under the id of the request.",
+    other_status: |reason| format!("The request cannot be served: {reason}."),
+
     vm_not_found: |node, vmid| format!("{node} has no VM {vmid}; it may have been removed."),
     node_not_found: |node| {
         format!("There is no node {node}; the nodes are those of the crawler's hosts.yml.")
     },
+    starting: "The server has just started and is still reading its store; try again.",
+    store_unavailable: |why| format!("The server cannot read its store: {why}"),
+
+    task_not_found: |id| format!("There is no task {id}; it may have been forgotten."),
+    idempotency_key_reused: |task_path| {
+        format!("This Idempotency-Key belongs to another request already: {task_path}.")
+    },
+    refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
+    read_only: |node| format!("{node} takes no changes: hosts.yml says read_only: true."),
+    name_taken: |node, name, vmid| format!("{node} has a VM {name:?} already, {vmid}."),
+    executor_unavailable: |why, node, task_path| {
+        format!("{why} Nothing was asked of {node}; try again. The attempt is kept as {task_path}.")
+    },
+    unfinished: |task_title, task_path| {
+        format!("{task_title}: not done yet. It goes on; {task_path} tells how it ends.")
+    },
+    not_done: |task_title| format!("{task_title}: not done."),
+
+    not_signed_in: "Sign in first, or send an API token as Authorization: Bearer.",
+    not_a_bearer_token: "Authorization has to be Bearer with an API token.",
+    token_expired: "This API token has expired; make another one.",
+    token_unknown: "This API token is unknown, or was revoked.",
+    token_owner_removed: "The user whose API token this is is no longer there.",
+    session_ended: "Your session has ended; sign in again.",
+    no_role: "You have signed in, but nobody has given you a role here: an admin can, with \
+        `ecoman user add --no-password` or DASHBOARD_PROXY_ROLES.",
+    user_removed: "Your user has been removed in the meantime.",
+    wrong_password: "Name or password is wrong.",
+    too_many_tries: |seconds| format!("Too many failed tries; wait {seconds} s."),
+    cross_site: "A page of another site made this request, so it is refused.",
+    forbidden: |caller, needed, role, limited| {
+        let limited = if limited { ", limited to nodes" } else { "" };
+        format!(
+            "{caller} may not do this: it takes the role {needed}, and theirs is {role}{limited}."
+        )
+    },
+    out_of_reach: |caller, node, nodes| {
+        let nodes = match nodes {
+            [] => "no node at all".to_owned(),
+            nodes => nodes.join(", "),
+        };
+        format!("{caller} does not reach {node}: their access is limited to {nodes}.")
+    },
+    caller_with_token: |token, owner| format!("The token {token:?} of {owner}"),
+    caller_unknown: "Somebody who has not signed in",
+    no_password_sign_in: "Nobody signs in here with a password: DASHBOARD_SIGN_IN is another.",
+    no_sign_in: "Nobody signs in here, and whoever reaches the server may do everything; set \
+        DASHBOARD_SIGN_IN for users and tokens.",
+    not_by_password: "Only somebody who has signed in with a password can change it.",
+    sign_in_unavailable: "The server cannot read or write its users, sessions and tokens; its log tells why.",
+    token_not_found: "There is no such API token; it may have been revoked.",
+    user_not_found: |name| format!("There is no user {name:?}."),
+    user_taken: |name| format!("There is a user {name:?} already."),
+    last_admin: |name| {
+        format!("{name:?} is the last admin of all nodes; make another user admin first.")
+    },
 };
+
+fn title(kind: ProblemKind) -> &'static str {
+    match kind {
+        ProblemKind::BadParameters => "Bad query parameters",
+        ProblemKind::BadBody | ProblemKind::BadMachineBody => "Bad body",
+        ProblemKind::BadIdempotencyKey => "Bad Idempotency-Key",
+        ProblemKind::Http => "Bad request",
+        ProblemKind::UnsupportedMediaType => "Unsupported media type",
+        ProblemKind::TooLarge => "Body too large",
+        ProblemKind::NotAcceptable => "Not acceptable",
+        ProblemKind::NotFound => "Not found",
+        ProblemKind::MethodNotAllowed => "Method not allowed",
+        ProblemKind::ForeignHost => "Foreign host name",
+        ProblemKind::Timeout => "Out of time",
+        ProblemKind::Internal => "Internal error",
+
+        ProblemKind::VmNotFound => "VM not found",
+        ProblemKind::NodeNotFound => "Node not found",
+        ProblemKind::Starting => "Starting",
+        ProblemKind::StoreUnavailable => "Store unavailable",
+
+        ProblemKind::TaskNotFound => "Task not found",
+        ProblemKind::IdempotencyKeyReused => "Idempotency-Key reused",
+        ProblemKind::Refused | ProblemKind::TaskRefused => "Not possible now",
+        ProblemKind::ReadOnly => "Node is read-only",
+        ProblemKind::NameTaken | ProblemKind::UserTaken => "Name taken",
+        ProblemKind::ExecutorUnavailable | ProblemKind::TaskExecutor => "Executor unavailable",
+        ProblemKind::NotDone => "Not done",
+        ProblemKind::Unfinished => "Not done yet",
+        ProblemKind::TaskNode => "The node failed at it",
+        ProblemKind::TaskTimeout => "Not done in time",
+        ProblemKind::TaskUnreachable => "Node unreachable",
+        ProblemKind::TaskQuestion => "The VM waits for an answer",
+        ProblemKind::TaskInterrupted => "Interrupted",
+
+        ProblemKind::NotSignedIn => "Not signed in",
+        ProblemKind::BadCredentials => "Not signed in any more",
+        ProblemKind::WrongPassword => "Wrong name or password",
+        ProblemKind::TooManyTries => "Too many tries",
+        ProblemKind::CrossSite => "Cross-site request",
+        ProblemKind::Forbidden => "Not allowed",
+        ProblemKind::OutOfReach => "Not allowed there",
+        ProblemKind::SignInOff => "Not with this sign-in",
+        ProblemKind::NotByPassword => "Not signed in with a password",
+        ProblemKind::SignInUnavailable => "Sign-in unavailable",
+        ProblemKind::TokenNotFound => "Token not found",
+        ProblemKind::UserNotFound => "User not found",
+        ProblemKind::LastAdmin => "Last admin",
+
+        ProblemKind::Unauthorized => "Unauthorized",
+        ProblemKind::BadOrder => "Bad order",
+        ProblemKind::OtherInstance => "Another run",
+        ProblemKind::OtherOrder => "Another order",
+        ProblemKind::Forgotten => "Task forgotten",
+        ProblemKind::Stopping => "Stopping",
+        ProblemKind::Running => "Task still running",
+    }
+}
