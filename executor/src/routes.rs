@@ -14,8 +14,9 @@ use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use axum::{Json, Router};
-use ecoman_api::Problem;
 use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_api::text::EN;
+use ecoman_api::{Problem, ProblemKind};
 use ecoman_model::TaskId;
 use futures::{Stream, stream};
 use subtle::ConstantTimeEq as _;
@@ -33,9 +34,7 @@ const PING: Duration = Duration::from_secs(15);
 pub(crate) fn router(registry: Arc<Registry>, token: Option<String>) -> Router {
     let (api, _) = api().split_for_parts();
     api.with_state(registry)
-        .fallback(|| async {
-            problem(StatusCode::NOT_FOUND, "not-found", "There is nothing here.")
-        })
+        .fallback(|| async { problem(ProblemKind::NotFound, "There is nothing here.") })
         .layer(middleware::from_fn_with_state(Arc::new(token), guard))
 }
 
@@ -129,20 +128,20 @@ async fn post_task(
     let order = match order {
         Ok(Json(order)) => order,
         Err(error) => {
-            return problem(StatusCode::BAD_REQUEST, "bad-order", &error.body_text());
+            return problem(ProblemKind::BadOrder, &error.body_text());
         }
     };
     match registry.take(order) {
         Ok((report, true)) => (StatusCode::ACCEPTED, Json(report)).into_response(),
         Ok((report, false)) => Json(report).into_response(),
         Err(error) => {
-            let (status, kind) = match &error {
-                NotTaken::OtherInstance(_) => (StatusCode::CONFLICT, "other-instance"),
-                NotTaken::OtherOrder => (StatusCode::CONFLICT, "other-order"),
-                NotTaken::Forgotten => (StatusCode::GONE, "forgotten"),
-                NotTaken::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+            let kind = match &error {
+                NotTaken::OtherInstance(_) => ProblemKind::OtherInstance,
+                NotTaken::OtherOrder => ProblemKind::OtherOrder,
+                NotTaken::Forgotten => ProblemKind::Forgotten,
+                NotTaken::Stopping => ProblemKind::Stopping,
             };
-            problem(status, kind, &error.to_string())
+            problem(kind, &error.to_string())
         }
     }
 }
@@ -216,9 +215,7 @@ async fn delete_task(State(registry): State<Arc<Registry>>, Path(id): Path<Strin
     match outcome {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(NotForgotten::Unknown) => unknown(),
-        Err(error @ NotForgotten::Running) => {
-            problem(StatusCode::CONFLICT, "running", &error.to_string())
-        }
+        Err(error @ NotForgotten::Running) => problem(ProblemKind::Running, &error.to_string()),
     }
 }
 
@@ -253,7 +250,7 @@ async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next:
     let is_of_a_page = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
     if is_of_a_page || (token.is_none() && !is_for_this_machine(headers)) {
         let detail = "The executor takes orders from the dashboard alone, by its address.";
-        return problem(StatusCode::FORBIDDEN, "forbidden", detail);
+        return problem(ProblemKind::Forbidden, detail);
     }
     let open = matches!(request.uri().path(), "/healthz") || token.is_none();
     let named = request
@@ -268,7 +265,7 @@ async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next:
         return next.run(request).await;
     }
     let detail = "EXECUTOR_TOKEN must be the same for executor and dashboard.";
-    let mut response = problem(StatusCode::UNAUTHORIZED, "unauthorized", detail);
+    let mut response = problem(ProblemKind::Unauthorized, detail);
     let scheme = HeaderValue::from_static("Bearer");
     response.headers_mut().insert(WWW_AUTHENTICATE, scheme);
     response
@@ -317,19 +314,20 @@ fn reports(
 
 fn unknown() -> Response {
     let detail = "This run of the executor knows no such task.";
-    problem(StatusCode::NOT_FOUND, "task-not-found", detail)
+    problem(ProblemKind::TaskNotFound, detail)
 }
 
-fn problem(status: StatusCode, kind: &str, detail: &str) -> Response {
+fn problem(kind: ProblemKind, detail: &str) -> Response {
     let problem = Problem {
-        kind: format!("urn:ecoman:problem:{kind}"),
-        title: status.canonical_reason().unwrap_or_default().to_owned(),
-        status: status.as_u16(),
+        kind: kind.urn(),
+        title: (EN.problems.title)(kind).to_owned(),
+        status: kind.status(),
         detail: detail.to_owned(),
         instance: String::new(),
         request_id: Uuid::new_v4().to_string(),
         errors: Vec::new(),
     };
+    let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = (status, Json(problem)).into_response();
     let kind = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(CONTENT_TYPE, kind);

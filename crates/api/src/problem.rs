@@ -150,11 +150,14 @@ problem_kinds! {
     Running = 409 "running",
 }
 
+/// What the `type` of every problem begins with.
+const URN: &str = "urn:ecoman:problem:";
+
 impl ProblemKind {
     /// The problem's `type`.
     #[must_use]
     pub fn urn(self) -> String {
-        format!("urn:ecoman:problem:{}", self.slug())
+        format!("{URN}{}", self.slug())
     }
 
     /// The kind of problem that a task's error is, as if it had been the answer to its request.
@@ -245,7 +248,7 @@ impl Problem {
     /// Whether it is of a kind.
     #[must_use]
     pub fn is(&self, kind: ProblemKind) -> bool {
-        self.kind == kind.urn()
+        self.kind.strip_prefix(URN) == Some(kind.slug())
     }
 }
 

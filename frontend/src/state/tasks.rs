@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use ecoman_api::{
-    CreateVm, PowerAction, PowerChange, Question, SetPower, Task, TaskId, TaskPage, TaskRequest,
-    TaskState, Vm,
+    CreateVm, PowerAction, PowerChange, ProblemKind, Question, SetPower, Task, TaskId, TaskPage,
+    TaskRequest, TaskState, Vm,
 };
 
 use crate::state::format;
 use crate::state::inventory::VmKey;
 use crate::state::text;
-
-/// The API's word for what was not done in time.
-const TASK_TIMEOUT: &str = "urn:ecoman:problem:task-timeout";
 
 /// The newest tasks, and whichever others were asked for.
 #[derive(Clone, Debug, Default)]
@@ -153,8 +150,9 @@ pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
 /// is none of that kind, or has ended otherwise.
 pub(crate) fn timed_out_shutdown(task: &Task) -> Option<u32> {
     let (action, seconds) = power_of(task)?;
-    let kind = task.error.as_ref().map(|error| error.kind.as_str());
-    (action == PowerAction::Shutdown && kind == Some(TASK_TIMEOUT)).then_some(seconds)
+    let error = task.error.as_ref();
+    let timed_out = error.is_some_and(|problem| problem.is(ProblemKind::TaskTimeout));
+    (action == PowerAction::Shutdown && timed_out).then_some(seconds)
 }
 
 /// Whether what a change did not come to has come all the same: the guest has taken its time, or
