@@ -396,7 +396,7 @@ fn read_summary(vmid: Vmid, output: Answer, warnings: &mut Vec<String>) -> Summa
             Summary::Read(Box::new(summary.facts))
         }
         Err(error) => match fault_in(&output) {
-            Some(fault) if fault.class == FaultClass::NotFound => Summary::Gone,
+            Some(fault) if fault.says_unknown(vmid) => Summary::Gone,
             Some(fault) => Summary::Unread(fault.sentence()),
             None => Summary::Unread(format!("its summary cannot be read: {error}")),
         },

@@ -305,6 +305,114 @@ async fn a_vm_that_cannot_be_read_keeps_its_facts_with_the_reason() {
     running.stop().await;
 }
 
+/// What a node may say of a VM whose files are away: nothing of it means that the VM is gone.
+const FILES_AWAY: [(&str, &str, u8, &str); 3] = [
+    (
+        include_str!("../../crates/esxi/tests/data/samples/get.summary.file-not-found.7.0.txt"),
+        "",
+        1,
+        "File [usb backup] db/db.vmx was not found",
+    ),
+    (
+        include_str!("../../crates/esxi/tests/data/samples/get.summary.invalid-path.7.0.txt"),
+        "",
+        1,
+        "Invalid datastore path '[usb backup] db/db.vmx'",
+    ),
+    (
+        "",
+        include_str!("../../crates/esxi/tests/data/samples/get.summary.library-gone.stderr.txt"),
+        127,
+        "libvim.so: cannot open shared object file",
+    ),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listed_vm_whose_files_are_away_stays_with_its_facts_and_the_reason() {
+    let node = node(
+        NodeSpec::new("hoge")
+            .vm(VmSpec::new("web").on())
+            .vm(VmSpec::new("db").on()),
+    );
+    let db = node.vm_named("db").unwrap().id;
+    let bench = Bench::new(&[&node]).await;
+    bench.crawler().once().await.expect("a round");
+    for (stdout, stderr, exit, words) in FILES_AWAY {
+        node.set_fault(Fault::Says(
+            Scope::command("get.summary").and_vm(db),
+            stdout.to_owned(),
+            stderr.to_owned(),
+            exit,
+        ))
+        .unwrap();
+        bench.crawler().once().await.expect("a round");
+        let state = bench.state("hoge").await;
+        assert_eq!(state.vms.len(), 2, "{words}");
+        let vm = state.vms.iter().find(|vm| vm.key.vmid.0 == db).unwrap();
+        assert_eq!(vm.facts.power, PowerState::On);
+        let failure = vm.failure.as_deref().unwrap_or_default();
+        assert!(failure.contains(words), "{failure}");
+        let [warning] = &state.node.warnings[..] else {
+            panic!("{:?}", state.node.warnings);
+        };
+        assert!(warning.contains(words), "{warning}");
+        node.clear_faults().unwrap();
+    }
+    // All of them at once: nothing is lost either.
+    let (stdout, stderr, exit, _) = FILES_AWAY[2];
+    node.set_fault(Fault::Says(
+        Scope::command("get.summary"),
+        stdout.to_owned(),
+        stderr.to_owned(),
+        exit,
+    ))
+    .unwrap();
+    bench.crawler().once().await.expect("a round");
+    assert_eq!(bench.state("hoge").await.vms.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_esxcli_cannot_read_is_a_warning_and_costs_no_other() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await;
+    let list = include_str!(
+        "../../crates/esxi/tests/data/samples/esxcli.storage.filesystem.list.csv.errors-first.6.5.txt"
+    );
+    node.set_fault(Fault::Says(
+        Scope::command("filesystem"),
+        list.to_owned(),
+        String::new(),
+        0,
+    ))
+    .unwrap();
+    bench.crawler().once().await.expect("a round");
+    let state = bench.state("hoge").await;
+    let facts = state.node.facts.expect("facts");
+    assert_eq!(facts.datastores.len(), 1);
+    assert!(
+        state.node.warnings[0].contains("Cannot open volume: /vmfs/volumes/5f0a1b2c"),
+        "{:?}",
+        state.node.warnings
+    );
+    node.clear_faults().unwrap();
+    node.set_fault(Fault::Says(
+        Scope::command("filesystem"),
+        String::new(),
+        include_str!(
+            "../../crates/esxi/tests/data/samples/esxcli.storage.filesystem.list.traceback.stderr.txt"
+        )
+        .to_owned(),
+        1,
+    ))
+    .unwrap();
+    bench.crawler().once().await.expect("a round");
+    let warnings = bench.state("hoge").await.node.warnings;
+    assert!(
+        warnings[0].contains("ImportError: cannot import name Session"),
+        "{warnings:?}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_is_cut_short_removes_nothing() {
     let vms = (0..20).map(|index| VmSpec::new(&format!("vm-{index}")));

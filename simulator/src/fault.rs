@@ -78,6 +78,8 @@ pub enum Fault {
     Garbage(Scope),
     /// What the calls print is broken by bytes that are no UTF-8.
     InvalidUtf8(Scope),
+    /// The calls print these texts on standard output and standard error, and exit with this code.
+    Says(Scope, String, String, u8),
     /// The calls print so many bytes at most and succeed.
     Truncated(Scope, usize),
     /// hostd is down or overloaded: `vim-cmd` and `esxcli` fail, the shell goes on.

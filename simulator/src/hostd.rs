@@ -401,6 +401,13 @@ fn spoil(output: &mut Output, fault: &Fault, program: &str, arguments: &[String]
         Fault::Garbage(scope) if scope.covers(program, arguments) => {
             *output = Output::ok(NONSENSE.repeat(4));
         }
+        Fault::Says(scope, stdout, stderr, code) if scope.covers(program, arguments) => {
+            *output = Output {
+                stdout: stdout.clone().into_bytes(),
+                stderr: stderr.clone().into_bytes(),
+                code: *code,
+            };
+        }
         Fault::InvalidUtf8(scope) if scope.covers(program, arguments) => {
             let middle = output.stdout.len() / 2;
             let _ = output.stdout.splice(middle..middle, *b"\xff\xc3(");

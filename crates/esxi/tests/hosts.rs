@@ -171,6 +171,31 @@ fn nodes_may_share_keys_by_anchor_and_merge() {
 }
 
 #[test]
+fn entries_with_shared_values_are_no_nodes() {
+    let folder = Folder::new();
+    let shared = ENTRY
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("addr:"))
+        .fold(String::new(), |all, line| all + line + "\n");
+    for name in ["x-common", ".common"] {
+        let hosts = folder
+            .load(format!(
+                "{name}: &common\n{shared}esx1:\n  <<: *common\n  addr: a.example.net\nesx2:\n  <<: \
+                 *common\n  addr: b.example.net\n"
+            ))
+            .unwrap();
+        let names: Vec<&str> = hosts.nodes.iter().map(|host| host.name.as_str()).collect();
+        assert_eq!(names, ["esx1", "esx2"]);
+        assert_eq!(hosts.nodes[1].settings.username, "root");
+        // Alone it is no file of nodes.
+        assert!(folder.load(format!("{name}: &common\n{shared}")).is_err());
+    }
+    // Who has a node of such a name keeps it.
+    let hosts = folder.load(format!("x-lab:\n{ENTRY}")).unwrap();
+    assert_eq!(hosts.nodes[0].name.as_str(), "x-lab");
+}
+
+#[test]
 fn ipv6_and_ipv4_addresses_are_addresses() {
     let folder = Folder::new();
     for address in [
@@ -536,4 +561,62 @@ async fn what_changes_nothing_is_no_change() {
     fs::write(folder.hosts_yml(), format!("hoge:\n{ENTRY}# nothing new\n")).unwrap();
     let quiet = tokio::time::timeout(Duration::from_secs(60), watch.changed()).await;
     assert!(quiet.is_err(), "{quiet:?}");
+}
+
+/// What ssh loads is accepted, and what it does not load is told: ssh-keygen is asked for both.
+#[test]
+fn a_key_file_is_accepted_exactly_where_ssh_loads_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        std::process::Command::new("ssh-keygen")
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::null())
+            .output()
+            .unwrap()
+            .status
+            .success()
+    };
+    assert!(run(&["-q", "-t", "ecdsa", "-N", "", "-f", "new"]));
+    assert!(run(&[
+        "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", "pem"
+    ]));
+    for kind in ["new", "pem"] {
+        let key = std::fs::read_to_string(folder.path().join(kind)).unwrap();
+        let indented: String = key
+            .lines()
+            .fold(String::new(), |all, line| all + "  " + line + "\n");
+        for (case, content) in [
+            ("as it is", key.clone()),
+            ("without its last line end", key.trim_end().to_owned()),
+            ("with CR LF", key.replace('\n', "\r\n")),
+            ("behind a blank line", format!("\n{key}")),
+            ("indented", indented),
+            ("with blank lines behind", format!("{key}\n\n")),
+            ("with a text behind", format!("{key}trailing\n")),
+            ("with a byte order mark", format!("\u{feff}{key}")),
+            (
+                "with a blank behind its first line",
+                key.replacen("-----\n", "----- \n", 1),
+            ),
+            (
+                "with an indented last line",
+                key.replace("\n-----END", "\n -----END"),
+            ),
+        ] {
+            use std::os::unix::fs::PermissionsExt as _;
+            let file = folder.path().join("key");
+            std::fs::write(&file, content).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            let loads = run(&["-y", "-P", "", "-f", "key"]);
+            let hosts = folder.path().join("hosts.yml");
+            std::fs::write(
+                &hosts,
+                format!("hoge:\n{ENTRY}").replace("ssh/id_rsa", "key"),
+            )
+            .unwrap();
+            let loaded = Hosts::load(&hosts);
+            assert_eq!(loaded.is_ok(), loads, "{kind} {case}: {loaded:?}");
+        }
+    }
 }

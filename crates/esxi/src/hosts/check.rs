@@ -139,7 +139,9 @@ impl Check {
             self.problem(document.line, None, None, message);
             return;
         };
-        if entries.is_empty() {
+        if entries.iter().all(
+            |(key, value)| matches!(&key.kind, Kind::Text { text, .. } if is_shared(text, value)),
+        ) {
             self.problem(document.line, None, None, "the file names no node");
         }
         let mut lines: HashMap<String, usize> = HashMap::new();
@@ -155,6 +157,9 @@ impl Check {
             self.problem(line, None, None, message);
             return;
         };
+        if is_shared(shown, &value) {
+            return;
+        }
         if let Some(first) = lines.get(shown) {
             let message = format!("this node is already there, in line {first}");
             self.problem(line, Some(shown), None, message);
@@ -406,6 +411,18 @@ impl Check {
             message: message.into(),
         });
     }
+}
+
+/// Whether an entry only holds values that nodes merge, and is no node: its key begins with a dot,
+/// or with `x-` as in Compose files, and it has no address.
+fn is_shared(key: &str, value: &Value) -> bool {
+    let Kind::Mapping(entries) = &value.kind else {
+        return false;
+    };
+    let has_address = entries
+        .iter()
+        .any(|(key, _)| matches!(&key.kind, Kind::Text { text, .. } if text == "addr"));
+    (key.starts_with('.') || key.starts_with("x-")) && !has_address
 }
 
 fn fingerprint(name: &NodeName, settings: &NodeSettings, key: &[u8]) -> u64 {

@@ -50,6 +50,8 @@ fn others_may_read(metadata: &Metadata) -> bool {
 fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> {
     let shown = path.display();
     let text = String::from_utf8_lossy(content);
+    // OpenSSL reads behind a byte order mark; OpenSSH's own format is checked byte by byte below.
+    let text = text.trim_start_matches('\u{feff}');
     let first = text
         .lines()
         .map(str::trim)
@@ -64,11 +66,17 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
     };
     match first {
         "-----BEGIN OPENSSH PRIVATE KEY-----" => {
-            let header = Header::read(&text).ok_or_else(|| {
+            let header = Header::read(text).ok_or_else(|| {
                 format!("{shown} begins like a private key, but it is cut off or damaged")
             })?;
             if header.cipher != "none" {
                 return Err(encrypted());
+            }
+            if let Some(fault) = unloadable(content) {
+                return Err(format!(
+                    "ssh cannot load {shown}: {fault}. Copy the key file itself, or mend this one \
+                     (try `ssh-keygen -y -f {shown}`)"
+                ));
             }
             let ed25519 = header.algorithm.contains("ed25519");
             Ok(ed25519.then(|| {
@@ -86,6 +94,15 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
             }
             if !text.contains("-----END ") {
                 return Err(format!("{shown} is cut off: its last line is missing"));
+            }
+            // OpenSSL looks for both marks at the beginning of a line.
+            for mark in ["-----BEGIN ", "-----END "] {
+                if !text.lines().any(|line| line.starts_with(mark)) {
+                    return Err(format!(
+                        "ssh cannot load {shown}: blanks stand in front of its lines. Copy the \
+                         key file itself, or mend this one (try `ssh-keygen -y -f {shown}`)"
+                    ));
+                }
             }
             Ok(None)
         }
@@ -110,6 +127,34 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
             "{shown} is not a private key (its first line should be like \
              -----BEGIN OPENSSH PRIVATE KEY-----)"
         )),
+    }
+}
+
+/// Why OpenSSH does not load a key in its own format, though all of it is there: it takes the first
+/// and the last line byte by byte (`sshkey_parse_private2` looks for the mark with its line end at
+/// the very beginning, and for a line end before the last mark and behind it).
+fn unloadable(content: &[u8]) -> Option<&'static str> {
+    const BEGIN: &[u8] = b"-----BEGIN OPENSSH PRIVATE KEY-----";
+    const END: &[u8] = b"\n-----END OPENSSH PRIVATE KEY-----";
+    if !content.starts_with(BEGIN) {
+        return Some(match content.first() {
+            Some(b'\n' | b'\r') => "a blank line stands in front of its first line",
+            Some(0xef) => "a byte order mark stands in front of its first line",
+            _ => "blanks stand in front of its first line",
+        });
+    }
+    if content.get(BEGIN.len()) == Some(&b'\r') {
+        return Some("its lines end with CR LF, as on Windows; they must end with LF");
+    }
+    if content.get(BEGIN.len()) != Some(&b'\n') {
+        return Some("blanks stand behind its first line");
+    }
+    let end = memchr::memmem::find(content, END);
+    match end.and_then(|end| content.get(end + END.len())) {
+        Some(b'\n') => None,
+        Some(_) => Some("something stands behind the mark of its last line"),
+        None if end.is_some() => Some("its last line has no line end"),
+        None => Some("its last line is not as ssh wants it (blanks in front?)"),
     }
 }
 

@@ -136,6 +136,17 @@ impl Fault {
         vmid_of_reference(self.object.as_deref()?)
     }
 
+    /// Whether the node says of this very VM that it does not know it. A file or a datastore that
+    /// is not there, a library of the tool that is gone, or any other fault does not say so.
+    #[must_use]
+    pub fn says_unknown(&self, vmid: Vmid) -> bool {
+        self.class == FaultClass::NotFound
+            && (self.missing_vm() == Some(vmid)
+                || self.message.as_deref().is_some_and(|message| {
+                    message.contains(&format!("Unable to find a VM corresponding to \"{vmid}\""))
+                }))
+    }
+
     /// The host's own words in one sentence.
     fn said(&self) -> String {
         let words = [self.reason.as_deref(), self.message.as_deref()]

@@ -1,5 +1,6 @@
 //! What can go wrong with a session, told apart by what ssh prints.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::io;
@@ -37,6 +38,12 @@ pub enum SessionFault {
         /// The file.
         path: PathBuf,
         /// Why, with the name of the file.
+        reason: String,
+    },
+    /// ssh itself cannot load the private key; the node has never seen it.
+    #[error("ssh cannot load its key: {reason}")]
+    UnusableKey {
+        /// ssh's words, such as `error in libcrypto`.
         reason: String,
     },
     /// Something on this machine failed, not on the node.
@@ -177,7 +184,9 @@ impl SessionError {
         match &self.fault {
             // It passes by itself.
             SessionFault::Local { source, .. } if is_shortage(source) => FailureKind::Disconnected,
-            SessionFault::KeyFile { .. } | SessionFault::Local { .. } => FailureKind::Configuration,
+            SessionFault::KeyFile { .. }
+            | SessionFault::UnusableKey { .. }
+            | SessionFault::Local { .. } => FailureKind::Configuration,
             SessionFault::Unresolved { .. } | SessionFault::Unreachable { .. } => {
                 FailureKind::Unreachable
             }
@@ -208,6 +217,11 @@ impl SessionError {
             SessionFault::KeyFile { .. } => {
                 format!("Correct identity_file_path of {node} in hosts.yml, or the file itself.")
             }
+            SessionFault::UnusableKey { .. } => format!(
+                "Look at the key file of {node} (identity_file_path in hosts.yml) with \
+                 `ssh-keygen -y -f FILE`: a key that was pasted may have lost its last line end, or \
+                 have got Windows line ends, blank lines or blanks in front. Copy the file itself."
+            ),
             SessionFault::Local { source, .. } if is_shortage(source) => {
                 "The machine where ECoMan runs has no file descriptors, processes or memory left: \
                  raise its limits (ulimit -n), or find what uses them up."
@@ -237,6 +251,10 @@ impl SessionError {
                 "Give {node} a new host key, take the @revoked line out of known_hosts, and pin \
                  the key with `ecoman trust {node}`."
             ),
+            SessionFault::Authentication { reason, .. } if takes_no_keys(reason) => format!(
+                "{node} takes no public keys at all: set PubkeyAuthentication yes in its \
+                 /etc/ssh/sshd_config and restart SSH on it (/etc/init.d/SSH restart)."
+            ),
             SessionFault::Authentication { username, .. } => format!(
                 "Append the public key to /etc/ssh/keys-{username}/authorized_keys on {node} \
                  (RSA or ECDSA: ESXi refuses Ed25519), and check that the user may log in \
@@ -254,7 +272,13 @@ impl SessionError {
                 "{node} may have too many connections at once (MaxStartups of its sshd); it is \
                  tried again."
             ),
-            SessionFault::Ssh { .. } => format!("Try `ssh {address}` by hand."),
+            SessionFault::Ssh { reason } if reason.contains("No user exists for uid") => {
+                "The user that ECoMan runs as has no entry in /etc/passwd where it runs, without \
+                 which ssh does nothing: add one (a container may run as another user than its \
+                 image knows), or run it as a user that has one."
+                    .into()
+            }
+            SessionFault::Ssh { .. } => format!("Try `{}` by hand.", by_hand(address)),
             SessionFault::SessionsRefused => format!(
                 "Set MaxSessions in /etc/ssh/sshd_config of {node} to at least 1, and look at its \
                  /var/log/auth.log."
@@ -314,6 +338,9 @@ pub(super) fn classify(text: &str, username: &str, limit: Duration) -> SessionFa
         return SessionFault::Negotiation {
             reason: reason.unwrap_or(line).to_owned(),
         };
+    }
+    if let Some(reason) = text.lines().find_map(refused_key) {
+        return SessionFault::UnusableKey { reason };
     }
     if has("Permission denied (") || has("Too many authentication failures") {
         let line = if has("Permission denied (") {
@@ -382,14 +409,43 @@ pub(super) fn last_line(text: &str) -> String {
     marks::plain_line(line).into_owned()
 }
 
+/// Whether the ways to log in that the node offers, in `Permission denied (…)`, lack public keys.
+fn takes_no_keys(reason: &str) -> bool {
+    reason
+        .split_once('(')
+        .and_then(|(_, offered)| offered.split_once(')'))
+        .is_some_and(|(offered, _)| !offered.split(',').any(|way| way.trim() == "publickey"))
+}
+
+/// Why ssh did not load the key, by its line `Load key "FILE": REASON`. It goes on to the login
+/// without it, which is refused then: the node has never seen the key.
+fn refused_key(line: &str) -> Option<String> {
+    let rest = line.trim().strip_prefix("Load key \"")?;
+    let (_, reason) = rest.rsplit_once("\": ")?;
+    Some(marks::plain_line(reason.trim()).into_owned())
+}
+
 fn after_last_colon(line: &str) -> String {
     line.rsplit(": ").next().unwrap_or(line).to_owned()
 }
 
-fn host_part(address: &str) -> &str {
+/// The host in an address, as a link has it: an IPv6 address in brackets.
+fn host_part(address: &str) -> Cow<'_, str> {
     match address.rsplit_once(':') {
-        Some((host, _)) if host.starts_with('[') || !host.contains(':') => host,
-        _ => address,
+        Some((host, _)) if host.starts_with('[') || !host.contains(':') => Cow::Borrowed(host),
+        Some(_) => Cow::Owned(format!("[{address}]")),
+        None => Cow::Borrowed(address),
+    }
+}
+
+/// How one connects to an address by hand.
+fn by_hand(address: &str) -> String {
+    match address.rsplit_once(':') {
+        Some((host, port)) if host.starts_with('[') || !host.contains(':') => {
+            let host = host.trim_start_matches('[').trim_end_matches(']');
+            format!("ssh -p {port} {host}")
+        }
+        _ => format!("ssh {address}"),
     }
 }
 
@@ -446,6 +502,12 @@ mod tests {
                 REVOKED,
                 FailureKind::HostKey,
                 "its SSH host key is marked as revoked",
+            ),
+            (
+                "Load key \"/run/ecoman/0/key\": error in libcrypto\r\nroot@192.0.2.1: Permission \
+                 denied (publickey,keyboard-interactive).\r\n",
+                FailureKind::Configuration,
+                "ssh cannot load its key: error in libcrypto",
             ),
             (
                 "root@192.0.2.1: Permission denied (publickey,keyboard-interactive).\r\n",
@@ -554,6 +616,22 @@ mod tests {
     }
 
     #[test]
+    fn a_node_that_offers_no_public_keys_gets_another_hint() {
+        let hint = |text: &str| {
+            SessionError {
+                node: "hoge".parse().unwrap(),
+                address: "192.0.2.1".into(),
+                fault: classified(text),
+            }
+            .hint()
+        };
+        let without = hint("root@192.0.2.1: Permission denied (keyboard-interactive).\r\n");
+        assert!(without.contains("PubkeyAuthentication yes"), "{without}");
+        let with = hint("root@192.0.2.1: Permission denied (publickey,password).\r\n");
+        assert!(with.contains("authorized_keys"), "{with}");
+    }
+
+    #[test]
     fn a_banner_before_the_reason_does_not_hide_it() {
         let text = "Authorized users only. Permission is given by the owner.\r\n\
                     root@192.0.2.1: Permission denied (publickey).\r\n";
@@ -568,6 +646,9 @@ mod tests {
         assert_eq!(host_part("hoge.example.org"), "hoge.example.org");
         assert_eq!(host_part("hoge.example.org:2222"), "hoge.example.org");
         assert_eq!(host_part("[2001:db8::1]:2222"), "[2001:db8::1]");
-        assert_eq!(host_part("2001:db8::1"), "2001:db8::1");
+        assert_eq!(host_part("2001:db8::1"), "[2001:db8::1]");
+        assert_eq!(by_hand("[2001:db8::1]:2222"), "ssh -p 2222 2001:db8::1");
+        assert_eq!(by_hand("hoge:2222"), "ssh -p 2222 hoge");
+        assert_eq!(by_hand("2001:db8::1"), "ssh 2001:db8::1");
     }
 }
