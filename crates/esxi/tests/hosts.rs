@@ -568,10 +568,10 @@ async fn what_changes_nothing_is_no_change() {
 fn a_key_file_is_accepted_exactly_where_ssh_loads_it() {
     let folder = tempfile::tempdir().unwrap();
     let run = |arguments: &[&str]| {
-        std::process::Command::new("ssh-keygen")
+        Command::new("ssh-keygen")
             .args(arguments)
             .current_dir(folder.path())
-            .stdin(std::process::Stdio::null())
+            .stdin(Stdio::null())
             .output()
             .unwrap()
             .status
@@ -582,7 +582,7 @@ fn a_key_file_is_accepted_exactly_where_ssh_loads_it() {
         "-q", "-t", "rsa", "-m", "PEM", "-N", "", "-f", "pem"
     ]));
     for kind in ["new", "pem"] {
-        let key = std::fs::read_to_string(folder.path().join(kind)).unwrap();
+        let key = fs::read_to_string(folder.path().join(kind)).unwrap();
         let indented: String = key
             .lines()
             .fold(String::new(), |all, line| all + "  " + line + "\n");
@@ -604,13 +604,12 @@ fn a_key_file_is_accepted_exactly_where_ssh_loads_it() {
                 key.replace("\n-----END", "\n -----END"),
             ),
         ] {
-            use std::os::unix::fs::PermissionsExt as _;
             let file = folder.path().join("key");
-            std::fs::write(&file, content).unwrap();
-            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+            fs::write(&file, content).unwrap();
+            fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
             let loads = run(&["-y", "-P", "", "-f", "key"]);
             let hosts = folder.path().join("hosts.yml");
-            std::fs::write(
+            fs::write(
                 &hosts,
                 format!("hoge:\n{ENTRY}").replace("ssh/id_rsa", "key"),
             )
