@@ -12,6 +12,7 @@ mod filter;
 mod machine;
 mod node;
 mod problem;
+mod problem_kind;
 mod sort;
 mod task;
 pub mod text;
@@ -41,7 +42,8 @@ pub use node::{
     Allocated, Cpu, Datastore, FailureKind, IsoImage, Memory, Node, NodeError, NodePage, PortGroup,
     VmCounts,
 };
-pub use problem::{ApiError, FieldError, Problem, ProblemKind};
+pub use problem::{ApiError, FieldError, Problem};
+pub use problem_kind::ProblemKind;
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
 pub use vm::{PowerState, Resource, Vm, VmPage};
