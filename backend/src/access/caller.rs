@@ -53,6 +53,28 @@ impl Caller {
         }
     }
 
+    /// That the caller's access extends to a node, whether there is one of this name or not.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfReach`].
+    pub(crate) fn check_reach(&self, node: &str) -> Result<(), Error> {
+        if self.grant.reaches(node) {
+            return Ok(());
+        }
+        let nodes = self.grant.nodes.iter().flatten();
+        let nodes: Vec<_> = nodes.map(NodeName::as_str).collect();
+        Err(Error::OutOfReach {
+            who: self.to_string(),
+            node: node.to_owned(),
+            nodes: if nodes.is_empty() {
+                "no node at all".to_owned()
+            } else {
+                nodes.join(", ")
+            },
+        })
+    }
+
     /// As the API tells it.
     pub(crate) fn identity(&self, sign_in: &SignIn) -> Identity {
         let mut may = if self.is_known {

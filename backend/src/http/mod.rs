@@ -6,6 +6,7 @@ pub(crate) mod csv;
 pub(crate) mod etag;
 pub(crate) mod headers;
 pub(crate) mod host;
+pub(crate) mod idempotency_key;
 pub(crate) mod json;
 pub(crate) mod page_token;
 pub(crate) mod problem;

@@ -16,10 +16,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use ecoman_api::text::EN;
 use ecoman_api::{FieldError, Problem, Refusal, task_path};
-use ecoman_model::{NodeName, Role, TaskId};
+use ecoman_model::{Role, TaskId};
 use ecoman_store::StoreError;
 
-use crate::access::Caller;
 use crate::http::request_id::RequestId;
 
 /// Media type of problems.
@@ -198,21 +197,6 @@ impl Error {
         let message = crate::error_chain::chain(error);
         tracing::error!(error = message, "the store failed at a request");
         Self::Store(message)
-    }
-
-    /// Somebody asks for a node that their access does not reach, whether it is there or not.
-    pub(crate) fn out_of_reach(caller: &Caller, node: &str) -> Self {
-        let nodes = caller.grant.nodes.iter().flatten();
-        let nodes: Vec<_> = nodes.map(NodeName::as_str).collect();
-        Self::OutOfReach {
-            who: caller.to_string(),
-            node: node.to_owned(),
-            nodes: if nodes.is_empty() {
-                "no node at all".to_owned()
-            } else {
-                nodes.join(", ")
-            },
-        }
     }
 
     /// What is wrong with single fields.

@@ -10,11 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ecoman_api::{Event, Node, Searchable, Vm, natural};
-use ecoman_model::{NodeName, NodeRecord};
+use ecoman_model::{NodeName, NodeRecord, Vmid};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::http::json::json;
+use crate::http::problem::Error;
 use crate::inventory::staleness::StoreFailure;
 
 /// The current snapshot, and who waits for the next.
@@ -215,6 +216,33 @@ impl Snapshot {
     /// The node of this name.
     pub(crate) fn node(&self, name: &str) -> Option<&Arc<NodeEntry>> {
         self.nodes.iter().find(|node| node.view.name == name)
+    }
+
+    /// The node of this name.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchNode`].
+    pub(crate) fn find_node(&self, name: &str) -> Result<&NodeEntry, Error> {
+        let node = self.node(name);
+        node.map(Arc::as_ref)
+            .ok_or_else(|| Error::NoSuchNode(name.to_owned()))
+    }
+
+    /// A node and a VM of it, by the texts of a path. A text that is not an id is the id of no VM.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoSuchNode`]; [`Error::NoSuchVm`].
+    pub(crate) fn find_vm(&self, node: &str, vmid: &str) -> Result<(&NodeEntry, &VmEntry), Error> {
+        let entry = self.find_node(node)?;
+        let id = vmid.parse::<Vmid>().ok();
+        let vm = id.and_then(|id| self.vm(node, id.0));
+        let vm = vm.ok_or_else(|| Error::NoSuchVm {
+            node: node.to_owned(),
+            vmid: vmid.to_owned(),
+        })?;
+        Ok((entry, vm))
     }
 
     /// The VM with this id on the node of this name.

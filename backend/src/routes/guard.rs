@@ -12,15 +12,18 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, TaskRequest, Vmid};
+use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, Task, TaskRequest, Vmid};
 use uuid::Uuid;
 
 use super::state::AppState;
 use crate::access::policy::{self, Need, Operation};
 use crate::access::{Caller, Credentials, Standing, origin};
 use crate::audit;
+use crate::http::idempotency_key::idempotency_key;
 use crate::http::problem::Error;
 use crate::http::request_id::RequestId;
+use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::tasks::{NewTask, Tasks};
 
 /// Lets a request pass to its handler, with its [`Caller`], or refuses it.
 pub(crate) async fn guard(
@@ -111,8 +114,7 @@ fn refusal(caller: &Caller, method: &Method, template: &str, node: Option<&str>)
             limited: caller.grant.nodes.is_some(),
         });
     }
-    node.filter(|node| !caller.grant.reaches(node))
-        .map(|node| Error::out_of_reach(caller, node))
+    node.and_then(|node| caller.check_reach(node).err())
 }
 
 /// What a handler knows of what is asked, filled in while it works.
@@ -135,6 +137,39 @@ pub(crate) struct Asking {
     pub(crate) caller: Caller,
     pub(crate) deed: Deed,
     pub(crate) request_id: RequestId,
+    pub(crate) idempotency_key: Option<String>,
+}
+
+impl Asking {
+    /// Makes a task of an act on a node, and on a VM of it if it is about one. A key that was used
+    /// before returns the task that was made then.
+    pub(super) async fn submit(
+        &self,
+        tasks: &Tasks,
+        request: TaskRequest,
+        node: &NodeEntry,
+        vm: Option<&VmEntry>,
+    ) -> Result<Task, Error> {
+        let new_task = NewTask {
+            node: node.record.name.clone(),
+            vm_name: match &request {
+                TaskRequest::Create(vm) => Some(vm.name.clone()),
+                _ => vm.and_then(|vm| vm.view.name.clone()),
+            },
+            request,
+            idempotency_key: self.idempotency_key.clone(),
+            request_id: self.request_id.0.clone(),
+            actor: self.caller.actor.clone(),
+        };
+        self.deed.asks(
+            &new_task.node,
+            &new_task.request,
+            new_task.vm_name.as_deref(),
+        );
+        let task = tasks.request(new_task, node, vm).await?;
+        self.deed.is_task();
+        Ok(task)
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asking {
@@ -145,6 +180,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
             caller: Caller::from_request_parts(parts, state).await?,
             deed: parts.extensions.get().cloned().unwrap_or_default(),
             request_id: parts.extensions.get().cloned().unwrap_or_default(),
+            idempotency_key: idempotency_key(&parts.headers)?,
         })
     }
 }

@@ -2,13 +2,16 @@
 
 mod accounts;
 mod audit;
-mod changes;
+mod create;
 mod events;
 mod guard;
 mod meta;
 mod metrics;
 mod nodes;
 mod parameters;
+mod paths;
+mod power;
+mod question;
 mod request_log;
 pub(crate) mod responses;
 mod session;
@@ -46,10 +49,10 @@ const TIMEOUT: Duration = Duration::from_secs(75);
 /// The operations of the OpenAPI document, added to what `base` says of them all.
 pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
-        .routes(routes!(vms::list_vms, changes::create_vm))
+        .routes(routes!(vms::list_vms, create::create_vm))
         .routes(routes!(vms::get_vm))
-        .routes(routes!(changes::set_power))
-        .routes(routes!(changes::answer_question))
+        .routes(routes!(power::set_power))
+        .routes(routes!(question::answer_question))
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(nodes::list_nodes))

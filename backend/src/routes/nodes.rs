@@ -1,11 +1,11 @@
 //! `/nodes`: the list, and one node.
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use ecoman_api::{Node, NodePage};
 
+use super::paths::NodePath;
 use super::snapshot::{json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -62,7 +62,7 @@ pub(crate) async fn list_nodes(
     operation_id = "getNode",
     tag = "Nodes",
     params(
-        parameters::NodePath,
+        NodePath,
         parameters::IfNoneMatch,
     ),
     responses(
@@ -81,12 +81,11 @@ pub(crate) async fn list_nodes(
 pub(crate) async fn get_node(
     State(state): State<AppState>,
     caller: Caller,
-    path: Result<Path<String>, PathRejection>,
+    path: NodePath,
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
     let snapshot = loaded(&state.live, &caller)?;
-    let node = snapshot.node(&name).ok_or(Error::NoSuchNode(name))?;
+    let node = snapshot.find_node(&path.node)?;
     Ok(json_at(&snapshot, &headers, || node.json.to_string()))
 }

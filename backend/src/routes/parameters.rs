@@ -5,27 +5,6 @@
 
 use utoipa::IntoParams;
 
-/// The path of a node.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(crate) struct NodePath {
-    /// Name of the node.
-    #[param(example = "hoge")]
-    node: String,
-}
-
-/// The path of a VM.
-#[derive(IntoParams)]
-#[into_params(parameter_in = Path)]
-pub(crate) struct VmPath {
-    /// Name of the node.
-    #[param(example = "hoge")]
-    node: String,
-    /// Id of the VM on its node.
-    #[param(minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
-    vmid: u32,
-}
-
 /// The header of a conditional request.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]

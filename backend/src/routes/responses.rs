@@ -1,11 +1,58 @@
-//! How requests fail: each answer is told once here, and named by the handlers that give it.
+//! Answers that several operations have in common, and how requests fail: each is described once
+//! here, and named by the handlers that give it.
 
 use std::collections::BTreeMap;
 
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::LOCATION;
+use axum::response::IntoResponse;
+use ecoman_api::{Task, task_path};
 use utoipa::IntoResponses;
-use utoipa::openapi::{ContentBuilder, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::schema::Type;
+use utoipa::openapi::{
+    ContentBuilder, HeaderBuilder, ObjectBuilder, Ref, RefOr, Response, ResponseBuilder,
+};
 
 use crate::http::problem::PROBLEM_JSON;
+use crate::tasks::view;
+
+/// 202 with the task that a request has made.
+pub(crate) struct Accepted(Task);
+
+impl IntoResponses for Accepted {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let task = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Task")))
+            .build();
+        let location = HeaderBuilder::new()
+            .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+            .description(Some("Address of the task."))
+            .build();
+        let response = ResponseBuilder::new()
+            .description(
+                "The task that does it; with a key that was used before, the one that was made \
+                 then.",
+            )
+            .content("application/json", task)
+            .header("Location", location)
+            .build();
+        [("202".to_owned(), RefOr::T(response))].into()
+    }
+}
+
+impl Accepted {
+    pub(super) fn new(task: ecoman_model::Task) -> Self {
+        Self(view::task(task))
+    }
+}
+
+impl IntoResponse for Accepted {
+    fn into_response(self) -> axum::response::Response {
+        let location = [(LOCATION, task_path(self.0.id))];
+        (StatusCode::ACCEPTED, location, Json(self.0)).into_response()
+    }
+}
 
 /// A status of failure and when it is given.
 type Failure = (&'static str, &'static str);

@@ -3,14 +3,14 @@
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
+use super::paths::IdPath;
 use super::responses;
 use crate::access::Caller;
 use crate::http::etag::REVALIDATE;
@@ -174,10 +174,9 @@ pub(crate) async fn list_tasks(
 pub(crate) async fn get_task(
     State(state): State<AppState>,
     caller: Caller,
-    path: Result<Path<String>, PathRejection>,
+    IdPath(id): IdPath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, Error> {
-    let Path(id) = path.map_err(|_| Error::NoSuchPath)?;
     let mut parameters = Parameters::new(query.as_deref());
     let wait = parameters.take("wait", |text| {
         let most = MAX_WAIT.as_secs();

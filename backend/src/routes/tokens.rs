@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -16,6 +15,7 @@ use uuid::Uuid;
 
 use super::accounts::{blocking, node_names, only_with_sign_in};
 use super::guard::Deed;
+use super::paths::IdPath;
 use super::responses;
 use crate::access::{Caller, unreadable};
 use crate::http::etag::NO_STORE;
@@ -145,11 +145,10 @@ pub(crate) async fn revoke_token(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
     caller: Caller,
-    path: Result<Path<String>, PathRejection>,
+    IdPath(text): IdPath,
     _: NoParameters,
 ) -> Result<StatusCode, Error> {
     only_with_sign_in(&state)?;
-    let Path(text) = path.map_err(|_| Error::NoSuchPath)?;
     let id: Uuid = text.parse().map_err(|_| Error::NoSuchToken)?;
     let tokens = state.gate.access.tokens();
     let tokens = tokens.map_err(|error| unreadable(&error))?;

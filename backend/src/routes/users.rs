@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Extension, Path, State};
+use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
@@ -14,6 +13,7 @@ use ecoman_model::{Grant, NodeName};
 
 use super::accounts::{blocking, hashing, node_names, only_with_sign_in, user_fault};
 use super::guard::Deed;
+use super::paths::IdPath;
 use super::responses;
 use crate::access::unreadable;
 use crate::http::etag::NO_STORE;
@@ -105,12 +105,11 @@ pub(crate) async fn create_user(
 pub(crate) async fn update_user(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
-    path: Result<Path<String>, PathRejection>,
+    IdPath(name): IdPath,
     _: NoParameters,
     JsonBody(body): JsonBody<UpdateUser>,
 ) -> Result<Response, Error> {
     only_with_sign_in(&state)?;
-    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
     let grant = Grant {
         role: body.role,
         nodes: node_names(body.nodes.as_deref())?,
@@ -148,11 +147,10 @@ pub(crate) async fn update_user(
 pub(crate) async fn delete_user(
     State(state): State<AppState>,
     Extension(deed): Extension<Deed>,
-    path: Result<Path<String>, PathRejection>,
+    IdPath(name): IdPath,
     _: NoParameters,
 ) -> Result<StatusCode, Error> {
     only_with_sign_in(&state)?;
-    let Path(name) = path.map_err(|_| Error::NoSuchPath)?;
     deed.is("remove", Some(name.clone()));
     let access = Arc::clone(&state.gate.access);
     let removed = blocking(move || access.remove_user(&name)).await?;

@@ -4,8 +4,7 @@
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
@@ -13,11 +12,13 @@ use ecoman_api::{
     CreateMachine, FieldError, Machine, MachineCreated, MachinePowerSet, MachineResult, Machines,
     SetMachinePower,
 };
-use ecoman_model::{DEFAULT_GUEST_OS, NewVm, PowerAction, Task, TaskRequest, TaskState};
+use ecoman_model::{
+    DEFAULT_GUEST_OS, NewVm, PowerAction, PowerChange, Task, TaskRequest, TaskState, Vmid,
+};
 use uuid::Uuid;
 
-use super::changes::{WantedPower, ask_for_power, ask_for_vm, idempotency_key};
 use super::guard::Asking;
+use super::paths::VmPath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -117,12 +118,12 @@ pub(crate) async fn list_machines(
 pub(crate) async fn get_machine(
     State(state): State<AppState>,
     caller: Caller,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: VmPath,
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let snapshot = loaded(&state.live, &caller)?;
-    let (node, vm) = super::changes::find(&snapshot, path)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     Ok(json_at(&snapshot, &headers, || {
         json(&Machine::new(&vm.view, &node.view.address)).to_string()
     }))
@@ -158,26 +159,21 @@ pub(crate) async fn get_machine(
 )]
 pub(crate) async fn set_machine_power(
     State(state): State<AppState>,
-    Asking {
-        caller,
-        deed,
-        request_id,
-    }: Asking,
-    path: Result<Path<(String, String)>, PathRejection>,
+    asking: Asking,
+    path: VmPath,
     _: NoParameters,
-    headers: HeaderMap,
     body: Result<JsonBody<SetMachinePower>, Error>,
 ) -> Result<Json<MachinePowerSet>, Error> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(as_original)?;
-    let change = WantedPower {
+    let snapshot = loaded(&state.live, &asking.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let request = TaskRequest::Power(PowerChange {
+        vmid: Vmid(vm.view.vmid),
         action,
         guest_seconds: GUEST_SECONDS,
-        idempotency_key: idempotency_key(&headers)?,
-        request_id,
-    };
-    let asked = ask_for_power(&state, &caller, &deed, path, change);
-    let task = asked.await.map_err(as_original)?;
-    deed.is_task();
+    });
+    let submitted = asking.submit(&state.tasks, request, node, Some(vm));
+    let task = submitted.await.map_err(as_original)?;
     let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     if !has_asked_guest(&task, action) {
         succeeded(&task)?;
@@ -207,21 +203,13 @@ pub(crate) async fn set_machine_power(
 )]
 pub(crate) async fn create_machine(
     State(state): State<AppState>,
-    Asking {
-        caller,
-        deed,
-        request_id,
-    }: Asking,
+    asking: Asking,
     _: NoParameters,
-    headers: HeaderMap,
     body: Result<JsonBody<CreateMachine>, Error>,
 ) -> Result<Json<MachineCreated>, Error> {
     let JsonBody(body) = body.map_err(as_original)?;
-    let idempotency_key = idempotency_key(&headers)?;
-    if !caller.grant.reaches(&body.esxi_nodename) {
-        return Err(Error::out_of_reach(&caller, &body.esxi_nodename));
-    }
-    let snapshot = loaded(&state.live, &caller)?;
+    asking.caller.check_reach(&body.esxi_nodename)?;
+    let snapshot = loaded(&state.live, &asking.caller)?;
     let Some(node) = snapshot.node(&body.esxi_nodename) else {
         return Err(as_original(Error::NoNodeForVm(body.esxi_nodename)));
     };
@@ -244,16 +232,9 @@ pub(crate) async fn create_machine(
     let vm = vm
         .check()
         .map_err(|faults| as_original(Error::Body(field_errors(&faults))))?;
-    let asked = ask_for_vm(
-        &state,
-        &caller,
-        &deed,
-        (body.esxi_nodename, vm),
-        idempotency_key,
-        request_id,
-    );
-    let task = asked.await.map_err(as_original)?;
-    deed.is_task();
+    let request = TaskRequest::Create(Box::new(vm));
+    let submitted = asking.submit(&state.tasks, request, node, None);
+    let task = submitted.await.map_err(as_original)?;
     let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     succeeded(&task)?;
     let vmid = task.vmid().map(|vmid| format!(", VM {}", vmid.0));
@@ -336,7 +317,7 @@ fn printed(task: &Task, action: PowerAction) -> String {
 
 /// The command that changed the power.
 fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun> {
-    let TaskRequest::Power(ecoman_model::PowerChange { vmid, .. }) = task.request else {
+    let TaskRequest::Power(PowerChange { vmid, .. }) = task.request else {
         return None;
     };
     let word = format!("vmsvc/power.{} {}", action.word(), vmid.0);

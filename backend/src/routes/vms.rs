@@ -3,8 +3,7 @@
 use std::convert::Infallible;
 
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::{RawQuery, State};
 use axum::http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, LINK,
     VARY,
@@ -13,9 +12,9 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::Utc;
 use ecoman_api::{Vm, VmPage};
-use ecoman_model::Vmid;
 use futures::stream;
 
+use super::paths::VmPath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -254,7 +253,7 @@ fn with_vary(mut response: Response) -> Response {
     operation_id = "getVm",
     tag = "Virtual machines",
     params(
-        parameters::VmPath,
+        VmPath,
         parameters::IfNoneMatch,
     ),
     responses(
@@ -273,20 +272,11 @@ fn with_vary(mut response: Response) -> Response {
 pub(crate) async fn get_vm(
     State(state): State<AppState>,
     caller: Caller,
-    path: Result<Path<(String, String)>, PathRejection>,
+    path: VmPath,
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, Error> {
-    let Path((node, vmid)) = path.map_err(|_| Error::NoSuchPath)?;
     let snapshot = loaded(&state.live, &caller)?;
-    if snapshot.node(&node).is_none() {
-        return Err(Error::NoSuchNode(node));
-    }
-    let vm = match vmid.parse::<Vmid>() {
-        Ok(vmid) => snapshot.vm(&node, vmid.0),
-        // What is no id is the id of no VM.
-        Err(_) => None,
-    };
-    let vm = vm.ok_or(Error::NoSuchVm { node, vmid })?;
+    let (_, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     Ok(json_at(&snapshot, &headers, || vm.json.to_string()))
 }

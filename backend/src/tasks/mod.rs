@@ -8,9 +8,13 @@
 //! before the executor forgets it; so when the executor does not know a task, the store tells
 //! whether it has ended.
 
+mod checks;
 pub(crate) mod executor;
 pub(crate) mod guest_os;
+mod new_task;
 pub(crate) mod view;
+
+pub(crate) use new_task::NewTask;
 
 use std::collections::HashSet;
 use std::ops::ControlFlow;
@@ -21,7 +25,7 @@ use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_api::task_path;
 use ecoman_model::{
-    Actor, Authentication, CleanUp, NodeName, RefreshRequest, StepState, Task, TaskError,
+    Actor, Authentication, CleanUp, NodeName, RefreshRequest, Refusal, StepState, Task, TaskError,
     TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState, Timestamp, Vmid,
 };
 use ecoman_store::{Added, Store, StoreError, TaskQuery};
@@ -38,9 +42,10 @@ use crate::audit;
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::problem::Error;
-use crate::inventory::snapshot::{Live, SentEvent};
+use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, VmEntry};
 use crate::metrics::Metrics;
 use crate::tasks::executor::{ExecutorClient, ExecutorError};
+use crate::tasks::new_task::same_task;
 
 /// All tasks.
 #[derive(Clone)]
@@ -61,17 +66,6 @@ struct Shared {
     cut: CancellationToken,
     /// Ends the waiting of clients.
     shutdown: CancellationToken,
-}
-
-/// What somebody asks for.
-#[derive(Clone, Debug)]
-pub(crate) struct Wish {
-    pub(crate) node: NodeName,
-    pub(crate) request: TaskRequest,
-    pub(crate) vm_name: Option<String>,
-    pub(crate) idempotency_key: Option<String>,
-    pub(crate) request_id: String,
-    pub(crate) actor: Actor,
 }
 
 /// How long a client may wait for the end of a task.
@@ -129,10 +123,40 @@ impl Tasks {
         }
     }
 
-    /// The task that was made of a wish with this key before. Asked before it is looked whether
-    /// the wish can be fulfilled: when it has been, it usually cannot any more.
-    pub(crate) async fn known(&self, wish: &Wish) -> Result<Option<Task>, Error> {
-        if wish.idempotency_key.is_none() {
+    /// Makes a task, if it can be done now. A key that was used before returns the task that was
+    /// made then.
+    pub(crate) async fn request(
+        &self,
+        new_task: NewTask,
+        node: &NodeEntry,
+        vm: Option<&VmEntry>,
+    ) -> Result<Task, Error> {
+        // Before the checks: what the task has changed would usually fail them.
+        if let Some(task) = self.known(&new_task).await? {
+            return Ok(task);
+        }
+        if let Err(error) = checks::check(&new_task, node, vm) {
+            // The crawler may not have seen yet what another task has changed. Then the executor
+            // decides, which asks the node itself.
+            let depends_on_vm =
+                matches!(&error, Error::Refused { refusal, .. } if *refusal != Refusal::ReadOnly);
+            let Some(vm) = vm.filter(|_| depends_on_vm) else {
+                return Err(error);
+            };
+            let vmid = Vmid(vm.view.vmid);
+            if !self
+                .touched_since(&new_task.node, vmid, vm.view.observed_at)
+                .await?
+            {
+                return Err(error);
+            }
+        }
+        self.submit(new_task).await
+    }
+
+    /// The task that this key has made before.
+    async fn known(&self, new_task: &NewTask) -> Result<Option<Task>, Error> {
+        if new_task.idempotency_key.is_none() {
             return Ok(None);
         }
         let newest = TaskQuery {
@@ -143,21 +167,39 @@ impl Tasks {
         tasks
             .into_iter()
             .find(|task| {
-                task.idempotency_key == wish.idempotency_key && task.actor == wish.actor.name
+                task.idempotency_key == new_task.idempotency_key
+                    && task.actor == new_task.actor.name
             })
-            .map(|known| same(known, wish))
+            .map(|known| same_task(known, new_task))
             .transpose()
     }
 
-    /// Makes a task of a wish, or finds the one that was made of it before.
-    pub(crate) async fn submit(&self, wish: Wish) -> Result<Task, Error> {
+    /// Whether a task is about to change a VM, or has changed it since `seen`.
+    async fn touched_since(
+        &self,
+        node: &NodeName,
+        vmid: Vmid,
+        seen: Timestamp,
+    ) -> Result<bool, Error> {
+        let query = TaskQuery {
+            nodes: vec![node.clone()],
+            limit: 100,
+            ..TaskQuery::default()
+        };
+        let recent = self.list(&query).await?;
+        Ok(recent.iter().any(|task| {
+            task.vmid() == Some(vmid) && task.progress.finished_at.is_none_or(|end| end > seen)
+        }))
+    }
+
+    async fn submit(&self, new_task: NewTask) -> Result<Task, Error> {
         let shared = Arc::clone(&self.shared);
         // Goes on if the client does not wait for the answer: a task that is written down is
         // handed over.
         let submitting = self
             .shared
             .futures
-            .spawn(async move { shared.submit(wish).await }.in_current_span());
+            .spawn(async move { shared.submit(new_task).await }.in_current_span());
         submitting.await.map_err(|error| Error::internal(&error))?
     }
 
@@ -199,24 +241,6 @@ impl Tasks {
                 }
             }
         }
-    }
-
-    /// Whether a task is about to change a VM, or has changed it since `seen`.
-    pub(crate) async fn touched_since(
-        &self,
-        node: &NodeName,
-        vmid: Vmid,
-        seen: Timestamp,
-    ) -> Result<bool, Error> {
-        let query = TaskQuery {
-            nodes: vec![node.clone()],
-            limit: 100,
-            ..TaskQuery::default()
-        };
-        let recent = self.list(&query).await?;
-        Ok(recent.iter().any(|task| {
-            task.vmid() == Some(vmid) && task.progress.finished_at.is_none_or(|end| end > seen)
-        }))
     }
 
     /// The tasks that are asked for, newest first.
@@ -322,12 +346,12 @@ fn event(task: Task) -> SentEvent {
 }
 
 impl Shared {
-    async fn submit(self: &Arc<Self>, wish: Wish) -> Result<Task, Error> {
+    async fn submit(self: &Arc<Self>, new_task: NewTask) -> Result<Task, Error> {
         let instance = match self.executor.instance().await {
             Ok(instance) => instance.instance,
-            Err(error) => return self.decline(&wish, &error).await,
+            Err(error) => return self.decline(&new_task, &error).await,
         };
-        let task = self.task(&wish, Some(instance));
+        let task = self.task(&new_task, Some(instance));
         // Before it is in the store, lest it is taken up as one that nobody sees to.
         let Some(claim) = self.claim(task.id) else {
             return Err(Error::Internal);
@@ -335,12 +359,12 @@ impl Shared {
         match self.store.add_task(&task).await {
             Ok(Added::New) => {
                 tracing::info!(task = %task.id, node = %task.node, kind = task.request.act().kind(), "new task");
-                self.record_audit(&task, wish.actor).await;
+                self.record_audit(&task, new_task.actor).await;
                 let carried_out = task.clone();
                 self.start(carried_out, Handed::Never, claim);
                 Ok(task)
             }
-            Ok(Added::Known(known)) => same(*known, &wish),
+            Ok(Added::Known(known)) => same_task(*known, &new_task),
             Err(error) => {
                 // It may have been written all the same. The client is told that nothing
                 // happens, so nothing must.
@@ -373,15 +397,15 @@ impl Shared {
 
     /// The executor is away: the wish is kept as a task that failed, without its key, so that the
     /// same may be asked again.
-    async fn decline(&self, wish: &Wish, error: &ExecutorError) -> Result<Task, Error> {
-        let mut task = self.task(wish, None);
+    async fn decline(&self, new_task: &NewTask, error: &ExecutorError) -> Result<Task, Error> {
+        let mut task = self.task(new_task, None);
         task.idempotency_key = None;
         let why = sentence(&chain(error));
         tracing::warn!(error = why, task = %task.id, "the executor is away");
         task.progress = self.failure(not_handed_over(&task, &why));
         let recorded = self.store.add_task(&task).await;
         recorded.map_err(|error| Error::of_store(&error))?;
-        self.record_audit(&task, wish.actor.clone()).await;
+        self.record_audit(&task, new_task.actor.clone()).await;
         Err(Error::ExecutorAway {
             task: task.id,
             node: task.node.to_string(),
@@ -389,16 +413,16 @@ impl Shared {
         })
     }
 
-    fn task(&self, wish: &Wish, executor: Option<Uuid>) -> Task {
-        let wish = wish.clone();
+    fn task(&self, new_task: &NewTask, executor: Option<Uuid>) -> Task {
+        let new_task = new_task.clone();
         Task {
             id: TaskId(Uuid::now_v7()),
-            node: wish.node,
-            request: wish.request,
-            vm_name: wish.vm_name,
-            actor: wish.actor.name,
-            idempotency_key: wish.idempotency_key,
-            request_id: wish.request_id,
+            node: new_task.node,
+            request: new_task.request,
+            vm_name: new_task.vm_name,
+            actor: new_task.actor.name,
+            idempotency_key: new_task.idempotency_key,
+            request_id: new_task.request_id,
             created_at: (self.clock)(),
             executor,
             progress: TaskProgress::default(),
@@ -642,7 +666,7 @@ impl Shared {
     async fn conclude(self: &Arc<Self>, mut task: Task) {
         let interrupted = task.progress.state == TaskState::Interrupted;
         if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
-            let wish = Wish {
+            let new_task = NewTask {
                 node: task.node.clone(),
                 request: TaskRequest::CleanUp(CleanUp {
                     task: task.id,
@@ -660,7 +684,7 @@ impl Shared {
                     address: None,
                 },
             };
-            let clean_up = self.make_clean_up(&wish).await;
+            let clean_up = self.make_clean_up(&new_task).await;
             if let Some(error) = &mut task.progress.error {
                 let path = task_path(clean_up);
                 error.hint = format!(
@@ -719,7 +743,7 @@ impl Shared {
         }
     }
 
-    /// Writes what came of a task into its entry. Cleaning up is nobody's wish.
+    /// Writes what came of a task into its entry. Cleaning up is nobody's new_task.
     async fn conclude_audit(&self, task: &Task) {
         if is_clean_up(task) {
             return;
@@ -741,8 +765,8 @@ impl Shared {
     }
 
     /// The task that removes what an interrupted creation has left.
-    async fn make_clean_up(self: &Arc<Self>, wish: &Wish) -> TaskId {
-        let task = self.task(wish, None);
+    async fn make_clean_up(self: &Arc<Self>, new_task: &NewTask) -> TaskId {
+        let task = self.task(new_task, None);
         let claim = self.claim(task.id);
         let added = self
             .insist("write down a task", || self.store.add_task(&task))
@@ -929,15 +953,6 @@ impl Drop for Claim {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         claimed.remove(&self.id);
-    }
-}
-
-/// The task that a key stands for already, if it is about the same.
-fn same(known: Task, wish: &Wish) -> Result<Task, Error> {
-    if known.node == wish.node && known.request == wish.request {
-        Ok(known)
-    } else {
-        Err(Error::KeyReused(known.id))
     }
 }
 

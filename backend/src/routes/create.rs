@@ -1,0 +1,53 @@
+//! `POST /vms`: a new VM.
+
+use axum::extract::State;
+use ecoman_api::CreateVm;
+use ecoman_model::TaskRequest;
+
+use super::guard::Asking;
+use super::responses::Accepted;
+use super::snapshot::loaded;
+use super::state::AppState;
+use super::{parameters, responses};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
+
+/// Create a VM
+///
+/// Makes a task: a directory, a `.vmx`, a thin disk, registered and, unless `power_on` says no,
+/// powered on. If a step fails, all that was made is taken back. What the node has room for is in
+/// `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free space of the datastore.
+#[utoipa::path(
+    post,
+    path = "/vms",
+    operation_id = "createVm",
+    tag = "Virtual machines",
+    params(
+        parameters::IdempotencyKey,
+    ),
+    request_body = CreateVm,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchNode,
+        responses::CreationRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn create_vm(
+    State(state): State<AppState>,
+    _: NoParameters,
+    asking: Asking,
+    JsonBody(body): JsonBody<CreateVm>,
+) -> Result<Accepted, Error> {
+    let name = body.node.clone();
+    let vm = body.vm().check();
+    let vm = vm.map_err(|faults| Error::Body(field_errors(&faults)))?;
+    let snapshot = loaded(&state.live, &asking.caller)?;
+    asking.caller.check_reach(&name)?;
+    let node = snapshot.node(&name).ok_or(Error::NoNodeForVm(name))?;
+    let request = TaskRequest::Create(Box::new(vm));
+    let task = asking.submit(&state.tasks, request, node, None).await?;
+    Ok(Accepted::new(task))
+}

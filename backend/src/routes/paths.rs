@@ -1,0 +1,72 @@
+//! The parameters in paths. A path that cannot be read is the path of nothing, so it is answered
+//! with 404.
+
+use axum::extract::{FromRequestParts, Path};
+use axum::http::request::Parts;
+use serde::de::DeserializeOwned;
+use utoipa::IntoParams;
+
+use crate::http::problem::Error;
+
+/// The path of a node.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct NodePath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    pub(super) node: String,
+}
+
+/// The path of a VM.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct VmPath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    pub(super) node: String,
+    /// Id of the VM on its node.
+    #[param(value_type = u32, minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
+    pub(super) vmid: String,
+}
+
+/// The only parameter of a path: an id or a name.
+#[derive(Debug)]
+pub(crate) struct IdPath(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NodePath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let node = read(parts, state).await?;
+        Ok(Self { node })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for VmPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let (node, vmid) = read(parts, state).await?;
+        Ok(Self { node, vmid })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for IdPath {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        read(parts, state).await.map(Self)
+    }
+}
+
+/// # Errors
+///
+/// [`Error::NoSuchPath`]: a part of the path is not UTF-8.
+async fn read<T: DeserializeOwned + Send, S: Send + Sync>(
+    parts: &mut Parts,
+    state: &S,
+) -> Result<T, Error> {
+    let path = Path::from_request_parts(parts, state).await;
+    path.map(|Path(parameters)| parameters)
+        .map_err(|_| Error::NoSuchPath)
+}

@@ -1,0 +1,62 @@
+//! `/vms/{node}/{vmid}/question`: the question that a VM waits with.
+
+use axum::extract::State;
+use ecoman_api::AnswerQuestion;
+use ecoman_model::{Answer, FieldFault, TaskRequest, Vmid};
+
+use super::guard::Asking;
+use super::paths::VmPath;
+use super::responses::Accepted;
+use super::snapshot::loaded;
+use super::state::AppState;
+use super::{parameters, responses};
+use crate::http::json::{JsonBody, field_errors};
+use crate::http::problem::Error;
+use crate::http::query::NoParameters;
+
+/// Answer a VM's question
+///
+/// Makes a task. The question is that of a task of this VM (`question`), or of the node's own
+/// page.
+#[utoipa::path(
+    post,
+    path = "/vms/{node}/{vmid}/question",
+    operation_id = "answerQuestion",
+    tag = "Virtual machines",
+    params(
+        VmPath,
+        parameters::IdempotencyKey,
+    ),
+    request_body = AnswerQuestion,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::AnswerRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn answer_question(
+    State(state): State<AppState>,
+    asking: Asking,
+    path: VmPath,
+    _: NoParameters,
+    JsonBody(body): JsonBody<AnswerQuestion>,
+) -> Result<Accepted, Error> {
+    let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+    if body.question.is_empty() || body.question.len() > 64 || !body.question.chars().all(legal) {
+        return Err(Error::Body(field_errors(&[FieldFault {
+            field: "question",
+            rule: "must be the id of a question, such as _vmx1 or 0".to_owned(),
+        }])));
+    }
+    let snapshot = loaded(&state.live, &asking.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let request = TaskRequest::Answer(Answer {
+        vmid: Vmid(vm.view.vmid),
+        question: body.question,
+        choice: body.choice,
+    });
+    let task = asking.submit(&state.tasks, request, node, Some(vm)).await?;
+    Ok(Accepted::new(task))
+}

@@ -1,0 +1,81 @@
+//! What is checked before a task exists.
+
+use ecoman_api::FieldError;
+use ecoman_model::{Limits, NewVm, TaskRequest};
+
+use super::guest_os;
+use super::new_task::NewTask;
+use crate::http::json::field_errors;
+use crate::http::problem::Error;
+use crate::inventory::snapshot::{NodeEntry, VmEntry};
+
+/// That a task can be done now, as far as the crawler has seen the node and the VM.
+///
+/// # Errors
+///
+/// Why it cannot.
+pub(super) fn check(
+    new_task: &NewTask,
+    node: &NodeEntry,
+    vm: Option<&VmEntry>,
+) -> Result<(), Error> {
+    match (&new_task.request, vm) {
+        (TaskRequest::Create(new_vm), _) => check_new_vm(new_vm, node),
+        (request, Some(vm)) => {
+            let situation = vm.view.situation(node.record.settings.read_only);
+            let allowed = request.act().may(&situation);
+            allowed.map_err(|refusal| Error::Refused {
+                node: node.view.name.clone(),
+                vm: display_name(vm),
+                refusal,
+            })
+        }
+        (_, None) => Ok(()),
+    }
+}
+
+/// That a node has room for a VM, whose own rules have been checked.
+fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
+    let settings = &node.record.settings;
+    if settings.read_only {
+        return Err(Error::ReadOnly(node.view.name.clone()));
+    }
+    let mut vms = node.vms.iter();
+    if let Some(other) = vms.find(|vm| vm.view.name.as_deref() == Some(&new_vm.name)) {
+        return Err(Error::NameTaken {
+            node: node.view.name.clone(),
+            name: new_vm.name.clone(),
+            vmid: other.view.vmid,
+        });
+    }
+    let Some(facts) = &node.record.facts else {
+        return Ok(());
+    };
+    let mut errors = field_errors(&Limits::of(settings, facts).faults(new_vm));
+    errors.extend(guest_fault(
+        &new_vm.guest_os,
+        facts.version.newest_hardware(),
+    ));
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Body(errors))
+    }
+}
+
+/// A guest system that is newer than the node.
+fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
+    let (least, newest) = (guest_os::least_hardware(id)?, newest?);
+    (least > newest).then(|| FieldError {
+        pointer: "/guest_os".to_owned(),
+        detail: format!(
+            "needs virtual hardware {least}, and the node has {newest} at most; choose an older \
+             version of the system, or otherlinux-64 or other-64"
+        ),
+    })
+}
+
+fn display_name(vm: &VmEntry) -> String {
+    let name = vm.view.name.clone();
+    name.unwrap_or_else(|| format!("VM {}", vm.view.vmid))
+}
