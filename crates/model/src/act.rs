@@ -3,6 +3,7 @@
 //! An act is a struct that implements [`Act`] and has a variant in [`TaskRequest`].
 
 mod declaration;
+mod power_action;
 
 mod answer;
 mod clean_up;
@@ -17,5 +18,6 @@ pub use create::{
     COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
 };
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-pub use power::{PowerAction, PowerChange};
+pub use power::PowerChange;
+pub use power_action::PowerAction;
 pub use request::TaskRequest;

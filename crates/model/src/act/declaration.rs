@@ -2,7 +2,7 @@
 
 use crate::{Permission, PowerState, Vmid};
 
-use super::power::PowerAction;
+use super::power_action::PowerAction;
 
 /// An act: a change that can be requested of a node. Page, dashboard and executor ask the act
 /// itself instead of deciding by its kind.
