@@ -17,14 +17,14 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -
     let large = thresholds
         .large(&facts)
         .into_iter()
-        .map(|reason| resource(reason.resource))
+        .map(|reason| reason.resource)
         .collect();
     api::Vm {
         node: key.node.as_str().to_owned(),
         vmid: key.vmid.0,
         uuid: facts.uuid,
         name: facts.name,
-        power: power(facts.power),
+        power: facts.power,
         hostname: facts.hostname,
         ip_address: facts.ip_address,
         cpus: facts.cpus,
@@ -78,7 +78,7 @@ pub(crate) fn node<'a>(
         installer_iso_path: settings.installer_iso_path.clone(),
         network_port_group: settings.network_port_group.clone(),
         reachable: record.attempted_at.map(|_| record.failure.is_none()),
-        last_error: record.failure.as_ref().map(node_error),
+        last_error: record.failure.clone(),
         warnings: record.warnings.clone(),
         observed_at: record.observed_at,
         attempted_at: record.attempted_at,
@@ -96,55 +96,13 @@ pub(crate) fn node<'a>(
         memory: facts.map(memory).unwrap_or_default(),
         datastores: facts.map(datastores).unwrap_or_default(),
         port_groups: facts.map(port_groups).unwrap_or_default(),
-        iso_images: facts.map(iso_images).unwrap_or_default(),
+        iso_images: facts
+            .map(|facts| facts.iso_images.clone())
+            .unwrap_or_default(),
         setup_read_at: facts.and_then(|facts| facts.setup_read_at),
         newest_hardware: facts.and_then(|facts| facts.version.newest_hardware()),
         allocated,
         vms: counts,
-    }
-}
-
-/// The thresholds as clients are told them.
-pub(crate) fn thresholds(thresholds: &Thresholds) -> api::Thresholds {
-    api::Thresholds {
-        cpus: thresholds.cpus,
-        memory_mb: thresholds.memory_mb,
-        storage_gb: thresholds.storage_gb,
-    }
-}
-
-fn power(power: model::PowerState) -> api::PowerState {
-    match power {
-        model::PowerState::On => api::PowerState::On,
-        model::PowerState::Off => api::PowerState::Off,
-        model::PowerState::Suspended => api::PowerState::Suspended,
-        model::PowerState::Unknown => api::PowerState::Unknown,
-    }
-}
-
-fn resource(resource: model::Resource) -> api::Resource {
-    match resource {
-        model::Resource::Cpu => api::Resource::Cpu,
-        model::Resource::Memory => api::Resource::Memory,
-        model::Resource::Storage => api::Resource::Storage,
-    }
-}
-
-fn node_error(failure: &model::NodeFailure) -> api::NodeError {
-    api::NodeError {
-        kind: match failure.kind {
-            model::FailureKind::Configuration => api::FailureKind::Configuration,
-            model::FailureKind::Unreachable => api::FailureKind::Unreachable,
-            model::FailureKind::HostKey => api::FailureKind::HostKey,
-            model::FailureKind::Authentication => api::FailureKind::Authentication,
-            model::FailureKind::Timeout => api::FailureKind::Timeout,
-            model::FailureKind::Disconnected => api::FailureKind::Disconnected,
-            model::FailureKind::Hostd => api::FailureKind::Hostd,
-            model::FailureKind::Protocol => api::FailureKind::Protocol,
-        },
-        message: failure.message.clone(),
-        hint: failure.hint.clone(),
-        since: failure.since,
     }
 }
 
@@ -171,25 +129,7 @@ fn datastores(facts: &model::NodeFacts) -> Vec<api::Datastore> {
         .datastores
         .iter()
         .filter(|datastore| datastore.holds_vms())
-        .map(|datastore| api::Datastore {
-            name: datastore.name.clone(),
-            path: datastore.path.clone(),
-            kind: datastore.kind.clone(),
-            accessible: datastore.accessible,
-            capacity_bytes: datastore.capacity_bytes,
-            free_bytes: datastore.free_bytes,
-        })
-        .collect()
-}
-
-fn iso_images(facts: &model::NodeFacts) -> Vec<api::IsoImage> {
-    facts
-        .iso_images
-        .iter()
-        .map(|image| api::IsoImage {
-            path: image.path.clone(),
-            bytes: image.bytes,
-        })
+        .cloned()
         .collect()
 }
 

@@ -17,7 +17,6 @@ use crate::access::Caller;
 use crate::error_chain::chain;
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::inventory::view;
 use crate::routes::state::AppState;
 use crate::tasks::guest_os;
 
@@ -46,7 +45,7 @@ pub(crate) async fn get_config(
         .max_by_key(|node| node.record.attempted_at);
     Ok(Json(Config {
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        thresholds: view::thresholds(&state.thresholds),
+        thresholds: state.thresholds,
         presets: state.presets.to_vec(),
         guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),

@@ -132,7 +132,7 @@ async fn a_node_that_fails_says_why_and_what_to_do() {
     let node: Node = server.json("/api/v1/nodes/hoge").await;
     assert_eq!(node.reachable, Some(false));
     let error = node.last_error.expect("an error");
-    assert_eq!(error.kind, ecoman_api::FailureKind::HostKey);
+    assert_eq!(error.kind, FailureKind::HostKey);
     assert_eq!(error.hint, "Compare and pin it with: ecoman trust hoge");
     assert_eq!(node.stale_reason.as_deref(), Some(error.message.as_str()));
 }

@@ -1,6 +1,6 @@
 //! What a client should know before it shows anything.
 
-use ecoman_model::{Permission, Role};
+use ecoman_model::{Permission, Role, Thresholds};
 use serde::{Deserialize, Serialize};
 
 /// Configuration of the server, as far as clients need it.
@@ -21,21 +21,6 @@ pub struct Config {
     pub interval_seconds: Option<u64>,
     /// Who is asking, and what they may do.
     pub identity: Identity,
-}
-
-/// From which size on a VM is large; the limit itself is large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Thresholds {
-    /// Virtual CPUs.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 5))]
-    pub cpus: u32,
-    /// Memory in MB.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 8192))]
-    pub memory_mb: u64,
-    /// Storage in use in GB of 1024³ bytes.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 50))]
-    pub storage_gb: u64,
 }
 
 /// A size to offer for a new VM.

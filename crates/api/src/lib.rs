@@ -22,28 +22,25 @@ mod word;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
-    DEFAULT_GUEST_OS, FieldFault, Limits, NAME_CHARACTERS, NewVm, Permission, PowerAction,
-    PowerChange, Question, Refusal, Role, Situation, StepState, TaskId, TaskRequest, TaskState,
-    TaskStep,
+    DEFAULT_GUEST_OS, Datastore, FailureKind, FieldFault, IsoImage, Limits, NAME_CHARACTERS, NewVm,
+    NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
+    Role, Situation, StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds,
 };
 
 pub use access::{
     AuditEntry, AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, SignIn, Token,
     TokenList, UpdateUser, User, UserList,
 };
-pub use config::{Config, GuestOs, Identity, Preset, SignInMode, Thresholds};
+pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
 pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,
     Machines, SetMachinePower,
 };
-pub use node::{
-    Allocated, Cpu, Datastore, FailureKind, IsoImage, Memory, Node, NodeError, NodePage, PortGroup,
-    VmCounts,
-};
+pub use node::{Allocated, Cpu, Memory, Node, NodePage, PortGroup, VmCounts};
 pub use problem::{ApiError, FieldError, Problem};
 pub use problem_kind::ProblemKind;
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
-pub use vm::{PowerState, Resource, Vm, VmPage};
+pub use vm::{Vm, VmPage};

@@ -1,7 +1,7 @@
 //! The node as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::Limits;
+use ecoman_model::{Datastore, IsoImage, Limits, NodeFailure};
 use serde::{Deserialize, Serialize};
 
 /// An ESXi node. What it did not say is `null`.
@@ -37,7 +37,7 @@ pub struct Node {
     /// Whether the last round brought the complete VM list; `null`: not tried yet.
     pub reachable: Option<bool>,
     /// Why it did not.
-    pub last_error: Option<NodeError>,
+    pub last_error: Option<NodeFailure>,
     /// What went wrong in the last round without spoiling it, a sentence each.
     pub warnings: Vec<String>,
     /// When the last round with a complete VM list began.
@@ -118,51 +118,6 @@ impl Node {
     }
 }
 
-/// Why a node did not answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct NodeError {
-    /// Kind of failure.
-    pub kind: FailureKind,
-    /// What happened, in one sentence that names the node.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(example = "hoge: the host key of 192.0.2.10 is not known")
-    )]
-    pub message: String,
-    /// What to do about it.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(example = "Compare and pin it with: ecoman trust hoge")
-    )]
-    pub hint: String,
-    /// Since when no round has succeeded.
-    pub since: DateTime<Utc>,
-}
-
-/// Kinds of failure of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum FailureKind {
-    /// Its entry in `hosts.yml` cannot be used.
-    Configuration,
-    /// No TCP connection.
-    Unreachable,
-    /// Its SSH host key is unknown or has changed.
-    HostKey,
-    /// It refused the login.
-    Authentication,
-    /// It was connected and did not answer in time.
-    Timeout,
-    /// It closed the connection or refuses sessions.
-    Disconnected,
-    /// Its management agent (hostd) does not answer.
-    Hostd,
-    /// It answered with something that cannot be read.
-    Protocol,
-}
-
 /// CPU of a node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -202,32 +157,6 @@ pub struct Memory {
     pub usage_mb: Option<u64>,
 }
 
-/// A volume that is mounted on a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct Datastore {
-    /// Name.
-    #[cfg_attr(feature = "openapi", schema(example = "datastore1"))]
-    pub name: Option<String>,
-    /// Mount point.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(example = "/vmfs/volumes/5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b30")
-    )]
-    pub path: String,
-    /// File system.
-    #[cfg_attr(feature = "openapi", schema(example = "VMFS-6"))]
-    pub kind: String,
-    /// Whether it can be used.
-    pub accessible: bool,
-    /// Size in bytes.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 499_826_819_072_u64))]
-    pub capacity_bytes: Option<u64>,
-    /// Free space in bytes.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 301_234_567_168_u64))]
-    pub free_bytes: Option<u64>,
-}
-
 /// A port group of a standard switch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -241,21 +170,6 @@ pub struct PortGroup {
     /// VLAN id; 0 is none, 4095 all.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4095, example = 0))]
     pub vlan_id: u16,
-}
-
-/// An ISO image on a volume of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-pub struct IsoImage {
-    /// Path.
-    #[cfg_attr(
-        feature = "openapi",
-        schema(example = "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso")
-    )]
-    pub path: String,
-    /// Size in bytes.
-    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 2_877_227_008_u64))]
-    pub bytes: Option<u64>,
 }
 
 /// What the VMs of a node are given together; unknown sizes count as nothing.

@@ -1,7 +1,7 @@
 //! The VM as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::Situation;
+use ecoman_model::{PowerState, Resource, Situation};
 use serde::{Deserialize, Serialize};
 
 /// A virtual machine. What the node did not say is `null`, never 0 or an empty text.
@@ -117,78 +117,11 @@ impl Vm {
             ..Situation::default()
         };
         if !self.stale {
-            situation.power = self.power.into();
+            situation.power = self.power;
             situation.tools_status = self.tools_status.as_deref();
             situation.connection_state = self.connection_state.as_deref();
         }
         situation
-    }
-}
-
-impl From<PowerState> for ecoman_model::PowerState {
-    fn from(state: PowerState) -> Self {
-        match state {
-            PowerState::On => Self::On,
-            PowerState::Off => Self::Off,
-            PowerState::Suspended => Self::Suspended,
-            PowerState::Unknown => Self::Unknown,
-        }
-    }
-}
-
-/// Power state of a VM.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PowerState {
-    /// Running.
-    On,
-    /// Not running.
-    Off,
-    /// Frozen, its memory kept in a file.
-    Suspended,
-    /// The node did not say.
-    #[default]
-    Unknown,
-}
-
-impl PowerState {
-    /// The word of the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-            Self::Suspended => "suspended",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-/// A hardware resource that can make a VM large.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum Resource {
-    /// Virtual CPUs.
-    Cpu,
-    /// Memory.
-    Memory,
-    /// Storage in use.
-    Storage,
-}
-
-impl Resource {
-    /// The word of the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Cpu => "cpu",
-            Self::Memory => "memory",
-            Self::Storage => "storage",
-        }
     }
 }
 

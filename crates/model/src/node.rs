@@ -137,10 +137,17 @@ pub struct NodeFacts {
 
 /// An ISO image on a volume of a node.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct IsoImage {
-    /// `/vmfs/volumes/datastore1/os-images/ubuntu2004.iso`, by the name of the volume.
+    /// Path.
+    // By the name of the volume.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso")
+    )]
     pub path: String,
-    /// Size.
+    /// Size in bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 2_877_227_008_u64))]
     pub bytes: Option<u64>,
 }
 
@@ -163,18 +170,28 @@ pub struct VersionFacts {
 
 /// A volume that is mounted on a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Datastore {
-    /// The volume's name; boot banks may have none.
+    /// Name.
+    // Boot banks may have none.
+    #[cfg_attr(feature = "openapi", schema(example = "datastore1"))]
     pub name: Option<String>,
-    /// `/vmfs/volumes/UUID`
+    /// Mount point.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "/vmfs/volumes/5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b30")
+    )]
     pub path: String,
-    /// `VMFS-6`, `NFS`, ...
+    /// File system.
+    #[cfg_attr(feature = "openapi", schema(example = "VMFS-6"))]
     pub kind: String,
-    /// Whether it is mounted and can be used.
+    /// Whether it can be used.
     pub accessible: bool,
-    /// Size.
+    /// Size in bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 499_826_819_072_u64))]
     pub capacity_bytes: Option<u64>,
-    /// Free space.
+    /// Free space in bytes.
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 301_234_567_168_u64))]
     pub free_bytes: Option<u64>,
 }
 

@@ -1,5 +1,6 @@
 //! What the crawler saw, with its time: the records that the store keeps.
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
@@ -66,21 +67,32 @@ pub struct NodeRecord {
     pub warnings: Vec<String>,
 }
 
-/// Why a node brought no VM list.
+/// Why a node did not answer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = NodeError))]
 pub struct NodeFailure {
-    /// What kind of failure: decides how soon it is tried again.
+    /// Kind of failure.
+    // It decides how soon the crawler tries again.
     pub kind: FailureKind,
     /// What happened, in one sentence that names the node.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "hoge: the host key of 192.0.2.10 is not known")
+    )]
     pub message: String,
     /// What to do about it.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "Compare and pin it with: ecoman trust hoge")
+    )]
     pub hint: String,
     /// Since when no round has succeeded.
-    pub since: Timestamp,
+    pub since: DateTime<Utc>,
 }
 
 /// Kinds of failure of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
     /// Its entry in `hosts.yml` cannot be used (an unreadable key file, say).

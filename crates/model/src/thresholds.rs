@@ -4,14 +4,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::VmFacts;
 
-/// From which size on a VM counts as large; each limit belongs to "large" itself.
+/// From which size on a VM is large; the limit itself is large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Thresholds {
-    /// Virtual CPUs (`DASHBOARD_THRESHOLD_CPU`).
+    /// Virtual CPUs.
+    // `DASHBOARD_THRESHOLD_CPU`
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 5))]
     pub cpus: u32,
-    /// Memory in MB (`DASHBOARD_THRESHOLD_RAM_MB`).
+    /// Memory in MB.
+    // `DASHBOARD_THRESHOLD_RAM_MB`
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 8192))]
     pub memory_mb: u64,
-    /// Storage in use in GB of 1024³ bytes, as vSphere counts (`DASHBOARD_THRESHOLD_STORAGE_GB`).
+    /// Storage in use in GB of 1024³ bytes.
+    // `DASHBOARD_THRESHOLD_STORAGE_GB`
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 50))]
     pub storage_gb: u64,
 }
 
@@ -28,6 +35,7 @@ impl Default for Thresholds {
 
 /// A hardware resource that can make a VM large.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Resource {
     /// Virtual CPUs.
@@ -36,6 +44,18 @@ pub enum Resource {
     Memory,
     /// Storage in use.
     Storage,
+}
+
+impl Resource {
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cpu => "cpu",
+            Self::Memory => "memory",
+            Self::Storage => "storage",
+        }
+    }
 }
 
 /// Why a VM is large: `value` has reached `threshold`, both in the unit of the threshold's name
