@@ -97,7 +97,7 @@ impl Tasks {
         let (action, _) = power_of(task)?;
         let unseen = || {
             !vm.stale
-                && action.leads_to() != vm.power.into()
+                && action.leads_to() != vm.power
                 && task.finished_at.is_some_and(|end| end > seen_at)
         };
         match task.state {
@@ -161,7 +161,7 @@ pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     match power_of(task) {
         // The VM is on before and after: its state tells nothing.
         Some((PowerAction::Reboot | PowerAction::Reset, _)) | None => false,
-        Some((action, _)) => action.leads_to() == vm.power.into(),
+        Some((action, _)) => action.leads_to() == vm.power,
     }
 }
 
