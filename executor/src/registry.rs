@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{
-    AfterCrash, NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -208,11 +208,7 @@ fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
 
 /// `begun`: whether the node may have been asked for anything.
 fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
-    let goes_on = match request.act().after_crash() {
-        AfterCrash::RunAgain | AfterCrash::Follow => true,
-        AfterCrash::Interrupt | AfterCrash::CleanUp => false,
-    };
-    let kind = match begun || goes_on {
+    let kind = match begun || request.act().after_crash().goes_on() {
         true => TaskErrorKind::Interrupted,
         false => TaskErrorKind::Executor,
     };

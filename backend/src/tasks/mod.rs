@@ -542,7 +542,7 @@ impl Shared {
                     *handed = Handed::Perhaps;
                     return Ok(ControlFlow::Continue(()));
                 }
-                if is_clean_up(task) {
+                if goes_on(task) {
                     begin_anew(task);
                     return Ok(ControlFlow::Continue(()));
                 }
@@ -605,7 +605,7 @@ impl Shared {
         match self.follow(task).await? {
             // The executor stops.
             ControlFlow::Break(Some(end))
-                if end.state == TaskState::Interrupted && is_clean_up(task) =>
+                if end.state == TaskState::Interrupted && goes_on(task) =>
             {
                 begin_anew(task);
                 sleep(RETRY).await;
@@ -743,9 +743,10 @@ impl Shared {
         }
     }
 
-    /// Writes what came of a task into its entry. Cleaning up is nobody's new_task.
+    /// Writes the outcome of a task into its audit entry. A task that the dashboard begins by itself
+    /// has none.
     async fn conclude_audit(&self, task: &Task) {
-        if is_clean_up(task) {
+        if task.request.act().operation().is_none() {
             return;
         }
         let read = || self.store.audit_entry(task.id.0);
@@ -878,7 +879,7 @@ impl Shared {
 
     fn is_too_late(&self, task: &Task) -> bool {
         // What was left behind has to go, however late.
-        !is_clean_up(task) && (self.clock)() - task.created_at > ORDER_WITHIN
+        !goes_on(task) && (self.clock)() - task.created_at > ORDER_WITHIN
     }
 
     /// The end of a task that was never handed over.
@@ -977,10 +978,9 @@ fn what_is_left(error: &mut TaskError, clean_up: &Task) {
     }
 }
 
-/// Cleaning up may be done again, and has to be until it is done: it looks for what is there, and
-/// removes only that.
-fn is_clean_up(task: &Task) -> bool {
-    matches!(task.request, TaskRequest::CleanUp(_))
+/// Whether the task is handed over again when the run of the executor that had it is gone.
+fn goes_on(task: &Task) -> bool {
+    task.request.act().after_crash().goes_on()
 }
 
 fn begin_anew(task: &mut Task) {

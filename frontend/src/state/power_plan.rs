@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecoman_api::{Config, Permission, PowerAction, PowerState, Vm};
+use ecoman_api::{Config, Permission, PowerAction, Vm};
 
 use crate::state::format;
 use crate::state::inventory::{Nodes, Row, seen_at};
@@ -118,17 +118,10 @@ pub(crate) fn is_harmless(action: PowerAction) -> bool {
     action == PowerAction::On
 }
 
-/// The state that a VM is in when a change has worked.
-pub(crate) fn result(action: PowerAction) -> PowerState {
-    match action {
-        PowerAction::On | PowerAction::Reboot | PowerAction::Reset => PowerState::On,
-        PowerAction::Off | PowerAction::Shutdown => PowerState::Off,
-        PowerAction::Suspend => PowerState::Suspended,
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use ecoman_api::PowerState;
+
     use super::*;
     use crate::state::format::tests::{node, vm};
     use crate::state::inventory::VmTable;

@@ -112,3 +112,15 @@ pub enum AfterCrash {
     /// goes on when the session that asked is gone.
     Follow,
 }
+
+impl AfterCrash {
+    /// Whether another run of the executor takes the act up, so that an interruption does not end
+    /// it.
+    #[must_use]
+    pub fn goes_on(self) -> bool {
+        match self {
+            Self::RunAgain | Self::Follow => true,
+            Self::Interrupt | Self::CleanUp => false,
+        }
+    }
+}

@@ -10,9 +10,7 @@ use super::dialogs::{FIRST, HEADING, PowerDialogs};
 use crate::components::{Icon, focus, icon, power_word, sentence};
 use crate::state::format;
 use crate::state::inventory::Row;
-use crate::state::power_plan::{
-    DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan, result,
-};
+use crate::state::power_plan::{DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan};
 use crate::state::text;
 
 /// A preview of more VMs than this names only the first of them.
@@ -200,7 +198,7 @@ fn preview(plan: &Plan) -> AnyView {
     };
     let count = plan.doing.len();
     let state = |row: &Row| power_word(row.vm.power);
-    let to = power_word(result(plan.action));
+    let to = power_word(plan.action.leads_to());
     let doing: Vec<_> = plan
         .doing
         .iter()
