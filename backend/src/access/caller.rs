@@ -11,7 +11,7 @@ use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
 use super::SignIn;
 use crate::http::problem::Error;
 
-/// Who asks, and what they may. A handler that takes one is behind [`crate::routes::guard`].
+/// Who sent the request, and what they may do. The guard of the routes puts it into the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) actor: Actor,
