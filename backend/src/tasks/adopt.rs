@@ -1,0 +1,120 @@
+//! Tasks that another process left unfinished.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ecoman_model::{StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
+use ecoman_store::{StoreError, TaskQuery};
+use tokio::time::{Instant, sleep};
+
+use super::Tasks;
+use super::run::Handed;
+use super::shared::{RETRY, Shared};
+use crate::error_chain::chain;
+
+/// How often unfinished tasks without anybody who sees to them are looked for: those of another
+/// dashboard that has died.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// How many tasks that have ended are kept, and how often the others are forgotten.
+const KEPT: u64 = 5_000;
+const FORGET: Duration = Duration::from_secs(3600);
+
+impl Tasks {
+    /// Takes up what other processes have left, and forgets what is old; for ever.
+    pub(crate) async fn run(self) {
+        let shared = &self.shared;
+        let mut first = true;
+        let mut forgotten: Option<Instant> = None;
+        loop {
+            if let Err(error) = shared.take_up(first).await {
+                tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
+                sleep(RETRY).await;
+                continue;
+            }
+            first = false;
+            if forgotten.is_none_or(|at| at.elapsed() >= FORGET) {
+                match shared.store.forget_tasks(KEPT).await {
+                    Ok(count) => {
+                        forgotten = Some(Instant::now());
+                        if count > 0 {
+                            tracing::info!(count, "forgot old tasks");
+                        }
+                    }
+                    Err(error) => {
+                        tracing::warn!(error = chain(&error), "cannot forget old tasks");
+                    }
+                }
+            }
+            sleep(SWEEP).await;
+        }
+    }
+}
+
+impl Shared {
+    /// Sees to every unfinished task that nobody in this process sees to. Young ones are left
+    /// alone but for the first time: another dashboard is about to hand them over.
+    pub(super) async fn take_up(self: &Arc<Self>, first: bool) -> Result<(), StoreError> {
+        let unfinished = TaskQuery {
+            states: vec![TaskState::Queued, TaskState::Running],
+            ..TaskQuery::default()
+        };
+        let now = (self.clock)();
+        for task in self.store.tasks(&unfinished).await? {
+            let age = now - task.created_at;
+            if !first && age.to_std().is_ok_and(|age| age < SWEEP) {
+                continue;
+            }
+            let Some(claim) = self.claim(task.id) else {
+                continue;
+            };
+            // It may have ended between the question and the claim.
+            match self.store.task(task.id).await? {
+                Some(task) if !task.progress.state.is_final() => {
+                    tracing::info!(task = %task.id, node = %task.node, "takes a task up again");
+                    let handed = if task.progress == TaskProgress::default() {
+                        Handed::Perhaps
+                    } else {
+                        Handed::Surely
+                    };
+                    self.start(task, handed, claim);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The end of a task whose executor is gone.
+    pub(super) fn interruption(&self, task: &Task) -> TaskProgress {
+        const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
+        let mut progress = task.progress.clone();
+        progress.state = TaskState::Interrupted;
+        progress.finished_at = Some((self.clock)());
+        progress.question = None;
+        for step in &mut progress.steps {
+            if step.state == StepState::Running {
+                step.state = StepState::Failed;
+                step.detail = Some(DIED.to_owned());
+            }
+        }
+        for command in &mut progress.commands {
+            if command.exit.is_none() && command.millis.is_none() && command.failure.is_none() {
+                command.failure = Some(DIED.to_owned());
+            }
+        }
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Interrupted,
+            message: format!(
+                "The executor stopped while this was under way on {}; it is not known how far it \
+                 came.",
+                task.node
+            ),
+            hint: "Nothing is repeated by itself. The crawler looks at the node now: see what the \
+                   state is, and ask again if need be."
+                .to_owned(),
+            left: Vec::new(),
+        });
+        progress
+    }
+}

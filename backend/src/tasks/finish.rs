@@ -1,0 +1,184 @@
+//! The end of a task, and what follows from it.
+
+use std::sync::Arc;
+
+use ecoman_api::task_path;
+use ecoman_model::{
+    Actor, Authentication, CleanUp, RefreshRequest, Task, TaskError, TaskId, TaskRequest, TaskState,
+};
+use ecoman_store::Added;
+use tokio::time::sleep;
+use uuid::Uuid;
+
+use super::new_task::NewTask;
+use super::run::Handed;
+use super::shared::{Shared, WRITE_EVERY};
+use crate::audit;
+use crate::error_chain::chain;
+
+impl Shared {
+    /// Keeps the end of a task, and sees to what follows from it.
+    pub(super) async fn conclude(self: &Arc<Self>, mut task: Task) {
+        let interrupted = task.progress.state == TaskState::Interrupted;
+        if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
+            let new_task = NewTask {
+                node: task.node.clone(),
+                request: TaskRequest::CleanUp(CleanUp {
+                    task: task.id,
+                    vm: vm.clone(),
+                    directory: task.progress.directory.clone(),
+                }),
+                vm_name: task.vm_name.clone(),
+                // There is one at most, whoever makes it. With a blank, which no client can send.
+                idempotency_key: Some(format!("clean up {}", task.id)),
+                request_id: task.request_id.clone(),
+                actor: Actor {
+                    name: task.actor.clone(),
+                    by: Authentication::None,
+                    token: None,
+                    address: None,
+                },
+            };
+            let clean_up = self.make_clean_up(&new_task).await;
+            if let Some(error) = &mut task.progress.error {
+                let path = task_path(clean_up);
+                error.hint = format!(
+                    "Nothing is repeated by itself. {path} looks for what there is of the VM on {} \
+                     and removes it; create the VM again after that.",
+                    task.node
+                );
+                error.left = vec![format!(
+                    "Whatever was there of {} on {} when the executor stopped; see {path}.",
+                    vm.name, task.node
+                )];
+            }
+        }
+        tracing::info!(
+            task = %task.id,
+            node = %task.node,
+            kind = task.request.act().kind(),
+            state = task.progress.state.word(),
+            error = task.progress.error.as_ref().map(|error| error.message.as_str()),
+            "a task has ended"
+        );
+        let kind = task.request.act().kind();
+        self.metrics.ended(kind, task.progress.state);
+        // Before the task has ended for the store: if we die in between, it is taken up again.
+        self.conclude_audit(&task).await;
+        if let TaskRequest::CleanUp(clean_up) = &task.request {
+            self.tell_what_is_left(clean_up.task, &task).await;
+        }
+        let note = RefreshRequest {
+            id: Uuid::now_v7(),
+            node: task.node.clone(),
+            vmid: task.vmid(),
+            requested_at: (self.clock)(),
+        };
+        self.insist("leave a note for the crawler", || {
+            self.store.request_refresh(&note)
+        })
+        .await;
+        self.write(&task).await;
+        if let Err(error) = self.executor.forget(task.id).await {
+            // Harmless: it forgets by itself when it is stopped.
+            tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
+        }
+    }
+
+    /// Writes the entry of a new task.
+    pub(super) async fn record_audit(&self, task: &Task, actor: Actor) {
+        let entry = audit::of_task(task, actor);
+        if let Err(error) = self.store.record_audit(&entry).await {
+            // It comes with the task's end, but for who asked from where.
+            tracing::error!(
+                ?entry,
+                error = chain(&error),
+                "cannot write to the audit log"
+            );
+        }
+    }
+
+    /// Writes the outcome of a task into its audit entry. A task that the dashboard begins by itself
+    /// has none.
+    pub(super) async fn conclude_audit(&self, task: &Task) {
+        if task.request.act().operation().is_none() {
+            return;
+        }
+        let read = || self.store.audit_entry(task.id.0);
+        let known = self.insist("read the audit log", read).await;
+        let actor = known.map_or_else(
+            || Actor {
+                name: task.actor.clone(),
+                by: Authentication::None,
+                token: None,
+                address: None,
+            },
+            |entry| entry.actor,
+        );
+        let entry = audit::of_task(task, actor);
+        let write = || self.store.record_audit(&entry);
+        self.insist("write to the audit log", write).await;
+    }
+
+    /// The task that removes what an interrupted creation has left.
+    pub(super) async fn make_clean_up(self: &Arc<Self>, new_task: &NewTask) -> TaskId {
+        let task = self.task(new_task, None);
+        let claim = self.claim(task.id);
+        let added = self
+            .insist("write down a task", || self.store.add_task(&task))
+            .await;
+        match added {
+            Added::Known(known) => known.id,
+            Added::New => {
+                let id = task.id;
+                if let Some(claim) = claim {
+                    self.start(task, Handed::Never, claim);
+                }
+                id
+            }
+        }
+    }
+
+    /// Has an interrupted creation tell what came of cleaning up after it.
+    pub(super) async fn tell_what_is_left(&self, of: TaskId, clean_up: &Task) {
+        loop {
+            let creation = self.insist("read a task", || self.store.task(of)).await;
+            let Some(progress) = creation.map(|task| task.progress) else {
+                // Forgotten by now.
+                return;
+            };
+            if let Some(mut error) = progress.error.filter(|_| progress.state.is_final()) {
+                what_is_left(&mut error, clean_up);
+                let amend = || self.store.amend_task(of, &error);
+                if self.insist("write down what is left", amend).await {
+                    return;
+                }
+            } else if progress.state.is_final() {
+                return;
+            }
+            // Its own end is being written.
+            sleep(WRITE_EVERY).await;
+        }
+    }
+}
+
+/// Puts into the error of an interrupted creation what came of cleaning up after it.
+fn what_is_left(error: &mut TaskError, clean_up: &Task) {
+    let path = task_path(clean_up.id);
+    match &clean_up.progress.error {
+        None => {
+            error.hint = format!(
+                "Create the VM again: nothing of it is left on {} ({path}).",
+                clean_up.node
+            );
+            error.left.clear();
+        }
+        Some(found) => {
+            error.hint = format!("{} {} ({path})", found.message, found.hint);
+            // One that could not look does not know that nothing is there.
+            if !found.left.is_empty() {
+                error.left.clone_from(&found.left);
+            }
+        }
+    }
+}

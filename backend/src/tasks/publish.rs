@@ -1,0 +1,65 @@
+//! Changes of tasks as events.
+
+use chrono::TimeDelta;
+use ecoman_model::Task;
+use ecoman_store::{StoreError, TaskQuery};
+use tokio::time::sleep;
+
+use super::shared::{RETRY, Shared};
+use super::{Tasks, view};
+use crate::error_chain::chain;
+use crate::inventory::snapshot::SentEvent;
+
+impl Tasks {
+    /// Tells every change of a task as an event; for ever.
+    pub(crate) async fn tell(self) {
+        let Shared { store, live, .. } = &*self.shared;
+        let mut position = None;
+        loop {
+            let told = match position {
+                None => self.first_look().await,
+                Some(position) => match store.tasks_changed(position).await {
+                    Ok((position, tasks)) => {
+                        live.tell(tasks.into_iter().map(event).collect());
+                        Ok(position)
+                    }
+                    Err(error) => Err(error),
+                },
+            };
+            match told {
+                Ok(next) => position = Some(next),
+                // The position stays: nothing is missed.
+                Err(error) => {
+                    tracing::debug!(error = chain(&error), "cannot follow the tasks");
+                    sleep(RETRY).await;
+                }
+            }
+        }
+    }
+
+    /// Where the events begin. What has happened shortly before is told too: a client may have
+    /// asked for the tasks already.
+    async fn first_look(&self) -> Result<u64, StoreError> {
+        const RECENT: TimeDelta = TimeDelta::seconds(60);
+        const LOOK_AT: usize = 50;
+        let Shared { store, live, .. } = &*self.shared;
+        let position = store.task_position().await?;
+        let newest = TaskQuery {
+            limit: LOOK_AT,
+            ..TaskQuery::default()
+        };
+        let now = (self.shared.clock)();
+        let mut tasks = store.tasks(&newest).await?;
+        tasks.retain(|task| {
+            let ended = task.progress.finished_at;
+            ended.is_none_or(|at| now - at < RECENT)
+        });
+        live.tell(tasks.into_iter().rev().map(event).collect());
+        Ok(position)
+    }
+}
+
+fn event(task: Task) -> SentEvent {
+    let task = ecoman_api::Event::Task(Box::new(view::task(task)));
+    SentEvent::new(0, &task)
+}
