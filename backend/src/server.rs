@@ -173,7 +173,7 @@ impl Dashboard {
             }
             .run(),
         );
-        workers.spawn(tasks.clone().tell());
+        workers.spawn(tasks.clone().publish());
         workers.spawn(tasks.clone().run());
         workers.spawn(audit::forget(
             Arc::clone(&self.store),
@@ -222,7 +222,7 @@ impl Dashboard {
                 Ok(())
             }
         };
-        settling.settle().await;
+        settling.flush().await;
         workers.abort_all();
         result
     }

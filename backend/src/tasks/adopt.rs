@@ -1,4 +1,4 @@
-//! Tasks that another process left unfinished.
+//! Orphans: unfinished tasks that no process runs, because theirs has died.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,33 +8,32 @@ use ecoman_store::{StoreError, TaskQuery};
 use tokio::time::{Instant, sleep};
 
 use super::Tasks;
-use super::run::Handed;
+use super::run::HandOver;
 use super::shared::{RETRY, Shared};
 use crate::error_chain::chain;
 
-/// How often unfinished tasks without anybody who sees to them are looked for: those of another
-/// dashboard that has died.
-const SWEEP: Duration = Duration::from_secs(15);
+/// How often orphans are adopted: unfinished tasks of a dashboard that has died.
+const ADOPT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How many tasks that have ended are kept, and how often the others are forgotten.
-const KEPT: u64 = 5_000;
-const FORGET: Duration = Duration::from_secs(3600);
+/// How many finished tasks the store keeps, and how often older ones are forgotten.
+const MAX_FINISHED_TASKS: u64 = 5_000;
+const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Tasks {
-    /// Takes up what other processes have left, and forgets what is old; for ever.
+    /// Adopts orphans and forgets old tasks, until the server stops.
     pub(crate) async fn run(self) {
         let shared = &self.shared;
         let mut first = true;
         let mut forgotten: Option<Instant> = None;
         loop {
-            if let Err(error) = shared.take_up(first).await {
+            if let Err(error) = shared.adopt_orphans(first).await {
                 tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
                 sleep(RETRY).await;
                 continue;
             }
             first = false;
-            if forgotten.is_none_or(|at| at.elapsed() >= FORGET) {
-                match shared.store.forget_tasks(KEPT).await {
+            if forgotten.is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL) {
+                match shared.store.forget_tasks(MAX_FINISHED_TASKS).await {
                     Ok(count) => {
                         forgotten = Some(Instant::now());
                         if count > 0 {
@@ -46,15 +45,15 @@ impl Tasks {
                     }
                 }
             }
-            sleep(SWEEP).await;
+            sleep(ADOPT_INTERVAL).await;
         }
     }
 }
 
 impl Shared {
-    /// Sees to every unfinished task that nobody in this process sees to. Young ones are left
-    /// alone but for the first time: another dashboard is about to hand them over.
-    pub(super) async fn take_up(self: &Arc<Self>, first: bool) -> Result<(), StoreError> {
+    /// Runs every unfinished task that this process does not run yet. Later than the `first` time it
+    /// skips young ones: another dashboard is about to hand them over.
+    pub(super) async fn adopt_orphans(self: &Arc<Self>, first: bool) -> Result<(), StoreError> {
         let unfinished = TaskQuery {
             states: vec![TaskState::Queued, TaskState::Running],
             ..TaskQuery::default()
@@ -62,20 +61,20 @@ impl Shared {
         let now = (self.clock)();
         for task in self.store.tasks(&unfinished).await? {
             let age = now - task.created_at;
-            if !first && age.to_std().is_ok_and(|age| age < SWEEP) {
+            if !first && age.to_std().is_ok_and(|age| age < ADOPT_INTERVAL) {
                 continue;
             }
             let Some(claim) = self.claim(task.id) else {
                 continue;
             };
-            // It may have ended between the question and the claim.
+            // It may have ended between the query and the claim.
             match self.store.task(task.id).await? {
                 Some(task) if !task.progress.state.is_final() => {
-                    tracing::info!(task = %task.id, node = %task.node, "takes a task up again");
+                    tracing::info!(task = %task.id, node = %task.node, "adopts a task");
                     let handed = if task.progress == TaskProgress::default() {
-                        Handed::Perhaps
+                        HandOver::Unknown
                     } else {
-                        Handed::Surely
+                        HandOver::Accepted
                     };
                     self.start(task, handed, claim);
                 }
@@ -85,7 +84,7 @@ impl Shared {
         Ok(())
     }
 
-    /// The end of a task whose executor is gone.
+    /// The end of a task whose executor's run is gone.
     pub(super) fn interruption(&self, task: &Task) -> TaskProgress {
         const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
         let mut progress = task.progress.clone();

@@ -1,4 +1,4 @@
-//! What is checked before a task exists.
+//! Checks before a task exists.
 
 use ecoman_api::FieldError;
 use ecoman_model::{Limits, NewVm, TaskRequest};
@@ -9,11 +9,11 @@ use crate::http::json::field_errors;
 use crate::http::problem::Error;
 use crate::inventory::snapshot::{NodeEntry, VmEntry};
 
-/// That a task can be done now, as far as the crawler has seen the node and the VM.
+/// Checks that a task is possible now, as far as the crawler has seen the node and the VM.
 ///
 /// # Errors
 ///
-/// Why it cannot.
+/// Why it is not.
 pub(super) fn check(
     new_task: &NewTask,
     node: &NodeEntry,
@@ -34,7 +34,7 @@ pub(super) fn check(
     }
 }
 
-/// That a node has room for a VM, whose own rules have been checked.
+/// Checks that a node has room for a VM that keeps the rules of every node.
 fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     let settings = &node.record.settings;
     if settings.read_only {
@@ -63,7 +63,7 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     }
 }
 
-/// A guest system that is newer than the node.
+/// A fault if the guest system is newer than the node supports.
 fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
     let (least, newest) = (guest_os::least_hardware(id)?, newest?);
     (least > newest).then(|| FieldError {

@@ -1,39 +1,39 @@
-//! The executor: the only place that talks to it.
+//! The client of the executor; nothing else calls it.
 
 use std::fmt;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use ecoman_api::Problem;
 use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_api::{Problem, ProblemKind};
 use ecoman_model::TaskId;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
 use reqwest::{Method, RequestBuilder, Response};
 use serde::de::DeserializeOwned;
 use sse_stream::SseByteStream;
 
-/// Where the executor is, and what proves that one may ask it.
+/// Address of the executor, and the secret that opens it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ExecutorAccess {
     /// Host name or IP address.
     pub address: String,
     /// Port.
     pub port: u16,
-    /// The secret that both share; `None`: it asks for none.
+    /// `EXECUTOR_TOKEN`; `None`: it takes orders without one.
     pub token: Option<String>,
 }
 
-/// Asks the executor.
+/// A client of the executor.
 #[derive(Clone, Debug)]
 pub(crate) struct ExecutorClient {
     http: reqwest::Client,
     access: ExecutorAccess,
 }
 
-/// Why the executor did not do it.
+/// Why a call of the executor failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ExecutorError {
-    /// Nothing has reached it.
+    /// The request did not reach it.
     #[error(
         "the executor at {address} cannot be reached; check that it runs, and EXECUTOR_ADDRESS and \
          EXECUTOR_PORT"
@@ -43,7 +43,7 @@ pub(crate) enum ExecutorError {
         source: reqwest::Error,
     },
 
-    /// It may have been reached.
+    /// The request may have reached it.
     #[error("the executor at {address} does not answer")]
     Lost {
         address: String,
@@ -57,11 +57,11 @@ pub(crate) enum ExecutorError {
         source: sse_stream::Error,
     },
 
-    /// The run that it was meant for is over; this one has done nothing of it.
-    #[error("the executor has been started anew")]
+    /// The order names another run, which is over; this one has done nothing.
+    #[error("the executor has been restarted")]
     OtherInstance,
 
-    /// It has done the task already, and somebody has kept its end.
+    /// It has run the task before, and the store has its end.
     #[error("the executor has carried out the task before")]
     Forgotten,
 
@@ -69,54 +69,54 @@ pub(crate) enum ExecutorError {
     #[error("the executor at {address} is stopping")]
     Stopping { address: String },
 
-    /// It says no, and has done nothing.
+    /// It refused the order, and has done nothing.
     #[error("the executor at {address} refuses: {detail}")]
     Refused { address: String, detail: String },
 
-    /// It has failed at answering, or is something else.
+    /// Its answer is not one of an executor of this version.
     #[error("the executor at {address} answers {what}; is it an executor of this version?")]
     Strange { address: String, what: String },
 }
 
-/// How long it may take to be there.
+/// How long connecting may take.
 const CONNECT: Duration = Duration::from_secs(3);
 
-/// How long a whole answer may take; it never waits for a node with one.
+/// How long a whole answer may take; the executor answers without waiting for a node.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// How long a stream of reports may be silent: it pings more often.
+/// How long a stream of reports may be silent; pings come more often.
 const SILENCE: Duration = Duration::from_secs(60);
 
 impl ExecutorClient {
-    /// Nothing is connected yet.
+    /// A client that has not connected yet.
     ///
     /// # Errors
     ///
-    /// The operating system gives no resources.
+    /// The operating system lacks resources.
     pub(crate) fn new(access: ExecutorAccess) -> Result<Self, reqwest::Error> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT)
             .read_timeout(SILENCE)
-            // A proxy for the outside has no business between the two.
+            // A proxy for the outside does not belong between the two.
             .no_proxy()
             .build()?;
         Ok(Self { http, access })
     }
 
-    /// Which run of the executor this is.
+    /// The executor's current run.
     pub(crate) async fn instance(&self) -> Result<Instance, ExecutorError> {
         let response = self.send(self.request(Method::GET, "/instance")).await?;
         self.good(response).await
     }
 
-    /// Hands a task over. The same one again is the same task.
+    /// Hands a task over; the same order twice is one task.
     pub(crate) async fn order(&self, order: &Order) -> Result<Report, ExecutorError> {
         let request = self.request(Method::POST, "/tasks").json(order);
         let response = self.send(request).await?;
         self.good(response).await
     }
 
-    /// How far a task is; `None`: it does not know the task.
+    /// The report of a task; `None`: the executor does not know the task.
     pub(crate) async fn report(&self, id: TaskId) -> Result<Option<Report>, ExecutorError> {
         let request = self.request(Method::GET, &format!("/tasks/{id}"));
         let response = self.send(request).await?;
@@ -126,7 +126,7 @@ impl ExecutorClient {
         self.good(response).await.map(Some)
     }
 
-    /// How far a task is, from now to its end.
+    /// The reports of a task, from now to its end.
     pub(crate) async fn reports(
         &self,
         id: TaskId,
@@ -158,7 +158,7 @@ impl ExecutorClient {
             }))
     }
 
-    /// Lets it forget a task that has ended. One that it does not know is forgotten already.
+    /// Makes the executor forget a task that has ended; an unknown one is forgotten already.
     pub(crate) async fn forget(&self, id: TaskId) -> Result<(), ExecutorError> {
         let request = self.request(Method::DELETE, &format!("/tasks/{id}"));
         let response = self.send(request).await?;
@@ -196,7 +196,7 @@ impl ExecutorClient {
     async fn send(&self, request: RequestBuilder) -> Result<Response, ExecutorError> {
         request.send().await.map_err(|error| {
             let address = self.address();
-            // Its text has the address once more.
+            // Its text would repeat the address.
             let source = error.without_url();
             if source.is_connect() {
                 ExecutorError::Away { address, source }
@@ -229,13 +229,15 @@ impl ExecutorClient {
         let problem: Option<Problem> = response.json().await.ok();
         if problem
             .as_ref()
-            .is_some_and(|problem| problem.kind == OTHER_INSTANCE)
+            .is_some_and(|problem| problem.is(ProblemKind::OtherInstance))
         {
             return Err(ExecutorError::OtherInstance);
         }
         Err(match problem {
-            Some(problem) if problem.kind == FORGOTTEN => ExecutorError::Forgotten,
-            Some(problem) if problem.kind == STOPPING => ExecutorError::Stopping { address },
+            Some(problem) if problem.is(ProblemKind::Forgotten) => ExecutorError::Forgotten,
+            Some(problem) if problem.is(ProblemKind::Stopping) => {
+                ExecutorError::Stopping { address }
+            }
             _ if status == StatusCode::UNAUTHORIZED => ExecutorError::Refused {
                 address,
                 detail: "EXECUTOR_TOKEN must be the same for dashboard and executor".to_owned(),
@@ -254,15 +256,6 @@ impl ExecutorClient {
         })
     }
 }
-
-/// The kind of the problem that tells that it stops.
-const STOPPING: &str = "urn:ecoman:problem:stopping";
-
-/// The kind of the problem that tells that a task has been carried out and forgotten.
-const FORGOTTEN: &str = "urn:ecoman:problem:forgotten";
-
-/// The kind of the problem that tells that an order was meant for another run.
-const OTHER_INSTANCE: &str = "urn:ecoman:problem:other-instance";
 
 impl fmt::Debug for ExecutorAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -1,4 +1,4 @@
-//! The end of a task, and what follows from it.
+//! The end of a task: stored, audited, and a clean-up after an interrupted creation.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::new_task::NewTask;
-use super::run::Handed;
+use super::run::HandOver;
 use super::shared::{Shared, WRITE_EVERY};
 use crate::audit;
 use crate::error_chain::chain;
 
 impl Shared {
-    /// Keeps the end of a task, and sees to what follows from it.
-    pub(super) async fn conclude(self: &Arc<Self>, mut task: Task) {
+    /// Stores the end of a task, after everything that follows from it.
+    pub(super) async fn finish(self: &Arc<Self>, mut task: Task) {
         let interrupted = task.progress.state == TaskState::Interrupted;
         if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
             let new_task = NewTask {
@@ -29,7 +29,7 @@ impl Shared {
                     directory: task.progress.directory.clone(),
                 }),
                 vm_name: task.vm_name.clone(),
-                // There is one at most, whoever makes it. With a blank, which no client can send.
+                // One clean-up at most, whichever process makes it. No client can send a blank.
                 idempotency_key: Some(format!("clean up {}", task.id)),
                 request_id: task.request_id.clone(),
                 actor: Actor {
@@ -39,7 +39,7 @@ impl Shared {
                     address: None,
                 },
             };
-            let clean_up = self.make_clean_up(&new_task).await;
+            let clean_up = self.add_clean_up(&new_task).await;
             if let Some(error) = &mut task.progress.error {
                 let path = task_path(clean_up);
                 error.hint = format!(
@@ -63,33 +63,33 @@ impl Shared {
         );
         let kind = task.request.act().kind();
         self.metrics.ended(kind, task.progress.state);
-        // Before the task has ended for the store: if we die in between, it is taken up again.
-        self.conclude_audit(&task).await;
+        // Before the store has the end: if this process dies in between, another adopts the task.
+        self.complete_audit(&task).await;
         if let TaskRequest::CleanUp(clean_up) = &task.request {
-            self.tell_what_is_left(clean_up.task, &task).await;
+            self.report_leftovers(clean_up.task, &task).await;
         }
-        let note = RefreshRequest {
+        let refresh = RefreshRequest {
             id: Uuid::now_v7(),
             node: task.node.clone(),
             vmid: task.vmid(),
             requested_at: (self.clock)(),
         };
-        self.insist("leave a note for the crawler", || {
-            self.store.request_refresh(&note)
+        self.retry_until_stored("request a refresh from the crawler", || {
+            self.store.request_refresh(&refresh)
         })
         .await;
         self.write(&task).await;
         if let Err(error) = self.executor.forget(task.id).await {
-            // Harmless: it forgets by itself when it is stopped.
+            // Harmless: it forgets the task when it stops.
             tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
         }
     }
 
-    /// Writes the entry of a new task.
+    /// Writes the audit entry of a new task.
     pub(super) async fn record_audit(&self, task: &Task, actor: Actor) {
         let entry = audit::of_task(task, actor);
         if let Err(error) = self.store.record_audit(&entry).await {
-            // It comes with the task's end, but for who asked from where.
+            // The entry comes with the task's end, without the address and token of the caller.
             tracing::error!(
                 ?entry,
                 error = chain(&error),
@@ -98,14 +98,13 @@ impl Shared {
         }
     }
 
-    /// Writes the outcome of a task into its audit entry. A task that the dashboard begins by itself
-    /// has none.
-    pub(super) async fn conclude_audit(&self, task: &Task) {
+    /// Writes the outcome of a task into its audit entry. A task that no client requested has none.
+    pub(super) async fn complete_audit(&self, task: &Task) {
         if task.request.act().operation().is_none() {
             return;
         }
         let read = || self.store.audit_entry(task.id.0);
-        let known = self.insist("read the audit log", read).await;
+        let known = self.retry_until_stored("read the audit log", read).await;
         let actor = known.map_or_else(
             || Actor {
                 name: task.actor.clone(),
@@ -117,53 +116,59 @@ impl Shared {
         );
         let entry = audit::of_task(task, actor);
         let write = || self.store.record_audit(&entry);
-        self.insist("write to the audit log", write).await;
+        self.retry_until_stored("write to the audit log", write)
+            .await;
     }
 
-    /// The task that removes what an interrupted creation has left.
-    pub(super) async fn make_clean_up(self: &Arc<Self>, new_task: &NewTask) -> TaskId {
+    /// Adds the task that removes the leftovers of an interrupted creation.
+    pub(super) async fn add_clean_up(self: &Arc<Self>, new_task: &NewTask) -> TaskId {
         let task = self.task(new_task, None);
         let claim = self.claim(task.id);
         let added = self
-            .insist("write down a task", || self.store.add_task(&task))
+            .retry_until_stored("store a task", || self.store.add_task(&task))
             .await;
         match added {
             Added::Known(known) => known.id,
             Added::New => {
                 let id = task.id;
                 if let Some(claim) = claim {
-                    self.start(task, Handed::Never, claim);
+                    self.start(task, HandOver::NotSent, claim);
                 }
                 id
             }
         }
     }
 
-    /// Has an interrupted creation tell what came of cleaning up after it.
-    pub(super) async fn tell_what_is_left(&self, of: TaskId, clean_up: &Task) {
+    /// Writes the result of a clean-up into the error of the interrupted creation.
+    pub(super) async fn report_leftovers(&self, of: TaskId, clean_up: &Task) {
         loop {
-            let creation = self.insist("read a task", || self.store.task(of)).await;
+            let creation = self
+                .retry_until_stored("read a task", || self.store.task(of))
+                .await;
             let Some(progress) = creation.map(|task| task.progress) else {
                 // Forgotten by now.
                 return;
             };
             if let Some(mut error) = progress.error.filter(|_| progress.state.is_final()) {
-                what_is_left(&mut error, clean_up);
+                set_leftovers(&mut error, clean_up);
                 let amend = || self.store.amend_task(of, &error);
-                if self.insist("write down what is left", amend).await {
+                if self
+                    .retry_until_stored("store the leftovers of a task", amend)
+                    .await
+                {
                     return;
                 }
             } else if progress.state.is_final() {
                 return;
             }
-            // Its own end is being written.
+            // Its own end is not stored yet.
             sleep(WRITE_EVERY).await;
         }
     }
 }
 
-/// Puts into the error of an interrupted creation what came of cleaning up after it.
-fn what_is_left(error: &mut TaskError, clean_up: &Task) {
+/// Puts the result of a clean-up into the error of the interrupted creation.
+fn set_leftovers(error: &mut TaskError, clean_up: &Task) {
     let path = task_path(clean_up.id);
     match &clean_up.progress.error {
         None => {
@@ -175,7 +180,7 @@ fn what_is_left(error: &mut TaskError, clean_up: &Task) {
         }
         Some(found) => {
             error.hint = format!("{} {} ({path})", found.message, found.hint);
-            // One that could not look does not know that nothing is there.
+            // A clean-up that could not look proves nothing, so keep the old list.
             if !found.left.is_empty() {
                 error.left.clone_from(&found.left);
             }

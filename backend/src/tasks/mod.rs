@@ -1,12 +1,11 @@
-//! Tasks: written down, handed to the executor, followed to their end. One future for each
+//! Tasks: stored, handed over to the executor, followed to their end. One future runs each
 //! unfinished task.
 //!
-//! Nothing is done twice. A task is written down with the run of the executor that it is handed
-//! to *before* it is handed over. Whoever takes it up again, after a lost answer or in another
-//! process, asks that run: it knows the task, or has never got it. Another run cannot tell any
-//! more, so the task is interrupted and never handed over again. An end is kept in the store
-//! before the executor forgets it; so when the executor does not know a task, the store tells
-//! whether it has ended.
+//! Nothing is done twice. The store has a task, with the run of the executor that it goes to,
+//! *before* the executor gets it. After a lost answer, or in another process, that run is asked: it
+//! knows the task, or never got it. Another run knows nothing, so the task is interrupted and
+//! never handed over again. The store has an end before the executor forgets the task; so when the
+//! executor does not know a task, the store says whether it has ended.
 
 mod adopt;
 mod checks;
@@ -22,7 +21,6 @@ pub(crate) mod view;
 
 pub(crate) use new_task::NewTask;
 
-use std::collections::HashSet;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -50,14 +48,14 @@ pub(crate) struct Tasks {
 /// How long a client may wait for the end of a task.
 pub(crate) const MAX_WAIT: Duration = Duration::from_secs(60);
 
-/// How long what has been reported may take to be kept when the server stops.
-const SETTLE: Duration = Duration::from_millis(500);
+/// How long the server, when it stops, waits for reported ends to be stored.
+const FLUSH_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// How long who waits for the end of a creation waits for the crawler to look at the new VM.
+/// How long `?wait=` on a create task waits until the crawler has seen the VM.
 const SEEN_WITHIN: Duration = Duration::from_secs(3);
 
-/// The newest tasks, among which a key is looked for before anything is checked. The store keeps
-/// older keys too: with one of those nothing is done twice either, but the checks come first.
+/// How many of the newest tasks are searched for an `Idempotency-Key` before the checks. The store
+/// refuses an older key too, but only after the checks.
 const KEY_SEARCH: usize = 500;
 
 impl Tasks {
@@ -84,8 +82,7 @@ impl Tasks {
         }
     }
 
-    /// Makes a task, if it can be done now. A key that was used before returns the task that was
-    /// made then.
+    /// Makes a task, if its act is possible now. A key that was used before returns its task.
     pub(crate) async fn request(
         &self,
         new_task: NewTask,
@@ -98,7 +95,7 @@ impl Tasks {
         }
         if let Err(error) = checks::check(&new_task, node, vm) {
             // The crawler may not have seen yet what another task has changed. Then the executor
-            // decides, which asks the node itself.
+            // decides, because it asks the node itself.
             let depends_on_vm =
                 matches!(&error, Error::Refused { refusal, .. } if *refusal != Refusal::ReadOnly);
             let Some(vm) = vm.filter(|_| depends_on_vm) else {
@@ -115,7 +112,7 @@ impl Tasks {
         self.submit(new_task).await
     }
 
-    /// The task that this key has made before.
+    /// The task that this key made.
     async fn known(&self, new_task: &NewTask) -> Result<Option<Task>, Error> {
         if new_task.idempotency_key.is_none() {
             return Ok(None);
@@ -155,8 +152,7 @@ impl Tasks {
 
     async fn submit(&self, new_task: NewTask) -> Result<Task, Error> {
         let shared = Arc::clone(&self.shared);
-        // Goes on if the client does not wait for the answer: a task that is written down is
-        // handed over.
+        // Continues when the client hangs up: a stored task is handed over.
         let submitting = self
             .shared
             .futures
@@ -176,12 +172,12 @@ impl Tasks {
         let store = &self.shared.store;
         let deadline = Instant::now() + limit;
         loop {
-            // Asked for before the task is read: nothing is missed in between.
+            // Before the task is read, so that no change in between is missed.
             let position = store.task_position().await;
             let mut position = position.map_err(|error| Error::of_store(&error))?;
             let task = self.task(id).await?;
             if task.progress.state.is_final() {
-                self.shared.see_new_vm(&task, deadline).await;
+                self.shared.wait_for_new_vm(&task, deadline).await;
                 return Ok(task);
             }
             loop {
@@ -204,31 +200,31 @@ impl Tasks {
         }
     }
 
-    /// The tasks that are asked for, newest first.
+    /// The tasks that match, newest first.
     pub(crate) async fn list(&self, query: &TaskQuery) -> Result<Vec<Task>, Error> {
         let tasks = self.shared.store.tasks(query).await;
         tasks.map_err(|error| Error::of_store(&error))
     }
 
-    /// How many tasks are asked for on all pages together.
+    /// How many tasks match, on all pages together.
     pub(crate) async fn count(&self, query: &TaskQuery) -> Result<u64, Error> {
         let count = self.shared.store.count_tasks(query).await;
         count.map_err(|error| Error::of_store(&error))
     }
 
-    /// Lets ends that have been reported be kept, and leaves the rest to the next process.
-    pub(crate) async fn settle(&self) {
+    /// Waits until reported ends are stored, and leaves unfinished tasks to the next process.
+    pub(crate) async fn flush(&self) {
         self.shared.futures.close();
-        // Those that go on make it time out, and that is as it should be.
-        let _ = timeout(SETTLE, self.shared.futures.wait()).await;
+        // Unfinished tasks make it time out, as intended.
+        let _ = timeout(FLUSH_TIMEOUT, self.shared.futures.wait()).await;
         self.shared.cut.cancel();
     }
 }
 
 impl Shared {
-    /// Waits until a VM that was created just now is among the others, a little and at most until
-    /// `deadline`: who hears that the task has succeeded asks for the VM next.
-    async fn see_new_vm(&self, task: &Task, deadline: Instant) {
+    /// Waits until the inventory has a VM that was just created, a little and at most until
+    /// `deadline`: a client that reads "succeeded" requests the VM next.
+    async fn wait_for_new_vm(&self, task: &Task, deadline: Instant) {
         let (TaskRequest::Create(_), TaskState::Succeeded, Some(vmid), Some(finished_at)) = (
             &task.request,
             task.progress.state,
@@ -258,7 +254,7 @@ impl Shared {
             }
         };
         tokio::select! {
-            // The crawler may be away: then the end is told all the same.
+            // The crawler may be away: then the end is returned all the same.
             _ = timeout_at(deadline, seen) => {}
             () = self.shutdown.cancelled() => {}
         }

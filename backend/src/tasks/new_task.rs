@@ -15,7 +15,7 @@ pub(crate) struct NewTask {
     pub(crate) actor: Actor,
 }
 
-/// The task that a key has made, if the new one is the same.
+/// The task of a key that was used before, if the new request is the same.
 ///
 /// # Errors
 ///

@@ -11,13 +11,13 @@ use crate::error_chain::chain;
 use crate::inventory::snapshot::SentEvent;
 
 impl Tasks {
-    /// Tells every change of a task as an event; for ever.
-    pub(crate) async fn tell(self) {
+    /// Publishes every change of a task as an event, until the server stops.
+    pub(crate) async fn publish(self) {
         let Shared { store, live, .. } = &*self.shared;
         let mut position = None;
         loop {
-            let told = match position {
-                None => self.first_look().await,
+            let published = match position {
+                None => self.publish_recent().await,
                 Some(position) => match store.tasks_changed(position).await {
                     Ok((position, tasks)) => {
                         live.tell(tasks.into_iter().map(event).collect());
@@ -26,9 +26,9 @@ impl Tasks {
                     Err(error) => Err(error),
                 },
             };
-            match told {
+            match published {
                 Ok(next) => position = Some(next),
-                // The position stays: nothing is missed.
+                // The position stays, so nothing is missed.
                 Err(error) => {
                     tracing::debug!(error = chain(&error), "cannot follow the tasks");
                     sleep(RETRY).await;
@@ -37,9 +37,9 @@ impl Tasks {
         }
     }
 
-    /// Where the events begin. What has happened shortly before is told too: a client may have
-    /// asked for the tasks already.
-    async fn first_look(&self) -> Result<u64, StoreError> {
+    /// Publishes recent changes, and returns where the next ones begin: a client may have read the
+    /// tasks before this server followed them.
+    async fn publish_recent(&self) -> Result<u64, StoreError> {
         const RECENT: TimeDelta = TimeDelta::seconds(60);
         const LOOK_AT: usize = 50;
         let Shared { store, live, .. } = &*self.shared;

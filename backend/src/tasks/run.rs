@@ -1,8 +1,7 @@
-//! A task that is written down, until it has ended: handed over, followed, finished.
+//! A stored task until its end: handed over, followed, finished.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
-use std::time::Duration;
 
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
@@ -15,46 +14,50 @@ use super::executor::ExecutorError;
 use super::shared::{Claim, RETRY, Shared, WRITE_EVERY};
 use crate::error_chain::chain;
 
-/// Nobody wants a machine switched off by what was asked long ago: what could not be handed over
-/// by then is given up.
-const ORDER_WITHIN: TimeDelta = TimeDelta::seconds(60);
+/// A task that cannot be handed over in this time fails: a stale request must not power off a VM.
+const HAND_OVER_WITHIN: TimeDelta = TimeDelta::seconds(60);
 
-/// Whether the executor has got a task.
+/// Whether the executor has a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handed {
-    /// It has not.
-    Never,
-    /// Nobody knows.
-    Perhaps,
-    /// It has: it has reported of it.
-    Surely,
+pub(super) enum HandOver {
+    /// It was not sent, or was refused.
+    NotSent,
+    /// It was sent, and the answer was lost.
+    Unknown,
+    /// The executor has reported about it.
+    Accepted,
 }
 
-/// How a task ended; `None`: somebody else has kept that already.
+/// How a task ended; `None`: another process has stored that already.
 type End = Option<TaskProgress>;
 
 impl Shared {
-    /// Has a future see to a task.
-    pub(super) fn start(self: &Arc<Self>, task: Task, handed: Handed, claim: Claim) {
+    /// Runs a task in a future of its own.
+    pub(super) fn start(self: &Arc<Self>, task: Task, handed: HandOver, claim: Claim) {
         let shared = Arc::clone(self);
-        self.spawn(async move { shared.see_to(task, handed, claim).await });
+        self.spawn(async move { shared.run_task(task, handed, claim).await });
     }
 
-    /// Brings a task to its end.
-    pub(super) async fn see_to(self: Arc<Self>, mut task: Task, mut handed: Handed, _claim: Claim) {
-        let mut told = false;
+    /// Runs a task to its end.
+    pub(super) async fn run_task(
+        self: Arc<Self>,
+        mut task: Task,
+        mut handed: HandOver,
+        _claim: Claim,
+    ) {
+        let mut warned = false;
         let end = loop {
             match self.attempt(&mut task, &mut handed).await {
                 Ok(ControlFlow::Break(end)) => break end,
-                Ok(ControlFlow::Continue(())) => told = false,
+                Ok(ControlFlow::Continue(())) => warned = false,
                 Err(error) => {
                     let why = sentence(&chain(&error));
-                    if handed == Handed::Never && self.is_too_late(&task) {
+                    if handed == HandOver::NotSent && self.is_too_late(&task) {
                         break Some(self.failure(not_handed_over(&task, &why)));
                     }
-                    if !told {
+                    if !warned {
                         tracing::warn!(task = %task.id, error = why, "lost the executor");
-                        told = true;
+                        warned = true;
                     }
                     sleep(RETRY).await;
                 }
@@ -62,18 +65,18 @@ impl Shared {
         };
         if let Some(progress) = end {
             task.progress = progress;
-            self.conclude(task).await;
+            self.finish(task).await;
         }
     }
 
-    /// One try at bringing it further. Errors are those that may pass.
+    /// One attempt to hand over and follow a task. Its errors are worth another attempt.
     pub(super) async fn attempt(
         &self,
         task: &mut Task,
-        handed: &mut Handed,
+        handed: &mut HandOver,
     ) -> Result<ControlFlow<End>, ExecutorError> {
         let Some(instance) = task.executor else {
-            *handed = Handed::Never;
+            *handed = HandOver::NotSent;
             task.executor = Some(self.executor.instance().await?.instance);
             return Ok(if self.write(task).await {
                 ControlFlow::Continue(())
@@ -81,11 +84,11 @@ impl Shared {
                 ControlFlow::Break(None)
             });
         };
-        if *handed != Handed::Never {
+        if *handed != HandOver::NotSent {
             if self.executor.instance().await?.instance != instance {
-                // Another dashboard may have seen to it meanwhile.
+                // Another dashboard may have run it meanwhile.
                 let known = self
-                    .insist("read a task", || self.store.task(task.id))
+                    .retry_until_stored("read a task", || self.store.task(task.id))
                     .await;
                 let known = known.filter(|known| !known.progress.state.is_final());
                 let Some(known) = known else {
@@ -93,30 +96,30 @@ impl Shared {
                 };
                 if known.executor != task.executor {
                     *task = known;
-                    *handed = Handed::Perhaps;
+                    *handed = HandOver::Unknown;
                     return Ok(ControlFlow::Continue(()));
                 }
                 if goes_on(task) {
-                    begin_anew(task);
+                    reset(task);
                     return Ok(ControlFlow::Continue(()));
                 }
                 return Ok(ControlFlow::Break(Some(self.interruption(task))));
             }
             match self.executor.report(task.id).await? {
                 Some(report) => {
-                    *handed = Handed::Surely;
+                    *handed = HandOver::Accepted;
                     task.progress = report.progress;
                 }
                 None if self.has_ended(task.id).await => {
                     return Ok(ControlFlow::Break(None));
                 }
-                None if *handed == Handed::Surely => {
+                None if *handed == HandOver::Accepted => {
                     return Ok(ControlFlow::Break(Some(self.interruption(task))));
                 }
-                None => *handed = Handed::Never,
+                None => *handed = HandOver::NotSent,
             }
         }
-        if *handed == Handed::Never {
+        if *handed == HandOver::NotSent {
             if self.is_too_late(task) {
                 let why = "It could not be handed to the executor in time.";
                 let failure = self.failure(not_handed_over(task, why));
@@ -130,16 +133,16 @@ impl Shared {
             };
             match self.executor.order(&order).await {
                 Ok(report) => {
-                    *handed = Handed::Surely;
+                    *handed = HandOver::Accepted;
                     task.progress = report.progress;
                 }
                 Err(ExecutorError::OtherInstance) => {
                     task.executor = None;
                     return Ok(ControlFlow::Continue(()));
                 }
-                // Another dashboard has seen to it while this one stood still.
+                // Another dashboard has run it while this one was stalled.
                 Err(ExecutorError::Forgotten) => {
-                    *handed = Handed::Surely;
+                    *handed = HandOver::Accepted;
                     return Ok(ControlFlow::Continue(()));
                 }
                 Err(error @ ExecutorError::Refused { .. }) => {
@@ -151,7 +154,7 @@ impl Shared {
                     return Err(error);
                 }
                 Err(error) => {
-                    *handed = Handed::Perhaps;
+                    *handed = HandOver::Unknown;
                     return Err(error);
                 }
             }
@@ -161,7 +164,7 @@ impl Shared {
             ControlFlow::Break(Some(end))
                 if end.state == TaskState::Interrupted && goes_on(task) =>
             {
-                begin_anew(task);
+                reset(task);
                 sleep(RETRY).await;
                 Ok(ControlFlow::Continue(()))
             }
@@ -169,14 +172,14 @@ impl Shared {
         }
     }
 
-    /// Follows the reports to the last one, and writes them down meanwhile.
+    /// Follows the reports to the last one, and stores them meanwhile.
     pub(super) async fn follow(&self, task: &mut Task) -> Result<ControlFlow<End>, ExecutorError> {
         if task.progress.state.is_final() {
             let end = Some(task.progress.clone());
             return Ok(ControlFlow::Break(end));
         }
         let (latest, mut unwritten) = watch::channel(task.progress.clone());
-        // What has been reported until now is news for the store too.
+        // The store lacks the reports until now, too.
         unwritten.mark_changed();
         let mut written = task.clone();
         let writing = async {
@@ -197,13 +200,13 @@ impl Shared {
                 }
                 latest.send_replace(progress);
             }
-            // Cut off in the middle: the task is asked for again.
+            // Cut off in the middle: ask for the task again.
             Ok(None)
         };
         tokio::pin!(writing, reading);
         let end = tokio::select! {
             end = &mut reading => end,
-            // Somebody else has kept the end.
+            // Another process has stored the end.
             () = &mut writing => return Ok(ControlFlow::Break(None)),
         };
         task.progress.clone_from(&latest.borrow());
@@ -217,8 +220,8 @@ impl Shared {
     }
 
     pub(super) fn is_too_late(&self, task: &Task) -> bool {
-        // What was left behind has to go, however late.
-        !goes_on(task) && (self.clock)() - task.created_at > ORDER_WITHIN
+        // A clean-up is due however late.
+        !goes_on(task) && (self.clock)() - task.created_at > HAND_OVER_WITHIN
     }
 }
 
@@ -231,17 +234,17 @@ pub(super) fn not_handed_over(task: &Task, why: &str) -> TaskError {
     }
 }
 
-/// Whether the task is handed over again when the run of the executor that had it is gone.
+/// Whether a task is handed over again when the executor's run that had it is gone.
 fn goes_on(task: &Task) -> bool {
     task.request.act().after_crash().goes_on()
 }
 
-fn begin_anew(task: &mut Task) {
+fn reset(task: &mut Task) {
     task.executor = None;
     task.progress = TaskProgress::default();
 }
 
-/// A message of an error as a sentence.
+/// The message of an error as a sentence.
 pub(super) fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let mut sentence: String = letters

@@ -1,4 +1,4 @@
-//! What the parts of the tasks share: store, executor, clock, and who works on which task.
+//! State that the parts of the task code share: store, executor, clock, and the claimed tasks.
 
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -24,22 +24,23 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) live: Arc<Live>,
-    /// Those that a future of this process sees to.
+    /// Tasks that a future of this process runs.
     pub(super) claimed: Mutex<HashSet<TaskId>>,
     pub(super) futures: TaskTracker,
-    /// Ends them.
+    /// Ends those futures.
     pub(super) cut: CancellationToken,
-    /// Ends the waiting of clients.
+    /// Ends the requests that wait.
     pub(super) shutdown: CancellationToken,
 }
 
-/// A task is written at most this often while it runs.
+/// A running task is written at most this often.
 pub(super) const WRITE_EVERY: Duration = Duration::from_millis(200);
 
-/// How soon something that failed is tried again.
+/// The pause before a failed call is repeated.
 pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 impl Shared {
+    /// Claims a task for one future of this process; `None`: another one has it.
     pub(super) fn claim(self: &Arc<Self>, id: TaskId) -> Option<Claim> {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
         claimed.insert(id).then(|| Claim {
@@ -48,17 +49,17 @@ impl Shared {
         })
     }
 
-    /// Runs until done, or until the process ends.
+    /// Runs `work` until it is done or the server stops.
     pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         let work = self.cut.clone().run_until_cancelled_owned(work);
         let work = async move {
             work.await;
         };
-        // What is logged of a task names the request that asked for it.
+        // The log lines of a task carry the id of its request.
         self.futures.spawn(work.in_current_span());
     }
 
-    /// The end of a task that was never handed over.
+    /// The end of a task that the executor never got.
     pub(super) fn failure(&self, error: TaskError) -> TaskProgress {
         TaskProgress {
             state: TaskState::Failed,
@@ -68,32 +69,34 @@ impl Shared {
         }
     }
 
-    /// Writes a task down, however long the store is away. False: it has ended before, or is
-    /// forgotten.
+    /// Stores a task, however long the store is away. False: the store has its end already, or has
+    /// forgotten it.
     pub(super) async fn write(&self, task: &Task) -> bool {
-        self.insist("write down a task", || self.store.update_task(task))
+        self.retry_until_stored("store a task", || self.store.update_task(task))
             .await
     }
 
     pub(super) async fn has_ended(&self, id: TaskId) -> bool {
-        let task = self.insist("read a task", || self.store.task(id)).await;
+        let task = self
+            .retry_until_stored("read a task", || self.store.task(id))
+            .await;
         task.is_none_or(|task| task.progress.state.is_final())
     }
 
-    /// Tries until the store does it.
-    pub(super) async fn insist<'a, T>(
+    /// Repeats a call until the store has answered it. `what` completes "cannot …".
+    pub(super) async fn retry_until_stored<'a, T>(
         &'a self,
         what: &str,
         work: impl Fn() -> BoxFuture<'a, Result<T, StoreError>>,
     ) -> T {
-        let mut told = false;
+        let mut warned = false;
         loop {
             match work().await {
                 Ok(done) => return done,
                 Err(error) => {
-                    if !told {
+                    if !warned {
                         tracing::warn!(error = chain(&error), "cannot {what}; tries again");
-                        told = true;
+                        warned = true;
                     }
                     sleep(RETRY).await;
                 }
@@ -102,7 +105,7 @@ impl Shared {
     }
 }
 
-/// The right to see to a task, of one future in this process.
+/// The right of one future in this process to run a task.
 pub(super) struct Claim {
     shared: Arc<Shared>,
     id: TaskId,

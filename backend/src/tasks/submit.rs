@@ -1,4 +1,4 @@
-//! A task from its request until it is written down.
+//! A task from its request until it is stored.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::executor::ExecutorError;
 use super::new_task::{NewTask, same_task};
-use super::run::{Handed, not_handed_over, sentence};
+use super::run::{HandOver, not_handed_over, sentence};
 use super::shared::Shared;
 use crate::error_chain::chain;
 use crate::http::problem::Error;
@@ -17,10 +17,10 @@ impl Shared {
     pub(super) async fn submit(self: &Arc<Self>, new_task: NewTask) -> Result<Task, Error> {
         let instance = match self.executor.instance().await {
             Ok(instance) => instance.instance,
-            Err(error) => return self.decline(&new_task, &error).await,
+            Err(error) => return self.keep_attempt(&new_task, &error).await,
         };
         let task = self.task(&new_task, Some(instance));
-        // Before it is in the store, lest it is taken up as one that nobody sees to.
+        // Claim the id first; otherwise the sweep could adopt the task.
         let Some(claim) = self.claim(task.id) else {
             return Err(Error::Internal);
         };
@@ -29,13 +29,13 @@ impl Shared {
                 tracing::info!(task = %task.id, node = %task.node, kind = task.request.act().kind(), "new task");
                 self.record_audit(&task, new_task.actor).await;
                 let carried_out = task.clone();
-                self.start(carried_out, Handed::Never, claim);
+                self.start(carried_out, HandOver::NotSent, claim);
                 Ok(task)
             }
             Ok(Added::Known(known)) => same_task(*known, &new_task),
             Err(error) => {
-                // It may have been written all the same. The client is told that nothing
-                // happens, so nothing must.
+                // The store may have it all the same. The client learns that nothing happens, so
+                // nothing must.
                 let mut withdrawn = task;
                 withdrawn.idempotency_key = None;
                 withdrawn.progress = self.failure(TaskError {
@@ -50,9 +50,9 @@ impl Shared {
                 let shared = Arc::clone(self);
                 self.spawn(async move {
                     let _claim = claim;
-                    // In its place, lest it arrives late and is taken for one to be carried out.
+                    // In its place: a write that arrives late must not be adopted and run.
                     let added = shared
-                        .insist("withdraw a task", || shared.store.add_task(&withdrawn))
+                        .retry_until_stored("withdraw a task", || shared.store.add_task(&withdrawn))
                         .await;
                     if let Added::Known(_) = added {
                         shared.write(&withdrawn).await;
@@ -63,9 +63,9 @@ impl Shared {
         }
     }
 
-    /// The executor is away: the wish is kept as a task that failed, without its key, so that the
-    /// same may be asked again.
-    pub(super) async fn decline(
+    /// The executor is away: stores the attempt as a failed task, without its key, so that the
+    /// client may repeat the request.
+    pub(super) async fn keep_attempt(
         &self,
         new_task: &NewTask,
         error: &ExecutorError,
