@@ -1,4 +1,4 @@
-//! What the executor can be told: variables, defaults, ranges.
+//! Configuration of the executor: variables, defaults, ranges.
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use clap::Args;
 pub struct Config {
     /// Where to listen; port 0 takes any free one.
     pub address: SocketAddr,
-    /// The secret that whoever asks must know; `None`: whoever reaches it may ask.
+    /// The secret that every request must carry; `None`: every client that reaches it may send orders.
     pub token: Option<String>,
 }
 
@@ -23,7 +23,7 @@ impl fmt::Debug for Config {
     }
 }
 
-/// The settings do not go together.
+/// The settings contradict each other.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// Reachable from other machines, and no secret.
@@ -81,7 +81,7 @@ impl fmt::Debug for ExecutorArgs {
 }
 
 impl ExecutorArgs {
-    /// What was told.
+    /// The configuration.
     ///
     /// # Errors
     ///

@@ -1,44 +1,45 @@
-//! A task under way: its progress, told as it changes, and the commands that it runs.
+//! A running task: its progress, reported as it changes, and the commands that it runs.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
 use ecoman_api::executor::Report;
+use ecoman_api::text::EN;
 use ecoman_esxi::parse::{self, Fault, ParseError};
 use ecoman_esxi::{Command, Output, Session, SessionError};
 use ecoman_model::{
-    CommandRun, FailureKind, Question, StepState, TaskError, TaskErrorKind, TaskId, TaskProgress,
-    TaskState, TaskStep, Vmid,
+    CommandRun, FailureKind, Question, Step, StepState, TaskError, TaskErrorKind, TaskId,
+    TaskProgress, TaskState, TaskStep, Vmid,
 };
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, watch};
 use tokio::time::{Instant as Moment, sleep, timeout};
 
 use crate::nodes::Node;
 
-/// How long a command may take that only asks.
-pub(crate) const ASKING: Duration = Duration::from_secs(30);
+/// How long a query may take.
+pub(crate) const QUERY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a node that was lost on the way is waited for, to look what has become of it.
-const AWAY: Duration = Duration::from_secs(60);
+/// How long a query goes on reconnecting to a node that was lost.
+const RECONNECT_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long the state may lag behind a command that failed: it may have worked all the same.
-pub(crate) const LAG: Duration = Duration::from_secs(3);
+pub(crate) const STATE_LAG: Duration = Duration::from_secs(3);
 
-/// So much of what a command prints is kept, in characters, and so many commands.
-const KEPT_OUTPUT: usize = 4096;
-const KEPT_COMMANDS: usize = 200;
+/// How much output of a command a report holds, and how many commands.
+const MAX_OUTPUT_CHARACTERS: usize = 4096;
+const MAX_COMMANDS: usize = 200;
 
-/// A task under way.
+/// A running task.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) id: TaskId,
     pub(crate) node: Arc<Node>,
     report: watch::Sender<Report>,
-    /// The node's room for this task, while it is at work.
-    turn: AsyncMutex<Option<OwnedSemaphorePermit>>,
-    /// Whether it needs room at all: what others wait for does not.
-    takes_turns: bool,
+    /// The node's slot, while this task holds one.
+    slot: AsyncMutex<Option<OwnedSemaphorePermit>>,
+    /// Whether it needs a slot; a task that others wait for does not.
+    takes_slot: bool,
 }
 
 impl Job {
@@ -46,40 +47,40 @@ impl Job {
         id: TaskId,
         node: Arc<Node>,
         report: watch::Sender<Report>,
-        takes_turns: bool,
+        takes_slot: bool,
     ) -> Self {
         Self {
             id,
             node,
             report,
-            turn: AsyncMutex::default(),
-            takes_turns,
+            slot: AsyncMutex::default(),
+            takes_slot,
         }
     }
 
-    /// Waits until the node has room for this task to be at work, unless it is at it.
-    pub(crate) async fn take_turn(&self) {
-        let mut turn = self.turn.lock().await;
-        if turn.is_none() && self.takes_turns {
-            *turn = self.node.turn().await;
+    /// Waits for one of the node's slots, unless this task holds one.
+    pub(crate) async fn acquire_slot(&self) {
+        let mut slot = self.slot.lock().await;
+        if slot.is_none() && self.takes_slot {
+            *slot = self.node.acquire_slot().await;
         }
     }
 
-    /// Leaves the node to other tasks, until this one runs its next command. To be done before a
-    /// lock is waited for: who has that lock may be waiting for a turn.
-    pub(crate) async fn rest(&self) {
-        *self.turn.lock().await = None;
+    /// Gives the slot to other tasks, until this one runs its next command. Call it before waiting for
+    /// a lock: the task that holds the lock may be waiting for a slot.
+    pub(crate) async fn release_slot(&self) {
+        *self.slot.lock().await = None;
     }
 
-    /// Waits, and leaves the node to other tasks meanwhile.
+    /// Waits, and gives the slot to other tasks meanwhile.
     pub(crate) async fn pause(&self, pause: Duration) {
-        self.rest().await;
+        self.release_slot().await;
         sleep(pause).await;
     }
 
-    /// Goes on at the node as hosts.yml describes it now.
+    /// Continues on the node as hosts.yml describes it now.
     pub(crate) async fn move_to(&mut self, node: Arc<Node>) {
-        self.rest().await;
+        self.release_slot().await;
         self.node = node;
     }
 
@@ -101,16 +102,15 @@ impl Job {
         });
     }
 
-    /// Names steps that are to be done, behind those that are there. Returns the place of the
-    /// first.
-    pub(crate) fn plan(&self, titles: impl IntoIterator<Item = String>) -> usize {
+    /// Adds steps behind the known ones. Returns the place of the first.
+    pub(crate) fn plan(&self, steps: impl IntoIterator<Item = Step>) -> usize {
         let mut first = 0;
         self.change(|progress| {
             first = progress.steps.len();
             progress
                 .steps
-                .extend(titles.into_iter().map(|title| TaskStep {
-                    title,
+                .extend(steps.into_iter().map(|step| TaskStep {
+                    title: (EN.tasks.step)(step),
                     state: StepState::Pending,
                     detail: None,
                 }));
@@ -135,7 +135,7 @@ impl Job {
         self.step(place, StepState::Done, None);
     }
 
-    /// The VM waits with a question, or no more.
+    /// Reports the question that the VM waits with; `None`: it has none.
     pub(crate) fn asks(&self, question: Option<Question>) {
         let known = self.report.borrow().progress.question == question;
         if !known {
@@ -159,12 +159,12 @@ impl Job {
         self.change(|progress| end(progress, outcome));
     }
 
-    /// Runs a command that only asks. A node that is lost is connected to again, for a minute.
+    /// Runs a query. Reconnects to a node that was lost, for a minute.
     pub(crate) async fn ask(&self, command: &Command) -> Result<Output, SessionError> {
-        let until = Moment::now() + AWAY;
+        let until = Moment::now() + RECONNECT_TIMEOUT;
         let mut pause = Duration::from_millis(250);
         loop {
-            match self.act(command, ASKING).await {
+            match self.act(command, QUERY_TIMEOUT).await {
                 Err(error) if is_lost(&error) && Moment::now() < until => {
                     self.pause(pause).await;
                     pause = (pause * 2).min(Duration::from_secs(5));
@@ -174,23 +174,23 @@ impl Job {
         }
     }
 
-    /// Runs a command once, whatever comes of it.
+    /// Runs a command once, whether it works or not.
     pub(crate) async fn act(
         &self,
         command: &Command,
         limit: Duration,
     ) -> Result<Output, SessionError> {
-        self.act_telling(command, limit, &Notify::new()).await
+        self.run_and_notify(command, limit, &Notify::new()).await
     }
 
-    /// Runs a command once, and tells `begun` when the node is asked to run it.
-    pub(crate) async fn act_telling(
+    /// Runs a command once, and notifies `begun` when the node gets it.
+    pub(crate) async fn run_and_notify(
         &self,
         command: &Command,
         limit: Duration,
         begun: &Notify,
     ) -> Result<Output, SessionError> {
-        self.take_turn().await;
+        self.acquire_slot().await;
         let session = self.node.session().await?;
         let entry = self.sent(command);
         let since = Instant::now();
@@ -202,8 +202,8 @@ impl Job {
         outcome
     }
 
-    /// A command that runs is no longer waited for.
-    pub(crate) fn let_go(&self, command: &Command, why: &str) {
+    /// Records that a running command is abandoned.
+    pub(crate) fn abandon(&self, command: &Command, why: &str) {
         let shown = command.to_string();
         self.change(|progress| {
             let running = progress.commands.iter_mut().rev();
@@ -214,19 +214,19 @@ impl Job {
         });
     }
 
-    /// Asks several things at once; like [`Job::ask`] for each.
+    /// Runs several queries at once; like [`Job::ask`] for each.
     pub(crate) async fn ask_all(&self, commands: &[Command]) -> Result<Vec<Output>, SessionError> {
         let asking = commands.iter().map(|command| self.ask(command));
         futures::future::try_join_all(asking).await
     }
 
-    /// Whether a second command can run beside the one that runs.
-    pub(crate) fn has_room_beside(&self) -> bool {
+    /// Whether a query can run while a command is running.
+    pub(crate) fn has_query_session(&self) -> bool {
         self.node.host.settings.max_sessions > 1
     }
 
-    /// The kept session, for what goes on beside a command.
-    pub(crate) async fn beside(&self) -> Option<Arc<Session>> {
+    /// The session, for a query while a command is running.
+    pub(crate) async fn query_session(&self) -> Option<Arc<Session>> {
         timeout(Duration::from_secs(5), self.node.session())
             .await
             .ok()?
@@ -240,7 +240,7 @@ impl Job {
                 .commands
                 .last()
                 .is_some_and(|last| last.command == shown && last.millis.is_some());
-            if !again && progress.commands.len() < KEPT_COMMANDS {
+            if !again && progress.commands.len() < MAX_COMMANDS {
                 progress.commands.push(CommandRun {
                     command: shown.clone(),
                     at: Utc::now(),
@@ -291,13 +291,13 @@ impl Job {
                 *run = now;
                 return;
             }
-            // Sent again: it stands there once, with how often.
+            // Sent again: report it once, with a count.
             if let Some(last) = progress.commands.last_mut()
                 && same_outcome(last, &now)
             {
                 let times = last.times + 1;
                 *last = CommandRun { times, ..now };
-            } else if progress.commands.len() < KEPT_COMMANDS {
+            } else if progress.commands.len() < MAX_COMMANDS {
                 progress.commands.push(now);
             }
         });
@@ -322,7 +322,7 @@ impl Job {
         }
     }
 
-    /// An answer that says no, or says nothing that can be read.
+    /// A command that failed, or whose output cannot be parsed.
     pub(crate) fn failed(
         &self,
         doing: &str,
@@ -343,8 +343,8 @@ impl Job {
         }
     }
 
-    /// Why the command did not do it, as far as its own answer tells. Its text proves nothing: the
-    /// same line is printed when it works and when it fails.
+    /// Why a command failed, as far as its output says. The text proves nothing: some commands print
+    /// the same line when they work and when they fail.
     pub(crate) fn complaint(&self, doing: &str, output: &Output) -> Option<TaskError> {
         let fault = fault_in(output);
         (output.exit != 0 || fault.is_some()).then(|| {
@@ -357,7 +357,7 @@ impl Job {
     }
 }
 
-/// Something that cannot be done now; nothing was changed.
+/// An act that is not possible now; nothing was changed.
 pub(crate) fn refused(message: impl Into<String>, hint: impl Into<String>) -> TaskError {
     TaskError {
         kind: TaskErrorKind::Refused,
@@ -398,12 +398,12 @@ pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
     }
 }
 
-/// What the node itself says of its failure, on whichever stream.
+/// The fault that the node itself reports, on either stream.
 pub(crate) fn fault_in(output: &Output) -> Option<Fault> {
     parse::fault_of(&output.stdout, &output.stderr)
 }
 
-/// Whether the connection was lost: then it is not known what became of the command.
+/// Whether the connection was lost: then nobody knows whether the command ran.
 pub(crate) fn is_lost(error: &SessionError) -> bool {
     matches!(
         error.kind(),
@@ -411,7 +411,7 @@ pub(crate) fn is_lost(error: &SessionError) -> bool {
     )
 }
 
-/// Undoing does not count: it is no progress.
+/// The share of finished steps.
 fn percent(steps: &[TaskStep]) -> Option<u8> {
     if steps.is_empty() {
         return None;
@@ -433,7 +433,7 @@ fn same_outcome(last: &CommandRun, now: &CommandRun) -> bool {
 
 fn shortened(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(output);
-    match text.char_indices().nth(KEPT_OUTPUT) {
+    match text.char_indices().nth(MAX_OUTPUT_CHARACTERS) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
         None => text.into_owned(),
     }

@@ -1,8 +1,8 @@
-//! The executor: carries out what the dashboard asks, over SSH, and tells how it goes on.
+//! The executor: carries out the dashboard's orders over SSH, and reports their progress.
 //!
-//! It holds hosts.yml and the keys, and no store: a finished task is remembered until the
-//! dashboard says that it was kept. The same task twice is one task, and there is one change at a
-//! time per VM. What is said between the two is in [`ecoman_api::executor`].
+//! It holds hosts.yml and the keys, and no store: it remembers a finished task until the dashboard
+//! has stored its end. The same task twice is one task, and a VM has one change at a time. The HTTP
+//! API between the two is in [`ecoman_api::executor`].
 
 mod acts;
 mod config;

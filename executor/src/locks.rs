@@ -6,19 +6,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ecoman_model::LockName;
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-/// What is being changed on a node.
+/// The locks of everything that is being changed on a node.
 #[derive(Debug, Default)]
 pub(crate) struct Locks(Mutex<HashMap<LockName, Arc<AsyncMutex<()>>>>);
 
 impl Locks {
-    /// Waits until nobody else changes `what`; as long as the guard is held, nobody does.
+    /// Waits for the lock of `what`; nothing else changes it while the guard is held.
     pub(crate) async fn acquire(&self, what: LockName) -> OwnedMutexGuard<()> {
         self.of(what).lock_owned().await
     }
 
     fn of(&self, what: LockName) -> Arc<AsyncMutex<()>> {
         let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those that nobody holds or waits for are of no more use.
+        // Drop locks that no task holds or waits for.
         locks.retain(|_, lock| Arc::strong_count(lock) > 1);
         Arc::clone(locks.entry(what).or_default())
     }

@@ -1,4 +1,5 @@
-//! hosts.yml entry → session; one change at a time per VM, a few at work at a time per node.
+//! The nodes of hosts.yml: their sessions, their locks (one change at a time per VM), their slots (a
+//! few running tasks per node).
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -10,32 +11,32 @@ use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Se
 
 use crate::locks::Locks;
 
-/// Tasks that are at work on one node at the same time: hostd resets connections under more.
-/// Those that wait for a guest or for somebody's answer do not count.
-const TASKS_AT_ONCE: usize = 2;
+/// Tasks that run commands on one node at the same time: hostd resets connections under more. A task
+/// that waits for a guest or an answer holds no slot.
+const SLOTS: usize = 2;
 
-/// A session in which one can ask beside the commands of all tasks that are at work.
-const BESIDE: usize = 1;
+/// Sessions kept free for queries while all slots are taken.
+const RESERVED_SESSIONS: usize = 1;
 
 /// The nodes of hosts.yml.
 #[derive(Debug)]
 pub(crate) struct Nodes {
     options: SessionOptions,
     nodes: Mutex<BTreeMap<NodeName, Arc<Node>>>,
-    /// Those of each node outlive its entry, for as long as a task keeps the node as it was.
+    /// By node. They outlive its entry as long as a task uses the node as it was.
     locks: Mutex<HashMap<NodeName, Arc<Locks>>>,
 }
 
-/// One node, with the connection that is kept to it.
+/// A node, with its connection.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) host: Host,
     options: SessionOptions,
     session: AsyncMutex<Option<Arc<Session>>>,
-    turns: Arc<Semaphore>,
-    /// A permit for each command that may stand still until somebody answers a question, besides
-    /// those of the tasks that are at work: as many as leave room for those.
-    standing: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
+    /// Permits of commands that may stay blocked by a question: the sessions that slots and queries
+    /// leave.
+    blocked_slots: Arc<Semaphore>,
     locks: Arc<Locks>,
 }
 
@@ -44,7 +45,7 @@ impl Nodes {
     ///
     /// # Errors
     ///
-    /// It cannot be used.
+    /// The file cannot be used.
     pub(crate) fn load(
         path: &Path,
         options: SessionOptions,
@@ -59,7 +60,7 @@ impl Nodes {
         Ok((nodes, watch))
     }
 
-    /// Takes over what hosts.yml says now. Tasks that are under way keep what they began with.
+    /// Applies a changed hosts.yml. Running tasks keep the node that they began with.
     pub(crate) fn take(&self, hosts: Hosts) {
         let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
         let mut locks = self.locks.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,35 +87,35 @@ impl Nodes {
 
 impl Node {
     fn new(host: Host, options: SessionOptions, locks: Arc<Locks>) -> Self {
-        let beside = usize::from(host.settings.max_sessions).saturating_sub(BESIDE);
-        let turns = beside.clamp(1, TASKS_AT_ONCE);
+        let beside = usize::from(host.settings.max_sessions).saturating_sub(RESERVED_SESSIONS);
+        let slots = beside.clamp(1, SLOTS);
         Self {
             host,
             options,
             session: AsyncMutex::default(),
-            turns: Arc::new(Semaphore::new(turns)),
-            standing: Arc::new(Semaphore::new(beside.saturating_sub(turns))),
+            slots: Arc::new(Semaphore::new(slots)),
+            blocked_slots: Arc::new(Semaphore::new(beside.saturating_sub(slots))),
             locks,
         }
     }
 
-    /// Waits until nobody else changes `what`; as long as the guard is held, nobody does.
+    /// Waits for the lock of `what`; nothing else changes it while the guard is held.
     pub(crate) async fn lock(&self, what: LockName) -> OwnedMutexGuard<()> {
         self.locks.acquire(what).await
     }
 
-    /// Waits until the node has room for one more task that is at work. `None` never comes: the
-    /// semaphore is not closed.
-    pub(crate) async fn turn(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.turns).acquire_owned().await.ok()
+    /// Waits for a slot. Never `None`: the semaphore is not closed.
+    pub(crate) async fn acquire_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.slots).acquire_owned().await.ok()
     }
 
-    /// Whether one more command may stand still; it may as long as the permit is held.
-    pub(crate) fn stand(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.standing).try_acquire_owned().ok()
+    /// A permit for one more blocked command, if there is one; the command may stay blocked as long as
+    /// the permit is held.
+    pub(crate) fn try_blocked_slot(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.blocked_slots).try_acquire_owned().ok()
     }
 
-    /// The kept connection, or a new one.
+    /// The open connection, or a new one.
     ///
     /// # Errors
     ///
@@ -132,7 +133,7 @@ impl Node {
         Ok(session)
     }
 
-    /// The connection has turned out to be of no more use.
+    /// Drops a connection that has broken.
     pub(crate) async fn forget(&self, session: &Arc<Session>) {
         let mut kept = self.session.lock().await;
         if kept.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, session)) {

@@ -1,4 +1,4 @@
-//! The tasks of this run, by id: the same one twice is one.
+//! The tasks of this run, by id: the same order twice is one task.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,12 +18,12 @@ use crate::acts;
 use crate::job::{Job, end, refused};
 use crate::nodes::Nodes;
 
-/// How long tasks may go on when the executor is to stop.
-const GRACE: Duration = Duration::from_secs(7);
+/// How long tasks may continue while the executor stops.
+const STOP_GRACE: Duration = Duration::from_secs(7);
 
-/// So many forgotten tasks cannot be begun again: more than nodes can carry out while an order is
+/// How many forgotten tasks are refused a second time: more than nodes can carry out while an order is
 /// on its way, in 4 MB.
-const KEPT_IDS: usize = 65_536;
+const MAX_FORGOTTEN_IDS: usize = 65_536;
 
 #[derive(Debug)]
 pub(crate) struct Registry {
@@ -31,7 +31,7 @@ pub(crate) struct Registry {
     pub(crate) nodes: Arc<Nodes>,
     tasks: Mutex<Tasks>,
     running: TaskTracker,
-    /// Ends those that have not ended in time.
+    /// Ends tasks that have not ended in time.
     cut: CancellationToken,
 }
 
@@ -47,17 +47,17 @@ struct Entry {
     report: watch::Sender<Report>,
 }
 
-/// The ids of the tasks that were forgotten last. A dashboard that has stalled may hand one over
-/// again after another one has kept its end.
+/// The ids of the tasks that were forgotten last. A stalled dashboard may hand one over again after
+/// another dashboard has stored its end.
 #[derive(Debug, Default)]
 struct Forgotten {
     ids: HashSet<TaskId>,
     by_age: VecDeque<TaskId>,
 }
 
-/// Why an order is not taken.
+/// Why an order is refused.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotTaken {
+pub(crate) enum OrderError {
     #[error(
         "This is run {0} of the executor, not the one that the order is meant for: it has been \
          started anew."
@@ -73,7 +73,7 @@ pub(crate) enum NotTaken {
 
 /// Why a task is not forgotten.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum NotForgotten {
+pub(crate) enum ForgetError {
     #[error("The task has not ended.")]
     Running,
     #[error("There is no such task.")]
@@ -91,24 +91,24 @@ impl Registry {
         }
     }
 
-    /// Takes an order and begins with it. Whether it is new comes with the report.
-    pub(crate) fn take(&self, order: Order) -> Result<(Report, bool), NotTaken> {
+    /// Accepts an order and begins it. Returns its report, and whether it is new.
+    pub(crate) fn take(&self, order: Order) -> Result<(Report, bool), OrderError> {
         if order.instance != self.instance {
-            return Err(NotTaken::OtherInstance(self.instance));
+            return Err(OrderError::OtherInstance(self.instance));
         }
         let mut tasks = self.tasks();
         if let Some(known) = tasks.known.get(&order.id) {
             return if known.order == order {
                 Ok((known.report.borrow().clone(), false))
             } else {
-                Err(NotTaken::OtherOrder)
+                Err(OrderError::OtherOrder)
             };
         }
         if tasks.forgotten.ids.contains(&order.id) {
-            return Err(NotTaken::Forgotten);
+            return Err(OrderError::Forgotten);
         }
         if self.running.is_closed() {
-            return Err(NotTaken::Stopping);
+            return Err(OrderError::Stopping);
         }
         let (report, _) = watch::channel(Report {
             id: order.id,
@@ -140,13 +140,13 @@ impl Registry {
         Some(self.tasks().known.get(&id)?.report.subscribe())
     }
 
-    /// Forgets a task that has ended, since somebody else has kept how.
-    pub(crate) fn forget(&self, id: TaskId) -> Result<(), NotForgotten> {
+    /// Forgets a task that has ended, because the store has its end.
+    pub(crate) fn forget(&self, id: TaskId) -> Result<(), ForgetError> {
         let mut tasks = self.tasks();
         match tasks.known.get(&id) {
-            None => Err(NotForgotten::Unknown),
+            None => Err(ForgetError::Unknown),
             Some(entry) if !entry.report.borrow().progress.state.is_final() => {
-                Err(NotForgotten::Running)
+                Err(ForgetError::Running)
             }
             Some(_) => {
                 tasks.known.remove(&id);
@@ -156,11 +156,10 @@ impl Registry {
         }
     }
 
-    /// Takes no more orders and begins with none, lets tasks end for a while, and ends those that
-    /// have not.
+    /// Refuses orders, begins no task, waits a while for running tasks, and then ends the rest.
     pub(crate) async fn stop(&self) {
         self.running.close();
-        if timeout(GRACE, self.running.wait()).await.is_ok() {
+        if timeout(STOP_GRACE, self.running.wait()).await.is_ok() {
             return;
         }
         self.cut.cancel();
@@ -186,7 +185,7 @@ impl Registry {
 
 impl Forgotten {
     fn add(&mut self, id: TaskId) {
-        if self.by_age.len() == KEPT_IDS
+        if self.by_age.len() == MAX_FORGOTTEN_IDS
             && let Some(oldest) = self.by_age.pop_front()
         {
             self.ids.remove(&oldest);
@@ -198,7 +197,9 @@ impl Forgotten {
 
 fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
     TaskError {
-        left: acts::untold(node, request).into_iter().collect(),
+        left: acts::possible_leftovers(node, request)
+            .into_iter()
+            .collect(),
         ..refused(
             format!("The executor's hosts.yml has no node {node}."),
             "Crawler and executor must read the same hosts.yml.",
@@ -206,7 +207,7 @@ fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
     }
 }
 
-/// `begun`: whether the node may have been asked for anything.
+/// The error of a task that the stopping executor ended. `begun`: whether it may have changed the node.
 fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
     let kind = match begun || request.act().after_crash().goes_on() {
         true => TaskErrorKind::Interrupted,
@@ -230,17 +231,17 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
     }
 }
 
-/// `running`: closed when no more is to be begun.
+/// Runs a task to its end. `running` is closed when the executor stops, and then nothing begins.
 async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, running: TaskTracker) {
     let lock = job.node.lock(request.act().lock()).await;
     let name = job.node.host.name.clone();
-    let untold = acts::untold(&name, &request);
+    let possible_leftovers = acts::possible_leftovers(&name, &request);
     loop {
-        job.take_turn().await;
+        job.acquire_slot().await;
         if running.is_closed() {
             return job.finished(Err(stopped(&name, &request, false)));
         }
-        // What hosts.yml says when it begins counts, not what it said when it was asked for.
+        // hosts.yml as it is when the task begins counts, not as it was when the order came.
         match nodes.get(&name) {
             Some(node) if Arc::ptr_eq(&node, &job.node) => break,
             Some(node) => job.move_to(node).await,
@@ -264,7 +265,7 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
     if let Err(error) = &mut outcome
         && error.left.is_empty()
     {
-        error.left.extend(untold);
+        error.left.extend(possible_leftovers);
     }
     match &outcome {
         Ok(()) => tracing::info!(task = %job.id, node = job.name(), "succeeded"),
@@ -287,14 +288,14 @@ mod tests {
         let second = TaskId(Uuid::new_v4());
         forgotten.add(first);
         forgotten.add(second);
-        for _ in 1..KEPT_IDS {
+        for _ in 1..MAX_FORGOTTEN_IDS {
             forgotten.add(TaskId(Uuid::new_v4()));
         }
         assert!(!forgotten.ids.contains(&first));
         assert!(forgotten.ids.contains(&second));
         assert_eq!(
             (forgotten.ids.len(), forgotten.by_age.len()),
-            (KEPT_IDS, KEPT_IDS)
+            (MAX_FORGOTTEN_IDS, MAX_FORGOTTEN_IDS)
         );
     }
 }

@@ -26,9 +26,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::registry::{NotForgotten, NotTaken, Registry};
+use crate::registry::{ForgetError, OrderError, Registry};
 
-/// How often a stream of reports says that it is there.
+/// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
 
 pub(crate) fn router(registry: Arc<Registry>, token: Option<String>) -> Router {
@@ -38,7 +38,7 @@ pub(crate) fn router(registry: Arc<Registry>, token: Option<String>) -> Router {
         .layer(middleware::from_fn_with_state(Arc::new(token), guard))
 }
 
-/// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/executor.json`.
+/// The OpenAPI 3.1 document as served, and as committed in `openapi/executor.json`.
 #[must_use]
 pub fn openapi_json() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -136,10 +136,10 @@ async fn post_task(
         Ok((report, false)) => Json(report).into_response(),
         Err(error) => {
             let kind = match &error {
-                NotTaken::OtherInstance(_) => ProblemKind::OtherInstance,
-                NotTaken::OtherOrder => ProblemKind::OtherOrder,
-                NotTaken::Forgotten => ProblemKind::Forgotten,
-                NotTaken::Stopping => ProblemKind::Stopping,
+                OrderError::OtherInstance(_) => ProblemKind::OtherInstance,
+                OrderError::OtherOrder => ProblemKind::OtherOrder,
+                OrderError::Forgotten => ProblemKind::Forgotten,
+                OrderError::Stopping => ProblemKind::Stopping,
             };
             problem(kind, &error.to_string())
         }
@@ -210,12 +210,12 @@ async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String
 async fn delete_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
     let outcome = id
         .parse()
-        .map_err(|_| NotForgotten::Unknown)
+        .map_err(|_| ForgetError::Unknown)
         .and_then(|id| registry.forget(id));
     match outcome {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
-        Err(NotForgotten::Unknown) => unknown(),
-        Err(error @ NotForgotten::Running) => problem(ProblemKind::Running, &error.to_string()),
+        Err(ForgetError::Unknown) => unknown(),
+        Err(error @ ForgetError::Running) => problem(ProblemKind::Running, &error.to_string()),
     }
 }
 
@@ -243,8 +243,8 @@ async fn healthz() -> &'static str {
     "ok\n"
 }
 
-/// Lets nobody in without the secret, where there is one, and no browser: a page of another site
-/// can point a name of its own to this machine, and would then be of the same origin.
+/// Refuses requests without the secret, where there is one, and all browsers: a page of another site
+/// can point a name of its own at this machine, which makes it of the same origin.
 async fn guard(State(token): State<Arc<Option<String>>>, request: Request, next: Next) -> Response {
     let headers = request.headers();
     let is_of_a_page = headers.contains_key(ORIGIN) || headers.contains_key("sec-fetch-site");
@@ -305,7 +305,7 @@ fn reports(
         let event = Event::default()
             .event("report")
             .id(report.revision.to_string());
-        // Plain data: nothing in it can fail to become JSON.
+        // Plain data always becomes JSON.
         let event = event.json_data(&report).unwrap_or_default();
         let next = (!report.progress.state.is_final()).then_some((receiver, false));
         Some((Ok(event), next))

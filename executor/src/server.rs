@@ -1,4 +1,4 @@
-//! The server: bound first, so that its address is known, then run until told to stop.
+//! The server: bound first, so that its address is known, then run until shutdown.
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,18 +37,18 @@ pub enum ExecutorError {
     /// The address is taken, is not this machine's, or needs more rights.
     #[error("cannot listen on {address} (EXECUTOR_BIND, EXECUTOR_PORT)")]
     Bind {
-        /// What was to be listened on.
+        /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// What takes connections has died, which is a bug.
+    /// The accept loop has died, which is a bug.
     #[error("the executor cannot go on serving")]
     Serve(#[source] tokio::task::JoinError),
 }
 
-/// How long answers may go on when everything else has ended: the last reports are in them.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long responses may continue after everything else has ended: they carry the last reports.
+const STOP_GRACE: Duration = Duration::from_secs(2);
 
 impl Executor {
     /// Reads hosts.yml and takes the address; connects to no node.
@@ -75,18 +75,18 @@ impl Executor {
         })
     }
 
-    /// Where it listens; tells the port where any free one was asked for.
+    /// The address that it listens on, with the real port where the configuration has 0.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Serves until `shutdown`; then takes no more orders, lets tasks end for 7 seconds, marks the
-    /// others as interrupted, and returns when their last reports are out.
+    /// Serves until `shutdown`; then refuses orders, waits 7 seconds for tasks, marks the others as
+    /// interrupted, and returns when their last reports are sent.
     ///
     /// # Errors
     ///
-    /// Serving has failed as a whole. A node that does not answer is no reason to end.
+    /// The accept loop has died. A node that does not answer is no error of the server.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), ExecutorError> {
         let Self {
             listener,
@@ -109,7 +109,7 @@ impl Executor {
         following.abort();
         let ended = match ended {
             Some(ended) => ended,
-            None => match timeout(GRACE, &mut serving).await {
+            None => match timeout(STOP_GRACE, &mut serving).await {
                 Ok(ended) => ended,
                 Err(_) => {
                     serving.abort();
@@ -121,7 +121,7 @@ impl Executor {
     }
 }
 
-/// Keeps the nodes in step with hosts.yml.
+/// Applies changes of hosts.yml to the nodes.
 async fn follow(mut watch: HostsWatch, registry: Arc<Registry>) {
     loop {
         match watch.changed().await {
@@ -131,7 +131,7 @@ async fn follow(mut watch: HostsWatch, registry: Arc<Registry>) {
             }
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "hosts.yml has changed and cannot be used; going on with what it said before"
+                "hosts.yml has changed and cannot be used; the old content stays in force"
             ),
         }
     }

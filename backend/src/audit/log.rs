@@ -1,64 +1,45 @@
-//! The audit log: every change that somebody asks for, with what came of it.
+//! The audit log: every change that a client requests, with its result.
 //!
-//! A change of a node is a task, whose entry [`crate::tasks`] writes when it is made and again
-//! when it has ended. The guard of the routes writes all other changes behind their handlers, and the
-//! refusals of both.
+//! A change of a node is a task; [`crate::tasks`] writes its entry when the task is made and again
+//! when it has ended. The guard of the routes writes the entries of all other changes behind their
+//! handlers, and those of all refusals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use ecoman_model::{Actor, AuditEntry, AuditOutcome, PowerAction, Task, TaskRequest, TaskState};
+use ecoman_api::text::EN;
+use ecoman_model::{Actor, AuditEntry, AuditOutcome, Task, TaskRequest, TaskState};
 use ecoman_store::Store;
 use tokio::time::{sleep, timeout};
 
 use crate::clock::Clock;
 use crate::error_chain::chain;
 
-/// How long an answer waits for its entry.
+/// How long a response waits for its entry.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// What is asked of a node, in a few words.
+/// What a request asks of a node, in a few words.
 pub(crate) fn summary(request: &TaskRequest) -> String {
-    match request {
-        TaskRequest::Power(change) => match change.action {
-            PowerAction::On => "power on".to_owned(),
-            PowerAction::Off => "power off".to_owned(),
-            other => other.word().to_owned(),
-        },
-        TaskRequest::Create(vm) => format!(
-            "create with {} CPU, {} MB memory, {} GB disk",
-            vm.cpus, vm.memory_mb, vm.disk_gb
-        ),
-        TaskRequest::Answer(answer) => {
-            format!("answer a question with choice {}", answer.choice)
-        }
-        TaskRequest::CleanUp(clean_up) => format!("clean up after task {}", clean_up.task),
-    }
-}
-
-/// The id of the operation that makes such a task.
-fn operation(request: &TaskRequest) -> &'static str {
-    match request {
-        TaskRequest::Power(_) => "setPower",
-        TaskRequest::Create(_) | TaskRequest::CleanUp(_) => "createVm",
-        TaskRequest::Answer(_) => "answerQuestion",
-    }
+    (EN.tasks.summary)(request)
 }
 
 /// The entry of a task as it is now.
-pub(crate) fn of_task(task: &Task, actor: Actor) -> AuditEntry {
+///
+/// `None`: no client requested it, and the audit log has no entry of it.
+pub(crate) fn of_task(task: &Task, actor: Actor) -> Option<AuditEntry> {
+    let operation = task.request.act().operation()?;
     let outcome = match task.progress.state {
         TaskState::Queued | TaskState::Running => AuditOutcome::Pending,
         TaskState::Succeeded => AuditOutcome::Succeeded,
         TaskState::Failed | TaskState::Interrupted => AuditOutcome::Failed,
     };
     let error = task.progress.error.as_ref();
-    AuditEntry {
+    Some(AuditEntry {
         id: task.id.0,
         at: task.created_at,
         actor,
-        operation: operation(&task.request).to_owned(),
+        operation: operation.to_owned(),
         summary: summary(&task.request),
         node: Some(task.node.clone()),
         vmid: task.vmid(),
@@ -67,7 +48,7 @@ pub(crate) fn of_task(task: &Task, actor: Actor) -> AuditEntry {
         outcome,
         detail: error.map(|error| error.message.clone()),
         request_id: task.request_id.clone(),
-    }
+    })
 }
 
 /// Writes an entry, or logs it if the store does not take it in time: the request is answered all
@@ -81,7 +62,7 @@ pub(crate) async fn record(store: &dyn Store, entry: &AuditEntry) {
     tracing::error!(?entry, error = why, "cannot write to the audit log");
 }
 
-/// Forgets what is older than so many days; for ever.
+/// Forgets entries older than so many days, until the server stops.
 pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32) {
     const EVERY: Duration = Duration::from_secs(3600);
     loop {

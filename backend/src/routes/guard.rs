@@ -152,9 +152,9 @@ impl Asking {
     ) -> Result<Task, Error> {
         let new_task = NewTask {
             node: node.record.name.clone(),
-            vm_name: match &request {
-                TaskRequest::Create(vm) => Some(vm.name.clone()),
-                _ => vm.and_then(|vm| vm.view.name.clone()),
+            vm_name: match request.new_vm() {
+                Some(new_vm) => Some(new_vm.name.clone()),
+                None => vm.and_then(|vm| vm.view.name.clone()),
             },
             request,
             idempotency_key: self.idempotency_key.clone(),

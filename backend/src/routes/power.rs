@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use ecoman_api::SetPower;
-use ecoman_model::{FieldFault, PowerChange, TaskRequest, Vmid};
+use ecoman_model::{
+    FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange, TaskRequest, Vmid,
+};
 
 use super::guard::Asking;
 use super::paths::VmPath;
@@ -13,9 +15,6 @@ use super::{parameters, responses};
 use crate::http::json::{JsonBody, field_errors};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-
-/// How long a guest may take to shut down if the body does not say, in seconds.
-const GUEST_SECONDS: u32 = 120;
 
 /// Change a VM's power
 ///
@@ -46,10 +45,11 @@ pub(crate) async fn set_power(
     JsonBody(body): JsonBody<SetPower>,
 ) -> Result<Accepted, Error> {
     let guest_seconds = body.guest_seconds.unwrap_or(GUEST_SECONDS);
-    if !(5..=3600).contains(&guest_seconds) {
+    if !GUEST_SECONDS_RANGE.contains(&guest_seconds) {
+        let (least, most) = GUEST_SECONDS_RANGE.into_inner();
         return Err(Error::Body(field_errors(&[FieldFault {
             field: "guest_seconds",
-            rule: "must be from 5 to 3600".to_owned(),
+            rule: format!("must be from {least} to {most}"),
         }])));
     }
     let snapshot = loaded(&state.live, &asking.caller)?;

@@ -13,7 +13,8 @@ use ecoman_api::{
     SetMachinePower,
 };
 use ecoman_model::{
-    DEFAULT_GUEST_OS, NewVm, PowerAction, PowerChange, Task, TaskRequest, TaskState, Vmid,
+    DEFAULT_GUEST_OS, GUEST_SECONDS, NewVm, PowerAction, PowerChange, Task, TaskRequest, TaskState,
+    Vmid,
 };
 use uuid::Uuid;
 
@@ -29,9 +30,6 @@ use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
 use crate::tasks::{MAX_WAIT, view};
-
-/// How long a guest may take to shut down, in seconds.
-const GUEST_SECONDS: u32 = 120;
 
 /// The original's names of what it has under other names than we.
 const FIELDS: [(&str, &str); 4] = [
@@ -317,9 +315,7 @@ fn printed(task: &Task, action: PowerAction) -> String {
 
 /// The command that changed the power.
 fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun> {
-    let TaskRequest::Power(PowerChange { vmid, .. }) = task.request else {
-        return None;
-    };
+    let vmid = task.request.act().vmid()?;
     let word = format!("vmsvc/power.{} {}", action.word(), vmid.0);
     let mut commands = task.progress.commands.iter().rev();
     commands.find(|run| run.command.contains(&word))

@@ -1,7 +1,7 @@
 //! Checks before a task exists.
 
 use ecoman_api::FieldError;
-use ecoman_model::{Limits, NewVm, TaskRequest};
+use ecoman_model::{Limits, NewVm};
 
 use super::guest_os;
 use super::new_task::NewTask;
@@ -19,18 +19,18 @@ pub(super) fn check(
     node: &NodeEntry,
     vm: Option<&VmEntry>,
 ) -> Result<(), Error> {
-    match (&new_task.request, vm) {
-        (TaskRequest::Create(new_vm), _) => check_new_vm(new_vm, node),
-        (request, Some(vm)) => {
+    match (new_task.request.new_vm(), vm) {
+        (Some(new_vm), _) => check_new_vm(new_vm, node),
+        (None, Some(vm)) => {
             let situation = vm.view.situation(node.record.settings.read_only);
-            let allowed = request.act().may(&situation);
+            let allowed = new_task.request.act().may(&situation);
             allowed.map_err(|refusal| Error::Refused {
                 node: node.view.name.clone(),
                 vm: display_name(vm),
                 refusal,
             })
         }
-        (_, None) => Ok(()),
+        (None, None) => Ok(()),
     }
 }
 

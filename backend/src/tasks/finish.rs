@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ecoman_api::task_path;
 use ecoman_model::{
-    Actor, Authentication, CleanUp, RefreshRequest, Task, TaskError, TaskId, TaskRequest, TaskState,
+    Actor, Authentication, RefreshRequest, Task, TaskError, TaskId, TaskRequest, TaskState,
 };
 use ecoman_store::Added;
 use tokio::time::sleep;
@@ -19,15 +19,14 @@ use crate::error_chain::chain;
 impl Shared {
     /// Stores the end of a task, after everything that follows from it.
     pub(super) async fn finish(self: &Arc<Self>, mut task: Task) {
+        let directory = task.progress.directory.as_deref();
+        let leftovers = task.request.clean_up_after(task.id, directory);
         let interrupted = task.progress.state == TaskState::Interrupted;
-        if let (true, TaskRequest::Create(vm)) = (interrupted, &task.request) {
+        if let Some(clean_up) = leftovers.filter(|_| interrupted) {
+            let name = clean_up.vm.name.clone();
             let new_task = NewTask {
                 node: task.node.clone(),
-                request: TaskRequest::CleanUp(CleanUp {
-                    task: task.id,
-                    vm: vm.clone(),
-                    directory: task.progress.directory.clone(),
-                }),
+                request: TaskRequest::CleanUp(clean_up),
                 vm_name: task.vm_name.clone(),
                 // One clean-up at most, whichever process makes it. No client can send a blank.
                 idempotency_key: Some(format!("clean up {}", task.id)),
@@ -48,8 +47,8 @@ impl Shared {
                     task.node
                 );
                 error.left = vec![format!(
-                    "Whatever was there of {} on {} when the executor stopped; see {path}.",
-                    vm.name, task.node
+                    "Whatever was there of {name} on {} when the executor stopped; see {path}.",
+                    task.node
                 )];
             }
         }
@@ -65,7 +64,7 @@ impl Shared {
         self.metrics.ended(kind, task.progress.state);
         // Before the store has the end: if this process dies in between, another adopts the task.
         self.complete_audit(&task).await;
-        if let TaskRequest::CleanUp(clean_up) = &task.request {
+        if let Some(clean_up) = task.request.clean_up() {
             self.report_leftovers(clean_up.task, &task).await;
         }
         let refresh = RefreshRequest {
@@ -87,7 +86,9 @@ impl Shared {
 
     /// Writes the audit entry of a new task.
     pub(super) async fn record_audit(&self, task: &Task, actor: Actor) {
-        let entry = audit::of_task(task, actor);
+        let Some(entry) = audit::of_task(task, actor) else {
+            return;
+        };
         if let Err(error) = self.store.record_audit(&entry).await {
             // The entry comes with the task's end, without the address and token of the caller.
             tracing::error!(
@@ -114,7 +115,9 @@ impl Shared {
             },
             |entry| entry.actor,
         );
-        let entry = audit::of_task(task, actor);
+        let Some(entry) = audit::of_task(task, actor) else {
+            return;
+        };
         let write = || self.store.record_audit(&entry);
         self.retry_until_stored("write to the audit log", write)
             .await;

@@ -24,7 +24,7 @@ pub(crate) use new_task::NewTask;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, Refusal, Task, TaskId, TaskRequest, TaskState, Timestamp, Vmid};
+use ecoman_model::{NodeName, Refusal, Task, TaskId, TaskState, Timestamp, Vmid};
 use ecoman_store::{Store, TaskQuery};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -225,8 +225,8 @@ impl Shared {
     /// Waits until the inventory has a VM that was just created, a little and at most until
     /// `deadline`: a client that reads "succeeded" requests the VM next.
     async fn wait_for_new_vm(&self, task: &Task, deadline: Instant) {
-        let (TaskRequest::Create(_), TaskState::Succeeded, Some(vmid), Some(finished_at)) = (
-            &task.request,
+        let (None, TaskState::Succeeded, Some(vmid), Some(finished_at)) = (
+            task.request.act().vmid(),
             task.progress.state,
             task.vmid(),
             task.progress.finished_at,

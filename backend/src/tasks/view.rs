@@ -1,11 +1,9 @@
 //! Model → API: tasks as the API shows them.
 
-use axum::http::StatusCode;
 use ecoman_api as api;
-use ecoman_api::{Problem, task_path};
-use ecoman_model::{
-    PowerAction, StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskRequest, TaskStep,
-};
+use ecoman_api::text::EN;
+use ecoman_api::{Problem, ProblemKind, task_path};
+use ecoman_model::{StepState, Task, TaskError, TaskProgress, TaskStep};
 
 /// A task.
 pub(crate) fn task(task: Task) -> api::Task {
@@ -48,41 +46,9 @@ pub(crate) fn task(task: Task) -> api::Task {
     }
 }
 
-/// Why a task did not succeed, as if it had been the answer to the request that asked for it.
+/// The error of a task, as if it had been the answer to its request.
 pub(crate) fn problem(task: &Task, error: &TaskError) -> Problem {
-    let (status, kind, title) = match error.kind {
-        TaskErrorKind::Refused => (StatusCode::CONFLICT, "task-refused", "Not possible now"),
-        TaskErrorKind::Node => (
-            StatusCode::BAD_GATEWAY,
-            "task-node",
-            "The node failed at it",
-        ),
-        TaskErrorKind::Timeout => (
-            StatusCode::GATEWAY_TIMEOUT,
-            "task-timeout",
-            "Not done in time",
-        ),
-        TaskErrorKind::Unreachable => (
-            StatusCode::BAD_GATEWAY,
-            "task-unreachable",
-            "Node unreachable",
-        ),
-        TaskErrorKind::Question => (
-            StatusCode::CONFLICT,
-            "task-question",
-            "The VM waits for an answer",
-        ),
-        TaskErrorKind::Executor => (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "task-executor",
-            "Executor unavailable",
-        ),
-        TaskErrorKind::Interrupted => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "task-interrupted",
-            "Interrupted",
-        ),
-    };
+    let kind = ProblemKind::of_task(error.kind);
     let detail = [&error.message, &error.hint]
         .into_iter()
         .map(String::as_str)
@@ -90,9 +56,9 @@ pub(crate) fn problem(task: &Task, error: &TaskError) -> Problem {
         .collect::<Vec<_>>()
         .join(" ");
     Problem {
-        kind: format!("urn:ecoman:problem:{kind}"),
-        title: title.to_owned(),
-        status: status.as_u16(),
+        kind: kind.urn(),
+        title: (EN.problems.title)(kind).to_owned(),
+        status: kind.status(),
         detail,
         instance: task_path(task.id),
         request_id: task.request_id.clone(),
@@ -101,36 +67,16 @@ pub(crate) fn problem(task: &Task, error: &TaskError) -> Problem {
 }
 
 fn task_title(task: &Task) -> String {
-    let node = &task.node;
-    let vm = || match (&task.vm_name, task.vmid()) {
+    let texts = EN.tasks;
+    let vm = match (&task.vm_name, task.vmid()) {
         (Some(name), _) => name.clone(),
-        (None, Some(vmid)) => format!("VM {}", vmid.0),
-        (None, None) => "a VM".to_owned(),
+        (None, Some(vmid)) => (texts.vm_by_id)(vmid.0),
+        (None, None) => texts.some_vm.to_owned(),
     };
-    match &task.request {
-        TaskRequest::Power(change) => {
-            let action = match change.action {
-                PowerAction::On => "Power on",
-                PowerAction::Off => "Power off",
-                PowerAction::Shutdown => "Shut down",
-                PowerAction::Reboot => "Reboot",
-                PowerAction::Reset => "Reset",
-                PowerAction::Suspend => "Suspend",
-            };
-            format!("{action} {} on {node}", vm())
-        }
-        TaskRequest::Create(vm) => format!("Create {} on {node}", vm.name),
-        TaskRequest::Answer(_) => format!("Answer the question of {} on {node}", vm()),
-        TaskRequest::CleanUp(clean_up) => {
-            format!(
-                "Clean up after the interrupted creation of {} on {node}",
-                clean_up.vm.name
-            )
-        }
-    }
+    (texts.title)(&task.request, &vm, task.node.as_str())
 }
 
-/// The step that is being done, or that it ended at.
+/// The step that runs, or that the task ended at.
 fn current_step(progress: &TaskProgress) -> Option<&TaskStep> {
     use StepState::{Done, Failed, Pending, Running};
     let steps = &progress.steps;

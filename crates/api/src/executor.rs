@@ -1,11 +1,10 @@
-//! What dashboard and executor say to each other: the executor's own HTTP API.
+//! The executor's own HTTP API, which the dashboard calls.
 //!
-//! The dashboard asks for the executor's run (`GET /instance`), writes down to which run it
-//! hands a task, and hands it over (`POST /tasks`): the same task twice is one task, and an order
-//! for another run is refused. It follows the task (`GET /tasks/{id}/events`, server-sent events
-//! `report`), keeps the last report, and then lets the executor forget it
-//! (`DELETE /tasks/{id}`). A task that was forgotten is not done again either: its order is
-//! answered by 410.
+//! The dashboard asks for the executor's run (`GET /instance`), stores with the task which run gets
+//! it, and hands it over (`POST /tasks`): the same task twice is one task, and an order for another
+//! run is refused. It follows the task (`GET /tasks/{id}/events`, server-sent events `report`),
+//! stores the last report, and then makes the executor forget it (`DELETE /tasks/{id}`). A forgotten
+//! task is not done again either: its order is answered with 410.
 
 use ecoman_model::{NodeName, TaskId, TaskProgress, TaskRequest};
 use serde::{Deserialize, Serialize};

@@ -22,9 +22,10 @@ mod word;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
-    DEFAULT_GUEST_OS, Datastore, FailureKind, FieldFault, IsoImage, Limits, NAME_CHARACTERS, NewVm,
-    NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
-    Role, Situation, StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds,
+    DEFAULT_GUEST_OS, Datastore, FailureKind, FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE,
+    IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure, Permission, PowerAction, PowerChange,
+    PowerState, Question, Refusal, Resource, Role, Situation, StepState, TaskId, TaskRequest,
+    TaskState, TaskStep, Thresholds,
 };
 
 pub use access::{

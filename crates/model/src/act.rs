@@ -1,4 +1,4 @@
-//! What can be asked of a node, an act a file.
+//! The acts: changes that can be requested of a node, an act a file.
 //!
 //! An act is a struct that implements [`Act`] and has a variant in [`TaskRequest`].
 
@@ -11,6 +11,7 @@ mod create;
 mod power;
 
 mod request;
+mod step;
 
 pub use answer::Answer;
 pub use clean_up::CleanUp;
@@ -18,6 +19,7 @@ pub use create::{
     COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
 };
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-pub use power::PowerChange;
+pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use request::TaskRequest;
+pub use step::Step;

@@ -17,9 +17,9 @@ mod vm;
 
 pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
-    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, FieldFault, Limits,
-    LockName, NAME_BYTES, NAME_CHARACTERS, NewVm, PowerAction, PowerChange, Refusal, Situation,
-    TaskRequest,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, FieldFault, GUEST_SECONDS,
+    GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm, PowerAction,
+    PowerChange, Refusal, Situation, Step, TaskRequest,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use node::{

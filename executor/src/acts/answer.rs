@@ -3,20 +3,16 @@
 use std::time::Duration;
 
 use ecoman_esxi::Command;
-use ecoman_model::{Answer, StepState, TaskError, TaskErrorKind};
+use ecoman_model::{Answer, Step, StepState, TaskError, TaskErrorKind};
 use tokio::time::Instant;
 
 use super::question::ask;
-use crate::job::{ASKING, Job, LAG, refused};
+use crate::job::{Job, QUERY_TIMEOUT, STATE_LAG, refused};
 
 /// Answers the question that a VM waits with.
 pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> {
     let (vmid, wanted, choice) = (answer.vmid, answer.question.as_str(), answer.choice);
-    let first = job.plan([
-        "Look at the question".to_owned(),
-        "Answer it".to_owned(),
-        "Wait until the VM goes on".to_owned(),
-    ]);
+    let first = job.plan([Step::LookAtQuestion, Step::Answer, Step::WaitForVm]);
     job.begin(first);
     let asked = ask(job, vmid).await?;
     let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
@@ -43,14 +39,14 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
     job.step(first + 1, StepState::Running, Some(label));
     let doing = format!("Answering the question of VM {vmid}");
     let outcome = job
-        .act(&Command::answer(vmid, wanted, choice), ASKING)
+        .act(&Command::answer(vmid, wanted, choice), QUERY_TIMEOUT)
         .await;
     let complaint = match &outcome {
         Ok(output) => job.complaint(&doing, output),
         Err(error) => Some(job.lost(&doing, error)),
     };
     job.begin(first + 2);
-    let until = Instant::now() + LAG;
+    let until = Instant::now() + STATE_LAG;
     let mut pause = Duration::from_millis(250);
     loop {
         // Another question is no answer to this one, but this one is answered.

@@ -1,14 +1,14 @@
-//! Removing what an interrupted creation has left.
+//! Removes what an interrupted create task left on the node.
 
 use ecoman_esxi::{Command, is_made_by, parse};
-use ecoman_model::{CleanUp, StepState, TaskError, TaskErrorKind, TaskId};
+use ecoman_model::{CleanUp, Step, StepState, TaskError, TaskErrorKind, TaskId};
 
 use super::created_files::{Removed, ask, foreign, list, look_for, read, remove, unreadable};
 use super::files::Files;
 use crate::job::Job;
 
-/// What a clean-up that has not come to its end cannot deny.
-pub(super) fn untold(node: &str, clean_up: &CleanUp) -> String {
+/// What may still be on the node if a clean-up stops early.
+pub(super) fn possible_leftovers(node: &str, clean_up: &CleanUp) -> String {
     let CleanUp { vm, directory, .. } = clean_up;
     match directory {
         Some(directory) => format!("{directory} on {node}, with what is in it, if it was made."),
@@ -16,8 +16,8 @@ pub(super) fn untold(node: &str, clean_up: &CleanUp) -> String {
     }
 }
 
-/// Looks for what an interrupted creation has left, and removes it.
-pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError> {
+/// Looks for what an interrupted create task left, and removes it.
+pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError> {
     let CleanUp {
         task,
         vm,
@@ -27,7 +27,7 @@ pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError
     let files = directory.and_then(|directory| Files::within(directory, &vm.name));
     let mut files =
         files.unwrap_or_else(|| Files::of(&job.node.host.settings.datastore_path, &vm.name));
-    let first = job.plan(["Look for what is left".to_owned(), "Remove it".to_owned()]);
+    let first = job.plan([Step::LookForLeftovers, Step::RemoveLeftovers]);
     job.begin(first);
     let found = |detail: String| job.step(first, StepState::Done, Some(detail));
     let doing = format!("Looking for the datastore of {}", files.directory);
@@ -69,7 +69,7 @@ pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError
                 .to_owned(),
         });
     }
-    // What is there belongs to somebody else if this task never asked for it.
+    // A directory that this task never asked for is not its own.
     let names = names.filter(|names| directory.is_some() || marked || names.is_empty());
     let Some(names) = names else {
         found("Nothing is left.".to_owned());
@@ -78,7 +78,7 @@ pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError
     };
     let doubt = match doubt(&files, task, &names, &text, directory.is_some()) {
         Some(doubt) => Some(format!("{} on {} {doubt}", files.directory, job.name())),
-        // Without a disk it was not asked to be registered.
+        // Registering comes after the disk.
         None if !names.contains(&files.disk_name()) => None,
         None => unreadable(job, &files).await?,
     };
@@ -105,12 +105,11 @@ pub(super) async fn after(job: &Job, clean_up: &CleanUp) -> Result<(), TaskError
     })
 }
 
-/// Why a directory may not be that of an interrupted task; `None`: it is. `names`: what is in it,
-/// `text`: what was in its `.vmx` after that, `asked`: whether the task is known to have asked for
-/// it.
+/// Why a directory may not be that of an interrupted task; `None`: it is. `names`: the names in it,
+/// `text`: its `.vmx`, read after the names, `asked`: whether the task is known to have asked for it.
 fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool) -> Option<String> {
     if names.is_empty() {
-        // The task saw that it was not there before it asked for it.
+        // The task asked for it only after it had seen that there was none.
         return (!asked).then(|| {
             format!("is there and is empty; whether task {task} has made it is not known.")
         });
@@ -126,7 +125,7 @@ fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool)
             )
         });
     }
-    // Cut off before anything was written.
+    // Cut off before it wrote anything.
     if asked && text.is_empty() && names == [vmx] {
         return None;
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecoman_esxi::parse::{self, FaultClass};
 use ecoman_esxi::{Command, NO_FILE_MADE, Output, VmxFor, vmx};
 use ecoman_model::{
-    LockName, NewVm, PowerAction, StepState, TaskError, TaskErrorKind, TaskId, Vmid,
+    LockName, NewVm, PowerAction, Step, StepState, TaskError, TaskErrorKind, TaskId, Vmid,
 };
 
 use super::created_files::{list, look_for_once};
@@ -17,12 +17,12 @@ mod check;
 mod undo;
 
 use check::{Found, check, verify};
-use undo::{Made, Ours, Registered};
+use undo::{Created, CreatedFiles, Registered};
 
 /// How long a step may take. A thin disk is made in a moment; a busy datastore takes longer.
-const STEP: Duration = Duration::from_secs(120);
+const STEP_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Virtual hardware version where the node does not tell its release: every ESXi from 5.5 on.
+/// Virtual hardware version if the release is unknown: every ESXi from 5.5 on supports it.
 const OLDEST_HARDWARE: u32 = 10;
 
 const CHECK: usize = 0;
@@ -35,7 +35,7 @@ const POWER_ON: usize = 6;
 
 /// Creates a VM.
 pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
-    // Whoever asks has checked it; what reaches a node is checked here.
+    // The dashboard has checked it too; this is the last check before the node.
     let vm = vm.clone().check().map_err(|faults| {
         let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
         refused(
@@ -44,15 +44,15 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         )
     })?;
     let mut steps = vec![
-        "Check name, space, network and ISO".to_owned(),
-        "Make the directory".to_owned(),
-        "Write the configuration".to_owned(),
-        format!("Create the disk ({} GB, thin)", vm.disk_gb),
-        "Register the VM".to_owned(),
-        "Compare it with what was asked".to_owned(),
+        Step::CheckNewVm,
+        Step::MakeDirectory,
+        Step::WriteConfiguration,
+        Step::CreateDisk { gb: vm.disk_gb },
+        Step::Register,
+        Step::CompareVm,
     ];
     if vm.power_on {
-        steps.extend(power::steps(PowerAction::On));
+        steps.extend(Step::of_power(PowerAction::On));
     }
     job.plan(steps);
     let mut files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
@@ -60,14 +60,14 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     let found = check(job, &vm, &mut files).await?;
     job.done(CHECK);
 
-    let mut ours = Ours::default();
-    let vmid = match make(job, &vm, &files, &found, &mut ours).await {
+    let mut created = CreatedFiles::default();
+    let vmid = match make(job, &vm, &files, &found, &mut created).await {
         Ok(vmid) => vmid,
         Err(mut error) => {
-            error.left = undo::undo(job, &files, &mut ours).await;
+            error.left = undo::undo(job, &files, &mut created).await;
             error
                 .message
-                .push_str(match (ours.anything(), error.left.is_empty()) {
+                .push_str(match (created.anything(), error.left.is_empty()) {
                     (false, _) => " Nothing was changed.",
                     (true, true) => " What had been made was removed again.",
                     (true, false) => " Not all of what had been made could be removed.",
@@ -88,7 +88,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     })
 }
 
-/// What there is of a VM that was complete. Somebody may have taken it off the list meanwhile.
+/// What is left of a VM that was complete, which others may have unregistered meanwhile.
 async fn made(job: &Job, vm: &NewVm, files: &Files, vmid: Vmid) -> Option<String> {
     let (node, name) = (job.name(), &vm.name);
     match look_for_once(job, files).await {
@@ -113,39 +113,39 @@ async fn made(job: &Job, vm: &NewVm, files: &Files, vmid: Vmid) -> Option<String
     }
 }
 
-/// Makes it, noting in `ours` what is there because of it.
+/// Creates the VM, and records in `created` what it has made.
 async fn make(
     job: &Job,
     vm: &NewVm,
     files: &Files,
     found: &Found,
-    ours: &mut Ours,
+    created: &mut CreatedFiles,
 ) -> Result<Vmid, TaskError> {
     job.begin(DIRECTORY);
     let doing = format!("Making the directory {}", files.directory);
-    ours.directory = Made::Perhaps;
-    // Told before it is sent: if this process dies over it, the next one knows where to look.
+    created.directory = Created::Unknown;
+    // Reported before the command is sent: if this process dies, the clean-up knows where to look.
     job.change(|progress| progress.directory = Some(files.directory.clone()));
     let output = act(job, &doing, &Command::make_directory(&files.directory)).await?;
     if output.exit != 0 {
-        ours.directory = Made::No;
+        created.directory = Created::No;
         return Err(job.failed(&doing, &output, None));
     }
-    ours.directory = Made::Yes;
+    created.directory = Created::Yes;
     job.done(DIRECTORY);
 
     job.begin(CONFIGURATION);
     let content = configuration(vm, files, found, job.id);
     let doing = format!("Writing {}", files.vmx);
     let write = Command::write_new_file(&files.vmx, content.clone());
-    ours.configuration = Made::Perhaps;
-    ours.content.clone_from(&content);
+    created.configuration = Created::Unknown;
+    created.content.clone_from(&content);
     let output = act(job, &doing, &write).await?;
     if output.exit == NO_FILE_MADE {
-        ours.configuration = Made::No;
+        created.configuration = Created::No;
         return Err(job.failed(&doing, &output, None));
     }
-    ours.configuration = Made::Yes;
+    created.configuration = Created::Yes;
     if output.exit != 0 {
         return Err(job.failed(&doing, &output, None));
     }
@@ -169,7 +169,8 @@ async fn make(
 
     job.begin(DISK);
     let doing = format!("Creating the disk {}", files.disk);
-    // Whatever vmkfstools says when it fails: a disk that is there before is not this task's.
+    // vmkfstools does not say whether it made a disk that is there; one that is there before is not
+    // this task's.
     let there = list(job, files).await?.unwrap_or_default();
     if let Some(name) = files.disk_names().iter().find(|name| there.contains(name)) {
         return Err(refused(
@@ -177,33 +178,33 @@ async fn make(
             "Look at the directory.",
         ));
     }
-    // Unless it says that there is one, it may have begun with it.
-    ours.disk = Made::Perhaps;
+    // Unless it reports a file that exists, it may have begun the disk.
+    created.disk = Created::Unknown;
     let output = act(job, &doing, &Command::create_disk(&files.disk, vm.disk_gb)).await?;
     if fault_in(&output).is_some_and(|fault| fault.class == FaultClass::AlreadyExists) {
-        ours.disk = Made::No;
+        created.disk = Created::No;
     }
     if output.exit != 0 {
         return Err(job.failed(&doing, &output, None));
     }
     parse::vmkfstools(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    ours.disk = Made::Yes;
+    created.disk = Created::Yes;
     job.done(DISK);
 
     job.begin(REGISTER);
     let doing = format!("Registering {}", vm.name);
-    ours.registered = Registered::Perhaps;
+    created.registered = Registered::Unknown;
     let output = act(job, &doing, &Command::register(&files.vmx, &vm.name)).await?;
     if fault_in(&output).is_some_and(|fault| fault.class == FaultClass::AlreadyExists) {
-        ours.registered = Registered::No;
+        created.registered = Registered::No;
     }
     let vmid = parse::created_vmid(&output.stdout)
         .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    ours.registered = Registered::Yes(vmid);
-    // From now on others can see it; nobody changes it but this task. Who has the lock may wait
-    // for a turn of the node.
-    job.rest().await;
-    ours.lock = Some(job.node.lock(LockName::Vm(vmid)).await);
+    created.registered = Registered::Yes(vmid);
+    // Others can see the VM from now on, so lock it. The task that holds the lock may be waiting for
+    // a slot.
+    job.release_slot().await;
+    created.lock = Some(job.node.lock(LockName::Vm(vmid)).await);
     job.made(vmid);
     job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
 
@@ -214,7 +215,7 @@ async fn make(
 }
 
 async fn act(job: &Job, doing: &str, command: &Command) -> Result<Output, TaskError> {
-    job.act(command, STEP)
+    job.act(command, STEP_TIMEOUT)
         .await
         .map_err(|error| job.lost(doing, &error))
 }

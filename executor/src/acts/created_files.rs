@@ -1,8 +1,8 @@
-//! What a creation has put on the node: finding it, and removing it.
+//! The files that a create task made on the node: finding and removing them.
 //!
-//! Removed is only what the creation makes, by name, in a directory that is known to be its own;
-//! a registered VM only by the very task that has registered it. What belongs to a VM that is
-//! registered stays, and so does whatever else is there; all of it is told.
+//! Removes only what a create task makes, by name, in a directory that is known to be its own, and a
+//! registered VM only if this very task registered it. The files of a registered VM stay, as do all
+//! other files; everything that stays is reported.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use super::files::Files;
 use crate::job::Job;
 
 /// How long a step of undoing may take.
-const STEP: Duration = Duration::from_secs(60);
+const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a VM is looked for that may be on its way to be registered: hostd goes on with what
-/// it has begun when the session that asked is cut.
+/// How often to look for a VM that may be about to be registered: hostd continues what it has begun
+/// when the session is cut.
 const LOOKS: u32 = 3;
 const BETWEEN_LOOKS: Duration = Duration::from_millis(700);
 
-/// Those of the names in a directory that a creation has not `made`.
+/// The names in a directory that are not among those `made`.
 pub(super) fn foreign<'a>(names: &'a [String], made: &[String]) -> Vec<&'a str> {
     let others = names.iter().filter(|name| !made.contains(name));
     others.map(String::as_str).collect()
 }
 
-/// What is in the `.vmx`; nothing if there is none.
+/// The text of the `.vmx`; empty if there is none.
 pub(super) async fn read(job: &Job, files: &Files) -> Result<String, TaskError> {
     let doing = format!("Reading {}", files.vmx);
     if !is(job, &doing, &Command::is_file(&files.vmx)).await? {
@@ -39,7 +39,7 @@ pub(super) async fn read(job: &Job, files: &Files) -> Result<String, TaskError> 
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The VM that is registered with these files, or is on its way to be.
+/// The VM that is registered with these files, or is about to be.
 pub(super) async fn look_for(job: &Job, files: &Files) -> Result<Option<parse::VmRow>, TaskError> {
     for _ in 1..LOOKS {
         if let Some(row) = look_for_once(job, files).await? {
@@ -60,8 +60,8 @@ pub(super) async fn look_for_once(
     Ok(listing.rows.into_iter().find(|row| files.are_of(row)))
 }
 
-/// Every VM that the node knows. A list that lacks one is an error: nothing is to be taken for
-/// gone that is only not told.
+/// Every VM of the node. A list that may lack one is an error: a missing row does not prove that the
+/// VM is gone.
 async fn listing(job: &Job, doing: &str) -> Result<parse::VmList, TaskError> {
     let output = ask(job, doing, &Command::get_all_vms()).await?;
     let list = parse::getallvms(&output.stdout, &output.stderr)
@@ -69,7 +69,7 @@ async fn listing(job: &Job, doing: &str) -> Result<parse::VmList, TaskError> {
     if output.exit != 0 {
         return Err(job.failed(doing, &output, None));
     }
-    // Cut short, or the longest note ends with blanks. What comes twice is not cut.
+    // Cut short, or the longest note ends with blanks. A list that comes twice is not cut.
     if list.may_lack_rows && ask(job, doing, &Command::get_all_vms()).await?.stdout != output.stdout
     {
         return Err(TaskError {
@@ -85,7 +85,7 @@ async fn listing(job: &Job, doing: &str) -> Result<parse::VmList, TaskError> {
     Ok(list)
 }
 
-/// VMs that the node has registered and cannot read: it does not say where their files are.
+/// Registered VMs that the node cannot read: it does not say where their files are.
 pub(super) async fn unreadable(job: &Job, files: &Files) -> Result<Option<String>, TaskError> {
     let doing = format!("Looking for a VM with {}", files.vmx);
     let invalid = listing(job, &doing).await?.invalid;
@@ -100,7 +100,7 @@ pub(super) async fn unreadable(job: &Job, files: &Files) -> Result<Option<String
     }))
 }
 
-/// Takes a VM off the node's list that this task has put there. Returns what is left instead.
+/// Unregisters a VM that this task has registered. Returns a sentence if it stays registered.
 pub(super) async fn unregister(
     job: &Job,
     files: &Files,
@@ -116,10 +116,10 @@ pub(super) async fn unregister(
                 job.name()
             )));
         }
-        // Gone already, or nobody can tell: the listing decides below.
+        // Gone already, or unknown: the listing decides below.
         Err(_) => {}
     }
-    let outcome = job.act(&Command::unregister(vmid), STEP).await;
+    let outcome = job.act(&Command::unregister(vmid), STEP_TIMEOUT).await;
     let list = listing(job, &doing).await?;
     let is_listed = list.invalid.contains(&vmid)
         || list
@@ -188,7 +188,7 @@ impl Removed {
         by_hostd: true,
     };
 
-    /// The files in the order in which they are to go.
+    /// The files, in the order of removal.
     pub(super) fn names(self, files: &Files) -> Vec<String> {
         let stem = &files.stem;
         let mut names = Vec::new();
@@ -199,14 +199,14 @@ impl Removed {
             names.extend([".vmsd", ".vmxf", ".vmx~"].map(|suffix| format!("{stem}{suffix}")));
         }
         if self.configuration {
-            // The mark goes last: as long as it is there, the rest can be told to be ours.
+            // The mark goes last: while it is there, it shows whose the other files are.
             names.push(files.vmx_name());
         }
         names
     }
 }
 
-/// Removes the files of a creation and then the directory. Returns what is left.
+/// Removes the files of a create task and then the directory. Returns a sentence for each leftover.
 pub(super) async fn remove(
     job: &Job,
     files: &Files,
@@ -218,7 +218,7 @@ pub(super) async fn remove(
     for name in made.iter().filter(|name| names.contains(name)) {
         let path = format!("{}/{name}", files.directory);
         let doing = format!("Removing {path}");
-        // Sent again it does no harm.
+        // Sending it twice is harmless.
         let output = ask(job, &doing, &Command::remove_file(&path)).await?;
         if output.exit != 0 {
             return Ok(vec![job.failed(&doing, &output, None).message]);
@@ -240,7 +240,7 @@ pub(super) async fn remove(
     Ok(Vec::new())
 }
 
-/// What `test` says: yes or no, and nothing else.
+/// The answer of `test`: yes or no; anything else is an error.
 async fn is(job: &Job, doing: &str, test: &Command) -> Result<bool, TaskError> {
     let output = ask(job, doing, test).await?;
     match output.exit {

@@ -1,39 +1,39 @@
-//! Changes of power. The node's own word for the state decides.
+//! Changes of power. The state that the node reports decides, not what the command printed.
 
 use std::time::Duration;
 
 use ecoman_api::text::EN;
 use ecoman_esxi::{Command, parse};
 use ecoman_model::{
-    PowerAction, PowerChange, PowerState, Refusal, Situation, StepState, TaskError, TaskErrorKind,
-    Vmid,
+    PowerAction, PowerChange, PowerState, Refusal, Situation, Step, StepState, TaskError,
+    TaskErrorKind, Vmid,
 };
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::question::{Unknown, question};
-use crate::job::{Job, LAG, is_lost, refused};
+use crate::job::{Job, STATE_LAG, is_lost, refused};
 
-/// How long a change may take that asks no guest.
-const CHANGING: Duration = Duration::from_secs(60);
+/// How long a change may take that does not wait for a guest.
+const CHANGE_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Suspending writes the VM's memory to a file.
-const SUSPENDING: Duration = Duration::from_secs(600);
+/// How long suspending may take: it writes the VM's memory to a file.
+const SUSPEND_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long a VM may wait for somebody to answer its question.
-const ANSWERING: Duration = Duration::from_secs(600);
+/// How long a VM may wait for an answer to its question.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// How long a power-on may take before the VM is asked whether it waits with a question.
-const SUSPICION: Duration = Duration::from_secs(2);
+/// How long a power-on may take before the executor looks for a question.
+const QUESTION_CHECK_DELAY: Duration = Duration::from_secs(2);
 
-/// How long it may take to ask beside a command, until that command has to make room.
-const ASKING_BESIDE: Duration = Duration::from_secs(15);
+/// How long a query beside a command may take before that command is abandoned.
+const SIDE_QUERY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// How long a VM may take to start when its question is answered.
-const STARTING: Duration = Duration::from_secs(30);
+/// How long a VM may take to start after its question is answered.
+const START_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long it is looked whether a VM is suspended by a command whose connection was lost.
-const CUT_OFF: Duration = Duration::from_secs(15);
+/// How long the executor watches whether a command whose connection was lost suspends the VM.
+const SUSPEND_CHECK_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Changes the power of a VM.
 pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskError> {
@@ -43,8 +43,8 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
         guest_seconds,
     } = *change;
     let guest = Duration::from_secs(guest_seconds.into());
-    let first = job.plan(["Look at the VM".to_owned()]);
-    let second = job.plan(steps(action));
+    let first = job.plan([Step::LookAtVm]);
+    let second = job.plan(Step::of_power(action));
     job.begin(first);
     let doing = format!("Looking at VM {vmid}");
     let output = job
@@ -93,7 +93,7 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
 }
 
 fn hint(action: PowerAction, refusal: &Refusal) -> String {
-    match (refusal, action.forced()) {
+    match (refusal, action.hard_counterpart()) {
         (Refusal::NoTools { .. }, Some(forced)) => format!(
             "See that VMware Tools is installed and runs in the guest; only {forced} does \
              not ask it."
@@ -102,30 +102,12 @@ fn hint(action: PowerAction, refusal: &Refusal) -> String {
     }
 }
 
-/// The steps of a change: telling it, and looking what has become of it.
-pub(crate) fn steps(action: PowerAction) -> [String; 2] {
-    let wait = format!("Wait until the VM is {}", action.leads_to());
-    match action {
-        PowerAction::On => ["Power on".to_owned(), wait],
-        PowerAction::Off => ["Power off".to_owned(), wait],
-        PowerAction::Suspend => ["Suspend".to_owned(), wait],
-        PowerAction::Shutdown => ["Ask the guest to shut down".to_owned(), wait],
-        // The VM is on before and after, so this shows only that nothing worse has happened.
-        PowerAction::Reboot => ["Ask the guest to restart".to_owned(), still_on()],
-        PowerAction::Reset => ["Reset".to_owned(), still_on()],
-    }
-}
-
-fn still_on() -> String {
-    "See that the VM is on".to_owned()
-}
-
-/// Powers on a VM that was just created, in the [`steps`] of the plan.
+/// Powers on a VM that was just created, in step `step` and the next one.
 pub(crate) async fn on(job: &Job, step: usize, vmid: Vmid, name: &str) -> Result<(), TaskError> {
-    carry_out(job, step, vmid, name, PowerAction::On, CHANGING).await
+    carry_out(job, step, vmid, name, PowerAction::On, CHANGE_TIMEOUT).await
 }
 
-/// Sends the command in step `step`, and waits for the state in the one behind it.
+/// Sends the command in step `step`, and waits for the state in the next one.
 async fn carry_out(
     job: &Job,
     step: usize,
@@ -137,23 +119,23 @@ async fn carry_out(
     job.begin(step);
     let doing = format!("Telling {name} to {action}");
     let limit = match action {
-        PowerAction::Suspend => SUSPENDING,
-        PowerAction::On if job.has_room_beside() => ANSWERING,
-        _ => CHANGING,
+        PowerAction::Suspend => SUSPEND_TIMEOUT,
+        PowerAction::On if job.has_query_session() => ANSWER_TIMEOUT,
+        _ => CHANGE_TIMEOUT,
     };
     let command = Command::power(action, vmid);
     let outcome = match action {
-        PowerAction::On if job.has_room_beside() => {
+        PowerAction::On if job.has_query_session() => {
             let begun = Notify::new();
             tokio::select! {
-                outcome = job.act_telling(&command, limit, &begun) => Ok(outcome),
-                why = hinders_others(job, vmid, &begun) => Err(why),
+                outcome = job.run_and_notify(&command, limit, &begun) => Ok(outcome),
+                why = watch_for_question(job, vmid, &begun) => Err(why),
             }
         }
         PowerAction::Suspend => {
             tokio::select! {
                 outcome = job.act(&command, limit) => Ok(outcome),
-                never = leave_to_others(job) => match never {},
+                never = release_slot_while_running(job) => match never {},
             }
         }
         _ => Ok(job.act(&command, limit).await),
@@ -162,7 +144,7 @@ async fn carry_out(
         Ok(Ok(output)) => job.complaint(&doing, output),
         Ok(Err(error)) => Some(job.lost(&doing, error)),
         Err(why) => {
-            job.let_go(
+            job.abandon(
                 &command,
                 &format!("No longer waited for: {}.", why.reason()),
             );
@@ -190,7 +172,7 @@ async fn carry_out(
     let wanted = action.leads_to();
     let unchanged = matches!(action, PowerAction::Reboot | PowerAction::Reset);
     if unchanged && let Some(mut error) = complaint {
-        // The state is the same before and after: it cannot tell.
+        // The state is the same before and after, so it proves nothing.
         if cut {
             error.message = format!(
                 "{doing}: the connection to {} was lost, and nobody can tell whether it was done.",
@@ -200,20 +182,20 @@ async fn carry_out(
         }
         return Err(error);
     }
-    // What was cut off may have arrived, and hostd goes on with what it has begun.
+    // A command that was cut off may have arrived, and hostd continues what it has begun.
     let limit = match (&complaint, action) {
-        (Some(_), _) if !cut => LAG,
+        (Some(_), _) if !cut => STATE_LAG,
         (_, PowerAction::Shutdown) => guest,
-        (None, PowerAction::Suspend) => SUSPENDING,
-        (Some(_), PowerAction::Suspend) => CUT_OFF,
-        (Some(_), _) => LAG,
-        (None, _) => CHANGING,
+        (None, PowerAction::Suspend) => SUSPEND_TIMEOUT,
+        (Some(_), PowerAction::Suspend) => SUSPEND_CHECK_TIMEOUT,
+        (Some(_), _) => STATE_LAG,
+        (None, _) => CHANGE_TIMEOUT,
     };
     let last = match &outcome {
         // It may be slow for another reason than a question.
-        Err(LetGo::NoSession) => wait_answered(job, vmid, CHANGING).await?,
-        Err(LetGo::Question) => wait_answered(job, vmid, LAG).await?,
-        Ok(_) if cut && action == PowerAction::On => wait_answered(job, vmid, LAG).await?,
+        Err(Abandoned::NoSession) => wait_answered(job, vmid, CHANGE_TIMEOUT).await?,
+        Err(Abandoned::Question) => wait_answered(job, vmid, STATE_LAG).await?,
+        Ok(_) if cut && action == PowerAction::On => wait_answered(job, vmid, STATE_LAG).await?,
         Ok(_) => wait(job, vmid, wanted, Instant::now() + limit).await?,
     };
     if last == wanted {
@@ -270,7 +252,7 @@ async fn carry_out(
     })
 }
 
-/// Asks for the state until it is `wanted` or the time is over; returns the last one.
+/// Queries the state until it is `wanted` or the time is over; returns the last one.
 async fn wait(
     job: &Job,
     vmid: Vmid,
@@ -288,10 +270,10 @@ async fn wait(
     }
 }
 
-/// Asks for the state of a VM that was perhaps told to start: for `patience`, for as long as it
-/// has a question, and a little longer, until it is on; returns the last one.
+/// Queries the state of a VM that may be starting until it is on: for `patience`, for as long as it
+/// has a question, and a little longer; returns the last one.
 async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<PowerState, TaskError> {
-    let end = Instant::now() + ANSWERING;
+    let end = Instant::now() + ANSWER_TIMEOUT;
     let mut until = Instant::now() + patience;
     let mut pause = Duration::from_millis(250);
     loop {
@@ -301,7 +283,7 @@ async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<Powe
         }
         let question = question(job, vmid).await;
         if !matches!(question, Ok(None)) {
-            until = (Instant::now() + STARTING).max(until).min(end);
+            until = (Instant::now() + START_TIMEOUT).max(until).min(end);
         }
         if let Ok(question) = question {
             job.asks(question);
@@ -323,18 +305,16 @@ async fn state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
     parse::power_state(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))
 }
 
-/// Why a command is not waited for to its end. The node goes on with it all the same.
+/// Why a command is abandoned: nobody waits for its answer, and the node continues all the same.
 #[derive(Clone, Copy, Debug)]
-enum LetGo {
-    /// The VM has a question, and as many others as the node's sessions allow stand still with
-    /// one.
+enum Abandoned {
+    /// A question blocks the command, and the node's sessions allow no more blocked ones.
     Question,
-    /// The node does not answer beside it, so that the VM cannot be asked for a question: it grants
-    /// fewer sessions than hosts.yml says.
+    /// The node answers no query beside it: it grants fewer sessions than hosts.yml says.
     NoSession,
 }
 
-impl LetGo {
+impl Abandoned {
     fn reason(self) -> &'static str {
         match self {
             Self::Question => "the VM had a question, and the session was needed",
@@ -343,39 +323,39 @@ impl LetGo {
     }
 }
 
-/// Tells of the VM's question for as long as a power-on that has `begun` is blocked by it. Comes
-/// back when the command must not stand still any longer.
-async fn hinders_others(job: &Job, vmid: Vmid, begun: &Notify) -> LetGo {
+/// Reports the VM's question while it blocks a power-on that has `begun`. Returns when the command has
+/// to be abandoned.
+async fn watch_for_question(job: &Job, vmid: Vmid, begun: &Notify) -> Abandoned {
     begun.notified().await;
-    let mut standing = None;
+    let mut blocked_slots = None;
     loop {
-        sleep(SUSPICION).await;
-        // The node may grant fewer sessions than hosts.yml says: then there is no room to ask.
-        match timeout(ASKING_BESIDE, question(job, vmid)).await {
+        sleep(QUESTION_CHECK_DELAY).await;
+        // The node may grant fewer sessions than hosts.yml says, and none is left for queries.
+        match timeout(SIDE_QUERY_TIMEOUT, question(job, vmid)).await {
             Ok(Ok(asked)) => {
                 let blocked = asked.is_some();
                 job.asks(asked);
-                if blocked && standing.is_none() {
-                    job.rest().await;
-                    standing = job.node.stand();
-                    if standing.is_none() {
-                        return LetGo::Question;
+                if blocked && blocked_slots.is_none() {
+                    job.release_slot().await;
+                    blocked_slots = job.node.try_blocked_slot();
+                    if blocked_slots.is_none() {
+                        return Abandoned::Question;
                     }
                 }
             }
-            // What was known of a question stays true until something else is known.
+            // The last known question stays.
             Ok(Err(Unknown)) => {}
-            Err(_) => return LetGo::NoSession,
+            Err(_) => return Abandoned::NoSession,
         }
     }
 }
 
-/// Leaves the node to others while a command takes its time, if that leaves sessions to them.
-async fn leave_to_others(job: &Job) -> std::convert::Infallible {
+/// Gives the slot to other tasks while a command takes its time, if the node has sessions for them.
+async fn release_slot_while_running(job: &Job) -> std::convert::Infallible {
     loop {
-        sleep(SUSPICION).await;
-        if let Some(_standing) = job.node.stand() {
-            job.rest().await;
+        sleep(QUESTION_CHECK_DELAY).await;
+        if let Some(_permit) = job.node.try_blocked_slot() {
+            job.release_slot().await;
             return std::future::pending().await;
         }
     }

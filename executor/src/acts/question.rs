@@ -3,24 +3,24 @@
 use ecoman_esxi::{Command, Output, SessionError, parse};
 use ecoman_model::{Choice, Question, TaskError, Vmid};
 
-use crate::job::{ASKING, Job};
+use crate::job::{Job, QUERY_TIMEOUT};
 
-/// Whether a VM has a question could not be told.
+/// Whether the VM has a question is unknown.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Unknown;
 
-/// The question that the VM waits with.
+/// The question that the VM waits with, queried beside a running command.
 pub(super) async fn question(job: &Job, vmid: Vmid) -> Result<Option<Question>, Unknown> {
-    let output = ask_beside(job, vmid).await.map_err(|_| Unknown)?;
+    let output = query(job, vmid).await.map_err(|_| Unknown)?;
     let question = parse::message(&output.stdout).map_err(|_| Unknown)?;
     Ok(question.map(known))
 }
 
-/// Not part of the task's commands: it would stand among those that change something.
-async fn ask_beside(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
-    let session = job.beside().await.ok_or(None)?;
+/// Not among the task's commands, which are those that change something.
+async fn query(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
+    let session = job.query_session().await.ok_or(None)?;
     let command = Command::message(vmid);
-    session.run(&command, ASKING).await.map_err(Some)
+    session.run(&command, QUERY_TIMEOUT).await.map_err(Some)
 }
 
 fn known(question: parse::Question) -> Question {

@@ -4,22 +4,16 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use ecoman_api::{Config, Permission, PowerAction, Vm};
+use ecoman_api::{Config, GUEST_SECONDS_RANGE, Permission, PowerAction, Vm};
 
 use crate::state::format;
 use crate::state::inventory::{Nodes, Row, seen_at};
 use crate::state::tasks::{Tasks, power_of};
 use crate::state::text;
 
-/// How long the guest may take to shut down where nothing else is said, in seconds.
-pub(crate) const DEFAULT_GUEST_SECONDS: u32 = 120;
-/// As long as it can be given.
-pub(crate) const MAX_GUEST_SECONDS: u32 = 3600;
-/// As short.
-pub(crate) const MIN_GUEST_SECONDS: u32 = 5;
-/// How long a guest is waited for that was not done in `seconds`.
+/// The next time limit, in seconds, for a guest that did not shut down in `seconds`.
 pub(crate) fn doubled_wait(seconds: u32) -> u32 {
-    seconds.saturating_mul(2).min(MAX_GUEST_SECONDS)
+    seconds.saturating_mul(2).min(*GUEST_SECONDS_RANGE.end())
 }
 
 /// More VMs than this are counted by the reader.

@@ -1,20 +1,21 @@
-//! Tasks: their titles.
+//! Tasks: their titles, their steps, and their summaries in the audit log.
 
 #![expect(
     missing_docs,
     reason = "the English text beside each name says what it is"
 )]
 
-use ecoman_model::PowerAction;
+use ecoman_model::{Step, TaskRequest};
 
 /// The texts of tasks that the servers write.
 #[derive(Clone, Copy, Debug)]
 pub struct Tasks {
-    /// The title of a change of power, with the VM's name and its node.
-    pub power_title: fn(action: PowerAction, vm: &str, node: &str) -> String,
-    pub create_title: fn(vm: &str, node: &str) -> String,
-    pub answer_title: fn(vm: &str, node: &str) -> String,
-    pub clean_up_title: fn(vm: &str, node: &str) -> String,
+    /// The title of a task, with the VM's name and its node: `Power on metrics-b on hoge`.
+    pub title: fn(request: &TaskRequest, vm: &str, node: &str) -> String,
+    /// A step, as an order: `Create the disk (30 GB, thin)`.
+    pub step: fn(step: Step) -> String,
+    /// What the audit log says of a request, in a few words: `power on`.
+    pub summary: fn(request: &TaskRequest) -> String,
     /// A VM without a name.
     pub vm_by_id: fn(vmid: u32) -> String,
     /// A VM of which neither name nor id is known.

@@ -48,6 +48,6 @@ impl Act for Answer {
     }
 
     fn after_crash(&self) -> AfterCrash {
-        AfterCrash::Interrupt
+        AfterCrash::Interrupted
     }
 }

@@ -180,7 +180,7 @@ impl Act for NewVm {
     }
 
     fn after_crash(&self) -> AfterCrash {
-        AfterCrash::CleanUp
+        AfterCrash::Interrupted
     }
 }
 

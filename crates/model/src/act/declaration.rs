@@ -99,28 +99,27 @@ pub enum LockName {
 /// executor knows nothing of it, and the dashboard decides by this.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AfterCrash {
-    /// The task is `interrupted`: nobody can tell how far the act came, and a second try could do
-    /// it twice.
-    Interrupt,
-    /// The task is `interrupted`, and a [`CleanUp`](super::CleanUp) follows.
-    CleanUp,
+    /// The task is `interrupted`: nobody knows how far the act came, and a second try could do it
+    /// twice.
+    Interrupted,
     /// The next run begins it again. It looks at the node first and does only what is still to
     /// be done, so that it may run any number of times.
     RunAgain,
-    /// The next run follows it: the node itself goes on with it and reports how it ends. Creating
-    /// a snapshot will be such an act: hostd works on a task of its own (`vimsvc/task_list`) and
-    /// goes on when the session that asked is gone.
-    Follow,
+    /// The next run gets its order again and follows it: the node itself continues the work and
+    /// reports how it ends. Such an act leaves a mark on the node that names the task, and looks
+    /// for that mark before it asks for anything. Creating a snapshot will be one: hostd works on a
+    /// task of its own (`vimsvc/task_list`), also when the session that asked is gone.
+    Followed,
 }
 
 impl AfterCrash {
-    /// Whether another run of the executor takes the act up, so that an interruption does not end
+    /// Whether another run of the executor continues the act, so that an interruption does not end
     /// it.
     #[must_use]
     pub fn goes_on(self) -> bool {
         match self {
-            Self::RunAgain | Self::Follow => true,
-            Self::Interrupt | Self::CleanUp => false,
+            Self::RunAgain | Self::Followed => true,
+            Self::Interrupted => false,
         }
     }
 }

@@ -1,10 +1,18 @@
 //! Changing a VM's power.
 
+use std::ops::RangeInclusive;
+
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 use super::power_action::PowerAction;
 use crate::{Permission, PowerState, Vmid};
+
+/// How long the guest may take to shut down, in seconds, where the request does not say.
+pub const GUEST_SECONDS: u32 = 120;
+
+/// What a request may say.
+pub const GUEST_SECONDS_RANGE: RangeInclusive<u32> = 5..=3600;
 
 /// Change a VM's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +57,7 @@ impl Act for PowerChange {
     }
 
     fn after_crash(&self) -> AfterCrash {
-        AfterCrash::Interrupt
+        AfterCrash::Interrupted
     }
 }
 
@@ -83,7 +91,7 @@ impl PowerAction {
                 return Err(Refusal::NotOn(state, self));
             }
         }
-        let asks_the_guest = self.forced().is_some();
+        let asks_the_guest = self.hard_counterpart().is_some();
         match now.tools_status.filter(|_| asks_the_guest) {
             Some("toolsNotInstalled") => Err(Refusal::NoTools {
                 installed: false,

@@ -26,7 +26,7 @@ pub enum PowerAction {
 }
 
 impl PowerAction {
-    /// All of them, the gentle ones before those that cut.
+    /// All of them, those that ask the guest before the hard ones.
     pub const ALL: [Self; 6] = [
         Self::On,
         Self::Shutdown,
@@ -48,13 +48,13 @@ impl PowerAction {
 
     /// Whether the guest may lose what it has not written to disk.
     #[must_use]
-    pub fn cuts(self) -> bool {
+    pub fn is_hard(self) -> bool {
         matches!(self, Self::Off | Self::Reset)
     }
 
-    /// What does the same by asking the guest.
+    /// The action that does the same by asking the guest.
     #[must_use]
-    pub fn gentle(self) -> Option<Self> {
+    pub fn guest_counterpart(self) -> Option<Self> {
         match self {
             Self::Off => Some(Self::Shutdown),
             Self::Reset => Some(Self::Reboot),
@@ -62,9 +62,9 @@ impl PowerAction {
         }
     }
 
-    /// What does the same without asking the guest.
+    /// The action that does the same without asking the guest.
     #[must_use]
-    pub fn forced(self) -> Option<Self> {
+    pub fn hard_counterpart(self) -> Option<Self> {
         match self {
             Self::Shutdown => Some(Self::Off),
             Self::Reboot => Some(Self::Reset),

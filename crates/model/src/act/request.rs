@@ -7,6 +7,7 @@ use super::clean_up::CleanUp;
 use super::create::NewVm;
 use super::declaration::Act;
 use super::power::PowerChange;
+use crate::TaskId;
 
 /// What is asked of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,53 @@ impl TaskRequest {
             Self::Create(act) => act.as_ref(),
             Self::Answer(act) => act,
             Self::CleanUp(act) => act,
+        }
+    }
+
+    /// The clean-up that follows when the task `id` is interrupted: creating a VM may leave files that
+    /// belong to nothing. `directory`: the one that the task had asked for.
+    #[must_use]
+    pub fn clean_up_after(&self, id: TaskId, directory: Option<&str>) -> Option<CleanUp> {
+        self.new_vm().map(|vm| CleanUp {
+            task: id,
+            vm: Box::new(vm.clone()),
+            directory: directory.map(str::to_owned),
+        })
+    }
+
+    /// The change of power that it is, if it is one.
+    #[must_use]
+    pub fn power(&self) -> Option<&PowerChange> {
+        match self {
+            Self::Power(change) => Some(change),
+            _ => None,
+        }
+    }
+
+    /// The VM that it creates, if it creates one.
+    #[must_use]
+    pub fn new_vm(&self) -> Option<&NewVm> {
+        match self {
+            Self::Create(vm) => Some(vm),
+            _ => None,
+        }
+    }
+
+    /// The answer that it gives, if it gives one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&Answer> {
+        match self {
+            Self::Answer(answer) => Some(answer),
+            _ => None,
+        }
+    }
+
+    /// The clean-up that it is, if it is one.
+    #[must_use]
+    pub fn clean_up(&self) -> Option<&CleanUp> {
+        match self {
+            Self::CleanUp(clean_up) => Some(clean_up),
+            _ => None,
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Whether a VM can be created, and whether what was created is what was asked for.
+//! Checks whether a VM can be created, and whether the created VM is as requested.
 
 use ecoman_esxi::parse;
 use ecoman_esxi::{Command, Output};
@@ -9,14 +9,14 @@ use ecoman_model::{
 use crate::acts::files::Files;
 use crate::job::{Job, refused};
 
-/// What the node has for the VM.
+/// What the check has found out for the VM.
 pub(super) struct Found {
     pub(super) version: VersionFacts,
     pub(super) network: String,
     pub(super) iso_path: Option<String>,
 }
 
-/// Looks whether it can work, before anything is touched.
+/// Checks whether the VM can be created, before the task changes anything.
 pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Found, TaskError> {
     let settings = &job.node.host.settings;
     let iso_path = match vm.iso_path.as_deref() {
@@ -64,7 +64,7 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
         outputs.next(),
     )
     else {
-        // As many answers as there were questions.
+        // As many outputs as commands.
         return Err(refused(doing, ""));
     };
     let unread = |output, error| job.failed(&doing, output, Some(&error));
@@ -79,10 +79,10 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
     let groups = parse::port_groups(&port_groups.stdout)
         .map_err(|error| unread(port_groups, error))?
         .rows;
-    // The summary knows the release too, less exactly.
+    // The summary has the release too, less exactly.
     let version = parse::version(&version.stdout).unwrap_or_else(|_| facts.version.clone());
 
-    // Where it has none of the kind, the directory is missing too, which is told below.
+    // Without such a volume the directory is missing too, which is reported below.
     files.find_volume(&facts.datastores);
     let node = job.name();
     let taken = taken(node, vm, &list.rows, |row| files.are_of(row));
@@ -120,8 +120,8 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
     })
 }
 
-/// Compares the VM with what was asked, and looks once more for what others may have taken since
-/// the check.
+/// Compares the VM with the request, and checks once more for conflicts that others may have caused
+/// since the first check.
 pub(super) async fn verify(
     job: &Job,
     vm: &NewVm,
@@ -208,7 +208,7 @@ pub(super) async fn verify(
     ))
 }
 
-/// Which VM has the name already, or is at the same place.
+/// The VM that has the name or the path already.
 fn taken(
     node: &str,
     vm: &NewVm,

@@ -1,7 +1,7 @@
-//! Undoing a creation that has failed.
+//! Undoes a create task that has failed.
 
 use ecoman_esxi::is_made_by;
-use ecoman_model::{LockName, StepState, TaskError, Vmid};
+use ecoman_model::{LockName, Step, StepState, TaskError, Vmid};
 use tokio::sync::OwnedMutexGuard;
 
 use crate::acts::created_files::{
@@ -10,63 +10,62 @@ use crate::acts::created_files::{
 use crate::acts::files::Files;
 use crate::job::Job;
 
-/// Whether something was made.
+/// Whether this task made something.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Made {
-    /// It was not, or not by this task.
+pub(crate) enum Created {
+    /// It did not.
     #[default]
     No,
-    /// It was asked for, and the answer was lost or does not tell.
-    Perhaps,
-    /// It was.
+    /// It sent the command, and the answer was lost or does not say.
+    Unknown,
+    /// It did.
     Yes,
 }
 
-/// Whether a creation has registered its VM.
+/// Whether this task registered its VM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Registered {
-    /// It was not, or by somebody else.
+    /// It did not.
     #[default]
     No,
-    /// It was asked for, and the answer was lost or does not tell.
-    Perhaps,
-    /// It was.
+    /// It sent the command, and the answer was lost or does not say.
+    Unknown,
+    /// It did.
     Yes(Vmid),
 }
 
-/// What is there because of a creation.
+/// What a create task has made.
 #[derive(Debug, Default)]
-pub(crate) struct Ours {
-    pub(crate) directory: Made,
-    pub(crate) configuration: Made,
-    /// What was written into the configuration.
+pub(crate) struct CreatedFiles {
+    pub(crate) directory: Created,
+    pub(crate) configuration: Created,
+    /// The text that it wrote into the configuration.
     pub(crate) content: String,
-    pub(crate) disk: Made,
+    pub(crate) disk: Created,
     pub(crate) registered: Registered,
     /// Keeps others from changing the registered VM.
     pub(crate) lock: Option<OwnedMutexGuard<()>>,
 }
 
-impl Ours {
+impl CreatedFiles {
     pub(crate) fn anything(&self) -> bool {
-        self.directory != Made::No
+        self.directory != Created::No
     }
 
-    /// Whether a configuration that reads like this is the one that was written, or what has come
-    /// of it so far.
+    /// Whether `text` is the configuration that this task wrote, or a beginning of it.
     fn wrote(&self, job: &Job, text: &str) -> bool {
         self.content.starts_with(text) || is_made_by(text, job.id)
     }
 }
 
-/// Undoes a creation that has failed. Returns what is left, a sentence each.
-pub(crate) async fn undo(job: &Job, files: &Files, ours: &mut Ours) -> Vec<String> {
-    if !ours.anything() {
+/// Undoes a create task that has failed. Returns a sentence for each leftover.
+pub(crate) async fn undo(job: &Job, files: &Files, created: &mut CreatedFiles) -> Vec<String> {
+    if !created.anything() {
         return Vec::new();
     }
-    let step = job.plan(["Undo: remove what was made".to_owned()]);
+    let step = job.plan([Step::Undo]);
     job.begin(step);
-    let left = match undo_all(job, files, ours).await {
+    let left = match undo_all(job, files, created).await {
         Ok(left) => left,
         Err(error) => {
             let mut left = vec![format!(
@@ -75,7 +74,7 @@ pub(crate) async fn undo(job: &Job, files: &Files, ours: &mut Ours) -> Vec<Strin
                 job.name(),
                 error.message
             )];
-            if ours.registered != Registered::No {
+            if created.registered != Registered::No {
                 left.push(format!(
                     "A VM registered on {} with {}, perhaps.",
                     job.name(),
@@ -94,10 +93,10 @@ pub(crate) async fn undo(job: &Job, files: &Files, ours: &mut Ours) -> Vec<Strin
     left
 }
 
-/// The steps that had been done are undone now.
+/// Reports the finished steps as undone.
 fn undone(job: &Job, undoing: usize) {
     job.change(|progress| {
-        // The first one only looked.
+        // The first one changed nothing.
         let steps = progress.steps.iter_mut().take(undoing).skip(1);
         for step in steps.filter(|step| step.state == StepState::Done) {
             step.state = StepState::Undone;
@@ -105,18 +104,22 @@ fn undone(job: &Job, undoing: usize) {
     });
 }
 
-async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<String>, TaskError> {
+async fn undo_all(
+    job: &Job,
+    files: &Files,
+    created: &mut CreatedFiles,
+) -> Result<Vec<String>, TaskError> {
     let mut registered = None;
-    match ours.registered {
+    match created.registered {
         Registered::No => {}
         Registered::Yes(vmid) => registered = Some(vmid),
-        Registered::Perhaps => {
+        Registered::Unknown => {
             let found = look_for(job, files).await?;
             match found {
-                // Under another name it is somebody else who has registered it.
+                // Under another name it was registered by somebody else.
                 Some(row) if row.name.as_deref() == Some(&files.stem) => {
-                    job.rest().await;
-                    ours.lock = Some(job.node.lock(LockName::Vm(row.vmid)).await);
+                    job.release_slot().await;
+                    created.lock = Some(job.node.lock(LockName::Vm(row.vmid)).await);
                     registered = Some(row.vmid);
                 }
                 Some(_) => {}
@@ -144,17 +147,17 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
     let Some(names) = list(job, files).await? else {
         return Ok(Vec::new());
     };
-    let configuration = ours.configuration != Made::No
+    let configuration = created.configuration != Created::No
         && names.contains(&files.vmx_name())
-        && ours.wrote(job, &read(job, files).await?);
-    // It was not there when the task looked. If the answer to making it was lost, an empty one is
-    // its own; what is in another one is not. Neither is one whose configuration was exchanged.
-    let ours_is_there = match (ours.directory, ours.configuration) {
-        (Made::Yes, Made::Yes) => configuration,
-        (Made::Yes, _) => true,
-        (Made::Perhaps | Made::No, _) => names.is_empty(),
+        && created.wrote(job, &read(job, files).await?);
+    // There was no directory when the task looked. If the answer to creating it was lost, an empty one
+    // is its own and a filled one is not. Neither is one whose configuration was replaced.
+    let is_own = match (created.directory, created.configuration) {
+        (Created::Yes, Created::Yes) => configuration,
+        (Created::Yes, _) => true,
+        (Created::Unknown | Created::No, _) => names.is_empty(),
     };
-    if !ours_is_there {
+    if !is_own {
         return Ok(vec![format!(
             "{} on {} is there, and not by this task.",
             files.directory,
@@ -163,8 +166,8 @@ async fn undo_all(job: &Job, files: &Files, ours: &mut Ours) -> Result<Vec<Strin
     }
     let removed = Removed {
         configuration,
-        disk: ours.disk != Made::No,
-        by_hostd: ours.registered != Registered::No,
+        disk: created.disk != Created::No,
+        by_hostd: created.registered != Registered::No,
     };
     remove(job, files, names, removed).await
 }

@@ -32,7 +32,7 @@ pub(crate) fn power_button(
 ) -> AnyView {
     let id = format!("why-{}", action.word());
     let described = id.clone();
-    let class = if action.cuts() {
+    let class = if action.is_hard() {
         "button danger"
     } else {
         "button"

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecoman_api::PowerAction;
+use ecoman_api::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerAction};
 use leptos::prelude::*;
 
 use super::buttons::sign;
@@ -10,7 +10,7 @@ use super::dialogs::{FIRST, HEADING, PowerDialogs};
 use crate::components::{Icon, focus, icon, power_word, sentence};
 use crate::state::format;
 use crate::state::inventory::Row;
-use crate::state::power_plan::{DEFAULT_GUEST_SECONDS, MAX_GUEST_SECONDS, MIN_GUEST_SECONDS, Plan};
+use crate::state::power_plan::Plan;
 use crate::state::text;
 
 /// A preview of more VMs than this names only the first of them.
@@ -23,13 +23,12 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let order = text::acts().order.of(action);
     let count = plan.doing.len();
     let typed = RwSignal::new(String::new());
-    let seconds = RwSignal::new(DEFAULT_GUEST_SECONDS.to_string());
+    let seconds = RwSignal::new(GUEST_SECONDS.to_string());
     let number = plan.number_to_type();
+    let (least, most) = GUEST_SECONDS_RANGE.into_inner();
     let seconds_given = move || {
         let seconds: u32 = seconds.with(|text| text.trim().parse().ok())?;
-        (MIN_GUEST_SECONDS..=MAX_GUEST_SECONDS)
-            .contains(&seconds)
-            .then_some(seconds)
+        GUEST_SECONDS_RANGE.contains(&seconds).then_some(seconds)
     };
     let ready = Memo::new(move |_| {
         let counted =
@@ -40,7 +39,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         let plan = Arc::clone(plan);
         move || {
             if ready.get_untracked() {
-                let seconds = untrack(seconds_given).unwrap_or(DEFAULT_GUEST_SECONDS);
+                let seconds = untrack(seconds_given).unwrap_or(GUEST_SECONDS);
                 if count == 1 && plan.left_out.is_empty() {
                     dialogs.close();
                 }
@@ -50,7 +49,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     };
     let confirm = StoredValue::new_local(confirm);
     let gentle = action
-        .gentle()
+        .guest_counterpart()
         .map(|gentle| gentle_button(dialogs, plan, gentle));
     let counting = number.map(|number| {
         view! {
@@ -81,7 +80,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         view! {
             <label class="field">
                 <span>
-                    {(texts.seconds_to_wait)(MIN_GUEST_SECONDS, MAX_GUEST_SECONDS)}
+                    {(texts.seconds_to_wait)(least, most)}
                 </span>
                 <input
                     type="text"
@@ -99,7 +98,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     } else {
         (texts.question)(order, &plan.whom())
     };
-    let class = if action.cuts() {
+    let class = if action.is_hard() {
         "button danger solid"
     } else {
         "button primary"
@@ -111,7 +110,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         order.to_owned()
     };
     view! {
-        <h2 id=HEADING class:danger=action.cuts()>{icon(sign(action))} {title}</h2>
+        <h2 id=HEADING class:danger=action.is_hard()>{icon(sign(action))} {title}</h2>
         <p>{text::acts().meaning.of(action)}</p>
         {(many || count == 0).then(|| preview(plan))}
         {limit}

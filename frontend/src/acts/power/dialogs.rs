@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ecoman_api::{PowerAction, SetPower, TaskId, Vm};
+use ecoman_api::{GUEST_SECONDS, PowerAction, SetPower, TaskId, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -12,7 +12,7 @@ use super::context::known;
 use crate::api;
 use crate::live::LiveData;
 use crate::state::inventory::{Row, VmKey};
-use crate::state::power_plan::{DEFAULT_GUEST_SECONDS, Plan, is_harmless};
+use crate::state::power_plan::{Plan, is_harmless};
 
 /// The heading of the dialog.
 pub(super) const HEADING: &str = "power-heading";
@@ -70,7 +70,7 @@ impl PowerDialogs {
         };
         let plan = self.plan(action, &[row]);
         if is_harmless(action) && plan.doing.len() == 1 {
-            self.send(&plan, DEFAULT_GUEST_SECONDS);
+            self.send(&plan, GUEST_SECONDS);
         } else {
             self.show(plan);
         }

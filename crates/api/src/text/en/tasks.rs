@@ -1,13 +1,67 @@
-//! Tasks: their titles.
+//! Tasks: their titles, their steps, and their summaries in the audit log.
+
+use ecoman_model::{PowerAction, Step, TaskRequest};
 
 use super::acts::ACTS;
 use crate::text::Tasks;
 
 pub(super) static TASKS: Tasks = Tasks {
-    power_title: |action, vm, node| format!("{} {vm} on {node}", ACTS.order.of(action)),
-    create_title: |vm, node| format!("Create {vm} on {node}"),
-    answer_title: |vm, node| format!("Answer the question of {vm} on {node}"),
-    clean_up_title: |vm, node| format!("Clean up after the interrupted creation of {vm} on {node}"),
+    title,
+    step,
+    summary,
     vm_by_id: |vmid| format!("VM {vmid}"),
     some_vm: "a VM",
 };
+
+fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
+    match request {
+        TaskRequest::Power(change) => {
+            format!("{} {vm} on {node}", ACTS.order.of(change.action))
+        }
+        TaskRequest::Create(new_vm) => format!("Create {} on {node}", new_vm.name),
+        TaskRequest::Answer(_) => format!("Answer the question of {vm} on {node}"),
+        TaskRequest::CleanUp(clean_up) => format!(
+            "Clean up after the interrupted creation of {} on {node}",
+            clean_up.vm.name
+        ),
+    }
+}
+
+fn step(step: Step) -> String {
+    let order = match step {
+        Step::Power(PowerAction::Shutdown) => "Ask the guest to shut down",
+        Step::Power(PowerAction::Reboot) => "Ask the guest to restart",
+        Step::Power(action) => ACTS.order.of(action),
+        Step::WaitFor(state) => return format!("Wait until the VM is {state}"),
+        Step::CreateDisk { gb } => return format!("Create the disk ({gb} GB, thin)"),
+        Step::LookAtVm => "Look at the VM",
+        Step::SeeThatOn => "See that the VM is on",
+        Step::LookAtQuestion => "Look at the question",
+        Step::Answer => "Answer it",
+        Step::WaitForVm => "Wait until the VM goes on",
+        Step::CheckNewVm => "Check name, space, network and ISO",
+        Step::MakeDirectory => "Make the directory",
+        Step::WriteConfiguration => "Write the configuration",
+        Step::Register => "Register the VM",
+        Step::CompareVm => "Compare it with what was asked",
+        Step::Undo => "Undo: remove what was made",
+        Step::LookForLeftovers => "Look for what is left",
+        Step::RemoveLeftovers => "Remove it",
+    };
+    order.to_owned()
+}
+
+fn summary(request: &TaskRequest) -> String {
+    match request {
+        TaskRequest::Power(change) => match change.action {
+            PowerAction::On | PowerAction::Off => change.action.to_string(),
+            other => other.word().to_owned(),
+        },
+        TaskRequest::Create(vm) => format!(
+            "create with {} CPU, {} MB memory, {} GB disk",
+            vm.cpus, vm.memory_mb, vm.disk_gb
+        ),
+        TaskRequest::Answer(answer) => format!("answer a question with choice {}", answer.choice),
+        TaskRequest::CleanUp(clean_up) => format!("clean up after task {}", clean_up.task),
+    }
+}

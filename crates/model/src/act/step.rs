@@ -1,0 +1,60 @@
+//! The steps of acts.
+
+use super::power_action::PowerAction;
+use crate::PowerState;
+
+/// A step of a task, as a code with its parameters. Its sentence is a text
+/// (`ecoman_api::text::Tasks::step`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Look at the VM, and whether its power can be changed.
+    LookAtVm,
+    /// Send a change of power.
+    Power(PowerAction),
+    /// Wait until the VM has a power state.
+    WaitFor(PowerState),
+    /// See that the VM is on after a restart, which it was before too.
+    SeeThatOn,
+    /// Look at the question that a VM waits with.
+    LookAtQuestion,
+    /// Answer the question.
+    Answer,
+    /// Wait until the VM goes on after the answer.
+    WaitForVm,
+    /// Check whether a VM can be created.
+    CheckNewVm,
+    /// Make the directory of a new VM.
+    MakeDirectory,
+    /// Write the `.vmx`.
+    WriteConfiguration,
+    /// Create the disk, of a size in GB of 1024³ bytes.
+    CreateDisk {
+        /// The size.
+        gb: u64,
+    },
+    /// Register the VM.
+    Register,
+    /// Compare the registered VM with the request.
+    CompareVm,
+    /// Remove what a failed creation has made.
+    Undo,
+    /// Look for what an interrupted creation has left.
+    LookForLeftovers,
+    /// Remove it.
+    RemoveLeftovers,
+}
+
+impl Step {
+    /// The steps of a change of power: sending it, and looking at its result.
+    #[must_use]
+    pub fn of_power(action: PowerAction) -> [Self; 2] {
+        let result = match action {
+            PowerAction::On | PowerAction::Off | PowerAction::Shutdown | PowerAction::Suspend => {
+                Self::WaitFor(action.leads_to())
+            }
+            // The VM is on before and after, so this shows only that nothing worse has happened.
+            PowerAction::Reboot | PowerAction::Reset => Self::SeeThatOn,
+        };
+        [Self::Power(action), result]
+    }
+}
