@@ -1,14 +1,17 @@
-//! Answers to the question that a VM waits with.
+//! Answers to the question that a VM waits with: the card with their buttons.
 
-use ecoman_api::{AnswerQuestion, Question, TaskRequest, TaskState};
+use ecoman_api::{Answer, AnswerQuestion, Question, TaskState};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
+use super::ActView;
 use crate::api;
 use crate::components::{Icon, busy, icon};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
 use crate::state::text;
+
+impl ActView for Answer {}
 
 /// A question that a VM waits with, and its answers.
 pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
@@ -42,7 +45,7 @@ pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
     Effect::new(move || {
         let failed = live.tasks.with(|tasks| {
             let newest = tasks.data()?.of(&key.get_value()).next()?;
-            let answer = matches!(newest.request, TaskRequest::Answer(_));
+            let answer = newest.request.answer().is_some();
             (answer && newest.state == TaskState::Failed)
                 .then(|| newest.error.as_ref().map(|error| error.detail.clone()))
         });

@@ -1,28 +1,82 @@
-//! Making a VM: the draft of it, which outlives a reload and a look at another page.
+//! Creating a VM: the request as facts and as a form, and the draft, which the browser keeps over
+//! reloads and visits of other pages.
 
+use ecoman_api::{CreateVm, NewVm};
 use leptos::prelude::*;
 
-use crate::state::draft::SavedDraft;
+use super::{ActView, Again};
+use crate::components::text_fact;
+use crate::state::draft::{Draft, SavedDraft};
+use crate::state::format;
+use crate::state::text;
 
-/// Where a draft is kept, for as long as the tab is open.
+impl ActView for NewVm {
+    fn again(&self, node: &str) -> Option<Again> {
+        let vm = self.clone();
+        Some(Again::Create(CreateVm {
+            node: node.to_owned(),
+            name: vm.name,
+            cpus: vm.cpus,
+            memory_mb: vm.memory_mb,
+            disk_gb: vm.disk_gb,
+            comment: vm.comment,
+            guest_os: Some(vm.guest_os),
+            network: vm.network,
+            iso_path: vm.iso_path,
+            power_on: vm.power_on,
+        }))
+    }
+
+    fn draft(&self, node: &str) -> Option<Draft> {
+        Some(Draft::of(node, self))
+    }
+
+    fn facts(&self) -> Vec<AnyView> {
+        let texts = &text::pages().tasks;
+        let size = (texts.size_of)(
+            &self.cpus.to_string(),
+            &format::megabytes(self.memory_mb),
+            &self.disk_gb.to_string(),
+        );
+        let default = || texts.as_hosts_yml_says.to_owned();
+        vec![
+            text_fact(texts.size, Some(size)),
+            text_fact(texts.guest_os, Some(self.guest_os.clone())),
+            text_fact(
+                texts.network,
+                Some(self.network.clone().unwrap_or_else(default)),
+            ),
+            text_fact(
+                texts.iso_image,
+                Some(match self.iso_path.as_deref() {
+                    None => default(),
+                    Some("") => texts.no_iso.to_owned(),
+                    Some(path) => path.to_owned(),
+                }),
+            ),
+        ]
+    }
+}
+
+/// The key of the draft in the storage of the tab.
 const KEY: &str = "ecoman-new-vm";
 
-/// Keeps a draft for the next time that the page is opened.
+/// Stores a draft until the page is opened again.
 pub(crate) fn keep(kept: &SavedDraft) {
     let text = serde_json::to_string(kept).unwrap_or_default();
     if let Some(storage) = storage() {
-        // A browser that keeps nothing forgets it with the page.
+        // A browser without storage forgets it with the page.
         let _ = storage.set_item(KEY, &text);
     }
 }
 
-/// The draft that was kept.
+/// The stored draft.
 pub(crate) fn read() -> Option<SavedDraft> {
     let text = storage()?.get_item(KEY).ok()??;
     serde_json::from_str(&text).ok()
 }
 
-/// Forgets the draft: it was asked for.
+/// Forgets the draft, because the VM was requested.
 pub(crate) fn forget() {
     if let Some(storage) = storage() {
         let _ = storage.remove_item(KEY);

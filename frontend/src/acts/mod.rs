@@ -1,5 +1,111 @@
-//! How the page offers what can be asked of a node: a file or a folder per act.
+//! The acts on the page, a file or a folder each: button, confirmation, progress.
 
 pub(crate) mod answer;
+mod clean_up;
 pub(crate) mod create;
 pub(crate) mod power;
+
+use chrono::{DateTime, Utc};
+use ecoman_api::{CreateVm, SetPower, Task, TaskRequest, TaskState};
+use leptos::prelude::*;
+
+use crate::api;
+use crate::state::draft::Draft;
+use crate::state::inventory::VmKey;
+use crate::state::text;
+
+/// How the page shows the tasks of an act.
+pub(crate) trait ActView {
+    /// Progress of a running task: its step, where an act has nothing more exact.
+    fn progress(&self, task: &Task, _now: DateTime<Utc>) -> Option<String> {
+        task.step.clone()
+    }
+
+    /// The request that repeats it on `node`; `None`: repeating it makes no sense.
+    fn again(&self, _node: &str) -> Option<Again> {
+        None
+    }
+
+    /// The form in which it can be changed and requested again; `None`: there is no form.
+    fn draft(&self, _node: &str) -> Option<Draft> {
+        None
+    }
+
+    /// Particulars of the request, for the page of a task.
+    fn facts(&self) -> Vec<AnyView> {
+        Vec::new()
+    }
+}
+
+/// The only match over the acts in the page.
+fn view_of(request: &TaskRequest) -> &dyn ActView {
+    match request {
+        TaskRequest::Power(change) => change,
+        TaskRequest::Create(vm) => vm.as_ref(),
+        TaskRequest::Answer(answer) => answer,
+        TaskRequest::CleanUp(clean_up) => clean_up,
+    }
+}
+
+/// What a task waits for or does at the moment; `None`: it has ended.
+pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
+    let texts = &text::pages().tasks;
+    match task.state {
+        TaskState::Queued => Some(texts.waits_for_turn.to_owned()),
+        TaskState::Running if task.question.is_some() => Some(texts.waits_for_answer.to_owned()),
+        TaskState::Running => view_of(&task.request).progress(task, now),
+        TaskState::Succeeded | TaskState::Failed | TaskState::Interrupted => None,
+    }
+}
+
+/// The form of a task that can be changed and requested again.
+pub(crate) fn draft(task: &Task) -> Option<Draft> {
+    view_of(&task.request).draft(&task.node)
+}
+
+/// Particulars of a task's request.
+pub(crate) fn facts(task: &Task) -> Vec<AnyView> {
+    view_of(&task.request).facts()
+}
+
+/// A request that repeats a task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Again {
+    /// A change of power.
+    Power(VmKey, SetPower),
+    /// A new VM.
+    Create(CreateVm),
+}
+
+impl Again {
+    /// The request of a task; `None`: repeating it makes no sense.
+    pub(crate) fn of(task: &Task) -> Option<Self> {
+        view_of(&task.request).again(&task.node)
+    }
+
+    /// Sends it under an `Idempotency-Key`.
+    pub(crate) async fn send(self, key: &str) -> Result<Task, api::Error> {
+        match self {
+            Self::Power(vm, wanted) => api::set_power(&vm.node, vm.vmid, wanted, key).await,
+            Self::Create(wanted) => api::create(&wanted, key).await,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_api::PowerAction;
+
+    use super::*;
+    use crate::state::tasks::tests::power;
+
+    #[test]
+    fn the_same_can_be_asked_again() {
+        let Some(Again::Power(key, wanted)) = Again::of(&power(1, "shutdown", "failed")) else {
+            panic!("a change of power");
+        };
+        assert_eq!((key.node.as_str(), key.vmid), ("hoge", 1));
+        assert_eq!(wanted.action, PowerAction::Shutdown);
+        assert_eq!(wanted.guest_seconds, Some(120));
+    }
+}

@@ -1,8 +1,6 @@
 //! The form for a new VM: what was typed, kept over reloads, and what is wrong with it.
 
-use ecoman_api::{
-    CreateVm, DEFAULT_GUEST_OS, FieldFault, GuestOs, Node, Preset, Task, TaskRequest,
-};
+use ecoman_api::{CreateVm, DEFAULT_GUEST_OS, FieldFault, GuestOs, NewVm, Node, Preset};
 use serde::{Deserialize, Serialize};
 
 use crate::state::text;
@@ -54,14 +52,11 @@ impl Default for Draft {
 }
 
 impl Draft {
-    /// What a task was to create, to be changed and asked again. `None`: it was something else.
-    pub(crate) fn of(task: &Task) -> Option<Self> {
-        let TaskRequest::Create(vm) = &task.request else {
-            return None;
-        };
-        let vm = (**vm).clone();
-        Some(Self {
-            node: Some(task.node.clone()),
+    /// The form of a VM that was requested before, on `node`.
+    pub(crate) fn of(node: &str, vm: &NewVm) -> Self {
+        let vm = vm.clone();
+        Self {
+            node: Some(node.to_owned()),
             name: vm.name,
             cpus: vm.cpus.to_string(),
             memory_mb: vm.memory_mb.to_string(),
@@ -71,7 +66,7 @@ impl Draft {
             iso_path: vm.iso_path,
             comment: vm.comment,
             power_on: vm.power_on,
-        })
+        }
     }
 
     /// Takes the sizes of a preset.

@@ -1,19 +1,17 @@
-//! The tasks that the page knows, and what they say of a VM before its node does.
+//! The tasks that the page has loaded, and the state of a VM that follows from them before its node
+//! reports it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use ecoman_api::{
-    CreateVm, PowerAction, PowerChange, ProblemKind, Question, SetPower, Task, TaskId, TaskPage,
-    TaskRequest, TaskState, Vm,
-};
+use ecoman_api::{PowerAction, ProblemKind, Question, Task, TaskId, TaskPage, TaskState, Vm};
 
 use crate::state::format;
 use crate::state::inventory::VmKey;
 use crate::state::text;
 
-/// The newest tasks, and whichever others were asked for.
+/// The newest tasks, and others that were loaded.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tasks {
     by_id: BTreeMap<TaskId, Arc<Task>>,
@@ -48,7 +46,7 @@ impl Tasks {
         self.older = page.next_page;
     }
 
-    /// With the first page as it was loaded anew. Older ones that were asked for stay.
+    /// With the first page, loaded again. Older tasks stay.
     pub(crate) fn with_newest(mut self, page: TaskPage) -> Self {
         let oldest = page.items.last().map(|task| task.id);
         let known = self.by_id.keys().next();
@@ -86,8 +84,7 @@ impl Tasks {
     /// The newest task of a VM that says what has become of it. An answer to its question does not:
     /// the change that had to wait for it goes on to its own end, which may be a bad one.
     pub(crate) fn newest_of(&self, key: &VmKey) -> Option<&Arc<Task>> {
-        self.of(key)
-            .find(|task| !matches!(task.request, TaskRequest::Answer(_)))
+        self.of(key).find(|task| task.request.answer().is_none())
     }
 
     /// The task that is changing a VM's power, until the node itself tells the new state.
@@ -115,7 +112,7 @@ impl Tasks {
         let answered = self.of(key).any(|answer| {
             answer.id > task.id
                 && answer.state == TaskState::Succeeded
-                && matches!(&answer.request, TaskRequest::Answer(given) if given.question == asked.id)
+                && (answer.request.answer()).is_some_and(|given| given.question == asked.id)
         });
         (!answered).then_some((task, asked))
     }
@@ -136,14 +133,8 @@ pub(crate) fn key_of(task: &Task) -> Option<VmKey> {
 
 /// The change of power that a task is, and how long the guest may take.
 pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
-    match task.request {
-        TaskRequest::Power(PowerChange {
-            action,
-            guest_seconds,
-            ..
-        }) => Some((action, guest_seconds)),
-        _ => None,
-    }
+    let change = task.request.power()?;
+    Some((change.action, change.guest_seconds))
 }
 
 /// How long a guest that did not shut down in time was waited for, in seconds. `None`: the task
@@ -165,30 +156,6 @@ pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     }
 }
 
-/// What a task is at: its step, or for how long the guest has been asked.
-pub(crate) fn at(task: &Task, now: DateTime<Utc>) -> Option<String> {
-    let texts = &text::pages().tasks;
-    match task.state {
-        TaskState::Queued => return Some(texts.waits_for_turn.to_owned()),
-        TaskState::Running => {}
-        _ => return None,
-    }
-    if task.question.is_some() {
-        return Some(texts.waits_for_answer.to_owned());
-    }
-    let asked = task
-        .commands
-        .iter()
-        .find(|run| run.command.contains("power.shutdown") && run.exit == Some(0));
-    match (power_of(task), asked) {
-        (Some((PowerAction::Shutdown, limit)), Some(run)) => {
-            let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
-            Some((texts.asked_guest)(seconds, limit))
-        }
-        _ => task.step.clone(),
-    }
-}
-
 /// Whether the page says something above the steps already: why the task did not succeed, or what
 /// it has left.
 pub(crate) fn is_shown_above(task: &Task, text: &str) -> bool {
@@ -203,53 +170,6 @@ pub(crate) fn took(task: &Task) -> Option<String> {
         0 => text::pages().tasks.took_less.to_owned(),
         seconds => format::duration(seconds),
     })
-}
-
-/// What has to be asked to have the same once more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Again {
-    /// A change of power.
-    Power(VmKey, SetPower),
-    /// A new VM.
-    Create(CreateVm),
-}
-
-impl Again {
-    /// The request of a task; `None`: it makes no sense a second time.
-    pub(crate) fn of(task: &Task) -> Option<Self> {
-        match &task.request {
-            TaskRequest::Power(PowerChange {
-                vmid,
-                action,
-                guest_seconds,
-            }) => Some(Self::Power(
-                VmKey {
-                    node: task.node.clone(),
-                    vmid: vmid.0,
-                },
-                SetPower {
-                    action: *action,
-                    guest_seconds: Some(*guest_seconds),
-                },
-            )),
-            TaskRequest::Create(vm) => {
-                let vm = (**vm).clone();
-                Some(Self::Create(CreateVm {
-                    node: task.node.clone(),
-                    name: vm.name,
-                    cpus: vm.cpus,
-                    memory_mb: vm.memory_mb,
-                    disk_gb: vm.disk_gb,
-                    comment: vm.comment,
-                    guest_os: Some(vm.guest_os),
-                    network: vm.network,
-                    iso_path: vm.iso_path,
-                    power_on: vm.power_on,
-                }))
-            }
-            TaskRequest::Answer(_) | TaskRequest::CleanUp(_) => None,
-        }
-    }
 }
 
 #[cfg(test)]
@@ -282,7 +202,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn time(text: &str) -> DateTime<Utc> {
+    pub(crate) fn time(text: &str) -> DateTime<Utc> {
         text.parse().expect("an RFC 3339 time")
     }
 
@@ -362,22 +282,6 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn it_is_told_for_how_long_the_guest_has_been_asked() {
-        let mut task = power(1, "shutdown", "running");
-        let now = time("2026-11-22T12:00:34Z");
-        assert_eq!(at(&task, now).as_deref(), Some("Wait until the VM is off"));
-        let run = serde_json::json!([{
-            "command": "vim-cmd vmsvc/power.shutdown 1", "at": "2026-11-22T12:00:00Z",
-            "times": 1, "exit": 0, "stdout": "", "stderr": "",
-        }]);
-        task.commands = serde_json::from_value(run).expect("a command");
-        let told = at(&task, now);
-        assert_eq!(told.as_deref(), Some("asked the guest, 34 s of 120 s"));
-        task.state = TaskState::Succeeded;
-        assert_eq!(at(&task, now), None);
-    }
-
-    #[test]
     fn a_question_is_there_until_it_has_been_answered() {
         let key = VmKey::of(&on());
         let mut asked = power(1, "on", "running");
@@ -428,16 +332,6 @@ pub(crate) mod tests {
         assert!(was_reached_anyway(&power(1, "shutdown", "failed"), &off));
         assert!(!was_reached_anyway(&power(1, "shutdown", "failed"), &on()));
         assert!(!was_reached_anyway(&power(1, "reset", "failed"), &on()));
-    }
-
-    #[test]
-    fn the_same_can_be_asked_again() {
-        let Some(Again::Power(key, wanted)) = Again::of(&power(1, "shutdown", "failed")) else {
-            panic!("a change of power");
-        };
-        assert_eq!((key.node.as_str(), key.vmid), ("hoge", 1));
-        assert_eq!(wanted.action, PowerAction::Shutdown);
-        assert_eq!(wanted.guest_seconds, Some(120));
     }
 
     #[test]

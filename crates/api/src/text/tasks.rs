@@ -1,10 +1,5 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
-#![expect(
-    missing_docs,
-    reason = "the English text beside each name says what it is"
-)]
-
 use ecoman_model::{Step, TaskRequest};
 
 /// The texts of tasks that the servers write.

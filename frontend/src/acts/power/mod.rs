@@ -1,10 +1,11 @@
-//! Changes of power: buttons, the question back, and what came of it for each VM.
+//! Changes of power: buttons, confirmation, progress, and the result for each VM.
 
 mod buttons;
 mod confirm;
 mod context;
 mod dialogs;
 mod late_guest;
+mod progress;
 mod results;
 mod status;
 mod view;

@@ -7,12 +7,12 @@ use leptos::prelude::*;
 
 use super::buttons::sign;
 use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDialogs};
+use crate::acts::progress;
 use crate::clock::use_clock;
 use crate::components::{busy, focus, icon, link, sentence, task_badge};
 use crate::state::format;
 use crate::state::power_plan::Plan;
 use crate::state::route::Route;
-use crate::state::tasks::at;
 use crate::state::text;
 
 /// What came of it, VM by VM, as it happens.
@@ -34,7 +34,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
             });
             let what = move || match (outcome.get(), task.get()) {
                 (_, Some(task)) => {
-                    let more = at(&task, clock.now())
+                    let more = progress(&task, clock.now())
                         .or_else(|| task.error.as_ref().map(|error| error.detail.clone()));
                     let page = Route::Task { id: task.id }.path();
                     let state = task.state;

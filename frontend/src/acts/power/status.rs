@@ -7,13 +7,14 @@ use leptos::prelude::*;
 
 use super::late_guest::late_guest;
 use crate::acts::answer::question_card;
+use crate::acts::progress;
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, icon, link, sentence};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
 use crate::state::power_plan::doubled_wait;
 use crate::state::route::Route;
-use crate::state::tasks::{at, timed_out_shutdown, was_reached_anyway};
+use crate::state::tasks::{timed_out_shutdown, was_reached_anyway};
 use crate::state::text;
 
 /// What is being done to a VM, or why the last thing was not; and the question that it waits with.
@@ -35,7 +36,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
     });
     let doing = Memo::new(move |_| {
         let task = newest.get()?;
-        at(&task, clock.now())
+        progress(&task, clock.now())
     });
     // What has come true late is told by the VM's state.
     let moot = Memo::new(move |_| {

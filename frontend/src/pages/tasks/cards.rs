@@ -5,13 +5,12 @@ use std::sync::Arc;
 use ecoman_api::{CommandRun, StepState, Task as TaskFacts, TaskStep};
 use leptos::prelude::*;
 
+use crate::acts;
 use crate::clock::use_clock;
 use crate::components::{Icon, busy, fact, fact_card, icon, link, or_unknown, text_fact, when};
 use crate::live::LiveData;
-use crate::state::draft::Draft;
-use crate::state::format;
 use crate::state::route::Route;
-use crate::state::tasks::{at, is_shown_above, took};
+use crate::state::tasks::{is_shown_above, took};
 use crate::state::text;
 
 pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
@@ -21,7 +20,7 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     }
     let doing = {
         let task = Arc::clone(task);
-        move || at(&task, clock.now())
+        move || acts::progress(&task, clock.now())
     };
     let bar = task.progress.map(|percent| {
         view! {
@@ -112,24 +111,7 @@ pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         fact(texts.ended, time(task.finished_at)),
         text_fact(texts.took, took(task)),
     ];
-    if let Some(draft) = Draft::of(task) {
-        let memory = draft.memory_mb.parse().map(format::megabytes).ok();
-        let size = (texts.size_of)(&draft.cpus, &memory.unwrap_or_default(), &draft.disk_gb);
-        let default = || texts.as_hosts_yml_says.to_owned();
-        facts.extend([
-            text_fact(texts.size, Some(size)),
-            text_fact(texts.guest_os, Some(draft.guest_os)),
-            text_fact(texts.network, Some(draft.network.unwrap_or_else(default))),
-            text_fact(
-                texts.iso_image,
-                Some(match draft.iso_path.as_deref() {
-                    None => default(),
-                    Some("") => texts.no_iso.to_owned(),
-                    Some(path) => path.to_owned(),
-                }),
-            ),
-        ]);
-    }
+    facts.extend(acts::facts(task));
     facts.push(text_fact(texts.id, Some(task.id.to_string())));
     fact_card("about", texts.request, facts)
 }

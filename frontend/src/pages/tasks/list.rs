@@ -8,6 +8,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::parts::{loading_line, task_of};
+use crate::acts::progress;
 use crate::api;
 use crate::clock::use_clock;
 use crate::components::{
@@ -18,7 +19,7 @@ use crate::location::use_location;
 use crate::state::format;
 use crate::state::route::Route;
 use crate::state::task_filter::{TaskFilter, TaskGroup};
-use crate::state::tasks::{Tasks as TaskTable, at, took};
+use crate::state::tasks::{Tasks as TaskTable, took};
 use crate::state::text;
 
 /// The list.
@@ -263,7 +264,8 @@ fn row(id: TaskId) -> AnyView {
     let task = task_of(live, id);
     let more = Memo::new(move |_| {
         let task = task.get()?;
-        at(&task, clock.now()).or_else(|| task.error.as_ref().map(|error| error.detail.clone()))
+        progress(&task, clock.now())
+            .or_else(|| task.error.as_ref().map(|error| error.detail.clone()))
     });
     let cells = move || {
         task.with(|task| {

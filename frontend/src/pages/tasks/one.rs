@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use super::cards::{about, command, progress, step};
 use super::parts::{loading_line, task_of};
 use crate::acts::answer::question_card;
-use crate::acts::create;
+use crate::acts::{self, Again, create};
 use crate::api;
 use crate::components::{
     Icon, Item, back, busy, empty_state, failed_state, icon, keyed, link, set_title, task_badge,
@@ -17,10 +17,10 @@ use crate::components::{
 };
 use crate::live::{LiveData, use_live};
 use crate::location::use_location;
-use crate::state::draft::{Draft, SavedDraft};
+use crate::state::draft::SavedDraft;
 use crate::state::load::Load;
 use crate::state::route::Route;
-use crate::state::tasks::{Again, key_of};
+use crate::state::tasks::key_of;
 use crate::state::text;
 
 /// One task.
@@ -201,7 +201,7 @@ fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         .filter(|_| unsuccessful)
         .map(|again| again_button(live, again));
     let location = use_location();
-    let edit = Draft::of(task).filter(|_| unsuccessful).map(|draft| {
+    let edit = acts::draft(task).filter(|_| unsuccessful).map(|draft| {
         let edit = move |_| {
             create::keep(&SavedDraft {
                 draft: draft.clone(),
@@ -238,13 +238,7 @@ fn again_button(live: LiveData, again: Again) -> AnyView {
         sending.set(true);
         wrong.set(None);
         spawn_local(async move {
-            let answer = match again.get_value() {
-                Again::Power(vm, wanted) => {
-                    let key = key.get_value();
-                    api::set_power(&vm.node, vm.vmid, wanted, &key).await
-                }
-                Again::Create(wanted) => api::create(&wanted, &key.get_value()).await,
-            };
+            let answer = again.get_value().send(&key.get_value()).await;
             sending.try_set(false);
             match answer {
                 Ok(task) => {

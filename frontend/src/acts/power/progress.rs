@@ -1,0 +1,60 @@
+//! Progress of a change of power, and the request that repeats it.
+
+use chrono::{DateTime, Utc};
+use ecoman_api::{PowerAction, PowerChange, SetPower, Task};
+
+use crate::acts::{ActView, Again};
+use crate::state::inventory::VmKey;
+use crate::state::text;
+
+impl ActView for PowerChange {
+    /// For how long the guest has been asked to shut down.
+    fn progress(&self, task: &Task, now: DateTime<Utc>) -> Option<String> {
+        let mut commands = task.commands.iter();
+        let asked = commands
+            .find(|run| run.command.contains("power.shutdown") && run.exit == Some(0))
+            .filter(|_| self.action == PowerAction::Shutdown);
+        let Some(run) = asked else {
+            return task.step.clone();
+        };
+        let limit = self.guest_seconds;
+        let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
+        Some((text::pages().tasks.asked_guest)(seconds, limit))
+    }
+
+    fn again(&self, node: &str) -> Option<Again> {
+        let vm = VmKey {
+            node: node.to_owned(),
+            vmid: self.vmid.0,
+        };
+        let wanted = SetPower {
+            action: self.action,
+            guest_seconds: Some(self.guest_seconds),
+        };
+        Some(Again::Power(vm, wanted))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ecoman_api::TaskState;
+
+    use crate::acts::progress as at;
+    use crate::state::tasks::tests::{power, time};
+
+    #[test]
+    fn it_is_told_for_how_long_the_guest_has_been_asked() {
+        let mut task = power(1, "shutdown", "running");
+        let now = time("2026-11-22T12:00:34Z");
+        assert_eq!(at(&task, now).as_deref(), Some("Wait until the VM is off"));
+        let run = serde_json::json!([{
+            "command": "vim-cmd vmsvc/power.shutdown 1", "at": "2026-11-22T12:00:00Z",
+            "times": 1, "exit": 0, "stdout": "", "stderr": "",
+        }]);
+        task.commands = serde_json::from_value(run).expect("a command");
+        let told = at(&task, now);
+        assert_eq!(told.as_deref(), Some("asked the guest, 34 s of 120 s"));
+        task.state = TaskState::Succeeded;
+        assert_eq!(at(&task, now), None);
+    }
+}
