@@ -1,9 +1,11 @@
 //! `cargo xtask build`: the program as users get it.
 
+use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, ensure};
 
 use crate::Context;
 use crate::command::Command;
@@ -17,12 +19,26 @@ const LIMIT: Duration = Duration::from_secs(60 * 60);
 ///
 /// # Errors
 ///
-/// A tool could not be installed, or a build failed.
+/// A tool could not be installed, a build failed, or the program names folders of this machine.
 pub(crate) fn run(context: &Context) -> Result<ExitCode> {
     release(context, &["ecoman"])?;
+    let program = context.target.join("release/ecoman");
+    let content =
+        fs::read(&program).with_context(|| format!("could not read {}", program.display()))?;
+    for folder in folders(context) {
+        let path = format!("{}/", folder.display());
+        ensure!(
+            !content
+                .windows(path.len())
+                .any(|part| part == path.as_bytes()),
+            "{} names {path}, which is of this machine",
+            program.display()
+        );
+    }
     context.console.say(format!(
-        "Built {}",
-        context.target.join("release/ecoman").display()
+        "Built {} ({} MB)",
+        program.display(),
+        content.len() / 1_000_000
     ));
     Ok(ExitCode::SUCCESS)
 }
@@ -40,7 +56,8 @@ pub(crate) fn release(context: &Context, packages: &[&str]) -> Result<()> {
         .console
         .step("program", "compiling it for release", |step| {
             let mut command = Command::cargo()
-                .args(["build", "--release", "--locked"])
+                .args(["build", "--release", "--locked", "--config"])
+                .arg(format!("build.rustflags={}", without_paths(context)))
                 .directory(&context.root)
                 .limit(LIMIT);
             for package in packages {
@@ -49,4 +66,23 @@ pub(crate) fn release(context: &Context, packages: &[&str]) -> Result<()> {
             step.run(&mut command)?;
             Ok(())
         })
+}
+
+/// Flags for the compiler, as a list of cargo's configuration: panics name their place in the source,
+/// and where the source lay when it was compiled is nobody's business.
+pub(crate) fn without_paths(context: &Context) -> String {
+    let flags: Vec<String> = folders(context)
+        .into_iter()
+        .zip(["/ecoman", "/cargo"])
+        .map(|(folder, name)| format!("'--remap-path-prefix={}={name}'", folder.display()))
+        .collect();
+    format!("[{}]", flags.join(", "))
+}
+
+/// Where the sources are: those of the workspace, those of its dependencies.
+fn folders(context: &Context) -> Vec<&Path> {
+    [Some(context.root.as_path()), context.cargo_home.as_deref()]
+        .into_iter()
+        .flatten()
+        .collect()
 }

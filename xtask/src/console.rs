@@ -217,8 +217,23 @@ impl Step<'_> {
     /// The command could not be started, failed or took too long; the error is a
     /// [`crate::command::Failed`] with the output when it ran.
     pub(crate) fn run(&self, command: &mut Command) -> Result<Output> {
-        let log = self.console.log(&self.name);
-        command.run(&log, !self.console.is_terminal(), |line| {
+        self.follow(&self.console.log(&self.name), command)
+    }
+
+    /// Runs a command of this step beside others of it, with a log of its own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Step::run`].
+    pub(crate) fn run_apart(&self, name: &str, command: &Command) -> Result<Output> {
+        let log = self.console.log(&format!("{} {name}", self.name));
+        // The log is of this run. That there was none before is well.
+        let _ = fs::remove_file(&log);
+        self.follow(&log, command)
+    }
+
+    fn follow(&self, log: &Path, command: &Command) -> Result<Output> {
+        command.run(log, !self.console.is_terminal(), |line| {
             let mut active = self.console.lock();
             if let Some(step) = active.iter_mut().find(|step| step.name == self.name) {
                 line.trim().clone_into(&mut step.line);
@@ -229,6 +244,11 @@ impl Step<'_> {
     /// Prints a line, or several.
     pub(crate) fn say(&self, text: impl AsRef<str>) {
         self.console.say(text);
+    }
+
+    /// Shows an error, after the output of the command that failed.
+    pub(crate) fn complain(&self, error: &anyhow::Error) {
+        self.console.complain(error);
     }
 }
 

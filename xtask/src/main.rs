@@ -1,5 +1,5 @@
-//! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `bench`, `openapi`,
-//! `tidy`, `fuzz`.
+//! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `bench`, `docs`, `tidy`,
+//! `fuzz`.
 //!
 //! They need Rust, git and a C compiler, and install the rest.
 
@@ -14,9 +14,9 @@ mod build;
 mod command;
 mod console;
 mod demo;
+mod docs;
 mod fuzz;
 mod layers;
-mod openapi;
 mod page;
 mod tally;
 mod test;
@@ -52,8 +52,8 @@ enum Task {
     Build(Consent),
     /// Measures what the budgets promise: figure, goal and ratio of each
     Bench(Consent),
-    /// Writes the OpenAPI documents to openapi/
-    Openapi,
+    /// Writes what is generated: openapi/, docs/reference/, tables of the README
+    Docs,
     /// Checks the rules of the repository that no other tool knows
     Tidy,
     /// Feeds the parsers with random input, each for a while
@@ -77,6 +77,8 @@ pub(crate) struct Context {
     target: PathBuf,
     /// Where tools are kept.
     tools: PathBuf,
+    /// Where cargo keeps the sources of dependencies.
+    cargo_home: Option<PathBuf>,
     console: Console,
     /// The user agreed to what is going to be installed.
     yes: bool,
@@ -98,7 +100,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(args) => (args.consent, Stream::Stdout),
         Task::Tools(consent) => (*consent, Stream::Stderr),
         Task::Build(consent) | Task::Bench(consent) => (*consent, Stream::Stdout),
-        Task::Openapi | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
+        Task::Docs | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
         Task::Fuzz(args) => (args.consent, Stream::Stdout),
     };
     let context = context(consent, stream)?;
@@ -108,7 +110,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Tools(_) => tools::run(&context),
         Task::Build(_) => build::run(&context),
         Task::Bench(_) => bench::run(&context),
-        Task::Openapi => openapi::run(&context),
+        Task::Docs => docs::run(&context),
         Task::Tidy => tidy::run(&context),
         Task::Fuzz(args) => fuzz::run(&context, &args),
     };
@@ -131,7 +133,9 @@ fn context(consent: Consent, stream: Stream) -> Result<Context> {
         None => root.join("target"),
     };
     let console = Console::new(stream, &target.join("xtask"));
+    let cargo_home = variable("CARGO_HOME").or_else(|| Some(variable("HOME")?.join(".cargo")));
     Ok(Context {
+        cargo_home,
         tools: tools_folder()?,
         console,
         yes: consent.yes,
@@ -142,14 +146,16 @@ fn context(consent: Consent, stream: Stream) -> Result<Context> {
 
 /// `$ECOMAN_TOOLS`, else `$XDG_CACHE_HOME/ecoman`, else `~/.cache/ecoman`.
 fn tools_folder() -> Result<PathBuf> {
-    let variable = |name| {
-        std::env::var_os(name)
-            .filter(|value| !value.is_empty())
-            .map(PathBuf::from)
-    };
     let folder = variable("ECOMAN_TOOLS")
-        .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("ecoman")))
-        .or_else(|| variable("HOME").map(|home| home.join(".cache/ecoman")))
+        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("ecoman")))
+        .or_else(|| Some(variable("HOME")?.join(".cache/ecoman")))
         .context("no folder for tools: set ECOMAN_TOOLS")?;
     std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))
+}
+
+/// A path in the environment.
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name)
+        .filter(|value| !value.is_empty())
+        .map(PathBuf::from)
 }

@@ -28,12 +28,6 @@ use crate::console::Step;
 
 /// The versions that go together.
 mod version {
-    /// Bundles the page. 0.22 needs a newer Rust.
-    pub(super) const TRUNK: &str = "0.21.14";
-    /// Must equal the crate of the same name in Cargo.lock.
-    pub(super) const WASM_BINDGEN: &str = "0.2.130";
-    /// Must know the marks that the `wasm_split_helpers` of Cargo.lock leaves.
-    pub(super) const WASM_SPLIT: &str = "0.2.4";
     /// Runs the fuzz targets.
     pub(super) const CARGO_FUZZ: &str = "0.13.2";
     /// From PyPI, when PATH has none of [`NODE_AT_LEAST`].
@@ -53,12 +47,10 @@ mod version {
 pub(crate) enum Tool {
     /// The standard library for wasm32-unknown-unknown.
     WasmTarget,
-    /// Bundles the page.
-    Trunk,
-    /// Makes the bridge between WASM and JavaScript.
-    WasmBindgen,
-    /// Takes what the first visit does not need out of the page's WASM.
-    WasmSplit,
+    /// Makes the page's files.
+    Bundle,
+    /// Makes them small, too.
+    BundleSmall,
     /// OpenSSH's client.
     Ssh,
     /// OpenSSH's server, in which simulated nodes live.
@@ -84,14 +76,12 @@ pub(crate) enum Tool {
 }
 
 /// What serves to build and show the page.
-pub(crate) const PAGE: [Tool; 3] = [Tool::WasmTarget, Tool::Trunk, Tool::WasmBindgen];
+pub(crate) const PAGE: [Tool; 2] = [Tool::WasmTarget, Tool::Bundle];
 
 /// What serves to build the page as users get it.
-pub(crate) const PAGE_RELEASE: [Tool; 6] = [
+pub(crate) const PAGE_RELEASE: [Tool; 4] = [
     Tool::WasmTarget,
-    Tool::Trunk,
-    Tool::WasmBindgen,
-    Tool::WasmSplit,
+    Tool::BundleSmall,
     Tool::Node,
     Tool::NpmPackages,
 ];
@@ -117,7 +107,7 @@ pub(crate) const BROWSER: [Tool; 3] = [Tool::Node, Tool::NpmPackages, Tool::Chro
 ///
 /// A tool could not be installed.
 pub(crate) fn run(context: &Context) -> Result<ExitCode> {
-    let all: Vec<Tool> = PAGE
+    let all: Vec<Tool> = PAGE_RELEASE
         .into_iter()
         .chain(NODES)
         .chain([Tool::Mongod])
@@ -152,9 +142,8 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
     for tool in tools {
         match tool {
             Tool::WasmTarget => wasm_target::install(context)?,
-            Tool::Trunk => environment.add_binary(&binary::trunk(context)?),
-            Tool::WasmBindgen => environment.add_binary(&binary::wasm_bindgen(context)?),
-            Tool::WasmSplit => environment.add_binary(&binary::wasm_split(context)?),
+            Tool::Bundle => environment.add_binary(&binary::bundle(context, false)?),
+            Tool::BundleSmall => environment.add_binary(&binary::bundle(context, true)?),
             Tool::Mongod => environment.set("ECOMAN_MONGOD", mongod::install(context)?),
             Tool::Node => environment.add_binary(&node::install(context)?),
             Tool::NpmPackages => {
@@ -344,13 +333,17 @@ mod tests {
     }
 
     #[test]
-    fn the_wasm_bindgen_tool_is_of_the_version_of_the_crate() {
-        let lock = fs::read_to_string(crate::workspace().join("Cargo.lock")).unwrap();
-        let crate_version = lock
-            .split("[[package]]")
-            .find(|package| package.contains("name = \"wasm-bindgen\"\n"))
-            .and_then(|package| package.split("version = \"").nth(1))
-            .and_then(|rest| rest.split('"').next());
-        assert_eq!(crate_version, Some(version::WASM_BINDGEN));
+    fn the_page_is_bound_by_the_version_of_wasm_bindgen_that_it_uses() {
+        let version = |lock: &str, package: &str| {
+            let lock = fs::read_to_string(crate::workspace().join(lock)).unwrap();
+            let (_, rest) = lock
+                .split_once(&format!("name = \"{package}\"\nversion = \""))
+                .unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        assert_eq!(
+            version("xtask/bundle/Cargo.lock", "wasm-bindgen-cli-support"),
+            version("Cargo.lock", "wasm-bindgen")
+        );
     }
 }

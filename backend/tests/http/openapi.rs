@@ -27,7 +27,7 @@ fn the_documents_in_the_repository_are_those_of_the_code() {
         let difference = TextDiff::from_lines(kept.as_str(), made);
         assert!(
             kept == made,
-            "openapi/{name} is not what the code says; renew it with `cargo xtask openapi`, and \
+            "openapi/{name} is not what the code says; renew it with `cargo xtask docs`, and \
              look at what changes for clients:\n{}",
             difference
                 .unified_diff()

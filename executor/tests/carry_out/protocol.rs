@@ -173,7 +173,7 @@ fn the_committed_document_is_what_the_handlers_say() {
     if committed != now {
         let changes = similar::TextDiff::from_lines(committed.as_str(), now);
         panic!(
-            "openapi/executor.json is old; `cargo xtask openapi` writes it anew:\n{}",
+            "openapi/executor.json is old; `cargo xtask docs` writes it anew:\n{}",
             changes.unified_diff()
         );
     }

@@ -1,136 +1,95 @@
-//! Programs that cargo builds: trunk, wasm-bindgen, wasm-split.
+//! Programs that cargo builds: of this repository, and of crates.io.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::hash::{DefaultHasher, Hasher as _};
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, ensure};
 
 use super::{has_version, on_path, remove, version};
 use crate::Context;
 use crate::command::Command;
 
-/// A program of crates.io.
+/// Where the source of `ecoman-bundle` is.
+const BUNDLE: &str = "xtask/bundle";
+
+/// A program, and how it is built.
 struct Binary {
-    program: &'static str,
-    package: &'static str,
-    version: &'static str,
-    /// Built with the dependencies of its own lock file.
-    locked: bool,
-    /// Without these there is no program. Defaults are left out: TLS is for downloads, of which
-    /// there are none.
-    features: &'static str,
-    /// Whether it answers `--version`. One that does not is known by its folder's name alone.
-    tells_version: bool,
+    name: &'static str,
+    /// What tells one build of it from another.
+    version: String,
+    args: Vec<String>,
 }
 
-impl Binary {
-    fn is(&self, file: &Path) -> bool {
-        if self.tells_version {
-            has_version(file, self.version)
-        } else {
-            file.is_file()
-        }
+/// Builds what makes the page's files, unless it was built of the same source before. `small`: it
+/// can also take the page apart.
+pub(super) fn bundle(context: &Context, small: bool) -> Result<PathBuf> {
+    let folder = context.root.join(BUNDLE);
+    let mut hasher = DefaultHasher::new();
+    for part in ["Cargo.toml", "Cargo.lock", "src/main.rs"] {
+        let file = folder.join(part);
+        hasher
+            .write(&fs::read(&file).with_context(|| format!("could not read {}", file.display()))?);
     }
-}
-
-/// Finds or builds trunk.
-pub(super) fn trunk(context: &Context) -> Result<PathBuf> {
-    let trunk = Binary {
-        program: "trunk",
-        package: "trunk",
-        version: version::TRUNK,
-        locked: true,
-        features: "",
-        tells_version: true,
-    };
-    install(context, &trunk)
-}
-
-/// Finds or builds wasm-bindgen.
-pub(super) fn wasm_bindgen(context: &Context) -> Result<PathBuf> {
+    let features = if small { "small" } else { "" };
+    let name = "ecoman-bundle";
     install(
         context,
         &Binary {
-            program: "wasm-bindgen",
-            package: "wasm-bindgen-cli",
-            version: version::WASM_BINDGEN,
-            // Its lock file names a crate that was withdrawn.
-            locked: false,
-            features: "",
-            tells_version: true,
+            name,
+            version: format!("{:016x}{features}", hasher.finish()),
+            args: ["--path", BUNDLE, "--features", features]
+                .map(str::to_owned)
+                .to_vec(),
         },
     )
 }
 
-/// Finds or builds wasm-split.
-pub(super) fn wasm_split(context: &Context) -> Result<PathBuf> {
-    let wasm_split = Binary {
-        program: "wasm-split-cli",
-        package: "wasm_split_cli_support",
-        version: version::WASM_SPLIT,
-        locked: true,
-        features: "build-binary",
-        tells_version: false,
-    };
-    install(context, &wasm_split)
-}
-
 /// Finds or builds cargo-fuzz.
 pub(super) fn cargo_fuzz(context: &Context) -> Result<PathBuf> {
-    let cargo_fuzz = Binary {
-        program: "cargo-fuzz",
-        package: "cargo-fuzz",
-        version: version::CARGO_FUZZ,
-        locked: true,
-        features: "",
-        tells_version: true,
-    };
-    install(context, &cargo_fuzz)
+    let (name, version) = ("cargo-fuzz", version::CARGO_FUZZ);
+    if let Some(found) = on_path(name).filter(|file| has_version(file, version)) {
+        return Ok(found);
+    }
+    install(
+        context,
+        &Binary {
+            name,
+            version: version.to_owned(),
+            args: [name, "--version", version].map(str::to_owned).to_vec(),
+        },
+    )
 }
 
 fn install(context: &Context, binary: &Binary) -> Result<PathBuf> {
     let Binary {
-        program,
-        package,
+        name,
         version,
-        locked,
-        features,
-        tells_version,
+        args,
     } = binary;
-    if *tells_version && let Some(found) = on_path(program).filter(|file| binary.is(file)) {
-        return Ok(found);
-    }
-    let folder = context.tools.join(format!("{program}-{version}"));
-    let file = folder.join("bin").join(program);
-    if binary.is(&file) {
+    let folder = context.tools.join(format!("{name}-{version}"));
+    let file = folder.join("bin").join(name);
+    if file.is_file() {
         return Ok(file);
     }
-    let doing = format!("building version {version} from crates.io (about 1½ min on 2 cores)");
-    context.console.step(program, &doing, |step| {
+    context.console.step(name, "building it", |step| {
         // Kept until it is built: what was interrupted goes on where it stopped.
-        let target = context.tools.join("build").join(program);
+        let target = context.tools.join("build").join(name);
         let mut command = Command::cargo()
-            .args(["install", package, "--version", version, "--bin", program])
-            .args(["--no-default-features", "--features", features])
-            .args(["--force", "--root"])
+            .args(["install", "--locked", "--force", "--root"])
             .arg(&folder)
-            // Their own release profiles take five times as long, for a tool that runs seconds.
+            .args(args)
+            .directory(&context.root)
+            // It runs for seconds: what makes it faster takes longer than it saves.
             .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
             .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "256")
             .env("CARGO_PROFILE_RELEASE_DEBUG", "false")
             .env("CARGO_TARGET_DIR", &target)
             .env_remove("RUSTFLAGS");
-        if *locked {
-            command = command.arg("--locked");
-        }
         step.run(&mut command)?;
         remove(&target)
     })?;
-    if !binary.is(&file) {
-        bail!(
-            "{} was built but does not say that it is version {version}",
-            file.display()
-        );
-    }
+    ensure!(file.is_file(), "{} was not built", file.display());
     Ok(file)
 }

@@ -40,12 +40,12 @@ fn nothing_is_taken_from_clients_of_the_kept_document() {
     assert!(
         changes.breaking.is_empty(),
         "clients made from openapi/ecoman.json break:\n{}\nIs it meant to be? Then renew the \
-         document with `cargo xtask openapi`, and tell its users.",
+         document with `cargo xtask docs`, and tell its users.",
         changes.told()
     );
     assert!(
         changes.additions.is_empty(),
-        "nothing breaks, but openapi/ecoman.json lacks what is new; run `cargo xtask openapi`:\n{}",
+        "nothing breaks, but openapi/ecoman.json lacks what is new; run `cargo xtask docs`:\n{}",
         changes.told()
     );
 }
