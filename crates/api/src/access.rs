@@ -7,7 +7,7 @@ use ecoman_model::{AuditOutcome, Authentication, Role, TaskId};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::word;
+use crate::strict_enum;
 
 /// Name and password.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,7 +82,7 @@ pub struct CreateToken {
     /// What it may do at most; not more than the caller. `viewer` where nothing is said.
     #[serde(
         default,
-        deserialize_with = "word::optional",
+        deserialize_with = "strict_enum::optional",
         skip_serializing_if = "Option::is_none"
     )]
     pub role: Option<Role>,
@@ -148,7 +148,7 @@ pub struct CreateUser {
     )]
     pub name: String,
     /// What they are here for.
-    #[serde(deserialize_with = "word::required")]
+    #[serde(deserialize_with = "strict_enum::required")]
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -166,7 +166,7 @@ pub struct CreateUser {
 #[serde(deny_unknown_fields)]
 pub struct UpdateUser {
     /// What they are here for.
-    #[serde(deserialize_with = "word::required")]
+    #[serde(deserialize_with = "strict_enum::required")]
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -14,11 +14,11 @@ mod node;
 mod problem;
 mod problem_kind;
 mod sort;
+mod strict_enum;
+mod strict_integer;
 mod task;
 pub mod text;
 mod vm;
-mod whole;
-mod word;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,

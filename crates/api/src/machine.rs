@@ -8,7 +8,7 @@ use ecoman_model::PowerAction;
 use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::{PowerState, Vm, word};
+use crate::{PowerState, Vm, strict_enum};
 
 /// A VM as the original has it. What the node did not say is `null`, but for `ip_address` and
 /// `comment`, which are empty then.
@@ -111,7 +111,7 @@ pub enum MachinePower {
 #[serde(deny_unknown_fields)]
 pub struct SetMachinePower {
     /// The change.
-    #[serde(deserialize_with = "word::required")]
+    #[serde(deserialize_with = "strict_enum::required")]
     pub status: PowerAction,
 }
 

@@ -6,7 +6,7 @@ use ecoman_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Problem, whole, word};
+use crate::{Problem, strict_enum, strict_integer};
 
 /// The path of a task in the API.
 #[must_use]
@@ -122,13 +122,13 @@ pub struct TaskPage {
 #[serde(deny_unknown_fields)]
 pub struct SetPower {
     /// The change.
-    #[serde(deserialize_with = "word::required")]
+    #[serde(deserialize_with = "strict_enum::required")]
     pub action: PowerAction,
     /// How long the guest may take to shut down, in seconds, from 5 to 3600; 120 where nothing
     /// is said. It is never switched off afterwards by itself.
     #[serde(
         default,
-        deserialize_with = "whole::optional",
+        deserialize_with = "strict_integer::optional",
         skip_serializing_if = "Option::is_none"
     )]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 5, maximum = 3600, example = 120))]
@@ -152,7 +152,7 @@ pub struct AnswerQuestion {
     )]
     pub question: String,
     /// The index of the choice.
-    #[serde(deserialize_with = "whole::number")]
+    #[serde(deserialize_with = "strict_integer::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 2))]
     pub choice: u32,
 }
@@ -170,15 +170,15 @@ pub struct CreateVm {
     #[cfg_attr(feature = "openapi", schema(example = "metrics-c"))]
     pub name: String,
     /// Virtual CPUs, at most the threads of the node.
-    #[serde(deserialize_with = "whole::number")]
+    #[serde(deserialize_with = "strict_integer::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 1))]
     pub cpus: u32,
     /// Memory in MB, a multiple of 4, at most that of the node.
-    #[serde(deserialize_with = "whole::number")]
+    #[serde(deserialize_with = "strict_integer::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 1024))]
     pub memory_mb: u64,
     /// Disk in GB of 1024³ bytes, thin, at most what is free on the datastore.
-    #[serde(deserialize_with = "whole::number")]
+    #[serde(deserialize_with = "strict_integer::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 30))]
     pub disk_gb: u64,
     /// Comment, at most 4,096 bytes.

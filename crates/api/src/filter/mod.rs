@@ -1,0 +1,88 @@
+//! The filter language: `q` of `/vms`, the page's filter box and its URL.
+//!
+//! A filter is a list of terms with blanks between them; a VM has to match all of them. Upper and
+//! lower case are the same, and so are the forms that Unicode has for a letter: `É` as one sign or
+//! as two, `Ａ` and `A`, `ｶﾞ` and `ガ`. But `E` is not `É`.
+//!
+//! | term | matches |
+//! | --- | --- |
+//! | `web` | the text is part of the name, comment, IP address, host name, guest OS or node |
+//! | `"web server"` | the same with a blank in it; `\"` and `\\` stand for `"` and `\` |
+//! | `name:web` | the text is part of one field |
+//! | `power:on,suspended` | any of several values |
+//! | `cpus:>4`, `memory:>=8GB`, `uptime:<7d` | a number compared: `>`, `>=`, `<`, `<=`, `=` or nothing for `=` |
+//! | `ip:192.0.2.0/24` | the address lies in the network |
+//! | `!term` | the term does not match |
+//!
+//! [`FILTER_FIELDS`] lists the fields. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
+//! What the node did not say matches no
+//! value and no comparison, so `!cpus:>4` finds the VMs of unknown size too.
+
+mod compare;
+mod display;
+mod fields;
+mod fold;
+mod parse;
+mod searchable;
+#[cfg(test)]
+mod tests;
+
+use std::str::FromStr;
+
+use self::compare::Term;
+use self::parse::Parser;
+use crate::Vm;
+
+pub use self::fields::{FILTER_FIELDS, FilterField};
+pub use self::parse::FilterError;
+pub use self::searchable::Searchable;
+
+/// A filter over VMs. The empty one, which is also the default, matches all.
+///
+/// Its `Display` is the canonical text: equal filters print the same, and the text parses to the
+/// same filter again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Filter {
+    terms: Vec<Term>,
+}
+
+impl Filter {
+    /// Reads a filter.
+    ///
+    /// # Errors
+    ///
+    /// The first mistake, with the character that it is at.
+    pub fn parse(text: &str) -> Result<Self, FilterError> {
+        let terms = Parser::new(text).terms()?;
+        Ok(Self { terms })
+    }
+
+    /// Whether it matches every VM.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.terms.is_empty()
+    }
+
+    /// Whether a VM matches. For many VMs keep their [`Searchable`]s and ask
+    /// [`Filter::matches_prepared`].
+    #[must_use]
+    pub fn matches(&self, vm: &Vm) -> bool {
+        self.is_empty() || self.matches_prepared(vm, &Searchable::new(vm))
+    }
+
+    /// Whether a VM matches whose texts have been made ready. `searchable` belongs to `vm`.
+    #[must_use]
+    pub fn matches_prepared(&self, vm: &Vm, searchable: &Searchable) -> bool {
+        self.terms
+            .iter()
+            .all(|term| term.test.matches(vm, searchable) != term.negated)
+    }
+}
+
+impl FromStr for Filter {
+    type Err = FilterError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::parse(text)
+    }
+}

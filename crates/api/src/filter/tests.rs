@@ -1,0 +1,399 @@
+use proptest::prelude::*;
+
+use super::fold::{fold, has_one_form, normalized};
+use super::*;
+use crate::vm::tests::vm;
+use crate::{PowerState, Resource};
+
+fn matches(filter: &str, vm: &Vm) -> bool {
+    Filter::parse(filter)
+        .unwrap_or_else(|error| panic!("{filter}: {error} at {}", error.position))
+        .matches(vm)
+}
+
+#[track_caller]
+fn check(vm: &Vm, matching: &[&str], others: &[&str]) {
+    for filter in matching {
+        assert!(matches(filter, vm), "{filter} should match");
+    }
+    for filter in others {
+        assert!(!matches(filter, vm), "{filter} should not match");
+    }
+}
+
+#[track_caller]
+fn check_error(filter: &str, position: usize, message: &str) {
+    let error = Filter::parse(filter).expect_err(filter);
+    assert_eq!(
+        (error.position, error.message.as_str()),
+        (position, message),
+        "{filter}"
+    );
+}
+
+fn web() -> Vm {
+    Vm {
+        name: Some("Web-Server 1".to_owned()),
+        comment: Some("owner: \"Ops\"\nΟΔΟΣ".to_owned()),
+        ip_address: Some("192.0.2.36".to_owned()),
+        hostname: Some("web1.example.org".to_owned()),
+        guest_os: Some("Ubuntu Linux (64-bit)".to_owned()),
+        datastore: Some("nas-a".to_owned()),
+        uuid: Some("564d71c3-1111-2222-3333-5b0e92d7a4c6".to_owned()),
+        power: PowerState::On,
+        tools_status: Some("toolsOld".to_owned()),
+        cpus: Some(4),
+        memory_mb: Some(8192),
+        storage_bytes: Some(50 << 30),
+        uptime_seconds: Some(7 * 86_400),
+        large: vec![Resource::Memory],
+        ..vm("hoge", 14)
+    }
+}
+
+#[test]
+fn the_empty_filter_matches_all() {
+    check(&web(), &["", "  ", "\t"], &[]);
+    assert!(Filter::default().is_empty());
+}
+
+#[test]
+fn all_words_must_be_in_the_texts_that_people_see() {
+    check(
+        &web(),
+        &[
+            "web",
+            "WEB ubuntu",
+            "192.0.2",
+            "hoge",
+            "ops",
+            "\"server 1\"",
+            "οδος",
+            "ΟΔΟΣ",
+            "ver",
+        ],
+        &["web fuga", "nas-a", "564d71c3", "\"1 owner\"", "36web1"],
+    );
+}
+
+#[test]
+fn a_field_is_looked_into_alone() {
+    check(
+        &web(),
+        &[
+            "name:web",
+            "name:\"web-server 1\"",
+            "node:hoge",
+            "node:fuga,hoge",
+            "vmid:14",
+            "vmid:1,14",
+            "ip:192.0",
+            "hostname:example",
+            "comment:ops",
+            "comment:\"owner: \\\"ops\\\"\"",
+            "guest:ubuntu",
+            "datastore:nas",
+            "uuid:564D",
+            "NAME:Web",
+        ],
+        &[
+            "name:ubuntu",
+            "node:web",
+            "vmid:1",
+            "datastore:hoge",
+            "hostname:server",
+        ],
+    );
+}
+
+#[test]
+fn states_are_words_of_a_closed_list() {
+    check(
+        &web(),
+        &[
+            "power:on",
+            "power:off,on",
+            "tools:old",
+            "large:true",
+            "large:memory",
+            "stale:false",
+        ],
+        &[
+            "power:off",
+            "tools:ok",
+            "tools:unknown",
+            "large:false",
+            "large:cpu",
+            "stale:true",
+        ],
+    );
+    check(
+        &vm("hoge", 1),
+        &["power:unknown", "tools:unknown", "large:false"],
+        &["power:on", "tools:not_running,not-installed"],
+    );
+}
+
+#[test]
+fn numbers_are_compared_with_their_units() {
+    check(
+        &web(),
+        &[
+            "cpus:4",
+            "cpus:=4",
+            "cpus:>3",
+            "cpus:>=4",
+            "cpus:<5",
+            "cpus:<=4",
+            "cpus:1,>3",
+            "memory:8GB",
+            "memory:>=8192MB",
+            "memory:8GiB",
+            "memory:>7.9g",
+            "memory:<8.5gb",
+            "memory:>0.0078TB",
+            "storage:<=50GB",
+            "storage:<=50GiB",
+            "storage:>49.9GB",
+            "storage:53687091200B",
+            "uptime:7d",
+            "uptime:>=1w",
+            "uptime:<169h",
+            "uptime:>10079m",
+            "uptime:604800s",
+        ],
+        &[
+            "cpus:>4",
+            "memory:>8GB",
+            "storage:<50GB",
+            "uptime:>7d",
+            "cpus:<4",
+        ],
+    );
+}
+
+#[test]
+fn what_is_unknown_matches_no_comparison() {
+    check(
+        &vm("hoge", 1),
+        &["!cpus:>0", "!memory:<99TB", "vmid:1"],
+        &[
+            "cpus:>=0",
+            "memory:<99TB",
+            "storage:>=0B",
+            "uptime:>=0s",
+            "ip:0.0.0.0/0",
+        ],
+    );
+}
+
+#[test]
+fn an_address_can_be_looked_for_by_network() {
+    check(
+        &web(),
+        &[
+            "ip:192.0.2.0/24",
+            "ip:0.0.0.0/0",
+            "ip:192.0.2.36/32",
+            "ip:::/0,192.0.0.0/8",
+        ],
+        &["ip:192.0.3.0/24", "ip:::/0", "ip:192.0.2.37/32"],
+    );
+    let six = Vm {
+        ip_address: Some("2001:db8::1".to_owned()),
+        ..vm("hoge", 1)
+    };
+    check(
+        &six,
+        &[
+            "ip:2001:db8::/32",
+            "2001:db8::1",
+            "2001:",
+            "db8:: ::1",
+            "ip:\"2001\"",
+        ],
+        &["ip:2001:db9::/32", "ip:0.0.0.0/0"],
+    );
+}
+
+#[test]
+fn an_exclamation_mark_turns_a_term_round() {
+    check(
+        &web(),
+        &["!fuga", "!power:off", "!\"a b\" web"],
+        &["!web", "!power:on,off"],
+    );
+}
+
+#[test]
+fn the_forms_of_a_letter_are_the_same() {
+    let named = |name: &str| Vm {
+        name: Some(name.to_owned()),
+        ..vm("hoge", 1)
+    };
+    for name in ["CAFÉ", "café", "CAFE\u{301}", "cafe\u{301}"] {
+        check(
+            &named(name),
+            &["café", "CAFÉ", "cafe\u{301}", "name:\"FE\u{301}\""],
+            &["cafe", "fe"],
+        );
+    }
+    for name in ["ガンマ Ａ１", "ｶﾞﾝﾏ a1", "カ\u{3099}ンマ A1"] {
+        check(
+            &named(name),
+            &["ガンマ", "ｶﾞﾝﾏ", "カ\u{3099}ン", "Ａ１", "a1", "\"マ　ａ\""],
+            &["カンマ"],
+        );
+    }
+    check(
+        &named("ΟΔΟΣ ℌ ﬁx ﬀ"),
+        &["οδος", "οδοσ", "h", "FIX", "ff"],
+        &["\"x f\" fx"],
+    );
+    check(&named("Straße"), &["STRAßE", "straẞe"], &["strasse"]);
+}
+
+#[test]
+fn every_character_is_folded_to_what_stays_as_it_is() {
+    for character in char::MIN..='\u{323af}' {
+        let folded = fold(&character.to_string());
+        assert_eq!(fold(&folded), folded, "{character:?}");
+        if has_one_form(character) {
+            let text = character.to_string();
+            assert_eq!(normalized(&text), text, "{character:?}");
+            assert!(folded.chars().all(has_one_form), "{character:?}");
+        }
+    }
+}
+
+#[test]
+fn odd_words_are_words() {
+    let odd = Vm {
+        name: Some("a-!b 12:30 -x c\"d".to_owned()),
+        ..vm("hoge", 1)
+    };
+    check(&odd, &["a-!b", "12:30", "-x", "c\"d", "\"-!\""], &["--x"]);
+}
+
+#[test]
+fn an_error_points_at_its_character() {
+    check_error("web !", 5, "a term is missing after the !");
+    check_error("!!a", 1, "one ! is enough");
+    check_error("ü \"abc", 2, "the quote that begins here is never closed");
+    check_error("a \"\"", 2, "there is nothing between the quotes");
+    check_error("\"a\"b", 3, "a blank is missing after the closing quote");
+    check_error(
+        "name:\"a\"b",
+        8,
+        "a blank or a comma is missing after the closing quote",
+    );
+    check_error("name:", 5, "a value is missing after name:");
+    check_error("name:a,", 7, "a value is missing after the comma");
+    check_error(
+        "a power:in",
+        8,
+        "must be one of on, off, suspended, unknown",
+    );
+    check_error(
+        "power:on,\"up\"",
+        10,
+        "must be one of on, off, suspended, unknown",
+    );
+    check_error("stale:yes", 6, "must be one of true, false");
+    check_error("cpus:>", 6, "a number is missing, as in cpus:>4");
+    check_error("cpus:>4GB", 7, "only digits can stand here, as in cpus:>4");
+    check_error("cpus:1.5", 5, "1.5 is no whole number");
+    check_error("memory:>8", 9, "a unit is missing: B, KB, MB, GB, TB");
+    check_error("memory:8XB", 8, "the unit must be one of B, KB, MB, GB, TB");
+    check_error("memory:8iB", 8, "the unit must be one of B, KB, MB, GB, TB");
+    check_error("memory:1.2.3GB", 7, "1.2.3 is no number");
+    check_error("memory:.5GB", 7, ".5 is no number");
+    check_error("memory:99999999999TB", 7, "the number is too large");
+    check_error(
+        "ip:192.0/24",
+        3,
+        "a network is a whole address and the length of its prefix, as 192.0.2.0/24",
+    );
+    check_error(
+        "ip:192.0.2.0/33",
+        13,
+        "the length of the prefix must be a number from 0 to 32",
+    );
+    check_error(
+        "x nmae:web",
+        2,
+        "there is no field nmae; fields are name, node, vmid, ip, hostname, comment, guest, \
+         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale. To search \
+         for the text, put it into quotes",
+    );
+}
+
+#[test]
+fn the_example_of_each_field_is_a_filter_of_that_field() {
+    for field in FILTER_FIELDS {
+        let filter = Filter::parse(field.example).expect(field.example);
+        assert!(
+            filter.to_string().starts_with(&format!("{}:", field.name)),
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn the_canonical_text_is_the_same_for_the_same_filter() {
+    for (typed, canonical) in [
+        ("  Web   web ", "\"web\""),
+        ("memory:>=8192MB,1KB", "memory:>=8GB,1KB"),
+        ("!Power:ON,on", "!power:on"),
+        ("uptime:0w", "uptime:0s"),
+        ("ip:2001:DB8::0/32", "ip:2001:db8::/32"),
+        (r#"a\b "c\\d\"""#, r#""a\\b" "c\\d\"""#),
+    ] {
+        let filter = Filter::parse(typed);
+        assert_eq!(
+            filter.map(|filter| filter.to_string()).as_deref(),
+            Ok(canonical),
+            "{typed}"
+        );
+    }
+}
+
+/// Text that looks like the language more often than chance would have it.
+fn near_filters() -> impl Strategy<Value = String> {
+    let pieces = prop_oneof![
+        "[a-zA-Zäσ !:,\"\\\\.<>=0-9]{0,6}",
+        "\\PC{0,4}",
+        prop::sample::select(FILTER_FIELDS.map(|field| field.example.to_owned()).to_vec()),
+        prop::sample::select(
+            FILTER_FIELDS
+                .map(|field| format!("!{}:", field.name))
+                .to_vec()
+        ),
+    ];
+    prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn reading_never_panics_and_errors_lie_within_the_text(text in near_filters()) {
+        match Filter::parse(&text) {
+            Ok(filter) => {
+                let _ = filter.matches(&web());
+                let canonical = filter.to_string();
+                prop_assert_eq!(Filter::parse(&canonical), Ok(filter), "{}", canonical);
+            }
+            Err(error) => prop_assert!(error.position <= text.chars().count()),
+        }
+    }
+
+    #[test]
+    fn a_quoted_text_finds_the_vm_that_has_it(name in "\\PC{1,12}", start in 0_usize..12) {
+        let part: String = name.chars().skip(start % name.chars().count()).collect();
+        // Not where it is cut within a letter that is written as several.
+        let whole = fold(&name);
+        prop_assume!(whole.ends_with(&fold(&part)));
+        let vm = Vm { name: Some(name), ..vm("hoge", 1) };
+        let escaped = part.replace('\\', "\\\\").replace('"', "\\\"");
+        prop_assert!(matches(&format!("\"{escaped}\""), &vm), "{}", escaped);
+    }
+}
