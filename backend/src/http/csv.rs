@@ -18,11 +18,17 @@ pub(crate) const TEXT_CSV: &str = "text/csv; charset=utf-8; header=present";
 /// client costs.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// A column of a table: its name, and what stands in it.
-pub(crate) struct Column<T> {
-    name: &'static str,
-    cell: fn(&T) -> Cell<'_>,
+/// A column of a table of `T`s.
+pub(crate) trait Column<T> {
+    /// Its name.
+    fn name(&self) -> &'static str;
+
+    /// What stands in it.
+    fn cell<'a>(&self, record: &'a T) -> Cell<'a>;
 }
+
+/// A column: its name, and what stands in it.
+pub(crate) type NamedColumn<T> = (&'static str, fn(&T) -> Cell<'_>);
 
 /// What stands in a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,12 +46,12 @@ pub(crate) enum Cell<'a> {
 /// # Errors
 ///
 /// None: it is written into memory.
-pub(crate) fn part<T>(columns: &[Column<T>], first: bool, records: &[T]) -> io::Result<Bytes> {
+pub(crate) fn part<T>(columns: &[impl Column<T>], first: bool, records: &[T]) -> io::Result<Bytes> {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::CRLF)
         .from_writer(Vec::new());
     if first {
-        writer.write_record(columns.iter().map(|column| column.name))?;
+        writer.write_record(columns.iter().map(Column::name))?;
     }
     for record in records {
         write_record(columns, record, &mut writer)?;
@@ -56,7 +62,7 @@ pub(crate) fn part<T>(columns: &[Column<T>], first: bool, records: &[T]) -> io::
 
 /// The table, piece by piece.
 pub(crate) fn chunks<T: 'static, R: Deref<Target: AsRef<T>>>(
-    columns: &'static [Column<T>],
+    columns: &'static [impl Column<T> + Sync],
     records: impl Iterator<Item = R> + Send + 'static,
 ) -> impl Iterator<Item = io::Result<Bytes>> + Send + 'static {
     let mut records = records.fuse();
@@ -76,13 +82,13 @@ pub(crate) fn chunks<T: 'static, R: Deref<Target: AsRef<T>>>(
 
 /// Writes records until there is enough for a chunk.
 fn fill<T, R: Deref<Target: AsRef<T>>>(
-    columns: &[Column<T>],
+    columns: &[impl Column<T>],
     records: &mut impl Iterator<Item = R>,
     header: &mut bool,
     writer: &mut Writer<Vec<u8>>,
 ) -> io::Result<()> {
     if std::mem::take(header) {
-        writer.write_record(columns.iter().map(|column| column.name))?;
+        writer.write_record(columns.iter().map(Column::name))?;
     }
     loop {
         writer.flush()?;
@@ -97,12 +103,12 @@ fn fill<T, R: Deref<Target: AsRef<T>>>(
 }
 
 fn write_record<T>(
-    columns: &[Column<T>],
+    columns: &[impl Column<T>],
     record: &T,
     writer: &mut Writer<Vec<u8>>,
 ) -> io::Result<()> {
     for column in columns {
-        write_cell(writer, &(column.cell)(record))?;
+        write_cell(writer, &column.cell(record))?;
     }
     writer.write_record(None::<&[u8]>)?;
     Ok(())
@@ -124,9 +130,14 @@ fn is_formula(text: &str) -> bool {
     text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠'])
 }
 
-/// A column, by its name and what stands in it.
-pub(crate) const fn column<T>(name: &'static str, cell: fn(&T) -> Cell<'_>) -> Column<T> {
-    Column { name, cell }
+impl<T> Column<T> for NamedColumn<T> {
+    fn name(&self) -> &'static str {
+        self.0
+    }
+
+    fn cell<'a>(&self, record: &'a T) -> Cell<'a> {
+        (self.1)(record)
+    }
 }
 
 impl From<u32> for Cell<'_> {

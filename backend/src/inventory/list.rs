@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecoman_api::{FieldError, Filter, PowerState, Resource, SORTED_CHARACTERS, Sort, SortKey, Vm};
+use ecoman_api::{FieldError, Filter, SORTED_CHARACTERS, Sort, Vm, VmField, Word, vm_field};
 
 use crate::http::body_cache::ListBody;
 use crate::http::page_token::List;
@@ -62,8 +62,8 @@ impl VmQuery {
                     Ok(text.split(',').map(str::to_owned).collect())
                 })
                 .unwrap_or_default(),
-            power: parameters.take_words("power", &POWER_STATES),
-            large: parameters.take_words("large", &LARGE),
+            power: parameters.take_words("power", &words(vm_field::power)),
+            large: parameters.take_words("large", &words(vm_field::large)),
             sort: parameters
                 .take("sort", |text| {
                     Sort::parse(text).map_err(|error| error.message)
@@ -206,31 +206,16 @@ struct Selection {
     filter: Filter,
     /// Any of these; none: all. Likewise the others.
     nodes: Vec<String>,
-    power: Vec<PowerState>,
-    large: Vec<Large>,
+    power: Vec<&'static Word>,
+    large: Vec<&'static Word>,
     sort: Sort,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Large {
-    Any(bool),
-    By(Resource),
+/// The words of a field, for [`Parameters::take_words`].
+fn words(field: &VmField) -> Vec<(&'static str, &'static Word)> {
+    let words = field.unit.words().iter();
+    words.map(|word| (word.text, word)).collect()
 }
-
-const POWER_STATES: [(&str, PowerState); 4] = [
-    ("on", PowerState::On),
-    ("off", PowerState::Off),
-    ("suspended", PowerState::Suspended),
-    ("unknown", PowerState::Unknown),
-];
-
-const LARGE: [(&str, Large); 5] = [
-    ("true", Large::Any(true)),
-    ("false", Large::Any(false)),
-    ("cpu", Large::By(Resource::Cpu)),
-    ("memory", Large::By(Resource::Memory)),
-    ("storage", Large::By(Resource::Storage)),
-];
 
 impl Selection {
     fn select<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Arc<VmEntry>> {
@@ -243,13 +228,12 @@ impl Selection {
 
     fn matches(&self, entry: &VmEntry) -> bool {
         let vm = &entry.view;
-        let large = |wanted: &Large| match wanted {
-            Large::Any(wanted) => *wanted != vm.large.is_empty(),
-            Large::By(resource) => vm.large.contains(resource),
+        let is_one_of = |words: &[&Word], field: &VmField| {
+            words.is_empty() || words.iter().any(|word| (word.means)(field.of(vm)))
         };
         (self.nodes.is_empty() || self.nodes.contains(&vm.node))
-            && (self.power.is_empty() || self.power.contains(&vm.power))
-            && (self.large.is_empty() || self.large.iter().any(large))
+            && is_one_of(&self.power, vm_field::power)
+            && is_one_of(&self.large, vm_field::large)
             && self.filter.matches_prepared(vm, &entry.searchable)
     }
 
@@ -280,7 +264,11 @@ impl Selection {
             _ => serde_json::Map::new(),
         };
         after.retain(|field, value| {
-            let is_sorted_by = self.sort.keys().iter().any(|by| field_of(by.key) == field);
+            let is_sorted_by = self
+                .sort
+                .keys()
+                .iter()
+                .any(|by| by.key.field().name == field);
             (is_sorted_by || NEEDED.contains(&field.as_str())) && !value.is_null()
         });
         for value in after.values_mut() {
@@ -300,24 +288,6 @@ impl Selection {
 
 /// The fields that a VM cannot be without; the last two say nothing here.
 const NEEDED: [&str; 6] = ["node", "vmid", "power", "large", "observed_at", "stale"];
-
-fn field_of(key: SortKey) -> &'static str {
-    match key {
-        SortKey::Node => "node",
-        SortKey::Vmid => "vmid",
-        SortKey::Name => "name",
-        SortKey::Power => "power",
-        SortKey::Ip => "ip_address",
-        SortKey::Uptime => "uptime_seconds",
-        SortKey::Cpus => "cpus",
-        SortKey::Memory => "memory_mb",
-        SortKey::Storage => "storage_bytes",
-        SortKey::Comment => "comment",
-        SortKey::GuestOs => "guest_os",
-        SortKey::ObservedAt => "observed_at",
-        SortKey::Large => "large",
-    }
-}
 
 #[cfg(test)]
 mod tests {

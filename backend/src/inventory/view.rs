@@ -20,36 +20,10 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -
         .map(|reason| reason.resource)
         .collect();
     api::Vm {
-        node: key.node.as_str().to_owned(),
-        vmid: key.vmid.0,
-        uuid: facts.uuid,
-        name: facts.name,
-        power: facts.power,
-        hostname: facts.hostname,
-        ip_address: facts.ip_address,
-        cpus: facts.cpus,
-        memory_mb: facts.memory_mb,
-        storage_bytes: facts.storage_bytes,
-        storage_uncommitted_bytes: facts.storage_uncommitted_bytes,
-        guest_os: facts.guest_os,
-        tools_status: facts.tools_status,
-        overall_status: facts.overall_status,
-        connection_state: facts.connection_state,
-        uptime_seconds: facts.uptime_seconds,
-        booted_at: facts.booted_at,
-        cpu_usage_mhz: facts.cpu_usage_mhz,
-        guest_memory_mb: facts.guest_memory_mb,
-        host_memory_mb: facts.host_memory_mb,
-        nic_count: facts.nic_count,
-        disk_count: facts.disk_count,
-        datastore: facts.datastore,
-        vmx_path: facts.vmx_path,
-        hardware_version: facts.hardware_version,
-        comment: facts.comment,
         large,
-        observed_at,
         stale: failure.is_some(),
         stale_reason: failure,
+        ..api::Vm::new(&key, facts, observed_at)
     }
 }
 

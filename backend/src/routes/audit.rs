@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::responses;
 use crate::http::accept::Format;
-use crate::http::csv::{self, Cell, Column, TEXT_CSV, column};
+use crate::http::csv::{self, Cell, NamedColumn, TEXT_CSV};
 use crate::http::etag::NO_STORE;
 use crate::http::problem::Error;
 use crate::http::query::{Parameters, whole_number};
@@ -36,25 +36,25 @@ const OUTCOMES: [(&str, AuditOutcome); 4] = [
 ];
 
 /// The table of the audit log, with the fields of an entry in their order.
-const COLUMNS: &[Column<AuditEntry>] = &[
-    column("id", |entry| Cell::Plain(entry.id.to_string())),
-    column("at", |entry| entry.at.into()),
-    column("actor", |entry| entry.actor.as_deref().into()),
-    column("by", |entry| entry.by.as_str().into()),
-    column("token", |entry| entry.token.as_deref().into()),
-    column("address", |entry| entry.address.as_deref().into()),
-    column("operation", |entry| entry.operation.as_str().into()),
-    column("summary", |entry| entry.summary.as_str().into()),
-    column("node", |entry| entry.node.as_deref().into()),
-    column("vmid", |entry| entry.vmid.into()),
-    column("name", |entry| entry.name.as_deref().into()),
-    column("task", |entry| match entry.task {
+const COLUMNS: &[NamedColumn<AuditEntry>] = &[
+    ("id", |entry| Cell::Plain(entry.id.to_string())),
+    ("at", |entry| entry.at.into()),
+    ("actor", |entry| entry.actor.as_deref().into()),
+    ("by", |entry| entry.by.as_str().into()),
+    ("token", |entry| entry.token.as_deref().into()),
+    ("address", |entry| entry.address.as_deref().into()),
+    ("operation", |entry| entry.operation.as_str().into()),
+    ("summary", |entry| entry.summary.as_str().into()),
+    ("node", |entry| entry.node.as_deref().into()),
+    ("vmid", |entry| entry.vmid.into()),
+    ("name", |entry| entry.name.as_deref().into()),
+    ("task", |entry| match entry.task {
         Some(task) => Cell::Plain(task.to_string()),
         None => Cell::Empty,
     }),
-    column("outcome", |entry| entry.outcome.as_str().into()),
-    column("detail", |entry| entry.detail.as_deref().into()),
-    column("request_id", |entry| entry.request_id.as_str().into()),
+    ("outcome", |entry| entry.outcome.as_str().into()),
+    ("detail", |entry| entry.detail.as_deref().into()),
+    ("request_id", |entry| entry.request_id.as_str().into()),
 ];
 
 /// Read the audit log

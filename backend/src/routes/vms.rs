@@ -11,7 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::Utc;
-use ecoman_api::{Vm, VmPage};
+use ecoman_api::{VM_FIELDS, Vm, VmPage};
 use futures::stream;
 
 use super::paths::VmPath;
@@ -24,7 +24,6 @@ use crate::http::csv::{self, TEXT_CSV};
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::Error;
 use crate::http::query::NoParameters;
-use crate::inventory::columns::VM_COLUMNS;
 use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
 use crate::routes::state::AppState;
 
@@ -220,7 +219,7 @@ async fn list_csv(
         let next = next_page(parameters, token);
         headers.insert(LINK, header(format!("</api/v1/vms?{next}>; rel=\"next\""))?);
     }
-    *response.body_mut() = Body::from_stream(stream::iter(csv::chunks(VM_COLUMNS, page.vms())));
+    *response.body_mut() = Body::from_stream(stream::iter(csv::chunks(VM_FIELDS, page.vms())));
     Ok(with_vary(response))
 }
 

@@ -155,7 +155,7 @@ async fn pages_work_with_every_key_and_with_texts_as_long_as_books() {
         vm("hoge", vmid, facts)
     });
     let server = Server::start_showing(vec![round(node("hoge"), vms.collect())]).await;
-    for key in ecoman_api::SortKey::ALL {
+    for key in ecoman_api::SortKey::all() {
         for sign in ["", "-"] {
             let sort = format!("{sign}{}", key.as_str());
             let whole = server.keys(&format!("?sort={sort}")).await;

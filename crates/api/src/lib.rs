@@ -8,6 +8,7 @@ mod access;
 mod config;
 mod event;
 pub mod executor;
+mod field;
 mod filter;
 mod machine;
 mod node;
@@ -34,7 +35,8 @@ pub use access::{
 };
 pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
 pub use event::{Event, NodeRemoved, Reset, VmRemoved};
-pub use filter::{FILTER_FIELDS, Filter, FilterError, FilterField, Searchable};
+pub use field::{Field, FilterField, Unit, Value, Word};
+pub use filter::{Filter, FilterError, Searchable, filter_fields, filter_table};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,
     Machines, SetMachinePower,
@@ -44,4 +46,4 @@ pub use problem::{ApiError, FieldError, Problem};
 pub use problem_kind::ProblemKind;
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
-pub use vm::{Vm, VmPage};
+pub use vm::{VM_FIELDS, Vm, VmField, VmPage, field as vm_field};

@@ -9,8 +9,10 @@ use std::fmt;
 use std::iter::{Peekable, Take};
 use std::net::IpAddr;
 use std::str::{Chars, FromStr};
+use std::sync::LazyLock;
 
-use crate::{PowerState, Vm};
+use crate::field::{Unit, Value};
+use crate::{PowerState, VM_FIELDS, Vm, VmField};
 
 /// An order of VMs. The default is by node and id.
 ///
@@ -30,36 +32,9 @@ pub struct SortBy {
     pub descending: bool,
 }
 
-/// What VMs can be sorted by.
+/// What VMs can be sorted by: a field with a name in orders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum SortKey {
-    /// `node`: name of the node, `esxi2` before `esxi10`.
-    Node,
-    /// `vmid`: id on the node.
-    Vmid,
-    /// `name`: name, `web2` before `web10`, upper and lower case the same.
-    Name,
-    /// `power`: on, off, suspended; unknown is last.
-    Power,
-    /// `ip`: IP address by number, IPv4 before IPv6.
-    Ip,
-    /// `uptime`: time since power on.
-    Uptime,
-    /// `cpus`: virtual CPUs.
-    Cpus,
-    /// `memory`: configured memory.
-    Memory,
-    /// `storage`: storage in use.
-    Storage,
-    /// `comment`: comment, as `name`.
-    Comment,
-    /// `guest_os`: guest operating system, as `name`.
-    GuestOs,
-    /// `observed_at`: when it was last seen, oldest first.
-    ObservedAt,
-    /// `large`: by how many resources it is large.
-    Large,
-}
+pub struct SortKey(&'static VmField);
 
 /// The text is no sort order.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -121,16 +96,20 @@ impl Sort {
                 Some(name) => (true, name),
                 None => (false, item),
             };
-            let key = SortKey::ALL
-                .into_iter()
+            let key = SortKey::all()
+                .iter()
+                .copied()
                 .find(|key| key.as_str() == name)
-                .ok_or_else(|| SortError {
-                    position: position + usize::from(descending),
-                    message: format!(
-                        "must be keys with commas between them, each one of {} with or without a \
-                         - before it",
-                        SortKey::ALL.map(SortKey::as_str).join(", ")
-                    ),
+                .ok_or_else(|| {
+                    let keys: Vec<_> = SortKey::all().iter().map(|key| key.as_str()).collect();
+                    SortError {
+                        position: position + usize::from(descending),
+                        message: format!(
+                            "must be keys with commas between them, each one of {} with or \
+                             without a - before it",
+                            keys.join(", ")
+                        ),
+                    }
                 })?;
             if keys.iter().any(|earlier| earlier.key == key) {
                 return Err(SortError {
@@ -165,7 +144,7 @@ impl Sort {
             .iter()
             .map(|by| by.key.compare(a, b, by.descending))
             .find(|order| order.is_ne())
-            .unwrap_or_else(|| by_node(a, b).then(a.vmid.cmp(&b.vmid)))
+            .unwrap_or_else(|| by_node(&a.node, &b.node).then(a.vmid.cmp(&b.vmid)))
     }
 }
 
@@ -189,71 +168,101 @@ impl fmt::Display for Sort {
 }
 
 impl SortKey {
+    /// The key of a field, where VMs can be sorted by it.
+    #[must_use]
+    pub const fn of(field: &'static VmField) -> Option<Self> {
+        match field.sort {
+            Some(_) => Some(Self(field)),
+            None => None,
+        }
+    }
+
     /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Node,
-        Self::Vmid,
-        Self::Name,
-        Self::Power,
-        Self::Ip,
-        Self::Uptime,
-        Self::Cpus,
-        Self::Memory,
-        Self::Storage,
-        Self::Comment,
-        Self::GuestOs,
-        Self::ObservedAt,
-        Self::Large,
-    ];
+    #[must_use]
+    pub fn all() -> &'static [Self] {
+        static ALL: LazyLock<Vec<SortKey>> = LazyLock::new(|| {
+            let keys = VM_FIELDS.iter().copied().filter_map(SortKey::of);
+            listed(keys, &LISTED_FIRST, SortKey::as_str)
+        });
+        &ALL
+    }
+
+    /// The field.
+    #[must_use]
+    pub const fn field(self) -> &'static VmField {
+        self.0
+    }
 
     /// Its name in the language.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Node => "node",
-            Self::Vmid => "vmid",
-            Self::Name => "name",
-            Self::Power => "power",
-            Self::Ip => "ip",
-            Self::Uptime => "uptime",
-            Self::Cpus => "cpus",
-            Self::Memory => "memory",
-            Self::Storage => "storage",
-            Self::Comment => "comment",
-            Self::GuestOs => "guest_os",
-            Self::ObservedAt => "observed_at",
-            Self::Large => "large",
-        }
+    pub fn as_str(self) -> &'static str {
+        self.0.sort.unwrap_or_default()
     }
 
     fn compare(self, a: &Vm, b: &Vm, descending: bool) -> Ordering {
-        let directed = |order: Ordering| if descending { order.reverse() } else { order };
-        let text = |a: &Option<String>, b: &Option<String>| {
-            nulls_last(a.as_deref(), b.as_deref(), |a, b| directed(natural(a, b)))
-        };
-        let number = |a: Option<u64>, b: Option<u64>| nulls_last(a, b, |a, b| directed(a.cmp(&b)));
-        match self {
-            Self::Node => directed(by_node(a, b)),
-            Self::Vmid => directed(a.vmid.cmp(&b.vmid)),
-            Self::Name => text(&a.name, &b.name),
-            Self::Power => nulls_last(known_power(a), known_power(b), |a, b| directed(a.cmp(&b))),
-            Self::Ip => nulls_last(a.ip_address.as_deref(), b.ip_address.as_deref(), |a, b| {
-                directed(by_address(a, b))
-            }),
-            Self::Uptime => number(a.uptime_seconds, b.uptime_seconds),
-            Self::Cpus => number(a.cpus.map(u64::from), b.cpus.map(u64::from)),
-            Self::Memory => number(a.memory_mb, b.memory_mb),
-            Self::Storage => number(a.storage_bytes, b.storage_bytes),
-            Self::Comment => text(&a.comment, &b.comment),
-            Self::GuestOs => text(&a.guest_os, &b.guest_os),
-            Self::ObservedAt => directed(a.observed_at.cmp(&b.observed_at)),
-            Self::Large => directed(a.large.len().cmp(&b.large.len())),
-        }
+        let Self(field) = self;
+        nulls_last(known(field.of(a)), known(field.of(b)), |a, b| {
+            let order = compare(field.unit, a, b);
+            if descending { order.reverse() } else { order }
+        })
     }
 }
 
-fn known_power(vm: &Vm) -> Option<PowerState> {
-    (vm.power != PowerState::Unknown).then_some(vm.power)
+/// The order in which errors name the keys; those that are not here come behind them.
+const LISTED_FIRST: [&str; 13] = [
+    "node",
+    "vmid",
+    "name",
+    "power",
+    "ip",
+    "uptime",
+    "cpus",
+    "memory",
+    "storage",
+    "comment",
+    "guest_os",
+    "observed_at",
+    "large",
+];
+
+/// Items in the order of their names in `first`, those that are not there behind them.
+pub(crate) fn listed<T: Copy>(
+    items: impl Iterator<Item = T>,
+    first: &[&str],
+    name: fn(T) -> &'static str,
+) -> Vec<T> {
+    let mut items: Vec<_> = items.collect();
+    items.sort_by_key(|item| {
+        let place = first.iter().position(|listed| *listed == name(*item));
+        place.unwrap_or(first.len())
+    });
+    items
+}
+
+/// A value that has a place in an order.
+fn known(value: Value<'_>) -> Option<Value<'_>> {
+    match value {
+        Value::Unknown | Value::Power(PowerState::Unknown) => None,
+        known => Some(known),
+    }
+}
+
+/// Compares two known values of one field.
+fn compare(unit: Unit, a: Value<'_>, b: Value<'_>) -> Ordering {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => match unit {
+            Unit::Node => by_node(a, b),
+            Unit::Ip => by_address(a, b),
+            _ => natural(a, b),
+        },
+        (Value::Number(a), Value::Number(b)) => a.cmp(&b),
+        (Value::Time(a), Value::Time(b)) => a.cmp(&b),
+        (Value::Flag(a), Value::Flag(b)) => a.cmp(&b),
+        (Value::Power(a), Value::Power(b)) => a.cmp(&b),
+        (Value::Resources(a), Value::Resources(b)) => a.len().cmp(&b.len()),
+        // The values of a field are of one kind.
+        _ => Ordering::Equal,
+    }
 }
 
 fn nulls_last<T>(a: Option<T>, b: Option<T>, compare: impl FnOnce(T, T) -> Ordering) -> Ordering {
@@ -266,8 +275,8 @@ fn nulls_last<T>(a: Option<T>, b: Option<T>, compare: impl FnOnce(T, T) -> Order
 }
 
 /// `Equal` for the same node only, whatever other names differ from it in.
-fn by_node(a: &Vm, b: &Vm) -> Ordering {
-    natural(&a.node, &b.node).then_with(|| a.node.cmp(&b.node))
+fn by_node(a: &str, b: &str) -> Ordering {
+    natural(a, b).then_with(|| a.cmp(b))
 }
 
 /// IPv4 before IPv6 before what is no address, each by its own order.
@@ -414,8 +423,8 @@ mod tests {
                 Ok(text)
             );
         }
-        for key in SortKey::ALL {
-            assert_eq!(Sort::parse(key.as_str()), Ok(Sort::by(key, false)));
+        for key in SortKey::all() {
+            assert_eq!(Sort::parse(key.as_str()), Ok(Sort::by(*key, false)));
         }
     }
 
@@ -463,7 +472,7 @@ mod tests {
     }
 
     fn any_sort() -> impl Strategy<Value = Sort> {
-        prop::sample::subsequence(SortKey::ALL.to_vec(), 0..4)
+        prop::sample::subsequence(SortKey::all().to_vec(), 0..4)
             .prop_shuffle()
             .prop_flat_map(|keys| {
                 let length = keys.len();

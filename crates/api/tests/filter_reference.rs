@@ -7,7 +7,7 @@
     reason = "the helpers of a test fail as the test does"
 )]
 
-use ecoman_api::{FILTER_FIELDS, Filter, Vm};
+use ecoman_api::{Filter, Vm, filter_table};
 use serde_json::{Value, json};
 
 const REFERENCE: &str = include_str!("../../../docs/filter.md");
@@ -80,15 +80,24 @@ fn every_term_of_the_reference_is_one() {
     }
 }
 
+/// With `UPDATE_DOCS` in the environment it writes the table instead.
 #[test]
 fn the_reference_lists_every_field() {
-    let listed = table(section("Fields"), "| field | looks at | example |");
-    let listed: Vec<_> = listed
-        .iter()
-        .map(|row| (code(row[0]), row[1], code(row[2])))
-        .collect();
-    let fields = FILTER_FIELDS.map(|field| (field.name, field.meaning, field.example));
-    assert_eq!(listed, fields);
+    const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/filter.md");
+    let table = filter_table();
+    let (before, rest) = REFERENCE.split_once("\n## Fields\n\n").expect("a section");
+    let (listed, behind) = rest.split_once("\n\n").expect("text behind the table");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let text = format!("{before}\n## Fields\n\n{table}\n{behind}");
+        std::fs::write(FILE, text).expect("written");
+    } else {
+        assert_eq!(
+            listed,
+            table.trim_end(),
+            "docs/filter.md is not up to date: UPDATE_DOCS=1 cargo test -p ecoman-api --test \
+             filter_reference"
+        );
+    }
 }
 
 #[test]

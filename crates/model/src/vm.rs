@@ -1,11 +1,17 @@
 //! The virtual machine: its identity and what a node says of it.
 
+mod facts;
+mod power;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeName, Timestamp};
+use crate::NodeName;
+
+pub use facts::VmFacts;
+pub use power::PowerState;
 
 /// The number that a node's hostd gives a VM (`Vmid` of `vim-cmd vmsvc/getallvms`).
 ///
@@ -52,103 +58,6 @@ impl fmt::Display for VmKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.node, self.vmid)
     }
-}
-
-/// Power state of a VM.
-// `runtime.powerState`, vim.VirtualMachine.PowerState.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-pub enum PowerState {
-    /// Running (`poweredOn`).
-    On,
-    /// Not running (`poweredOff`).
-    Off,
-    /// Frozen, its memory kept in a file (`suspended`).
-    Suspended,
-    /// The node did not say, or said a word that this version does not know.
-    #[default]
-    Unknown,
-}
-
-impl PowerState {
-    /// The word of the API.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::On => "on",
-            Self::Off => "off",
-            Self::Suspended => "suspended",
-            Self::Unknown => "unknown",
-        }
-    }
-}
-
-impl fmt::Display for PowerState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// What a node says of one VM, by `vim-cmd vmsvc/get.summary` (vim.vm.Summary) and, where that
-/// could not be read, by its row of `vim-cmd vmsvc/getallvms`.
-///
-/// `None` is "the node did not say": it is never replaced by 0 or an empty text.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct VmFacts {
-    /// `config.name`, with `%2f`, `%5c` and `%25` turned back to `/`, `\` and `%`.
-    pub name: Option<String>,
-    /// `config.uuid`, the BIOS UUID.
-    pub uuid: Option<String>,
-    /// `runtime.powerState`.
-    pub power: PowerState,
-    /// `guest.hostName`, as VMware Tools reports it.
-    pub hostname: Option<String>,
-    /// `guest.ipAddress`, the primary address that VMware Tools reports; IPv4 or IPv6.
-    pub ip_address: Option<String>,
-    /// `config.numCpu`, virtual CPUs.
-    pub cpus: Option<u32>,
-    /// `config.memorySizeMB`.
-    pub memory_mb: Option<u64>,
-    /// `storage.committed`, bytes in use on the datastores.
-    pub storage_bytes: Option<u64>,
-    /// `storage.uncommitted`, bytes that thin disks may still grow by.
-    pub storage_uncommitted_bytes: Option<u64>,
-    /// The guest operating system in words: what Tools reports (`guest.guestFullName`), else
-    /// what is configured (`config.guestFullName`), else the configured short id.
-    pub guest_os: Option<String>,
-    /// `guest.toolsStatus`: `toolsOk`, `toolsOld`, `toolsNotRunning`, `toolsNotInstalled`.
-    pub tools_status: Option<String>,
-    /// `overallStatus`: `green`, `yellow`, `red`, `gray`.
-    pub overall_status: Option<String>,
-    /// `runtime.connectionState`: `connected`, `disconnected`, `inaccessible`, `invalid`,
-    /// `orphaned`.
-    pub connection_state: Option<String>,
-    /// `quickStats.uptimeSeconds`.
-    pub uptime_seconds: Option<u64>,
-    /// `runtime.bootTime`.
-    pub booted_at: Option<Timestamp>,
-    /// `quickStats.overallCpuUsage`, MHz.
-    pub cpu_usage_mhz: Option<u64>,
-    /// `quickStats.guestMemoryUsage`, MB that the guest uses actively.
-    pub guest_memory_mb: Option<u64>,
-    /// `quickStats.hostMemoryUsage`, MB of the node's memory that the VM takes.
-    pub host_memory_mb: Option<u64>,
-    /// `config.numEthernetCards`.
-    pub nic_count: Option<u32>,
-    /// `config.numVirtualDisks`.
-    pub disk_count: Option<u32>,
-    /// The datastore of the `.vmx` file, out of `config.vmPathName`. Infrastructure VMs have none.
-    pub datastore: Option<String>,
-    /// `config.vmPathName`, `[DATASTORE] DIRECTORY/NAME.vmx`.
-    pub vmx_path: Option<String>,
-    /// `vmx-N`: `config.hwVersion` where the node tells it, else the row of `getallvms`.
-    pub hardware_version: Option<String>,
-    /// `config.annotation`, the notes; an empty one is `None`.
-    pub comment: Option<String>,
 }
 
 #[cfg(test)]

@@ -1,12 +1,43 @@
 //! Values as people read them. Unknown is always [`UNKNOWN`].
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
-use ecoman_api::{Resource, Thresholds, Vm};
+use ecoman_api::{Resource, Thresholds, Unit, Value, Vm, VmField};
 
 use crate::state::text;
 
 /// How an unknown value is shown.
 pub(crate) const UNKNOWN: &str = "–";
+
+/// The value of a field of a VM, by its unit; `None`: unknown.
+pub(crate) fn value(vm: &Vm, field: &VmField) -> Option<String> {
+    Some(match field.of(vm) {
+        Value::Unknown => return None,
+        Value::Text(text) => text.to_owned(),
+        Value::Number(number) => match field.unit {
+            Unit::Megabytes => megabytes(number),
+            Unit::Bytes => bytes(number),
+            Unit::Megahertz => megahertz(number),
+            Unit::Seconds => duration(number),
+            _ => number.to_string(),
+        },
+        Value::Time(time) => machine(time),
+        Value::Flag(flag) => flag.to_string(),
+        Value::Power(power) => power.as_str().to_owned(),
+        Value::Resources(resources) => {
+            let words: Vec<_> = resources.iter().map(|resource| resource.as_str()).collect();
+            words.join(" ")
+        }
+    })
+}
+
+/// The same to the last digit, where [`value`] is rounded.
+pub(crate) fn exact_value(vm: &Vm, field: &VmField) -> Option<String> {
+    match (field.of(vm), field.unit) {
+        (Value::Number(mb), Unit::Megabytes) => Some((text::format().exact_megabytes)(mb)),
+        (Value::Number(bytes), Unit::Bytes) => Some((text::format().exact_bytes)(bytes)),
+        _ => None,
+    }
+}
 
 /// Bytes in MB, GB or TB of 1024, one decimal from GB on: `11.1 GB`.
 pub(crate) fn bytes(bytes: u64) -> String {

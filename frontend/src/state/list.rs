@@ -3,132 +3,102 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use ecoman_api::{Filter, FilterError, PowerState, Sort, SortBy, SortKey, Vm};
+use ecoman_api::text::page::Columns;
+use ecoman_api::{Filter, FilterError, Sort, SortKey, Unit, Vm, VmField, Word, vm_field};
 use form_urlencoded::Serializer;
 
 use crate::state::inventory::{Nodes, Row, VmTable, seen_at};
 use crate::state::text;
 
 /// A column of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Column {
-    /// Power state.
-    Power,
-    /// Node.
-    Node,
-    /// VM id.
-    Vmid,
-    /// Name.
-    Name,
-    /// IP address.
-    Ip,
-    /// Time since power on.
-    Uptime,
-    /// Virtual CPUs.
-    Cpus,
-    /// Memory.
-    Memory,
-    /// Storage in use.
-    Storage,
-    /// Guest operating system.
-    GuestOs,
-    /// Comment.
-    Comment,
-    /// Time since it was last seen.
-    Age,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column {
+    /// What it shows.
+    pub(crate) field: &'static VmField,
+    /// Its class in the style sheet.
+    pub(crate) class: &'static str,
+    title: fn(&Columns) -> &'static str,
+}
+
+/// The columns in their order on the page.
+pub(crate) const COLUMNS: [Column; 12] = [
+    column(vm_field::power, "c-power", |titles| titles.power),
+    column(vm_field::node, "c-node", |titles| titles.node),
+    column(vm_field::vmid, "c-vmid num", |titles| titles.vmid),
+    column(vm_field::name, "c-name", |titles| titles.name),
+    column(vm_field::ip_address, "c-ip", |titles| titles.ip),
+    column(vm_field::uptime_seconds, "c-uptime num", |titles| {
+        titles.uptime
+    }),
+    column(vm_field::cpus, "c-cpu num", |titles| titles.cpus),
+    column(vm_field::memory_mb, "c-ram num", |titles| titles.memory),
+    column(vm_field::storage_bytes, "c-storage num", |titles| {
+        titles.storage
+    }),
+    column(vm_field::guest_os, "c-guest", |titles| titles.guest_os),
+    column(vm_field::comment, "c-comment", |titles| titles.comment),
+    AGE,
+];
+
+/// The time since a VM was last seen, which moves on by itself.
+pub(crate) const AGE: Column = column(vm_field::observed_at, "c-age num", |titles| titles.age);
+
+const fn column(
+    field: &'static VmField,
+    class: &'static str,
+    title: fn(&Columns) -> &'static str,
+) -> Column {
+    Column {
+        field,
+        class,
+        title,
+    }
+}
+
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        self.field == other.field
+    }
 }
 
 impl Column {
-    /// In the order on the page.
-    pub(crate) const ALL: [Self; 12] = [
-        Self::Power,
-        Self::Node,
-        Self::Vmid,
-        Self::Name,
-        Self::Ip,
-        Self::Uptime,
-        Self::Cpus,
-        Self::Memory,
-        Self::Storage,
-        Self::GuestOs,
-        Self::Comment,
-        Self::Age,
-    ];
-
     /// Its heading.
     pub(crate) fn title(self) -> &'static str {
-        let columns = &text::page().list.columns;
-        match self {
-            Self::Power => columns.power,
-            Self::Node => columns.node,
-            Self::Vmid => columns.vmid,
-            Self::Name => columns.name,
-            Self::Ip => columns.ip,
-            Self::Uptime => columns.uptime,
-            Self::Cpus => columns.cpus,
-            Self::Memory => columns.memory,
-            Self::Storage => columns.storage,
-            Self::GuestOs => columns.guest_os,
-            Self::Comment => columns.comment,
-            Self::Age => columns.age,
-        }
-    }
-
-    /// Its class in the style sheet.
-    pub(crate) fn class(self) -> &'static str {
-        match self {
-            Self::Power => "c-power",
-            Self::Node => "c-node",
-            Self::Vmid => "c-vmid num",
-            Self::Name => "c-name",
-            Self::Ip => "c-ip",
-            Self::Uptime => "c-uptime num",
-            Self::Cpus => "c-cpu num",
-            Self::Memory => "c-ram num",
-            Self::Storage => "c-storage num",
-            Self::GuestOs => "c-guest",
-            Self::Comment => "c-comment",
-            Self::Age => "c-age num",
-        }
-    }
-
-    fn key(self) -> SortKey {
-        match self {
-            Self::Power => SortKey::Power,
-            Self::Node => SortKey::Node,
-            Self::Vmid => SortKey::Vmid,
-            Self::Name => SortKey::Name,
-            Self::Ip => SortKey::Ip,
-            Self::Uptime => SortKey::Uptime,
-            Self::Cpus => SortKey::Cpus,
-            Self::Memory => SortKey::Memory,
-            Self::Storage => SortKey::Storage,
-            Self::GuestOs => SortKey::GuestOs,
-            Self::Comment => SortKey::Comment,
-            Self::Age => SortKey::ObservedAt,
-        }
+        (self.title)(&text::page().list.columns)
     }
 
     /// Who looks at sizes looks for the big ones.
     fn descending_first(self) -> bool {
-        matches!(
-            self,
-            Self::Uptime | Self::Cpus | Self::Memory | Self::Storage | Self::Age
-        )
+        match self.field.unit {
+            Unit::Count
+            | Unit::Megabytes
+            | Unit::Bytes
+            | Unit::Megahertz
+            | Unit::Seconds
+            | Unit::Time => true,
+            Unit::Text
+            | Unit::Node
+            | Unit::Vmid
+            | Unit::Ip
+            | Unit::Flag
+            | Unit::Power
+            | Unit::Tools
+            | Unit::Resources => false,
+        }
     }
 
     /// An age grows as its time lies further back.
     fn inverted(self) -> bool {
-        self == Self::Age
+        self == AGE
     }
 
     /// How the list is sorted by this column: `None`, or whether largest first.
     pub(crate) fn descending(self, sort: &Sort) -> Option<bool> {
-        let first = sort.keys().first().copied().unwrap_or(SortBy {
-            key: SortKey::Node,
-            descending: false,
-        });
-        (first.key == self.key()).then_some(first.descending != self.inverted())
+        let (field, descending) = match sort.keys().first() {
+            Some(by) => (by.key.field(), by.descending),
+            None => (vm_field::node, false),
+        };
+        (field == self.field).then_some(descending != self.inverted())
     }
 
     /// The order after a click on the heading: the other direction, or this column's first one.
@@ -137,10 +107,12 @@ impl Column {
             Some(descending) => !descending,
             None => self.descending_first(),
         };
-        if self == Self::Node && !descending {
-            return Sort::default();
+        match SortKey::of(self.field) {
+            Some(key) if self.field != vm_field::node || descending => {
+                Sort::by(key, descending != self.inverted())
+            }
+            _ => Sort::default(),
         }
-        Sort::by(self.key(), descending != self.inverted())
     }
 }
 
@@ -182,13 +154,34 @@ impl Chip {
         }
     }
 
-    fn matches(self, vm: &Vm) -> bool {
+    /// The field that it asks for, and the word of the filter language for its value.
+    fn term(self) -> (&'static VmField, &'static str) {
         match self {
-            Self::Running => vm.power == PowerState::On,
-            Self::Off => vm.power == PowerState::Off,
-            Self::Large => !vm.large.is_empty(),
-            Self::Stale => vm.stale,
+            Self::Running => (vm_field::power, "on"),
+            Self::Off => (vm_field::power, "off"),
+            Self::Large => (vm_field::large, "true"),
+            Self::Stale => (vm_field::stale, "true"),
         }
+    }
+
+    fn test(self) -> ChipTest {
+        let (field, wanted) = self.term();
+        let word = field.unit.words().iter().find(|word| word.text == wanted);
+        ChipTest { field, word }
+    }
+}
+
+/// What a chip asks, ready for many VMs.
+#[derive(Clone, Copy)]
+struct ChipTest {
+    field: &'static VmField,
+    word: Option<&'static Word>,
+}
+
+impl ChipTest {
+    fn matches(self, vm: &Vm) -> bool {
+        self.word
+            .is_some_and(|word| (word.means)(self.field.of(vm)))
     }
 }
 
@@ -215,16 +208,18 @@ impl Chips {
         self == Self::default()
     }
 
-    /// Power states are alternatives, everything else is asked on top.
-    fn matches(self, vm: &Vm) -> bool {
-        let power = match (self.has(Chip::Running), self.has(Chip::Off)) {
-            (false, false) => true,
-            (running, off) => running && Chip::Running.matches(vm) || off && Chip::Off.matches(vm),
-        };
-        power
-            && (!self.has(Chip::Large) || Chip::Large.matches(vm))
-            && (!self.has(Chip::Stale) || Chip::Stale.matches(vm))
+    fn pressed(self) -> impl Iterator<Item = Chip> {
+        Chip::ALL.into_iter().filter(move |&chip| self.has(chip))
     }
+}
+
+/// Whether a VM is shown while these chips are pressed: chips of one field are alternatives, those
+/// of another are asked on top.
+fn passes(pressed: &[ChipTest], vm: &Vm) -> bool {
+    pressed.iter().all(|chip| {
+        let mut alternatives = pressed.iter().filter(|other| other.field == chip.field);
+        alternatives.any(|chip| chip.matches(vm))
+    })
 }
 
 /// What the list is asked to show, as it stands in the URL.
@@ -285,17 +280,16 @@ impl ListQuery {
             filter.push(' ');
             filter.push_str(term);
         };
-        match (self.chips.has(Chip::Running), self.chips.has(Chip::Off)) {
-            (true, true) => and("power:on,off"),
-            (true, false) => and("power:on"),
-            (false, true) => and("power:off"),
-            (false, false) => {}
+        let mut asked: Vec<(&VmField, String)> = Vec::new();
+        for (field, word) in self.chips.pressed().map(Chip::term) {
+            match asked.iter_mut().find(|(known, _)| *known == field) {
+                Some((_, words)) => *words = format!("{words},{word}"),
+                None => asked.push((field, word.to_owned())),
+            }
         }
-        if self.chips.has(Chip::Large) {
-            and("large:true");
-        }
-        if self.chips.has(Chip::Stale) {
-            and("stale:true");
+        for (field, words) in asked {
+            let name = field.filter.map_or(field.name, |filter| filter.name);
+            and(&format!("{name}:{words}"));
         }
         let mut out = Serializer::new(String::from("?"));
         out.append_pair("q", filter.trim());
@@ -309,11 +303,7 @@ impl ListQuery {
         if !self.filter.is_empty() {
             out.append_pair("q", &self.filter);
         }
-        let words: Vec<_> = Chip::ALL
-            .into_iter()
-            .filter(|&chip| self.chips.has(chip))
-            .map(Chip::word)
-            .collect();
+        let words: Vec<_> = self.chips.pressed().map(Chip::word).collect();
         if !words.is_empty() {
             out.append_pair("show", &words.join(","));
         }
@@ -347,15 +337,17 @@ impl Listing {
     /// Picks out of `ordered` what matches.
     pub(crate) fn select(ordered: &[Arc<Row>], filter: &Filter, chips: Chips) -> Self {
         let mut counts = [0; Chip::ALL.len()];
+        let tests = Chip::ALL.map(Chip::test);
+        let pressed: Vec<_> = chips.pressed().map(Chip::test).collect();
         let rows = ordered
             .iter()
             .filter(|row| filter.matches_prepared(&row.vm, &row.searchable))
             .inspect(|row| {
-                for (count, chip) in counts.iter_mut().zip(Chip::ALL) {
+                for (count, chip) in counts.iter_mut().zip(tests) {
                     *count += usize::from(chip.matches(&row.vm));
                 }
             })
-            .filter(|row| chips.matches(&row.vm))
+            .filter(|row| passes(&pressed, &row.vm))
             .cloned()
             .collect();
         Self {
@@ -399,7 +391,7 @@ pub(crate) fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Ro
     let mut rows = table.rows().to_vec();
     match sort.keys() {
         // The age that is shown is younger than the VM's own time: see `seen_at`.
-        [by, ..] if by.key == SortKey::ObservedAt => {
+        [by, ..] if by.key.field() == vm_field::observed_at => {
             let mut timed: Vec<_> = rows
                 .into_iter()
                 .map(|row| (seen_at(&row.vm, nodes), row))
@@ -422,7 +414,7 @@ pub(crate) fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Ro
 
 #[cfg(test)]
 mod tests {
-    use ecoman_api::Resource;
+    use ecoman_api::{PowerState, Resource};
 
     use super::*;
     use crate::state::format::tests::vm;
@@ -558,24 +550,37 @@ mod tests {
         );
     }
 
+    fn of(field: &VmField) -> Column {
+        *COLUMNS
+            .iter()
+            .find(|column| column.field == field)
+            .expect("a column")
+    }
+
     #[test]
     fn a_second_click_turns_the_order_round() {
-        let by_name = Column::Name.click(&Sort::default());
+        let by_name = of(vm_field::name).click(&Sort::default());
         assert_eq!(by_name.to_string(), "name");
-        assert_eq!(Column::Name.click(&by_name).to_string(), "-name");
-        let by_memory = Column::Memory.click(&by_name);
+        assert_eq!(of(vm_field::name).click(&by_name).to_string(), "-name");
+        let by_memory = of(vm_field::memory_mb).click(&by_name);
         assert_eq!(by_memory.to_string(), "-memory");
-        assert_eq!(Column::Memory.click(&by_memory).to_string(), "memory");
-        assert_eq!(Column::Node.click(&by_memory), Sort::default());
-        assert_eq!(Column::Node.click(&Sort::default()).to_string(), "-node");
+        assert_eq!(
+            of(vm_field::memory_mb).click(&by_memory).to_string(),
+            "memory"
+        );
+        assert_eq!(of(vm_field::node).click(&by_memory), Sort::default());
+        assert_eq!(
+            of(vm_field::node).click(&Sort::default()).to_string(),
+            "-node"
+        );
     }
 
     #[test]
     fn the_oldest_age_is_the_earliest_time() {
-        let oldest_first = Column::Age.click(&Sort::default());
+        let oldest_first = AGE.click(&Sort::default());
         assert_eq!(oldest_first.to_string(), "observed_at");
-        assert_eq!(Column::Age.descending(&oldest_first), Some(true));
-        assert_eq!(Column::Name.descending(&oldest_first), None);
-        assert_eq!(Column::Node.descending(&Sort::default()), Some(false));
+        assert_eq!(AGE.descending(&oldest_first), Some(true));
+        assert_eq!(of(vm_field::name).descending(&oldest_first), None);
+        assert_eq!(of(vm_field::node).descending(&Sort::default()), Some(false));
     }
 }

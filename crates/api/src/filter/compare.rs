@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::searchable::{Searchable, TextField};
-use crate::{PowerState, Resource, Vm};
+use crate::{Unit, Value, Vm, VmField, Word};
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Term {
@@ -18,12 +18,9 @@ pub(super) enum Test {
     Word(String),
     /// Folded texts in one field.
     Text(TextField, Vec<String>),
-    Ip(Vec<IpPattern>),
-    Power(Vec<PowerState>),
-    Tools(Vec<Tools>),
-    Large(Vec<Large>),
-    Stale(Vec<bool>),
-    Number(NumberField, Vec<Comparison>),
+    Ip(TextField, Vec<IpPattern>),
+    Words(&'static VmField, Vec<&'static Word>),
+    Number(&'static VmField, Vec<Comparison>),
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,30 +29,6 @@ pub(super) enum IpPattern {
     Part(String),
     /// A network: address and length of its prefix.
     Network(IpAddr, u8),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Tools {
-    Ok,
-    Old,
-    NotRunning,
-    NotInstalled,
-    Unknown,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Large {
-    Any(bool),
-    By(Resource),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum NumberField {
-    Vmid,
-    Cpus,
-    Memory,
-    Storage,
-    Uptime,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -93,27 +66,6 @@ pub(super) const DURATIONS: Units = &[
     ("w", 604_800),
 ];
 
-pub(super) const POWER_STATES: [(&str, PowerState); 4] = [
-    ("on", PowerState::On),
-    ("off", PowerState::Off),
-    ("suspended", PowerState::Suspended),
-    ("unknown", PowerState::Unknown),
-];
-pub(super) const TOOLS: [(&str, Tools); 5] = [
-    ("ok", Tools::Ok),
-    ("old", Tools::Old),
-    ("not_running", Tools::NotRunning),
-    ("not_installed", Tools::NotInstalled),
-    ("unknown", Tools::Unknown),
-];
-pub(super) const LARGE: [(&str, Large); 5] = [
-    ("true", Large::Any(true)),
-    ("false", Large::Any(false)),
-    ("cpu", Large::By(Resource::Cpu)),
-    ("memory", Large::By(Resource::Memory)),
-    ("storage", Large::By(Resource::Storage)),
-];
-pub(super) const BOOLEANS: [(&str, bool); 2] = [("true", true), ("false", false)];
 pub(super) const OPERATORS: [(&str, Operator); 5] = [
     // The longer ones first: `>=` begins with `>`.
     (">=", Operator::GreaterOrEqual),
@@ -123,6 +75,31 @@ pub(super) const OPERATORS: [(&str, Operator); 5] = [
     ("=", Operator::Equal),
 ];
 
+/// What can be asked of the values of a unit.
+pub(super) enum Kind {
+    /// Parts of a text.
+    Text,
+    /// Parts of an address, and networks.
+    Ip,
+    /// Words of a closed list.
+    Words(&'static [Word]),
+    /// Comparisons with numbers in these units.
+    Number(Units),
+}
+
+/// `None`: nothing can be asked of them.
+pub(super) fn kind(unit: Unit) -> Option<Kind> {
+    match unit {
+        Unit::Text | Unit::Node => Some(Kind::Text),
+        Unit::Ip => Some(Kind::Ip),
+        Unit::Flag | Unit::Power | Unit::Tools | Unit::Resources => Some(Kind::Words(unit.words())),
+        Unit::Vmid | Unit::Count | Unit::Megahertz => Some(Kind::Number(PIECES)),
+        Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
+        Unit::Seconds => Some(Kind::Number(DURATIONS)),
+        Unit::Time => None,
+    }
+}
+
 impl Test {
     pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable) -> bool {
         match self {
@@ -131,24 +108,20 @@ impl Test {
                 let value = searchable.field(*field);
                 texts.iter().any(|text| value.contains(text.as_str()))
             }
-            Self::Ip(patterns) => patterns.iter().any(|pattern| match pattern {
-                IpPattern::Part(text) => searchable.field(TextField::Ip).contains(text.as_str()),
-                IpPattern::Network(network, length) => vm
-                    .ip_address
-                    .as_deref()
-                    .and_then(|address| address.parse().ok())
-                    .is_some_and(|address| in_network(address, *network, *length)),
-            }),
-            Self::Power(states) => states.contains(&vm.power),
-            Self::Tools(states) => {
-                Tools::of(vm.tools_status.as_deref()).is_some_and(|state| states.contains(&state))
+            Self::Ip(field, patterns) => {
+                let value = searchable.field(*field);
+                patterns.iter().any(|pattern| match pattern {
+                    IpPattern::Part(text) => value.contains(text.as_str()),
+                    IpPattern::Network(network, length) => value
+                        .parse()
+                        .is_ok_and(|address| in_network(address, *network, *length)),
+                })
             }
-            Self::Large(kinds) => kinds.iter().any(|kind| match kind {
-                Large::Any(large) => *large != vm.large.is_empty(),
-                Large::By(resource) => vm.large.contains(resource),
-            }),
-            Self::Stale(values) => values.contains(&vm.stale),
-            Self::Number(field, comparisons) => field.of(vm).is_some_and(|actual| {
+            Self::Words(field, words) => {
+                let value = field.of(vm);
+                words.iter().any(|word| (word.means)(value))
+            }
+            Self::Number(field, comparisons) => smallest(field, vm).is_some_and(|actual| {
                 comparisons
                     .iter()
                     .any(|comparison| comparison.matches(actual))
@@ -157,56 +130,15 @@ impl Test {
     }
 }
 
-impl Tools {
-    /// The state that vSphere's word means; `None` for a word that this version does not know.
-    pub(super) fn of(status: Option<&str>) -> Option<Self> {
-        match status {
-            Some("toolsOk") => Some(Self::Ok),
-            Some("toolsOld") => Some(Self::Old),
-            Some("toolsNotRunning") => Some(Self::NotRunning),
-            Some("toolsNotInstalled") => Some(Self::NotInstalled),
-            Some(_) => None,
-            None => Some(Self::Unknown),
-        }
-    }
-}
-
-impl NumberField {
-    pub(super) const ALL: [Self; 5] = [
-        Self::Vmid,
-        Self::Cpus,
-        Self::Memory,
-        Self::Storage,
-        Self::Uptime,
-    ];
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Vmid => "vmid",
-            Self::Cpus => "cpus",
-            Self::Memory => "memory",
-            Self::Storage => "storage",
-            Self::Uptime => "uptime",
-        }
-    }
-
-    pub(super) const fn units(self) -> Units {
-        match self {
-            Self::Vmid | Self::Cpus => PIECES,
-            Self::Memory | Self::Storage => SIZES,
-            Self::Uptime => DURATIONS,
-        }
-    }
-
-    pub(super) fn of(self, vm: &Vm) -> Option<u128> {
-        match self {
-            Self::Vmid => Some(vm.vmid.into()),
-            Self::Cpus => vm.cpus.map(Into::into),
-            Self::Memory => vm.memory_mb.map(|megabytes| u128::from(megabytes) << 20),
-            Self::Storage => vm.storage_bytes.map(Into::into),
-            Self::Uptime => vm.uptime_seconds.map(Into::into),
-        }
-    }
+/// The value of a field with numbers, in the smallest of its units.
+fn smallest(field: &VmField, vm: &Vm) -> Option<u128> {
+    let Value::Number(number) = field.of(vm) else {
+        return None;
+    };
+    Some(match field.unit {
+        Unit::Megabytes => u128::from(number) << 20,
+        _ => number.into(),
+    })
 }
 
 impl Comparison {

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use super::Filter;
-use super::compare::{BOOLEANS, IpPattern, LARGE, OPERATORS, Operator, POWER_STATES, TOOLS, Test};
+use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, kind};
+use crate::VmField;
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -22,33 +23,36 @@ impl fmt::Display for Test {
                 write!(f, "{}:", field.name())?;
                 write_list(f, texts, ",", |f, text| write_quoted(f, text))
             }
-            Self::Ip(patterns) => {
-                f.write_str("ip:")?;
+            Self::Ip(field, patterns) => {
+                write!(f, "{}:", field.name())?;
                 write_list(f, patterns, ",", |f, pattern| match pattern {
                     IpPattern::Part(text) => write_quoted(f, text),
                     IpPattern::Network(network, length) => write!(f, "{network}/{length}"),
                 })
             }
-            Self::Power(states) => write_words(f, "power", states, &POWER_STATES),
-            Self::Tools(states) => write_words(f, "tools", states, &TOOLS),
-            Self::Large(kinds) => write_words(f, "large", kinds, &LARGE),
-            Self::Stale(values) => write_words(f, "stale", values, &BOOLEANS),
+            Self::Words(field, words) => {
+                write!(f, "{}:", name_of(field))?;
+                write_list(f, words, ",", |f, word| f.write_str(word.text))
+            }
             Self::Number(field, comparisons) => {
-                write!(f, "{}:", field.name())?;
+                let units = match kind(field.unit) {
+                    Some(Kind::Number(units)) => units,
+                    _ => &[],
+                };
+                write!(f, "{}:", name_of(field))?;
                 write_list(f, comparisons, ",", |f, comparison| {
                     let operator = match comparison.operator {
                         // Nothing stands for it already.
                         Operator::Equal => "",
-                        other => word_of(&OPERATORS, &other),
+                        other => sign_of(other),
                     };
-                    let (unit, size) = field
-                        .units()
+                    let (unit, size) = units
                         .iter()
                         .rev()
                         .find(|(_, size)| {
                             comparison.value != 0 && comparison.value.is_multiple_of(*size)
                         })
-                        .or(field.units().first())
+                        .or(units.first())
                         .copied()
                         .unwrap_or(("", 1));
                     write!(f, "{operator}{}{unit}", comparison.value / size)
@@ -58,11 +62,15 @@ impl fmt::Display for Test {
     }
 }
 
-fn word_of<T: PartialEq>(words: &[(&'static str, T)], wanted: &T) -> &'static str {
-    words
+fn name_of(field: &VmField) -> &'static str {
+    field.filter.map_or("", |filter| filter.name)
+}
+
+fn sign_of(wanted: Operator) -> &'static str {
+    OPERATORS
         .iter()
-        .find(|(_, value)| value == wanted)
-        .map_or("", |(word, _)| word)
+        .find(|(_, operator)| *operator == wanted)
+        .map_or("", |(sign, _)| sign)
 }
 
 fn write_list<T>(
@@ -78,18 +86,6 @@ fn write_list<T>(
         write(f, item)?;
     }
     Ok(())
-}
-
-fn write_words<T: PartialEq>(
-    f: &mut fmt::Formatter<'_>,
-    field: &str,
-    values: &[T],
-    words: &[(&'static str, T)],
-) -> fmt::Result {
-    write!(f, "{field}:")?;
-    write_list(f, values, ",", |f, value| {
-        f.write_str(word_of(words, value))
-    })
 }
 
 /// Always with quotes: then nothing in the text can mean anything.

@@ -14,7 +14,7 @@
 //! | `ip:192.0.2.0/24` | the address lies in the network |
 //! | `!term` | the term does not match |
 //!
-//! [`FILTER_FIELDS`] lists the fields. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
+//! [`filter_fields`] lists the fields. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
 //! What the node did not say matches no
 //! value and no comparison, so `!cpus:>4` finds the VMs of unknown size too.
 
@@ -33,7 +33,7 @@ use self::compare::Term;
 use self::parse::Parser;
 use crate::Vm;
 
-pub use self::fields::{FILTER_FIELDS, FilterField};
+pub use self::fields::{filter_fields, filter_table};
 pub use self::parse::FilterError;
 pub use self::searchable::Searchable;
 

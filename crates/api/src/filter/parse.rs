@@ -2,13 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::compare::{
-    BOOLEANS, Comparison, IpPattern, LARGE, NumberField, OPERATORS, Operator, POWER_STATES, TOOLS,
-    Term, Test,
-};
-use super::fields::FILTER_FIELDS;
+use super::compare::{Comparison, IpPattern, Kind, OPERATORS, Operator, Term, Test, Units, kind};
+use super::fields::{filter_fields, named};
 use super::fold::fold;
 use super::searchable::TextField;
+use crate::Word;
 
 /// The text is no filter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -105,33 +103,30 @@ impl Parser {
 
     fn field_test(&mut self, start: usize, typed: &str) -> Result<Test, FilterError> {
         let name = typed.to_lowercase();
-        let text_field = TextField::ALL
-            .into_iter()
-            .find(|field| field.name() == name);
-        let number_field = NumberField::ALL
-            .into_iter()
-            .find(|field| field.name() == name);
-        Ok(match (name.as_str(), text_field, number_field) {
-            ("ip", ..) => Test::Ip(self.values(typed, ip_pattern)?),
-            (_, Some(field), _) => {
+        let Some((field, kind)) = named(&name).and_then(|field| Some((field, kind(field.unit)?)))
+        else {
+            return Err(unknown_field(start, typed));
+        };
+        Ok(match kind {
+            Kind::Text => {
+                let Some(field) = TextField::of(field) else {
+                    return Err(unknown_field(start, typed));
+                };
                 Test::Text(field, self.values(typed, |value| Ok(fold(&value.text)))?)
             }
-            (_, _, Some(field)) => {
-                Test::Number(field, self.values(typed, |value| comparison(field, value))?)
+            Kind::Ip => {
+                let Some(field) = TextField::of(field) else {
+                    return Err(unknown_field(start, typed));
+                };
+                Test::Ip(field, self.values(typed, ip_pattern)?)
             }
-            ("power", ..) => Test::Power(self.values(typed, |value| one_of(&POWER_STATES, value))?),
-            ("tools", ..) => Test::Tools(self.values(typed, |value| one_of(&TOOLS, value))?),
-            ("large", ..) => Test::Large(self.values(typed, |value| one_of(&LARGE, value))?),
-            ("stale", ..) => Test::Stale(self.values(typed, |value| one_of(&BOOLEANS, value))?),
-            _ => {
-                let known = FILTER_FIELDS.map(|field| field.name).join(", ");
-                return Err(FilterError {
-                    position: start,
-                    message: format!(
-                        "there is no field {typed}; fields are {known}. To search for the text, \
-                         put it into quotes"
-                    ),
-                });
+            Kind::Words(words) => {
+                Test::Words(field, self.values(typed, |value| one_of(words, value))?)
+            }
+            Kind::Number(units) => {
+                let example = field.filter.map_or("", |filter| filter.example);
+                let read = |value: &Value| comparison(units, example, value);
+                Test::Number(field, self.values(typed, read)?)
             }
         })
     }
@@ -262,16 +257,23 @@ impl Value {
     }
 }
 
-fn one_of<T: Copy>(words: &[(&'static str, T)], value: &Value) -> Result<T, FilterError> {
+fn unknown_field(position: usize, typed: &str) -> FilterError {
+    let known: Vec<_> = filter_fields().iter().map(|field| field.name).collect();
+    FilterError {
+        position,
+        message: format!(
+            "there is no field {typed}; fields are {}. To search for the text, put it into quotes",
+            known.join(", ")
+        ),
+    }
+}
+
+fn one_of(words: &'static [Word], value: &Value) -> Result<&'static Word, FilterError> {
     let typed = value.text.to_lowercase().replace('-', "_");
-    words
-        .iter()
-        .find(|(word, _)| *word == typed)
-        .map(|(_, meaning)| *meaning)
-        .ok_or_else(|| {
-            let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-            value.error(0, format!("must be one of {}", known.join(", ")))
-        })
+    words.iter().find(|word| word.text == typed).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|word| word.text).collect();
+        value.error(0, format!("must be one of {}", known.join(", ")))
+    })
 }
 
 fn ip_pattern(value: &Value) -> Result<IpPattern, FilterError> {
@@ -299,7 +301,7 @@ fn ip_pattern(value: &Value) -> Result<IpPattern, FilterError> {
     Ok(IpPattern::Network(address, length))
 }
 
-fn comparison(field: NumberField, value: &Value) -> Result<Comparison, FilterError> {
+fn comparison(units: Units, example: &str, value: &Value) -> Result<Comparison, FilterError> {
     let (operator, rest) = OPERATORS
         .iter()
         .find_map(|(sign, operator)| Some((*operator, value.text.strip_prefix(sign)?)))
@@ -311,12 +313,6 @@ fn comparison(field: NumberField, value: &Value) -> Result<Comparison, FilterErr
         .next()
         .unwrap_or_default();
     let unit = rest.strip_prefix(number).unwrap_or_default();
-    let units = field.units();
-
-    let example = FILTER_FIELDS
-        .iter()
-        .find(|known| known.name == field.name())
-        .map_or("", |known| known.example);
     if number.is_empty() {
         return Err(value.error(number_at, format!("a number is missing, as in {example}")));
     }

@@ -1,7 +1,7 @@
 //! The texts of a VM, made ready for filters.
 
 use super::fold::{SEPARATOR, fold};
-use crate::Vm;
+use crate::{Unit, VM_FIELDS, Value, Vm, VmField, vm_field};
 
 /// The texts of a VM that filters look into, made ready once for many filters.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,7 +9,7 @@ pub struct Searchable {
     /// The folded texts one after the other, each with a [`SEPARATOR`] behind it.
     text: Box<str>,
     /// Where each of [`TextField::ALL`] ends in `text`, its separator not included.
-    ends: [usize; TextField::ALL.len()],
+    ends: [usize; COUNT],
 }
 
 impl Searchable {
@@ -20,7 +20,10 @@ impl Searchable {
         let ends = TextField::ALL.map(|field| {
             let start = text.len();
             // Nearly all texts are ASCII, which folds in place.
-            let raw = field.of(vm).unwrap_or_default();
+            let raw = match field.of(vm) {
+                Value::Text(text) => text,
+                _ => "",
+            };
             if raw.is_ascii() {
                 text.push_str(raw);
                 if let Some(added) = text.get_mut(start..) {
@@ -41,8 +44,9 @@ impl Searchable {
 
     /// One field, folded; empty where the node did not say.
     pub(super) fn field(&self, field: TextField) -> &str {
-        let end = self.ends.get(field as usize).copied();
-        let start = match (field as usize).checked_sub(1) {
+        let TextField(place) = field;
+        let end = self.ends.get(place).copied();
+        let start = match place.checked_sub(1) {
             None => Some(0),
             Some(previous) => self
                 .ends
@@ -58,62 +62,67 @@ impl Searchable {
     /// The fields that a mere word is looked for in.
     pub(super) fn words(&self) -> &str {
         self.ends
-            .get(TextField::LAST_OF_WORDS as usize)
+            .get(TextField::IN_WORDS - 1)
             .and_then(|&end| self.text.get(..end))
             .unwrap_or_default()
     }
 }
 
-/// The fields with free text; those up to `LAST_OF_WORDS` are searched by mere words too.
+/// A field with text, by its place in a [`Searchable`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum TextField {
-    Name,
-    Comment,
-    Ip,
-    Hostname,
-    Guest,
-    Node,
-    Datastore,
-    Uuid,
-}
+pub(super) struct TextField(usize);
 
 impl TextField {
-    /// In the order of the variants, which is that of [`Searchable`].
-    pub(super) const ALL: [Self; 8] = [
-        Self::Name,
-        Self::Comment,
-        Self::Ip,
-        Self::Hostname,
-        Self::Guest,
-        Self::Node,
-        Self::Datastore,
-        Self::Uuid,
-    ];
-    pub(super) const LAST_OF_WORDS: Self = Self::Node;
-
-    pub(super) const fn name(self) -> &'static str {
-        match self {
-            Self::Name => "name",
-            Self::Comment => "comment",
-            Self::Ip => "ip",
-            Self::Hostname => "hostname",
-            Self::Guest => "guest",
-            Self::Node => "node",
-            Self::Datastore => "datastore",
-            Self::Uuid => "uuid",
+    /// Those with `in_words` first.
+    #[expect(clippy::indexing_slicing, reason = "by the compiler")]
+    const ALL: [&VmField; COUNT] = {
+        let mut all = [vm_field::node; COUNT];
+        let mut place = 0;
+        let mut in_words = true;
+        loop {
+            let mut rest = VM_FIELDS;
+            while let [field, others @ ..] = rest {
+                if is_searched(field) && field.in_words == in_words {
+                    all[place] = *field;
+                    place += 1;
+                }
+                rest = others;
+            }
+            if !in_words {
+                break all;
+            }
+            in_words = false;
         }
+    };
+    /// How many of them have `in_words`.
+    const IN_WORDS: usize = count(true);
+
+    /// The text field that this is.
+    pub(super) fn of(field: &'static VmField) -> Option<Self> {
+        Self::ALL.iter().position(|known| *known == field).map(Self)
     }
 
-    pub(super) fn of(self, vm: &Vm) -> Option<&str> {
-        match self {
-            Self::Name => vm.name.as_deref(),
-            Self::Comment => vm.comment.as_deref(),
-            Self::Ip => vm.ip_address.as_deref(),
-            Self::Hostname => vm.hostname.as_deref(),
-            Self::Guest => vm.guest_os.as_deref(),
-            Self::Node => Some(&vm.node),
-            Self::Datastore => vm.datastore.as_deref(),
-            Self::Uuid => vm.uuid.as_deref(),
-        }
+    pub(super) fn name(self) -> &'static str {
+        let filter = Self::ALL.get(self.0).and_then(|field| field.filter);
+        filter.map_or("", |filter| filter.name)
     }
+}
+
+const COUNT: usize = count(false);
+
+/// How many fields filters look into as text.
+const fn count(only_in_words: bool) -> usize {
+    let mut count = 0;
+    let mut rest = VM_FIELDS;
+    while let [field, others @ ..] = rest {
+        if is_searched(field) && (field.in_words || !only_in_words) {
+            count += 1;
+        }
+        rest = others;
+    }
+    count
+}
+
+const fn is_searched(field: &VmField) -> bool {
+    field.filter.is_some() && matches!(field.unit, Unit::Text | Unit::Node | Unit::Ip)
 }

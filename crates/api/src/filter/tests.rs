@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::fold::{fold, has_one_form, normalized};
 use super::*;
 use crate::vm::tests::vm;
-use crate::{PowerState, Resource};
+use crate::{FilterField, PowerState, Resource};
 
 fn matches(filter: &str, vm: &Vm) -> bool {
     Filter::parse(filter)
@@ -330,7 +330,7 @@ fn an_error_points_at_its_character() {
 
 #[test]
 fn the_example_of_each_field_is_a_filter_of_that_field() {
-    for field in FILTER_FIELDS {
+    for field in filter_fields() {
         let filter = Filter::parse(field.example).expect(field.example);
         assert!(
             filter.to_string().starts_with(&format!("{}:", field.name)),
@@ -358,17 +358,17 @@ fn the_canonical_text_is_the_same_for_the_same_filter() {
     }
 }
 
+fn of_fields(text: impl Fn(&FilterField) -> String) -> Vec<String> {
+    filter_fields().iter().map(text).collect()
+}
+
 /// Text that looks like the language more often than chance would have it.
 fn near_filters() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
         "[a-zA-Zäσ !:,\"\\\\.<>=0-9]{0,6}",
         "\\PC{0,4}",
-        prop::sample::select(FILTER_FIELDS.map(|field| field.example.to_owned()).to_vec()),
-        prop::sample::select(
-            FILTER_FIELDS
-                .map(|field| format!("!{}:", field.name))
-                .to_vec()
-        ),
+        prop::sample::select(of_fields(|field| field.example.to_owned())),
+        prop::sample::select(of_fields(|field| format!("!{}:", field.name))),
     ];
     prop::collection::vec(pieces, 0..6).prop_map(|pieces| pieces.concat())
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ecoman_api::{Config, Node, Resource, Vm as VmFacts};
+use ecoman_api::{Config, Node, Resource, Vm as VmFacts, vm_field};
 use leptos::prelude::*;
 use serde_json::Value;
 
@@ -93,14 +93,15 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
         },
     );
     let comment = vm.comment.clone();
+    let shown = |label, field| text_fact(label, format::value(vm, field));
     fact_card(
         "overview",
         texts.overview,
         vec![
             fact(texts.node, link("", page.path(), node.into_any())),
-            text_fact(texts.vmid, Some(vm.vmid.to_string())),
-            text_fact(texts.guest_os, vm.guest_os.clone()),
-            text_fact(texts.host_name, vm.hostname.clone()),
+            shown(texts.vmid, vm_field::vmid),
+            shown(texts.guest_os, vm_field::guest_os),
+            shown(texts.host_name, vm_field::hostname),
             fact(
                 texts.ip_address,
                 copied(vm.ip_address.clone(), texts.copy_ip_address),
@@ -129,7 +130,7 @@ pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
         };
         fact(name, value.into_any())
     };
-    let count = |count: Option<u32>| count.map(|count| count.to_string());
+    let shown = |label, field| text_fact(label, format::value(vm, field));
     let cpus = vm.cpus.map(text::format().cpus);
     let memory = vm.memory_mb.map(texts.ram_exact);
     let storage = vm.storage_bytes.map(texts.storage_exact);
@@ -140,13 +141,10 @@ pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
             sized(texts.cpu, Resource::Cpu, cpus),
             sized(texts.ram, Resource::Memory, memory),
             sized(texts.storage_in_use, Resource::Storage, storage),
-            text_fact(
-                texts.may_grow_by,
-                vm.storage_uncommitted_bytes.map(format::bytes),
-            ),
-            text_fact(texts.disks, count(vm.disk_count)),
-            text_fact(texts.network_cards, count(vm.nic_count)),
-            text_fact(texts.hardware_version, vm.hardware_version.clone()),
+            shown(texts.may_grow_by, vm_field::storage_uncommitted_bytes),
+            shown(texts.disks, vm_field::disk_count),
+            shown(texts.network_cards, vm_field::nic_count),
+            shown(texts.hardware_version, vm_field::hardware_version),
         ],
     )
 }
@@ -208,7 +206,7 @@ pub(super) fn files(vm: &VmFacts) -> AnyView {
         "files",
         texts.files,
         vec![
-            text_fact(texts.datastore, vm.datastore.clone()),
+            text_fact(texts.datastore, format::value(vm, vm_field::datastore)),
             fact(
                 texts.configuration,
                 copied(vm.vmx_path.clone(), texts.copy_path),

@@ -15,7 +15,7 @@ use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::inventory::{Row, VmKey};
-use crate::state::list::{Column, ListQuery, Listing};
+use crate::state::list::{COLUMNS, Column, ListQuery, Listing};
 use crate::state::route::Route;
 use crate::state::selection::Selection;
 use crate::state::text;
@@ -259,7 +259,7 @@ pub(super) fn Grid(
             tabindex="0"
             aria-label=text::page().list.heading
             aria-rowcount=move || count.get() + 1
-            aria-colcount=Column::ALL.len() + 1
+            aria-colcount=COLUMNS.len() + 1
             aria-keyshortcuts="Space Shift+Space Control+A"
             aria-activedescendant=move || {
                 let drawn = drawn.get();
@@ -282,7 +282,7 @@ pub(super) fn Grid(
             <div class="head" role="rowgroup">
                 <div class="row" role="row" aria-rowindex="1">
                     {choose_all(selection, listing)}
-                    {Column::ALL.map(|column| view! { <Heading controls column /> })}
+                    {COLUMNS.map(|column| view! { <Heading controls column /> })}
                 </div>
             </div>
             <div class="body" node_ref=body>
@@ -336,7 +336,7 @@ fn Heading(controls: ListControls, column: Column) -> impl IntoView {
         Memo::new(move |_| controls.query.with(|query| column.descending(&query.sort)));
     view! {
         <div
-            class=column.class()
+            class=column.class
             role="columnheader"
             aria-sort=move || match descending.get() {
                 None => "none",

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ecoman_api::{PowerAction, Resource, Thresholds, Vm};
+use ecoman_api::{PowerAction, Resource, Thresholds, Vm, vm_field};
 use leptos::prelude::*;
 
 use crate::acts::power::change_of;
@@ -13,7 +13,7 @@ use crate::components::{Icon, changing_badge, icon};
 use crate::live::use_live;
 use crate::state::format::{self, UNKNOWN};
 use crate::state::inventory::{Row, VmKey, seen_at};
-use crate::state::list::{Column, Listing};
+use crate::state::list::{AGE, COLUMNS, Column, Listing};
 use crate::state::route::Route;
 use crate::state::selection::Selection;
 use crate::state::text;
@@ -134,7 +134,7 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
                 })
             }}
             <div
-                class=Column::Age.class()
+                class=AGE.class
                 role="gridcell"
                 data-tip=move || {
                     row.with(|row| row.as_ref().and_then(|row| row.vm.stale_reason.clone()))
@@ -161,18 +161,36 @@ fn cells(
     row: &Arc<Row>,
     change: Option<PowerAction>,
     thresholds: Option<Thresholds>,
-) -> impl IntoView + use<> {
-    let vm = &row.vm;
+) -> Vec<AnyView> {
+    let columns = COLUMNS.into_iter().filter(|column| *column != AGE);
+    columns
+        .map(|column| match (column.field, column.field.highlight) {
+            (field, _) if field == vm_field::power => power(column, &row.vm, change),
+            (field, _) if field == vm_field::name => name(column, &row.vm, thresholds),
+            (_, Some(resource)) => size(column, &row.vm, resource, thresholds),
+            (field, None) => plain(column, format::value(&row.vm, field)),
+        })
+        .collect()
+}
+
+fn power(column: Column, vm: &Vm, change: Option<PowerAction>) -> AnyView {
+    view! {
+        <div class=column.class role="gridcell">
+            {changing_badge(vm.power, change)}
+        </div>
+    }
+    .into_any()
+}
+
+/// The name, with a sign where the VM is large.
+fn name(column: Column, vm: &Vm, thresholds: Option<Thresholds>) -> AnyView {
     let page = Route::Vm {
         node: vm.node.clone(),
         vmid: vm.vmid,
     };
     let reasons = format::large_reasons(vm, thresholds);
     view! {
-        <div class=Column::Power.class() role="gridcell">{changing_badge(vm.power, change)}</div>
-        {text_cell(Column::Node, Some(vm.node.clone()))}
-        {text_cell(Column::Vmid, Some(vm.vmid.to_string()))}
-        <div class=Column::Name.class() role="gridcell">
+        <div class=column.class role="gridcell">
             <a class="fit" href=page.path() tabindex="-1" data-tip=vm.name.clone()>
                 {format::vm_name(vm).to_owned()}
             </a>
@@ -185,54 +203,28 @@ fn cells(
                     }
                 })}
         </div>
-        {text_cell(Column::Ip, vm.ip_address.clone())}
-        {text_cell(Column::Uptime, vm.uptime_seconds.map(format::duration))}
-        {size(Column::Cpus, vm, Resource::Cpu, vm.cpus.map(|cpus| cpus.to_string()), thresholds)}
-        {size(
-            Column::Memory,
-            vm,
-            Resource::Memory,
-            vm.memory_mb.map(format::megabytes),
-            thresholds,
-        )}
-        {size(
-            Column::Storage,
-            vm,
-            Resource::Storage,
-            vm.storage_bytes.map(format::bytes),
-            thresholds,
-        )}
-        {text_cell(Column::GuestOs, vm.guest_os.clone())}
-        {text_cell(Column::Comment, vm.comment.clone())}
     }
+    .into_any()
 }
 
-fn text_cell(column: Column, value: Option<String>) -> impl IntoView {
+fn plain(column: Column, value: Option<String>) -> AnyView {
     let tip = value.clone();
     view! {
-        <div class=column.class() role="gridcell">
+        <div class=column.class role="gridcell">
             <span class="fit" data-tip=tip>
                 {value.unwrap_or_else(|| UNKNOWN.to_owned())}
             </span>
         </div>
     }
+    .into_any()
 }
 
 /// A size, emphasised where it makes the VM a large one.
-fn size(
-    column: Column,
-    vm: &Vm,
-    resource: Resource,
-    value: Option<String>,
-    thresholds: Option<Thresholds>,
-) -> impl IntoView + use<> {
+fn size(column: Column, vm: &Vm, resource: Resource, thresholds: Option<Thresholds>) -> AnyView {
+    let value = format::value(vm, column.field);
+    let exact = format::exact_value(vm, column.field);
     let large = vm.large.contains(&resource);
     let reason = format::large_reason(vm, resource, thresholds);
-    let exact = match resource {
-        Resource::Cpu => None,
-        Resource::Memory => vm.memory_mb.map(|mb| (text::format().exact_megabytes)(mb)),
-        Resource::Storage => vm.storage_bytes.map(text::format().exact_bytes),
-    };
     let texts = &text::page().list;
     let spoken = large.then(|| match &reason {
         Some(reason) => (texts.large_spoken_because)(reason),
@@ -240,7 +232,7 @@ fn size(
     });
     view! {
         <div
-            class=column.class()
+            class=column.class
             class:large=large
             role="gridcell"
             data-tip=reason.map(|reason| (texts.large_because)(&reason)).or(exact)
@@ -250,6 +242,7 @@ fn size(
             {spoken.map(|spoken| view! { <span class="sr">{spoken}</span> })}
         </div>
     }
+    .into_any()
 }
 
 /// Whether two values of a memo are not the very same row.

@@ -1,13 +1,13 @@
 //! Above the list: filter, chips, order on small screens, counts.
 
-use ecoman_api::{FILTER_FIELDS, Filter, FilterError, Sort};
+use ecoman_api::{Filter, FilterError, Sort, filter_fields};
 use leptos::{ev, html, prelude::*};
 
 use super::controls::{ListControls, counted};
 use super::export::export_button;
 use crate::components::{Icon, focus, icon, is_typing, link, sentence};
 use crate::state::format;
-use crate::state::list::{Chip, Column, Listing};
+use crate::state::list::{COLUMNS, Chip, Listing};
 use crate::state::route::Route;
 use crate::state::text;
 
@@ -188,7 +188,7 @@ fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
             <dd>{meaning}</dd>
         }
     });
-    let fields: Vec<_> = FILTER_FIELDS
+    let fields: Vec<_> = filter_fields()
         .iter()
         .map(|field| {
             let insert = move |_| {
@@ -264,7 +264,7 @@ fn ChipButton(controls: ListControls, listing: Memo<Listing>, chip: Chip) -> imp
 #[component]
 fn OrderSelect(controls: ListControls) -> impl IntoView {
     let sort = Memo::new(move |_| controls.query.with(|query| query.sort.clone()));
-    let options: Vec<_> = Column::ALL
+    let options: Vec<_> = COLUMNS
         .iter()
         .flat_map(|column| {
             let first = column.click(&Sort::default());
