@@ -16,13 +16,8 @@ use crate::{
 pub struct Config {
     /// Where to listen; port 0 takes any free one.
     pub address: SocketAddr,
-    /// From which size on a VM is large.
-    pub thresholds: Thresholds,
-    /// Names that a `Host` header may have besides those that are always allowed; without a
-    /// port, lower case. See [`DashboardArgs`] for what an empty list means.
-    pub allowed_hosts: Vec<String>,
-    /// Sizes to offer for a new VM.
-    pub presets: Vec<Preset>,
+    /// What is used as it is given.
+    pub settings: DashboardSettings,
     /// Who carries out what is asked of nodes.
     pub executor: ExecutorAccess,
     /// How people sign in.
@@ -43,87 +38,21 @@ pub enum ConfigError {
     Tls(#[from] TlsError),
 }
 
-/// The dashboard's part of a command line, with the variable of each option.
+/// The dashboard's part of a command line: each option is also a variable, named as the field. A
+/// setting that stands alone belongs in [`DashboardSettings`].
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Dashboard")]
 pub struct DashboardArgs {
     /// IP address to listen on; beyond loopback people have to sign in
-    #[arg(
-        long,
-        env = "DASHBOARD_ADDRESS",
-        value_name = "DASHBOARD_ADDRESS",
-        help_heading = "Dashboard",
-        default_value = "127.0.0.1",
-        value_parser = address
-    )]
+    #[arg(long, env, default_value = "127.0.0.1", value_parser = address)]
     dashboard_address: IpAddr,
 
     /// Port to listen on; 0 takes any free one
-    #[arg(
-        long,
-        env = "DASHBOARD_PORT",
-        value_name = "DASHBOARD_PORT",
-        help_heading = "Dashboard",
-        default_value_t = 8000,
-        value_parser = port
-    )]
+    #[arg(long, env, default_value_t = 8000, value_parser = port)]
     dashboard_port: u16,
 
-    /// Names that browsers may use for this server, with commas between them, as in
-    /// `ecoman.example.org`; others are refused. Empty: on a loopback address only localhost, on
-    /// other addresses any name
-    #[arg(
-        long,
-        env = "DASHBOARD_ALLOWED_HOSTS",
-        value_name = "DASHBOARD_ALLOWED_HOSTS",
-        help_heading = "Dashboard",
-        default_value = "",
-        value_parser = host_names
-    )]
-    dashboard_allowed_hosts: HostNames,
-
-    /// Virtual CPUs from which on a VM is large
-    #[arg(
-        long,
-        env = "DASHBOARD_THRESHOLD_CPU",
-        value_name = "DASHBOARD_THRESHOLD_CPU",
-        help_heading = "Dashboard",
-        default_value_t = Thresholds::default().cpus,
-        value_parser = cpus
-    )]
-    dashboard_threshold_cpu: u32,
-
-    /// Memory in MB from which on a VM is large
-    #[arg(
-        long,
-        env = "DASHBOARD_THRESHOLD_RAM_MB",
-        value_name = "DASHBOARD_THRESHOLD_RAM_MB",
-        help_heading = "Dashboard",
-        default_value_t = Thresholds::default().memory_mb,
-        value_parser = size
-    )]
-    dashboard_threshold_ram_mb: u64,
-
-    /// Storage in use in GB from which on a VM is large
-    #[arg(
-        long,
-        env = "DASHBOARD_THRESHOLD_STORAGE_GB",
-        value_name = "DASHBOARD_THRESHOLD_STORAGE_GB",
-        help_heading = "Dashboard",
-        default_value_t = Thresholds::default().storage_gb,
-        value_parser = size
-    )]
-    dashboard_threshold_storage_gb: u64,
-
-    /// Sizes to offer for a new VM, as `NAME=CPUS/MEMORY_MB/DISK_GB`, with commas between them
-    #[arg(
-        long,
-        env = "DASHBOARD_PRESETS",
-        value_name = "DASHBOARD_PRESETS",
-        help_heading = "Dashboard",
-        default_value = "micro=1/512/30,small=1/1024/30,medium=2/2048/50,large=4/4096/70",
-        value_parser = presets
-    )]
-    dashboard_presets: Presets,
+    #[command(flatten)]
+    settings: DashboardSettings,
 
     #[command(flatten)]
     tls: TlsArgs,
@@ -132,42 +61,53 @@ pub struct DashboardArgs {
     access: AccessArgs,
 }
 
-/// Where the dashboard finds the executor.
-#[derive(Args, Clone, Debug)]
-pub struct ExecutorArgs {
-    /// Host name or IP address of the executor
+/// Settings that stand alone: they are used as they are given.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[command(next_help_heading = "Dashboard")]
+pub struct DashboardSettings {
+    /// Names that browsers may use for this server, with commas between them, as in
+    /// `ecoman.example.org`; others are refused. Empty: on a loopback address only localhost, on
+    /// other addresses any name
+    #[arg(long, env, default_value = "", value_parser = host_names)]
+    pub dashboard_allowed_hosts: HostNames,
+
+    /// Virtual CPUs from which on a VM is large
+    #[arg(long, env, default_value_t = Thresholds::default().cpus, value_parser = cpus)]
+    pub dashboard_threshold_cpu: u32,
+
+    /// Memory in MB from which on a VM is large
+    #[arg(long, env, default_value_t = Thresholds::default().memory_mb, value_parser = size)]
+    pub dashboard_threshold_ram_mb: u64,
+
+    /// Storage in use in GB from which on a VM is large
+    #[arg(long, env, default_value_t = Thresholds::default().storage_gb, value_parser = size)]
+    pub dashboard_threshold_storage_gb: u64,
+
+    /// Sizes to offer for a new VM, as `NAME=CPUS/MEMORY_MB/DISK_GB`, with commas between them
     #[arg(
         long,
-        env = "EXECUTOR_ADDRESS",
-        value_name = "EXECUTOR_ADDRESS",
-        help_heading = "Executor",
-        default_value = "127.0.0.1",
-        value_parser = host
+        env,
+        default_value = "micro=1/512/30,small=1/1024/30,medium=2/2048/50,large=4/4096/70",
+        value_parser = presets
     )]
+    pub dashboard_presets: Presets,
+}
+
+/// Where the dashboard finds the executor.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Executor")]
+pub struct ExecutorArgs {
+    /// Host name or IP address of the executor
+    #[arg(long, env, default_value = "127.0.0.1", value_parser = host)]
     executor_address: String,
 
     /// Port of the executor
-    #[arg(
-        long,
-        env = "EXECUTOR_PORT",
-        value_name = "EXECUTOR_PORT",
-        help_heading = "Executor",
-        default_value_t = 8600,
-        value_parser = real_port
-    )]
+    #[arg(long, env, default_value_t = 8600, value_parser = real_port)]
     executor_port: u16,
 
     /// Secret that dashboard and executor share; better given in the environment than on the
     /// command line
-    #[arg(
-        long,
-        env = "EXECUTOR_TOKEN",
-        value_name = "EXECUTOR_TOKEN",
-        help_heading = "Executor",
-        default_value = "",
-        hide_env_values = true,
-        value_parser = token
-    )]
+    #[arg(long, env, default_value = "", hide_env_values = true, value_parser = token)]
     executor_token: Token,
 }
 
@@ -175,16 +115,14 @@ pub struct ExecutorArgs {
 #[derive(Clone)]
 struct Token(String);
 
-/// A list of sizes as one value.
-#[derive(Clone, Debug)]
-struct Presets(Vec<Preset>);
+/// A list of sizes as one value: clap would take a plain `Vec` for a repeated option.
+type Presets = Vec<Preset>;
 
-/// A list of names as one value, which clap would otherwise take for a repeated option.
-#[derive(Clone, Debug)]
-struct HostNames(Vec<String>);
+/// A list of names as one value.
+type HostNames = Vec<String>;
 
 impl DashboardArgs {
-    /// What was told, with an executor and a directory for what is kept (`ECOMAN_DATA`).
+    /// The configuration, with an executor and a directory for what is kept (`ECOMAN_DATA`).
     ///
     /// # Errors
     ///
@@ -193,13 +131,7 @@ impl DashboardArgs {
         let address = SocketAddr::new(self.dashboard_address, self.dashboard_port);
         Ok(Config {
             address,
-            thresholds: Thresholds {
-                cpus: self.dashboard_threshold_cpu,
-                memory_mb: self.dashboard_threshold_ram_mb,
-                storage_gb: self.dashboard_threshold_storage_gb,
-            },
-            allowed_hosts: self.dashboard_allowed_hosts.0.clone(),
-            presets: self.dashboard_presets.0.clone(),
+            settings: self.settings.clone(),
             executor,
             access: self.access.config(address, data)?,
             tls: self.tls.files()?,
@@ -207,8 +139,20 @@ impl DashboardArgs {
     }
 }
 
+impl DashboardSettings {
+    /// From which size on a VM is large.
+    #[must_use]
+    pub fn thresholds(&self) -> Thresholds {
+        Thresholds {
+            cpus: self.dashboard_threshold_cpu,
+            memory_mb: self.dashboard_threshold_ram_mb,
+            storage_gb: self.dashboard_threshold_storage_gb,
+        }
+    }
+}
+
 impl ExecutorArgs {
-    /// What was told.
+    /// The way to the executor.
     #[must_use]
     pub fn access(&self) -> ExecutorAccess {
         ExecutorAccess {
@@ -279,7 +223,7 @@ fn presets(text: &str) -> Result<Presets, String> {
         }
         presets.push(preset);
     }
-    Ok(Presets(presets))
+    Ok(presets)
 }
 
 fn preset(text: &str) -> Option<Preset> {
@@ -331,8 +275,7 @@ fn host_names(text: &str) -> Result<HostNames, String> {
                 ))
             }
         })
-        .collect::<Result<_, _>>()
-        .map(HostNames)
+        .collect()
 }
 
 #[cfg(test)]
@@ -367,18 +310,18 @@ mod tests {
             parse(&[]),
             Ok(Config {
                 address: SocketAddr::from(([127, 0, 0, 1], 8000)),
-                thresholds: Thresholds {
-                    cpus: 5,
-                    memory_mb: 8192,
-                    storage_gb: 50
+                settings: DashboardSettings {
+                    dashboard_threshold_cpu: 5,
+                    dashboard_threshold_ram_mb: 8192,
+                    dashboard_threshold_storage_gb: 50,
+                    dashboard_allowed_hosts: Vec::new(),
+                    dashboard_presets: vec![
+                        size_of_vm("micro", 1, 512, 30),
+                        size_of_vm("small", 1, 1024, 30),
+                        size_of_vm("medium", 2, 2048, 50),
+                        size_of_vm("large", 4, 4096, 70),
+                    ],
                 },
-                allowed_hosts: Vec::new(),
-                presets: vec![
-                    size_of_vm("micro", 1, 512, 30),
-                    size_of_vm("small", 1, 1024, 30),
-                    size_of_vm("medium", 2, 2048, 50),
-                    size_of_vm("large", 4, 4096, 70),
-                ],
                 executor: ExecutorAccess {
                     address: "127.0.0.1".to_owned(),
                     port: 8600,
@@ -387,9 +330,11 @@ mod tests {
                 access: AccessConfig {
                     sign_in: crate::SignIn::None,
                     directory: "/data/access".into(),
-                    session_length: chrono::TimeDelta::hours(12),
-                    trusted_proxies: Vec::new(),
-                    audit_days: 365,
+                    settings: crate::AccessSettings {
+                        dashboard_session_hours: chrono::TimeDelta::hours(12),
+                        dashboard_trusted_proxies: Vec::new(),
+                        dashboard_audit_days: 365,
+                    },
                 },
                 tls: None,
             })
@@ -409,7 +354,7 @@ mod tests {
     fn the_sizes_for_new_vms_can_be_others_or_none() {
         let sizes = |text: &str| {
             let config = parse(&["--dashboard-presets", text]);
-            config.map(|config| config.presets)
+            config.map(|config| config.settings.dashboard_presets)
         };
         assert_eq!(
             sizes("tiny=1/256/8, ours = 8/16384/200"),
@@ -452,7 +397,7 @@ mod tests {
     fn host_names_are_lower_case_and_without_blanks() {
         let config = parse(&["--dashboard-allowed-hosts", "Ecoman.example.org, b"]);
         assert_eq!(
-            config.map(|config| config.allowed_hosts),
+            config.map(|config| config.settings.dashboard_allowed_hosts),
             Ok(vec!["ecoman.example.org".to_owned(), "b".to_owned()])
         );
     }

@@ -33,9 +33,12 @@ mod config;
 
 mod server;
 
-pub use access::{AccessArgs, AccessConfig, AccessConfigError, ProxyRoles, ProxyTrust, SignIn};
+pub use access::{
+    AccessArgs, AccessConfig, AccessConfigError, AccessDirectoryArgs, AccessSettings, ProxyRoles,
+    ProxyTrust, SignIn,
+};
 pub use clock::Clock;
-pub use config::{Config, ConfigError, DashboardArgs, ExecutorArgs};
+pub use config::{Config, ConfigError, DashboardArgs, DashboardSettings, ExecutorArgs};
 pub use http::tls::{TlsArgs, TlsError, TlsFiles};
 pub use openapi::{openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};

@@ -153,13 +153,18 @@ impl Dashboard {
         );
         let gate = Gate {
             sign_in: self.config.access.sign_in.clone(),
-            session_length: self.config.access.session_length,
+            session_length: self.config.access.settings.dashboard_session_hours,
             access: Arc::new(Access::new(&self.config.access.directory)),
             tries: Arc::default(),
             hashing: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             clock: Arc::clone(&self.clock),
-            trusted: self.config.access.trusted_proxies.clone(),
+            trusted: self
+                .config
+                .access
+                .settings
+                .dashboard_trusted_proxies
+                .clone(),
             tls: self.certificate.is_some(),
         };
         gate.tell_at_start(self.local_addr);
@@ -169,7 +174,7 @@ impl Dashboard {
                 store: Arc::clone(&self.store),
                 live: Arc::clone(&live),
                 clock: self.clock,
-                thresholds: self.config.thresholds,
+                thresholds: self.config.settings.thresholds(),
             }
             .run(),
         );
@@ -178,7 +183,7 @@ impl Dashboard {
         workers.spawn(audit::forget(
             Arc::clone(&self.store),
             Arc::clone(&gate.clock),
-            self.config.access.audit_days,
+            self.config.access.settings.dashboard_audit_days,
         ));
         let acceptor = match &self.certificate {
             None => None,
@@ -189,14 +194,22 @@ impl Dashboard {
             }
         };
         let limits = Limits {
-            shared: self.config.access.trusted_proxies.clone(),
+            shared: self
+                .config
+                .access
+                .settings
+                .dashboard_trusted_proxies
+                .clone(),
             ..Limits::of_this_process()
         };
         let settling = tasks.clone();
         let state = AppState {
-            thresholds: self.config.thresholds,
-            presets: self.config.presets.into(),
-            allowed_hosts: AllowedHosts::new(self.config.address, &self.config.allowed_hosts),
+            thresholds: self.config.settings.thresholds(),
+            presets: self.config.settings.dashboard_presets.clone().into(),
+            allowed_hosts: AllowedHosts::new(
+                self.config.address,
+                &self.config.settings.dashboard_allowed_hosts,
+            ),
             store: self.store,
             live,
             tasks,

@@ -23,8 +23,8 @@ pub(crate) struct SeedArgs {
 
     /// Directory of the embedded store, to be given to `ecoman dashboard` with
     /// `ECOMAN_STORE=embedded`
-    #[arg(long, env = "ECOMAN_DATA", value_name = "ECOMAN_DATA")]
-    data: PathBuf,
+    #[arg(long = "data", env)]
+    ecoman_data: PathBuf,
 }
 
 /// Fills the store.
@@ -33,13 +33,13 @@ pub(crate) struct SeedArgs {
 ///
 /// The store cannot be opened or written.
 pub(crate) async fn run(args: &SeedArgs) -> Result<()> {
-    let store = EmbeddedStore::open(&args.data.join("ecoman.redb")).await?;
+    let store = EmbeddedStore::open(&args.ecoman_data.join("ecoman.redb")).await?;
     for round in inventory::rounds(args.nodes, args.vms)? {
         store.record_round(&round).await?;
     }
     say(format_args!(
         "{}: {} nodes, {} VMs",
-        args.data.display(),
+        args.ecoman_data.display(),
         args.nodes,
         args.vms
     ));

@@ -1,7 +1,7 @@
 //! Configuration of the executor: variables, defaults, ranges.
 
 use std::fmt;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use clap::Args;
 
@@ -36,38 +36,18 @@ pub enum ConfigError {
 
 /// The executor's part of a command line, with the variable of each option.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Executor")]
 pub struct ExecutorArgs {
     /// IP address to listen on; beyond this machine only with EXECUTOR_TOKEN
-    #[arg(
-        long,
-        env = "EXECUTOR_BIND",
-        value_name = "EXECUTOR_BIND",
-        help_heading = "Executor",
-        default_value = "127.0.0.1",
-        value_parser = address
-    )]
+    #[arg(long, env, default_value = "127.0.0.1", value_parser = address)]
     executor_bind: IpAddr,
 
     /// Port of the executor; 0 takes any free one
-    #[arg(
-        long,
-        env = "EXECUTOR_PORT",
-        value_name = "EXECUTOR_PORT",
-        help_heading = "Executor",
-        default_value_t = 8600,
-        value_parser = port
-    )]
+    #[arg(long, env, default_value_t = 8600, value_parser = port)]
     executor_port: u16,
 
     /// Secret that dashboard and executor share; empty: none
-    #[arg(
-        long,
-        env = "EXECUTOR_TOKEN",
-        value_name = "EXECUTOR_TOKEN",
-        help_heading = "Executor",
-        default_value = "",
-        hide_env_values = true
-    )]
+    #[arg(long, env, default_value = "", hide_env_values = true)]
     executor_token: String,
 }
 
@@ -77,6 +57,17 @@ impl fmt::Debug for ExecutorArgs {
             .field("executor_bind", &self.executor_bind)
             .field("executor_port", &self.executor_port)
             .finish_non_exhaustive()
+    }
+}
+
+impl Config {
+    /// On loopback: for a dashboard of the same process, and for tests. Port 0 takes any free one.
+    #[must_use]
+    pub fn on_loopback(port: u16, token: Option<String>) -> Self {
+        Self {
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            token,
+        }
     }
 }
 

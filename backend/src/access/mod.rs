@@ -15,7 +15,9 @@ pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
 pub(crate) use login_throttle::Tries;
 pub(crate) use policy::operation_label;
 pub use proxy::{ProxyRoles, ProxyTrust};
-pub use settings::{AccessArgs, AccessConfig, AccessConfigError};
+pub use settings::{
+    AccessArgs, AccessConfig, AccessConfigError, AccessDirectoryArgs, AccessSettings,
+};
 
 /// How people sign in.
 #[derive(Clone, Debug, PartialEq, Eq)]

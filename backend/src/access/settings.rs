@@ -17,12 +17,8 @@ pub struct AccessConfig {
     pub sign_in: SignIn,
     /// The directory of users, sessions and tokens.
     pub directory: PathBuf,
-    /// How long a session lasts.
-    pub session_length: TimeDelta,
-    /// Proxies whose word on where a request comes from is taken.
-    pub trusted_proxies: Vec<IpNet>,
-    /// How many days the audit log goes back.
-    pub audit_days: u32,
+    /// What is used as it is given.
+    pub settings: AccessSettings,
 }
 
 /// Variables that do not go together.
@@ -50,107 +46,65 @@ pub enum AccessConfigError {
     },
 }
 
-/// The part of a command line that says how people sign in.
+/// The part of a command line that says how people sign in. A setting that stands alone belongs in
+/// [`AccessSettings`].
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sign-in")]
 pub struct AccessArgs {
     /// How people sign in; `none` only on a loopback address
-    #[arg(
-        long,
-        env = "DASHBOARD_SIGN_IN",
-        value_name = "DASHBOARD_SIGN_IN",
-        help_heading = "Sign-in",
-        default_value = "none"
-    )]
+    #[arg(long, env, default_value = "none")]
     dashboard_sign_in: Mode,
 
-    /// Directory of users, sessions and API tokens [default: access below `ECOMAN_DATA`]
-    #[arg(
-        long,
-        env = "DASHBOARD_ACCESS",
-        value_name = "DASHBOARD_ACCESS",
-        help_heading = "Sign-in"
-    )]
-    dashboard_access: Option<PathBuf>,
+    #[command(flatten)]
+    directory: AccessDirectoryArgs,
 
-    /// Hours after which one has to sign in again
-    #[arg(
-        long,
-        env = "DASHBOARD_SESSION_HOURS",
-        value_name = "DASHBOARD_SESSION_HOURS",
-        help_heading = "Sign-in",
-        default_value_t = 12,
-        value_parser = hours
-    )]
-    dashboard_session_hours: u32,
-
-    /// Addresses or networks of proxies in front, with commas between them, as in
-    /// `127.0.0.1,10.0.0.0/8`: their X-Forwarded-For and X-Forwarded-Proto are believed
-    #[arg(
-        long,
-        env = "DASHBOARD_TRUSTED_PROXIES",
-        value_name = "DASHBOARD_TRUSTED_PROXIES",
-        help_heading = "Sign-in",
-        default_value = "",
-        value_parser = networks
-    )]
-    dashboard_trusted_proxies: Networks,
+    #[command(flatten)]
+    settings: AccessSettings,
 
     /// What the proxy that people sign in to shows in X-Ecoman-Proxy-Secret; better given in the
     /// environment than on the command line
-    #[arg(
-        long,
-        env = "DASHBOARD_PROXY_SECRET",
-        value_name = "DASHBOARD_PROXY_SECRET",
-        help_heading = "Sign-in",
-        default_value = "",
-        hide_env_values = true,
-        value_parser = secret
-    )]
+    #[arg(long, env, default_value = "", hide_env_values = true, value_parser = secret)]
     dashboard_proxy_secret: Secret,
 
     /// Header in which the proxy names the user
-    #[arg(
-        long,
-        env = "DASHBOARD_PROXY_USER_HEADER",
-        value_name = "DASHBOARD_PROXY_USER_HEADER",
-        help_heading = "Sign-in",
-        default_value = "X-Forwarded-User",
-        value_parser = header
-    )]
+    #[arg(long, env, default_value = "X-Forwarded-User", value_parser = header)]
     dashboard_proxy_user_header: HeaderName,
 
     /// Header in which the proxy names the user's groups, with commas between them
-    #[arg(
-        long,
-        env = "DASHBOARD_PROXY_GROUPS_HEADER",
-        value_name = "DASHBOARD_PROXY_GROUPS_HEADER",
-        help_heading = "Sign-in",
-        default_value = "X-Forwarded-Groups",
-        value_parser = header
-    )]
+    #[arg(long, env, default_value = "X-Forwarded-Groups", value_parser = header)]
     dashboard_proxy_groups_header: HeaderName,
 
     /// Roles of the proxy's groups as `GROUP=ROLE`, with commas between them; `*` is everybody.
     /// Users that `ecoman user` knows have the role that it gave them
-    #[arg(
-        long,
-        env = "DASHBOARD_PROXY_ROLES",
-        value_name = "DASHBOARD_PROXY_ROLES",
-        help_heading = "Sign-in",
-        default_value = ""
-    )]
+    #[arg(long, env, default_value = "")]
     dashboard_proxy_roles: ProxyRoles,
+}
+
+/// Where users, sessions and tokens are kept.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Sign-in")]
+pub struct AccessDirectoryArgs {
+    /// Directory of users, sessions and API tokens [default: access below `ECOMAN_DATA`]
+    #[arg(long, env)]
+    dashboard_access: Option<PathBuf>,
+}
+
+/// Settings that stand alone: they are used as they are given.
+#[derive(Args, Clone, Debug, PartialEq, Eq)]
+#[command(next_help_heading = "Sign-in")]
+pub struct AccessSettings {
+    /// Hours after which one has to sign in again
+    #[arg(long, env, default_value = "12", value_parser = hours)]
+    pub dashboard_session_hours: TimeDelta,
+
+    /// Addresses or networks of proxies in front, with commas between them, as in
+    /// `127.0.0.1,10.0.0.0/8`: their X-Forwarded-For and X-Forwarded-Proto are believed
+    #[arg(long, env, default_value = "", value_parser = networks)]
+    pub dashboard_trusted_proxies: Networks,
 
     /// Days that the audit log goes back
-    #[arg(
-        long,
-        env = "DASHBOARD_AUDIT_DAYS",
-        value_name = "DASHBOARD_AUDIT_DAYS",
-        help_heading = "Sign-in",
-        default_value_t = 365,
-        value_parser = days
-    )]
-    dashboard_audit_days: u32,
+    #[arg(long, env, default_value_t = 365, value_parser = days)]
+    pub dashboard_audit_days: u32,
 }
 
 /// Ways of signing in.
@@ -168,12 +122,11 @@ enum Mode {
 #[derive(Clone)]
 struct Secret(String);
 
-/// A list as one value, which clap would otherwise take for a repeated option.
-#[derive(Clone, Debug)]
-struct Networks(Vec<IpNet>);
+/// A list as one value: clap would take a plain `Vec` for a repeated option.
+type Networks = Vec<IpNet>;
 
 impl AccessArgs {
-    /// What was told, for a dashboard at an address and with a directory for what is kept.
+    /// The configuration, for a dashboard at an address and with a directory for what is kept.
     ///
     /// # Errors
     ///
@@ -191,7 +144,7 @@ impl AccessArgs {
             }
             Mode::None => SignIn::None,
             Mode::Password => SignIn::Password,
-            Mode::Proxy if self.dashboard_trusted_proxies.0.is_empty() => {
+            Mode::Proxy if self.settings.dashboard_trusted_proxies.is_empty() => {
                 return missing(
                     "DASHBOARD_TRUSTED_PROXIES",
                     "the addresses that the proxy connects from",
@@ -212,17 +165,19 @@ impl AccessArgs {
         };
         Ok(AccessConfig {
             sign_in,
-            directory: self.directory(data),
-            session_length: TimeDelta::hours(self.dashboard_session_hours.into()),
-            trusted_proxies: self.dashboard_trusted_proxies.0.clone(),
-            audit_days: self.dashboard_audit_days,
+            directory: self.directory.path(data),
+            settings: self.settings.clone(),
         })
     }
+}
 
-    /// The directory of users, sessions and tokens.
-    fn directory(&self, data: &Path) -> PathBuf {
-        let told = self.dashboard_access.as_ref();
-        told.filter(|directory| !directory.as_os_str().is_empty())
+impl AccessDirectoryArgs {
+    /// The directory, with the one of everything that is kept (`ECOMAN_DATA`).
+    #[must_use]
+    pub fn path(&self, data: &Path) -> PathBuf {
+        let given = self.dashboard_access.as_ref();
+        given
+            .filter(|directory| !directory.as_os_str().is_empty())
             .cloned()
             .unwrap_or_else(|| data.join("access"))
     }
@@ -248,8 +203,10 @@ fn header(text: &str) -> Result<HeaderName, &'static str> {
         .map_err(|_| "allowed is the name of a header, such as X-Forwarded-User")
 }
 
-fn hours(text: &str) -> Result<u32, &'static str> {
-    within(text, 720).ok_or("allowed is a whole number of hours from 1 to 720")
+fn hours(text: &str) -> Result<TimeDelta, &'static str> {
+    within(text, 720)
+        .map(|hours| TimeDelta::hours(hours.into()))
+        .ok_or("allowed is a whole number of hours from 1 to 720")
 }
 
 fn days(text: &str) -> Result<u32, &'static str> {
@@ -275,8 +232,7 @@ fn networks(text: &str) -> Result<Networks, String> {
                 )
             })
         })
-        .collect::<Result<_, _>>()
-        .map(Networks)
+        .collect()
 }
 
 #[cfg(test)]
@@ -308,9 +264,11 @@ mod tests {
                 Ok(AccessConfig {
                     sign_in: SignIn::None,
                     directory: "/data/access".into(),
-                    session_length: TimeDelta::hours(12),
-                    trusted_proxies: Vec::new(),
-                    audit_days: 365,
+                    settings: AccessSettings {
+                        dashboard_session_hours: TimeDelta::hours(12),
+                        dashboard_trusted_proxies: Vec::new(),
+                        dashboard_audit_days: 365,
+                    },
                 })
             );
         }
@@ -339,7 +297,7 @@ mod tests {
         let error = parse("0.0.0.0", &[mode, trusted]).expect_err("no secret");
         assert!(error.contains("DASHBOARD_PROXY_SECRET"), "{error}");
         let config = parse("0.0.0.0", &[mode, secret, trusted]).expect("sound");
-        assert_eq!(config.trusted_proxies.len(), 3);
+        assert_eq!(config.settings.dashboard_trusted_proxies.len(), 3);
         assert!(!format!("{config:?}").contains("0123456789abcdef"));
     }
 

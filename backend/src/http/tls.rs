@@ -23,25 +23,16 @@ use crate::error_chain::chain;
 
 /// The part of a command line that says what to prove the server's name with.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Dashboard")]
 pub struct TlsArgs {
     /// File of the certificate in PEM, those of the authorities between after it; with it the
     /// dashboard speaks HTTPS only. Read again when it changes
-    #[arg(
-        long,
-        env = "DASHBOARD_TLS_CERT",
-        value_name = "DASHBOARD_TLS_CERT",
-        help_heading = "Dashboard"
-    )]
+    #[arg(long, env)]
     dashboard_tls_cert: Option<PathBuf>,
 
     /// File of the certificate's private key in PEM, without a passphrase. Read again when it
     /// changes
-    #[arg(
-        long,
-        env = "DASHBOARD_TLS_KEY",
-        value_name = "DASHBOARD_TLS_KEY",
-        help_heading = "Dashboard"
-    )]
+    #[arg(long, env)]
     dashboard_tls_key: Option<PathBuf>,
 }
 

@@ -2,21 +2,20 @@
 //! tests ask it with.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use clap::Parser as _;
 use ecoman_access::Access;
 use ecoman_api::executor::Order;
 use ecoman_api::{NodePage, TaskPage, VmPage};
-use ecoman_backend::{AccessConfig, BackendError, Config, Dashboard, ExecutorAccess, SignIn};
+use ecoman_backend::{BackendError, Config, Dashboard, DashboardArgs, ExecutorAccess, SignIn};
 use ecoman_model::{
     AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, PowerState, RefreshRequest, Round,
-    RoundVms, Task, TaskError, TaskId, TaskState, Thresholds, Timestamp, VmFacts, VmKey, VmRecord,
-    Vmid,
+    RoundVms, Task, TaskError, TaskId, TaskState, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
@@ -389,28 +388,22 @@ fn received(text: &str) -> Received {
     received
 }
 
-/// A dashboard on any free port of loopback.
+/// A dashboard on any free port of loopback, configured as by a command line.
 pub(crate) fn config(executor: ExecutorAccess) -> Config {
-    Config {
-        address: ([127, 0, 0, 1], 0).into(),
-        thresholds: Thresholds::default(),
-        allowed_hosts: vec!["ecoman.example.org".to_owned()],
-        presets: vec![ecoman_api::Preset {
-            name: "small".to_owned(),
-            cpus: 1,
-            memory_mb: 1024,
-            disk_gb: 30,
-        }],
-        executor,
-        access: AccessConfig {
-            sign_in: SignIn::None,
-            directory: "/nowhere".into(),
-            session_length: TimeDelta::hours(12),
-            trusted_proxies: vec!["127.0.0.1/32".parse().expect("a network")],
-            audit_days: 365,
-        },
-        tls: None,
+    #[derive(clap::Parser)]
+    struct Cli {
+        #[command(flatten)]
+        dashboard: DashboardArgs,
     }
+    let cli = Cli::parse_from([
+        "ecoman",
+        "--dashboard-port=0",
+        "--dashboard-allowed-hosts=ecoman.example.org",
+        "--dashboard-presets=small=1/1024/30",
+        "--dashboard-trusted-proxies=127.0.0.1",
+    ]);
+    let config = cli.dashboard.config(executor, Path::new("/nowhere"));
+    config.expect("the options go together")
 }
 
 /// An executor that is never there.

@@ -1,12 +1,12 @@
 //! `ecoman user` and `ecoman token`: who may use the dashboard.
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::{SecondsFormat, TimeDelta, Utc};
 use clap::{Args, Subcommand};
 use ecoman_access::{Access, AccessError, NewToken, TokenFault, User, UserFault};
+use ecoman_backend::AccessDirectoryArgs;
 use ecoman_model::{Grant, NodeName, Role, Timestamp};
 use uuid::Uuid;
 
@@ -16,9 +16,8 @@ use crate::options::store::DataArgs;
 /// Where users and tokens are.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct DirectoryArgs {
-    /// Directory of users, sessions and API tokens [default: access below `ECOMAN_DATA`]
-    #[arg(long, env = "DASHBOARD_ACCESS", value_name = "DASHBOARD_ACCESS")]
-    dashboard_access: Option<PathBuf>,
+    #[command(flatten)]
+    directory: AccessDirectoryArgs,
 
     #[command(flatten)]
     data: DataArgs,
@@ -145,10 +144,7 @@ enum TokenCommand {
 
 impl DirectoryArgs {
     fn open(&self) -> Access {
-        let told = self.dashboard_access.as_ref();
-        let told = told.filter(|directory| !directory.as_os_str().is_empty());
-        let usual = || self.data.data.join("access");
-        Access::new(&told.cloned().unwrap_or_else(usual))
+        Access::new(&self.directory.path(&self.data.ecoman_data))
     }
 }
 

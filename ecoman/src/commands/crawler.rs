@@ -38,9 +38,9 @@ pub(crate) struct CrawlerArgs {
 /// The crawler's own options out of everybody's.
 pub(crate) fn options(hosts: &HostsArgs, poll: &PollArgs, data: &DataArgs) -> CrawlerOptions {
     CrawlerOptions {
-        interval: poll.interval,
+        interval: poll.crawler_interval,
         session: session_options(data),
-        ..CrawlerOptions::new(hosts.hosts.clone())
+        ..CrawlerOptions::new(hosts.hosts_path.clone())
     }
 }
 

@@ -61,7 +61,7 @@ pub(crate) fn config(
     executor: ExecutorAccess,
     data: &DataArgs,
 ) -> Result<Config, Failure> {
-    args.config(executor, &data.data)
+    args.config(executor, &data.ecoman_data)
         .map_err(|error| Failure::configuration(chain(&error)))
 }
 

@@ -90,10 +90,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             "demo: simulated nodes behind a real sshd; Ctrl-C ends it"
         );
         let hosts = HostsArgs {
-            hosts: directory.path().join("hosts.yml"),
+            hosts_path: directory.path().join("hosts.yml"),
         };
         let data = DataArgs {
-            data: directory.path().to_owned(),
+            ecoman_data: directory.path().to_owned(),
         };
         let all = Roles {
             crawler: options,

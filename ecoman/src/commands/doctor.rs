@@ -41,8 +41,8 @@ pub(crate) struct DoctorArgs {
 ///
 /// hosts.yml cannot be used, or standard output cannot be written.
 pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
-    let hosts =
-        Hosts::load(&args.hosts.hosts).map_err(|error| Failure::configuration(chain(&error)))?;
+    let hosts = Hosts::load(&args.hosts.hosts_path)
+        .map_err(|error| Failure::configuration(chain(&error)))?;
     let selected = select(&hosts, &args.nodes)?;
     let options = session_options(&args.data);
     let reports = runtime::start()?

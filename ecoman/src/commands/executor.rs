@@ -61,7 +61,7 @@ pub(crate) async fn bind(
     hosts: &HostsArgs,
     session: SessionOptions,
 ) -> Result<Executor, Failure> {
-    Executor::bind(config, &hosts.hosts, session)
+    Executor::bind(config, &hosts.hosts_path, session)
         .await
         .map_err(|error| Failure::configuration(chain(&error)))
 }

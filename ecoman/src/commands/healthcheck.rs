@@ -21,43 +21,23 @@ pub(crate) struct HealthcheckArgs {
     role: Role,
 
     /// Address that the dashboard listens on
-    #[arg(
-        long,
-        env = "DASHBOARD_ADDRESS",
-        value_name = "DASHBOARD_ADDRESS",
-        default_value = "127.0.0.1"
-    )]
-    address: std::net::IpAddr,
+    #[arg(long = "address", env, default_value = "127.0.0.1")]
+    dashboard_address: std::net::IpAddr,
 
     /// Port that the dashboard listens on
-    #[arg(
-        long,
-        env = "DASHBOARD_PORT",
-        value_name = "DASHBOARD_PORT",
-        default_value_t = 8000
-    )]
-    port: u16,
+    #[arg(long = "port", env, default_value_t = 8000)]
+    dashboard_port: u16,
 
     /// Certificate of the dashboard: where it has one, it is asked by HTTPS
-    #[arg(long, env = "DASHBOARD_TLS_CERT", value_name = "DASHBOARD_TLS_CERT")]
-    tls_cert: Option<PathBuf>,
+    #[arg(long = "tls-cert", env)]
+    dashboard_tls_cert: Option<PathBuf>,
 
     /// Address that the executor listens on
-    #[arg(
-        long,
-        env = "EXECUTOR_BIND",
-        value_name = "EXECUTOR_BIND",
-        default_value = "127.0.0.1"
-    )]
-    executor_address: std::net::IpAddr,
+    #[arg(long = "executor-address", env, default_value = "127.0.0.1")]
+    executor_bind: std::net::IpAddr,
 
     /// Port that the executor listens on
-    #[arg(
-        long,
-        env = "EXECUTOR_PORT",
-        value_name = "EXECUTOR_PORT",
-        default_value_t = 8600
-    )]
+    #[arg(long, env, default_value_t = 8600)]
     executor_port: u16,
 
     #[command(flatten)]
@@ -85,17 +65,17 @@ enum Role {
 pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
     let verdict = match args.role {
         Role::Dashboard => {
-            let certificate = args.tls_cert.as_ref();
+            let certificate = args.dashboard_tls_cert.as_ref();
             let is_https = certificate.is_some_and(|file| !file.as_os_str().is_empty());
             let scheme = if is_https { "https" } else { "http" };
-            ask(scheme, args.address, args.port, "/readyz")
+            ask(
+                scheme,
+                args.dashboard_address,
+                args.dashboard_port,
+                "/readyz",
+            )
         }
-        Role::Executor => ask(
-            "http",
-            args.executor_address,
-            args.executor_port,
-            "/healthz",
-        ),
+        Role::Executor => ask("http", args.executor_bind, args.executor_port, "/healthz"),
         Role::Crawler => runtime::start()?.block_on(crawler(args)),
     }?;
     writeln!(std::io::stdout(), "{verdict}")

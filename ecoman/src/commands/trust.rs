@@ -44,8 +44,8 @@ pub(crate) struct TrustArgs {
 ///
 /// hosts.yml cannot be used, a node is not in it, or known_hosts cannot be written.
 pub(crate) fn run(args: &TrustArgs) -> Result<ExitCode, Failure> {
-    let hosts =
-        Hosts::load(&args.hosts.hosts).map_err(|error| Failure::configuration(chain(&error)))?;
+    let hosts = Hosts::load(&args.hosts.hosts_path)
+        .map_err(|error| Failure::configuration(chain(&error)))?;
     let hosts = select(&hosts, &args.nodes)?;
     let mut out = std::io::stdout();
     let mut all = true;
@@ -106,11 +106,11 @@ async fn trust(host: &Host, args: &TrustArgs, out: &mut impl Write) -> Result<bo
         writeln!(out, "{}: not pinned", host.name).map_err(unwritable)?;
         return Ok(false);
     }
-    let file = args.data.data.join("known_hosts");
-    std::fs::create_dir_all(&args.data.data).map_err(|error| {
+    let file = args.data.ecoman_data.join("known_hosts");
+    std::fs::create_dir_all(&args.data.ecoman_data).map_err(|error| {
         Failure::runtime(format!(
             "could not make {}: {error}",
-            args.data.data.display()
+            args.data.ecoman_data.display()
         ))
     })?;
     pin(&file, &keys).await.map_err(failed)?;

@@ -1,6 +1,5 @@
 //! `ecoman up`: dashboard, crawler and executor in one process.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,12 +33,7 @@ pub(crate) struct UpArgs {
 
     /// Port of the executor on 127.0.0.1, for the dashboard of this process alone [default: any
     /// free one]
-    #[arg(
-        long,
-        env = "EXECUTOR_PORT",
-        value_name = "EXECUTOR_PORT",
-        help_heading = "Executor"
-    )]
+    #[arg(long, env, help_heading = "Executor")]
     executor_port: Option<u16>,
 
     #[command(flatten)]
@@ -98,10 +92,7 @@ impl Roles<'_> {
     pub(crate) async fn serve(self, shutdown: CancellationToken) -> Result<ExitCode, Failure> {
         // Known to nobody but this process: other programs of this machine are kept out.
         let token = Uuid::new_v4().simple().to_string();
-        let config = ecoman_executor::Config {
-            address: SocketAddr::from((Ipv4Addr::LOCALHOST, self.executor_port)),
-            token: Some(token.clone()),
-        };
+        let config = ecoman_executor::Config::on_loopback(self.executor_port, Some(token.clone()));
         let session = self.crawler.session.clone();
         let executor = executor::bind(config, self.hosts, session).await?;
         let address = executor.local_addr();

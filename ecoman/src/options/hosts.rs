@@ -10,34 +10,25 @@ use super::store::DataArgs;
 
 /// Which nodes there are.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Nodes")]
 pub(crate) struct HostsArgs {
     /// The nodes: see hosts.yml.example
-    #[arg(
-        long,
-        env = "HOSTS_PATH",
-        value_name = "HOSTS_PATH",
-        default_value = "./hosts.yml"
-    )]
-    pub(crate) hosts: PathBuf,
+    #[arg(long = "hosts", env, default_value = "./hosts.yml")]
+    pub(crate) hosts_path: PathBuf,
 }
 
 /// How often they are asked.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Nodes")]
 pub(crate) struct PollArgs {
     /// Seconds from one round of a node to the next
-    #[arg(
-        long,
-        env = "CRAWLER_INTERVAL",
-        value_name = "CRAWLER_INTERVAL",
-        default_value = "60",
-        value_parser = seconds
-    )]
-    pub(crate) interval: Duration,
+    #[arg(long = "interval", env, default_value = "60", value_parser = seconds)]
+    pub(crate) crawler_interval: Duration,
 }
 
 /// How nodes are connected to.
 pub(crate) fn session_options(data: &DataArgs) -> SessionOptions {
-    SessionOptions::new(data.data.join("known_hosts"))
+    SessionOptions::new(data.ecoman_data.join("known_hosts"))
 }
 
 /// Whole seconds, from 1 second to 1 day.

@@ -9,24 +9,15 @@ use crate::exit::Failure;
 
 /// What is logged, and how.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Logs")]
 pub(crate) struct LogArgs {
     /// Filter, as of the tracing crate: `info`, `debug`, `warn,ecoman_crawler=debug`
-    #[arg(
-        long,
-        env = "ECOMAN_LOG",
-        value_name = "ECOMAN_LOG",
-        default_value = "info"
-    )]
-    log: String,
+    #[arg(long = "log", env, default_value = "info")]
+    ecoman_log: String,
 
     /// Format
-    #[arg(
-        long,
-        env = "ECOMAN_LOG_FORMAT",
-        value_name = "ECOMAN_LOG_FORMAT",
-        default_value = "text"
-    )]
-    log_format: LogFormat,
+    #[arg(long = "log-format", env, default_value = "text")]
+    ecoman_log_format: LogFormat,
 }
 
 /// Format of the logs.
@@ -45,18 +36,18 @@ impl LogArgs {
     ///
     /// The filter is none.
     pub(crate) fn start(&self) -> Result<(), Failure> {
-        let filter = EnvFilter::try_new(&self.log).map_err(|error| {
+        let filter = EnvFilter::try_new(&self.ecoman_log).map_err(|error| {
             Failure::configuration(format!(
                 "ECOMAN_LOG is {:?}, which is no filter ({error}); allowed are error, warn, info, \
                  debug, trace and lists such as warn,ecoman_crawler=debug",
-                self.log
+                self.ecoman_log
             ))
         })?;
         let logs = tracing_subscriber::fmt()
             .with_env_filter(filter)
             .with_writer(std::io::stderr)
             .with_target(false);
-        match self.log_format {
+        match self.ecoman_log_format {
             LogFormat::Text => logs.with_ansi(std::io::stderr().is_terminal()).init(),
             LogFormat::Json => logs
                 .json()

@@ -10,64 +10,30 @@ use crate::exit::{Failure, chain};
 
 /// Where observations are kept.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Store")]
 pub(crate) struct StoreArgs {
     /// The store: `mongodb`, or `embedded` in one file below `ECOMAN_DATA`
-    #[arg(
-        long,
-        env = "ECOMAN_STORE",
-        value_name = "ECOMAN_STORE",
-        help_heading = "Store"
-    )]
-    store: Option<StoreKind>,
+    #[arg(long = "store", env)]
+    ecoman_store: Option<StoreKind>,
 
     /// Address of MongoDB, `host` or `host:port` [default: 127.0.0.1]
-    #[arg(
-        long,
-        env = "MONGO_HOST",
-        value_name = "MONGO_HOST",
-        help_heading = "Store"
-    )]
+    #[arg(long, env)]
     mongo_host: Option<String>,
 
     /// User; empty: no authentication
-    #[arg(
-        long,
-        env = "MONGO_USERNAME",
-        value_name = "MONGO_USERNAME",
-        help_heading = "Store",
-        default_value = ""
-    )]
+    #[arg(long, env, default_value = "")]
     mongo_username: String,
 
     /// Password; better given in the environment than on the command line
-    #[arg(
-        long,
-        env = "MONGO_PASSWORD",
-        value_name = "MONGO_PASSWORD",
-        help_heading = "Store",
-        default_value = "",
-        hide_env_values = true
-    )]
+    #[arg(long, env, default_value = "", hide_env_values = true)]
     mongo_password: Secret,
 
     /// Database
-    #[arg(
-        long,
-        env = "MONGO_DBNAME",
-        value_name = "MONGO_DBNAME",
-        help_heading = "Store",
-        default_value = "ecoman"
-    )]
+    #[arg(long, env, default_value = "ecoman")]
     mongo_dbname: String,
 
     /// Whole connection string, wins over the parts (replica sets, TLS)
-    #[arg(
-        long,
-        env = "MONGO_URI",
-        value_name = "MONGO_URI",
-        help_heading = "Store",
-        hide_env_values = true
-    )]
+    #[arg(long, env, hide_env_values = true)]
     mongo_uri: Option<Secret>,
 }
 
@@ -98,15 +64,11 @@ impl std::fmt::Debug for Secret {
 
 /// The directory of everything that ECoMan keeps on disk.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
     /// Directory of the embedded store and of known_hosts
-    #[arg(
-        long,
-        env = "ECOMAN_DATA",
-        value_name = "ECOMAN_DATA",
-        default_value = "./data"
-    )]
-    pub(crate) data: PathBuf,
+    #[arg(long = "data", env, default_value = "./data")]
+    pub(crate) ecoman_data: PathBuf,
 }
 
 impl StoreArgs {
@@ -116,7 +78,7 @@ impl StoreArgs {
     ///
     /// The variables make no connection, or the file cannot be opened.
     pub(crate) async fn open(&self, data: &DataArgs) -> Result<Arc<dyn Store>, Failure> {
-        self.open_kind(self.store.unwrap_or(StoreKind::Mongodb), data)
+        self.open_kind(self.ecoman_store.unwrap_or(StoreKind::Mongodb), data)
             .await
     }
 
@@ -133,7 +95,8 @@ impl StoreArgs {
         } else {
             StoreKind::Embedded
         };
-        self.open_kind(self.store.unwrap_or(default), data).await
+        self.open_kind(self.ecoman_store.unwrap_or(default), data)
+            .await
     }
 
     /// `MONGO_HOST` as far as it says anything: compose files like to set it to nothing.
@@ -145,7 +108,7 @@ impl StoreArgs {
         let failed = |error| Failure::configuration(chain(&error));
         Ok(match kind {
             StoreKind::Embedded => {
-                let path = data.data.join("ecoman.redb");
+                let path = data.ecoman_data.join("ecoman.redb");
                 tracing::info!(path = %path.display(), "store: embedded");
                 Arc::new(EmbeddedStore::open(&path).await.map_err(failed)?)
             }

@@ -48,10 +48,7 @@ impl Bench {
             .collect();
         std::fs::write(directory.path().join("known_hosts"), keys).expect("known_hosts");
         std::fs::write(directory.path().join("hosts.yml"), hosts).expect("hosts.yml");
-        let config = Config {
-            address: ([127, 0, 0, 1], 0).into(),
-            token: token.map(str::to_owned),
-        };
+        let config = Config::on_loopback(0, token.map(str::to_owned));
         let options = SessionOptions {
             known_hosts: vec![directory.path().join("known_hosts")],
             connect_timeout: Duration::from_secs(10),
