@@ -1,4 +1,4 @@
-//! What the dashboard can be told: variables, defaults, ranges.
+//! The settings of the dashboard: variables, defaults, ranges.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
@@ -16,13 +16,13 @@ use crate::{
 pub struct Config {
     /// Where to listen; port 0 takes any free one.
     pub address: SocketAddr,
-    /// What is used as it is given.
+    /// Settings that are used as they are given.
     pub settings: DashboardSettings,
-    /// Who carries out what is asked of nodes.
+    /// The executor, which carries out changes of nodes.
     pub executor: ExecutorAccess,
-    /// How people sign in.
+    /// The way people sign in.
     pub access: AccessConfig,
-    /// What HTTPS is spoken with; `None`: HTTP.
+    /// Certificate and key for HTTPS; `None`: HTTP.
     pub tls: Option<TlsFiles>,
 }
 
@@ -30,10 +30,10 @@ pub struct Config {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// How people sign in.
+    /// The settings of sign-in.
     #[error(transparent)]
     Access(#[from] AccessConfigError),
-    /// How HTTPS is spoken.
+    /// The settings of HTTPS.
     #[error(transparent)]
     Tls(#[from] TlsError),
 }

@@ -21,7 +21,7 @@ const NODES: usize = 10;
 const VMS: usize = 50;
 const LATENCY: Duration = Duration::from_millis(200);
 const SESSIONS: u8 = 8;
-/// What the bound allows beyond what cannot be avoided.
+/// The allowance of the bound beyond the unavoidable part.
 const TOLERANCE: f64 = 1.2;
 /// Goal for the crawler's own CPU time per VM and round.
 const CPU_GOAL_MS: f64 = 1.0;

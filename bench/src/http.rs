@@ -61,7 +61,7 @@ pub(crate) async fn run() -> Result<()> {
     first_answers(&client, &list).await?;
     not_modified(&client, &list).await?;
     table(&client, &dashboard).await?;
-    tell_memory("memory_http", &dashboard)?;
+    report_memory("memory_http", &dashboard)?;
     dashboard.stop().await?;
     with_streams().await
 }
@@ -296,12 +296,12 @@ async fn with_streams() -> Result<()> {
     say(format_args!(
         "{made} changes meanwhile, each received by all {STREAMS} streams"
     ));
-    tell_memory("memory_http_with_streams", &dashboard)?;
+    report_memory("memory_http_with_streams", &dashboard)?;
     dashboard.stop().await?;
     mongod.stop().await
 }
 
-/// What is asked, and its goal as a part of what axum does with fixed bytes.
+/// A request, and its goal as a part of what axum does with fixed bytes.
 fn questions() -> Vec<(&'static str, Question, Option<f64>)> {
     let question = |path: &str, encoding, is_known| Question {
         path: path.to_owned(),
@@ -333,7 +333,7 @@ fn report(name: &str, load: &mut Load) {
     Figure::lower(format!("{name}_p99"), load.millis(99), "ms").report();
 }
 
-fn tell_memory(name: &str, dashboard: &Serving) -> Result<()> {
+fn report_memory(name: &str, dashboard: &Serving) -> Result<()> {
     let memory = dashboard.program.memory()?;
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     Figure::lower(name, megabytes(memory.now), "MB")
@@ -346,7 +346,7 @@ fn tell_memory(name: &str, dashboard: &Serving) -> Result<()> {
     Ok(())
 }
 
-/// What to serve, for the other side of the comparison.
+/// The bytes to serve on the other side of the comparison.
 #[derive(Args, Debug)]
 pub(crate) struct PlainArgs {
     /// JSON file with the answers: the first is at /0

@@ -11,7 +11,7 @@ const INTERVAL_SECONDS: u64 = 24 * 60 * 60;
 
 const GIB: u64 = 1 << 30;
 
-/// What a first round over `nodes` nodes with `vms` VMs in all brings, a round per node.
+/// The first rounds over `nodes` nodes with `vms` VMs in all, a round per node.
 ///
 /// # Errors
 ///
@@ -108,7 +108,7 @@ fn node(name: NodeName, place: usize, now: Timestamp) -> NodeRecord {
     }
 }
 
-/// What people keep on such nodes: services with a number, by an owner, some of them large.
+/// A typical VM: a service with a number, by an owner, some of them large.
 fn vm(place: usize, vmid: usize, now: Timestamp, random: &mut fastrand::Rng) -> VmFacts {
     const SERVICES: [&str; 8] = [
         "web", "db", "cache", "build", "metrics", "mail", "gitlab", "lab",

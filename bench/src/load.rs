@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 
 use crate::figure::{millis, percentile};
 
-/// What is asked.
+/// A request.
 #[derive(Clone, Debug)]
 pub(crate) struct Question {
     /// Path and query.
@@ -63,7 +63,7 @@ impl Load {
                 while begin.elapsed() < duration {
                     let since = Instant::now();
                     let status = client.ask(&question).await?;
-                    // Whoever learns of a change gets the list, which is another question.
+                    // A client that learns of a change gets the list, which is another request.
                     if !question.is_known || status == StatusCode::NOT_MODIFIED {
                         times.push(since.elapsed());
                     }

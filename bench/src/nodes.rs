@@ -20,7 +20,7 @@ pub(crate) struct NodesArgs {
     directory: PathBuf,
 }
 
-/// What can be asked for.
+/// The commands.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Order {
@@ -74,13 +74,13 @@ pub(crate) struct VmOrder {
     /// How long it has been running.
     pub(crate) up_hours: Option<u32>,
     pub(crate) comment: Option<String>,
-    /// What powering on comes to.
+    /// The outcome of powering on.
     pub(crate) at_power_on: Option<PowerOnOrder>,
     /// Whether the guest does nothing when it is asked to shut down.
     pub(crate) ignores_shutdown: Option<bool>,
 }
 
-/// What a VM does when it is powered on, each time.
+/// The behaviour of a VM each time it is powered on.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum PowerOnOrder {

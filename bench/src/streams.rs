@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use crate::serving::Serving;
 
-/// What the comment of a changed VM begins with; behind it the number of the change.
+/// The comment of a changed VM begins with this; the number of the change follows.
 const MARK: &str = "bench-change-";
 
 /// How long an event may take.
@@ -55,7 +55,7 @@ impl Streams {
             let mut body = answer.error_for_status()?.bytes_stream();
             let sender = sender.clone();
             reading.spawn(async move {
-                // What has come of a line that has not ended.
+                // The beginning of a line that has not ended.
                 let mut begun = Vec::new();
                 while let Some(piece) = body.next().await {
                     begun.extend_from_slice(&piece?);

@@ -1,4 +1,4 @@
-//! What each command does, a file per command.
+//! The commands, a file each.
 
 pub(crate) mod access;
 pub(crate) mod crawler;

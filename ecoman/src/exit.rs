@@ -50,7 +50,7 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// Tells the user why a command failed.
+/// Prints why a command failed.
 #[expect(
     clippy::print_stderr,
     reason = "the last word of a command goes to the terminal"

@@ -122,7 +122,7 @@ fn a_changed_host_key_is_refused_until_it_is_trusted_again() {
 }
 
 #[test]
-fn one_round_tells_bad_configuration_from_nodes_that_do_not_answer() {
+fn one_round_distinguishes_bad_configuration_from_nodes_that_do_not_answer() {
     let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
     let bad = node(NodeSpec::new("bad").vm(VmSpec::new("b")));
     bad.set_fault(Fault::Garbage(Scope::command("getallvms")))
@@ -472,7 +472,7 @@ fn a_burst_of_connections_that_say_nothing_passes() {
 struct Role {
     child: Child,
     address: String,
-    /// What it has written to stderr.
+    /// Its output on stderr.
     log: Arc<Mutex<Vec<u8>>>,
 }
 
@@ -530,7 +530,7 @@ impl Role {
         }
     }
 
-    /// What it has written to stderr.
+    /// Its output on stderr.
     fn log(&self) -> String {
         text(&self.log.lock().unwrap())
     }
@@ -754,10 +754,14 @@ fn the_examples_of_the_readme_work() {
         .stdin(Stdio::null())
         .output()
         .unwrap();
-    let told = text(&output.stdout);
-    assert!(output.status.success(), "{told}\n{}", text(&output.stderr));
-    let succeeded = told.matches("\"state\":\"succeeded\"").count();
-    assert_eq!((ended, succeeded), (9, 9), "{told}");
+    let printed = text(&output.stdout);
+    assert!(
+        output.status.success(),
+        "{printed}\n{}",
+        text(&output.stderr)
+    );
+    let succeeded = printed.matches("\"state\":\"succeeded\"").count();
+    assert_eq!((ended, succeeded), (9, 9), "{printed}");
     assert!(node.vm_named("web-3").is_some());
     for (id, power) in [(14, Power::Off), (15, Power::Off), (16, Power::On)] {
         assert_eq!(node.vm(id).unwrap().power, power, "VM {id}");
@@ -790,26 +794,30 @@ fn the_examples_of_how_programs_sign_in_work() {
             .stdin(Stdio::null())
             .output()
             .unwrap();
-        let told = text(&output.stdout);
-        assert!(output.status.success(), "{told}\n{}", text(&output.stderr));
-        told
+        let printed = text(&output.stdout);
+        assert!(
+            output.status.success(),
+            "{printed}\n{}",
+            text(&output.stderr)
+        );
+        printed
     };
     bash("printf '%s\\n' 'correct horse battery' | ecoman user add alice --role operator");
     let list = example("README.md", "token=");
     // Before the first round nobody knows the VM.
-    let told = bash(&format!(
+    let printed = bash(&format!(
         "{list}\ncurl -sf -H \"Authorization: Bearer $token\" --retry 60 --retry-delay 1 \\
          --retry-all-errors -o {}/vm.json {}/api/v1/vms/hoge/14",
         home.path().display(),
         up.address
     ));
-    assert!(told.contains("\"items\":["), "{told}");
+    assert!(printed.contains("\"items\":["), "{printed}");
 
-    let told = bash(&example("docs/sign-in.md", "ECOMAN="));
-    assert!(told.contains("carol is operator"), "{told}");
-    assert!(told.contains("\"items\":["), "{told}");
-    assert!(told.contains("\"status\":403"), "{told}");
-    assert!(told.contains("\"status\":401"), "{told}");
+    let printed = bash(&example("docs/sign-in.md", "ECOMAN="));
+    assert!(printed.contains("carol is operator"), "{printed}");
+    assert!(printed.contains("\"items\":["), "{printed}");
+    assert!(printed.contains("\"status\":403"), "{printed}");
+    assert!(printed.contains("\"status\":401"), "{printed}");
     assert_eq!(node.vm(14).unwrap().power, Power::On);
 }
 

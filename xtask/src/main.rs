@@ -22,6 +22,7 @@ mod tally;
 mod test;
 mod tidy;
 mod tools;
+mod words;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::Context;
 use crate::command::Command;
-use crate::layers;
+use crate::{layers, words};
 
 /// Samples of what hosts print, kept to the byte.
 const SAMPLES: [&str; 2] = ["crates/esxi/tests/data/", "simulator/tests/data/"];
@@ -34,7 +34,7 @@ const UNFINISHED: [&str; 5] = [
     concat!("test.", "only("),
 ];
 
-/// Which crates of ours a crate may stand on. This is what keeps the parts apart: the dashboard
+/// Which of our crates a crate may stand on. This is what keeps the parts apart: the dashboard
 /// cannot reach a node, the page knows the API alone, the simulator shares no code with what is
 /// tested against it.
 const MAY_USE: [(&str, &[&str]); 14] = [
@@ -148,6 +148,9 @@ pub(crate) fn check(context: &Context) -> Result<Vec<Rule>> {
             &files,
             forbidden_dependencies,
         ),
+        rule("words are those that one searches for", &files, |file| {
+            words::check(&file.path, &file.text)
+        }),
         layered(&files)?,
     ])
 }
@@ -254,7 +257,7 @@ fn unfinished(file: &SourceFile) -> Vec<(usize, String)> {
     faults
 }
 
-/// Folders that exist on the machine of whoever works here, and nowhere else.
+/// Folders that exist on this machine, and nowhere else.
 fn machine_paths(root: &Path) -> Vec<String> {
     let home = std::env::var("HOME").unwrap_or_default();
     [root.display().to_string(), home]

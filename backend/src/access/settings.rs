@@ -1,4 +1,4 @@
-//! How people sign in: variables, defaults, ranges.
+//! The settings of sign-in: variables, defaults, ranges.
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -10,14 +10,14 @@ use ipnet::IpNet;
 
 use super::{ProxyRoles, ProxyTrust, SignIn};
 
-/// How people sign in, and what is kept of it.
+/// The way people sign in, and its settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessConfig {
-    /// How.
+    /// The way.
     pub sign_in: SignIn,
     /// The directory of users, sessions and tokens.
     pub directory: PathBuf,
-    /// What is used as it is given.
+    /// Settings that are used as they are given.
     pub settings: AccessSettings,
 }
 
@@ -28,7 +28,7 @@ pub enum AccessConfigError {
     /// Anybody could do anything.
     #[error(
         "DASHBOARD_ADDRESS={address} can be reached from other machines, and nobody would have to \
-         sign in: whoever reaches it could switch every VM off. Set DASHBOARD_SIGN_IN=password, \
+         sign in: anybody who reaches it could switch every VM off. Set DASHBOARD_SIGN_IN=password, \
          and add users with `ecoman user add NAME --role admin`; or DASHBOARD_SIGN_IN=proxy \
          behind a proxy that people sign in to; or leave DASHBOARD_ADDRESS at 127.0.0.1"
     )]
@@ -39,9 +39,9 @@ pub enum AccessConfigError {
     /// A proxy that nothing is known of.
     #[error("DASHBOARD_SIGN_IN=proxy needs {variable}: {why}")]
     Proxy {
-        /// What is missing.
+        /// The missing one.
         variable: &'static str,
-        /// What for.
+        /// Its purpose.
         why: &'static str,
     },
 }
@@ -61,8 +61,8 @@ pub struct AccessArgs {
     #[command(flatten)]
     settings: AccessSettings,
 
-    /// What the proxy that people sign in to shows in X-Ecoman-Proxy-Secret; better given in the
-    /// environment than on the command line
+    /// Secret that the proxy sends in X-Ecoman-Proxy-Secret; better given in the environment than on
+    /// the command line
     #[arg(long, env, default_value = "", hide_env_values = true, value_parser = secret)]
     dashboard_proxy_secret: Secret,
 
@@ -110,7 +110,7 @@ pub struct AccessSettings {
 /// Ways of signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Nobody signs in: whoever reaches the server may do everything
+    /// Nobody signs in: everybody who reaches the server may do everything
     None,
     /// With name and password, see `ecoman user`
     Password,

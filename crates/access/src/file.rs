@@ -18,7 +18,7 @@ pub enum AccessError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The file can be read by others than its owner.
@@ -46,7 +46,7 @@ pub enum AccessError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The operating system gives no random bytes.
@@ -68,7 +68,7 @@ pub(crate) struct Guarded<T> {
 #[derive(Debug)]
 pub(crate) struct Alone(#[expect(dead_code, reason = "its end is what it is there for")] File);
 
-/// Tells one state of the file from another: it is never changed in place.
+/// Distinguishes one state of the file from another: it is never changed in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Version {
     device: u64,
@@ -85,7 +85,7 @@ impl<T: Default + Serialize + DeserializeOwned> Guarded<T> {
         }
     }
 
-    /// What the file has; the default where there is none.
+    /// The content of the file; the default where there is none.
     pub(crate) fn read(&self) -> Result<Arc<T>, AccessError> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let version = match fs::metadata(&self.path) {

@@ -41,7 +41,7 @@ fn argon2() -> Argon2<'static> {
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
 }
 
-/// What is kept of a password.
+/// The stored form of a password.
 pub(crate) fn hash(password: &str) -> Result<String, AccessError> {
     let salt = SaltString::generate(&mut OsRng);
     let hash = argon2()

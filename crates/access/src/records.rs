@@ -1,4 +1,4 @@
-//! What the files hold.
+//! The content of the files.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct User {
-    /// What they may do, and where.
+    /// Their role and nodes.
     pub grant: Grant,
     /// When they were added.
     pub created_at: Timestamp,
@@ -31,13 +31,13 @@ pub(crate) struct UsersFile(pub(crate) BTreeMap<String, User>);
 /// A token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Token {
-    /// What it is for, in its owner's words.
+    /// Its purpose, in its owner's words.
     pub name: String,
     /// The user that it acts for.
     pub owner: String,
-    /// What it may do at most; less where its owner may less.
+    /// Its role and nodes, limited by its owner's.
     pub grant: Grant,
-    /// What an owner that only the proxy knows was last seen to hold; `None`: nothing, or they are
+    /// The last known role of an owner that only the proxy knows; `None`: nothing, or they are
     /// one of the users here, who hold what they hold now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_grant: Option<Grant>,
@@ -61,7 +61,7 @@ pub(crate) struct TokensFile(pub(crate) BTreeMap<Uuid, Token>);
 /// An open session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Session {
-    /// Whose it is.
+    /// Its owner.
     pub user: String,
     /// When they signed in.
     pub opened_at: Timestamp,

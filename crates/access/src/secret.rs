@@ -38,7 +38,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is kept of a secret.
+/// The stored form of a secret.
 pub(crate) fn hash(secret: &str) -> String {
     URL_SAFE_NO_PAD.encode(Sha256::digest(secret))
 }

@@ -10,7 +10,7 @@ use crate::records::{Token, TokensFile};
 use crate::secret::hash;
 use crate::{Access, AccessError, Secret};
 
-/// What every token begins with, so that one which lies about somewhere is recognised.
+/// Every token begins with this, so that scanners recognise a leaked one.
 pub const TOKEN_PREFIX: &str = "ecoman_";
 
 /// How old the time of a token's last use may get before it is written again.
@@ -19,21 +19,21 @@ const USE_PRECISION: TimeDelta = TimeDelta::minutes(1);
 /// A token to be made.
 #[derive(Clone, Debug)]
 pub struct NewToken {
-    /// What it is for.
+    /// Its purpose.
     pub name: String,
     /// The user that it acts for.
     pub owner: String,
     /// Whether that is one of the users here, and not only of the proxy's.
     pub owner_is_listed: bool,
-    /// What the owner holds now.
+    /// The role and nodes of the owner now.
     pub owner_grant: Grant,
-    /// What the token is to hold.
+    /// The role and nodes that the token is to have.
     pub grant: Grant,
     /// Until when it is good.
     pub expires_at: Option<Timestamp>,
 }
 
-/// What a secret is good for.
+/// The token behind a secret.
 #[derive(Clone, Debug)]
 pub enum TokenUse {
     /// It is a token's.
@@ -145,7 +145,7 @@ impl Access {
         self.tokens.change(|tokens| Ok(tokens.0.remove(&id)))
     }
 
-    /// What a secret is good for.
+    /// The token behind a secret.
     ///
     /// # Errors
     ///

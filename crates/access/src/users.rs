@@ -154,7 +154,7 @@ impl Access {
     pub fn check_password(&self, name: &str, password: &str) -> Result<Option<User>, AccessError> {
         let user = self.user(name)?;
         let hash = user.as_ref().and_then(|user| user.password_hash.as_deref());
-        // What is longer than any password would only keep the machine busy.
+        // Hashing a text that is longer than any password would only keep the machine busy.
         let fits = password.chars().count() <= *password::PASSWORD_CHARACTERS.end()
             && password::verify(password, hash);
         Ok(user.filter(|_| fits))

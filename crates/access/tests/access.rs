@@ -159,7 +159,7 @@ fn a_user_who_is_removed_is_out() {
         Err(UserFault::Unknown(_))
     ));
 
-    // Whoever gets the name does not get what was its owner's.
+    // A new user of the same name does not get what the removed one had.
     access
         .add_user("oper", grant, Some(PASSWORD), later(3))
         .unwrap();

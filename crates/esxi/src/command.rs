@@ -27,7 +27,7 @@ pub struct Command {
 struct Input(String);
 
 /// Writes what it reads to a file that must not be there yet. Constant: the path is an argument.
-/// Making the file is a command of its own, so that its exit code tells whose the file is.
+/// Making the file is a command of its own, so that its exit code says whose the file is.
 const WRITE_NEW: &str = r#"set -C; true >"$1" || exit 17; cat >>"$1""#;
 
 /// The exit code of [`Command::write_new_file`] when it has made no file.

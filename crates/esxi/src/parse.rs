@@ -9,7 +9,7 @@
 //!   out of range is an error.
 //! - Output that was cut is an error. Where the cut falls so that the rest is itself what a host
 //!   could have printed, the documentation of the function says so.
-//! - Where free text (a note, a message) makes two readings possible and nothing tells which is
+//! - Where free text (a note, a message) makes two readings possible and nothing decides which is
 //!   right, it is an error.
 //! - Reading takes time and memory in proportion to the output, of which at most
 //!   [`MAX_INPUT_BYTES`] are taken.

@@ -1,4 +1,4 @@
-//! Who may do what: permissions, roles that bundle them, and the nodes that they are limited to.
+//! Permissions, roles that bundle them, and the nodes that they are limited to.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -48,7 +48,7 @@ pub enum Role {
     Viewer,
     /// Changes the power of VMs, too.
     Operator,
-    /// Creates VMs, and sees to tokens and users, too.
+    /// Creates VMs and manages tokens and users, too.
     Admin,
 }
 
@@ -102,10 +102,10 @@ impl FromStr for Role {
     }
 }
 
-/// What somebody may do, and where.
+/// The role of a user or a token, and its nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Grant {
-    /// What.
+    /// The role.
     pub role: Role,
     /// On these nodes alone; `None`: on all that there are and will be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,7 +148,7 @@ impl Grant {
             .is_none_or(|nodes| nodes.iter().any(|known| known.as_str() == node))
     }
 
-    /// What is in both: the lesser role, on the nodes that both reach.
+    /// The common part: the lesser role, on the nodes that both reach.
     #[must_use]
     pub fn within(&self, other: &Self) -> Self {
         let nodes = match (&self.nodes, &other.nodes) {

@@ -14,11 +14,11 @@ pub struct AuditEntry {
     pub id: Uuid,
     /// When it was asked.
     pub at: Timestamp,
-    /// Who asked.
+    /// The caller.
     pub actor: Actor,
     /// What was asked: the id of the operation in the OpenAPI document, `setPower`.
     pub operation: String,
-    /// The same with its particulars, in words: `shutdown`, `create "web-1"`. Never a secret.
+    /// The same with its details, in words: `shutdown`, `create "web-1"`. Never a secret.
     pub summary: String,
     /// The node that it was asked of.
     pub node: Option<NodeName>,
@@ -36,7 +36,7 @@ pub struct AuditEntry {
     pub request_id: String,
 }
 
-/// Who asked, and how the server knows.
+/// The caller, and the way they were authenticated.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Actor {
     /// The user's name; of a token its owner's; `None` where nobody signs in, or somebody failed

@@ -1,4 +1,4 @@
-//! What a node, a VM, a power state, a round and a task *are*.
+//! Nodes, VMs, power states, acts, tasks and rounds: what they *are*.
 //!
 //! The words that crawler, store, backend and executor share. This crate does no I/O, knows
 //! neither HTTP nor MongoDB nor how ESXi prints things, and builds for WASM.

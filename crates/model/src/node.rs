@@ -71,8 +71,8 @@ impl fmt::Display for NodeName {
     }
 }
 
-/// What `hosts.yml` says of a node, less the key file: that is nobody's business but the
-/// crawler's and the executor's.
+/// The settings of a node in `hosts.yml`, less the key file, which only crawler
+/// and executor need.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeSettings {
     /// Host name or IP address.
@@ -93,7 +93,7 @@ pub struct NodeSettings {
     pub read_only: bool,
 }
 
-/// What an ESXi node says of itself. `None` and empty lists are "the node did not say".
+/// The facts of an ESXi node. `None` and empty lists are "the node did not say".
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct NodeFacts {
@@ -204,7 +204,7 @@ impl VersionFacts {
         let major = parts.next()?.ok()?;
         let minor = parts.next()?.ok()?;
         let patch = parts.next().and_then(Result::ok);
-        // `7.0.3` is 7.0 Update 3; 6.x tells its update apart.
+        // `7.0.3` is 7.0 Update 3; 6.x has its update in another place.
         let update = self.update.or(patch).unwrap_or(0);
         Some(match (major, minor, update) {
             (5, 5, _) => 10,

@@ -1,4 +1,4 @@
-//! What the crawler saw, with its time: the records that the store keeps.
+//! Rounds of the crawler, and the records that the store keeps of them.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -45,7 +45,7 @@ impl VmRecord {
 pub struct NodeRecord {
     /// Which node.
     pub name: NodeName,
-    /// What `hosts.yml` says of it.
+    /// Its settings in `hosts.yml`.
     pub settings: NodeSettings,
     /// The last facts that could be read; `None` before the first answer.
     pub facts: Option<NodeFacts>,
@@ -122,7 +122,7 @@ pub struct NodeState {
     pub vms: Vec<VmRecord>,
 }
 
-/// What one round on one node brought: what the crawler hands to the store.
+/// The result of one round on one node, as the crawler hands it to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Round {
     /// The node after the round.

@@ -64,9 +64,9 @@ impl Resource {
 pub struct LargeReason {
     /// Which resource.
     pub resource: Resource,
-    /// What the VM has.
+    /// The size that the VM has.
     pub value: u64,
-    /// What it takes to be large.
+    /// The size from which on it is large.
     pub threshold: u64,
 }
 

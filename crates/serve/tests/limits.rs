@@ -91,7 +91,7 @@ fn limits() -> Limits {
 }
 
 #[tokio::test]
-async fn a_request_tells_where_it_comes_from() {
+async fn a_request_carries_the_address_it_comes_from() {
     let server = Server::start(limits()).await;
     let answer = server.answer("/").await;
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
@@ -115,8 +115,8 @@ async fn who_says_nothing_or_half_is_cut_off() {
         .await
         .expect("written");
     assert_eq!(rest(&mut silent).await, "");
-    let told = rest(&mut half).await;
-    assert!(!told.contains("200 OK"), "{told}");
+    let answer = rest(&mut half).await;
+    assert!(!answer.contains("200 OK"), "{answer}");
     assert!(rest(&mut idle).await.contains("200 OK"));
 }
 

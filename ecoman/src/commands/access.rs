@@ -23,10 +23,10 @@ pub(crate) struct DirectoryArgs {
     data: DataArgs,
 }
 
-/// What somebody is to hold.
+/// The role and nodes to grant.
 #[derive(Args, Clone, Debug)]
 struct GrantArgs {
-    /// viewer looks; operator changes power, too; admin creates VMs and sees to users and tokens,
+    /// viewer looks; operator changes power, too; admin creates VMs and manages users and tokens,
     /// too
     #[arg(long)]
     role: Role,
@@ -62,7 +62,7 @@ enum UserCommand {
     },
     /// Gives a user another role or other nodes; sessions and tokens follow at once
     Set {
-        /// Whom
+        /// Name of the user
         name: String,
 
         #[command(flatten)]
@@ -73,7 +73,7 @@ enum UserCommand {
     },
     /// Gives a user another password, and ends their sessions
     Passwd {
-        /// Whom
+        /// Name of the user
         name: String,
 
         #[command(flatten)]
@@ -81,7 +81,7 @@ enum UserCommand {
     },
     /// Removes a user, with their sessions and tokens
     Rm {
-        /// Whom
+        /// Name of the user
         name: String,
 
         #[command(flatten)]
@@ -105,14 +105,14 @@ pub(crate) struct TokenArgs {
 enum TokenCommand {
     /// Makes a token and prints its secret, this once
     Create {
-        /// What it is for
+        /// Its purpose, for the list
         name: String,
 
         /// The user that it acts for
         #[arg(long)]
         user: String,
 
-        /// What it may do at most; never more than its user
+        /// Its role; never more than its user's
         #[arg(long, default_value = "viewer")]
         role: Role,
 
@@ -175,7 +175,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
             access
                 .add_user(name, grant.grant(), password.as_deref(), Utc::now())
                 .map_err(|fault| user_failure(&fault))?;
-            say(format_args!("{name} is {} now.", told(&grant.grant())))
+            say(format_args!("{name} is {} now.", described(&grant.grant())))
         }
         UserCommand::Set {
             name,
@@ -186,7 +186,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
                 .open()
                 .change_user(name, Some(grant.grant()), None, Utc::now())
                 .map_err(|fault| user_failure(&fault))?;
-            say(format_args!("{name} is {} now.", told(&grant.grant())))
+            say(format_args!("{name} is {} now.", described(&grant.grant())))
         }
         UserCommand::Passwd { name, directory } => {
             let access = directory.open();
@@ -263,7 +263,7 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
             let (id, token, secret) = made.map_err(|fault| token_failure(&fault))?;
             note(format_args!(
                 "Token {id} of {user}, {}, until {}. Its secret is shown this once:",
-                told(&token.grant),
+                described(&token.grant),
                 time(token.expires_at)
             ));
             say(secret.reveal())
@@ -345,7 +345,7 @@ fn grant(role: Role, nodes: &[NodeName]) -> Grant {
 }
 
 /// `operator on hoge, fuga`
-fn told(grant: &Grant) -> String {
+fn described(grant: &Grant) -> String {
     match grant.nodes {
         None => grant.role.to_string(),
         Some(_) => format!("{} on {}", grant.role, nodes(grant)),
@@ -387,14 +387,14 @@ fn failure(error: &AccessError) -> Failure {
     Failure::runtime(chain(error))
 }
 
-/// What is asked for goes to standard output.
+/// Prints a result to standard output.
 fn say(line: impl std::fmt::Display) -> Result<ExitCode, Failure> {
     writeln!(std::io::stdout(), "{line}")
         .map(|()| ExitCode::SUCCESS)
         .map_err(|error| Failure::runtime(format!("could not write: {error}")))
 }
 
-/// What is said beside it must not get into a script's variable.
+/// Prints a note to standard error: it must not get into a script's variable.
 #[expect(clippy::print_stderr, reason = "it is for the person at the terminal")]
 fn note(line: impl std::fmt::Display) {
     eprintln!("{line}");

@@ -52,7 +52,7 @@ pub(crate) fn failure(error: &CrawlerError) -> Failure {
     }
 }
 
-/// Polls until told to stop, or once.
+/// Polls until a signal stops it, or once.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
                 return Err(Failure::runtime("stopped before the round was over"));
             };
             let report = report.map_err(|error| failure(&error))?;
-            return Ok(tell(&report));
+            return Ok(print(&report));
         }
         crawler
             .run(shutdown)
@@ -79,12 +79,12 @@ pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Prints what one round brought.
+/// Prints the result of one round.
 #[expect(
     clippy::print_stdout,
     reason = "the result of --once goes to standard output"
 )]
-fn tell(report: &ecoman_crawler::OnceReport) -> ExitCode {
+fn print(report: &ecoman_crawler::OnceReport) -> ExitCode {
     for (node, vms) in &report.answered {
         println!("{node}: {vms} VMs");
     }

@@ -31,7 +31,7 @@ pub(crate) struct DashboardRoleArgs {
     log: LogArgs,
 }
 
-/// Serves until told to stop.
+/// Serves until a signal stops it.
 ///
 /// # Errors
 ///
@@ -51,7 +51,7 @@ pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// What the variables say.
+/// The configuration.
 ///
 /// # Errors
 ///

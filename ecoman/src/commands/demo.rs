@@ -20,14 +20,14 @@ use crate::options::log::LogArgs;
 use crate::options::store::DataArgs;
 use crate::runtime;
 
-/// Often enough that whoever watches sees things happen.
+/// Short, so that changes show while a person watches.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long the last node is there, and away, in turn.
 const THERE: Duration = Duration::from_secs(60);
 const AWAY: Duration = Duration::from_secs(30);
 
-/// What is simulated.
+/// Options of the simulation.
 #[derive(Args, Debug)]
 pub(crate) struct DemoArgs {
     /// Nodes
@@ -49,7 +49,7 @@ pub(crate) struct DemoArgs {
     log: LogArgs,
 }
 
-/// Runs simulated nodes and all roles until told to stop; leaves nothing behind.
+/// Runs simulated nodes and all roles until a signal stops it; leaves nothing behind.
 ///
 /// # Errors
 ///

@@ -21,7 +21,7 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(30);
 /// Clocks further apart than this make ages and boot times misleading.
 const CLOCK_TOLERANCE_SECONDS: u64 = 60;
 
-/// What is checked.
+/// Options of the checks.
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
     /// Nodes of hosts.yml; all of them if none is named
@@ -111,7 +111,7 @@ struct Check {
     verdict: Verdict,
 }
 
-/// What came of a check; with a remedy where one is needed.
+/// The result of a check; with a remedy where one is needed.
 enum Verdict {
     Good(String),
     Doubtful(String, String),

@@ -28,7 +28,7 @@ pub(crate) struct ExecutorRoleArgs {
     log: LogArgs,
 }
 
-/// Serves until told to stop.
+/// Serves until a signal stops it.
 ///
 /// # Errors
 ///

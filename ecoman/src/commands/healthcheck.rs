@@ -13,7 +13,7 @@ use crate::exit::{Failure, chain};
 use crate::options::store::{DataArgs, StoreArgs};
 use crate::runtime;
 
-/// Whom to ask.
+/// The role, and where it is.
 #[derive(Args, Debug)]
 pub(crate) struct HealthcheckArgs {
     /// The role

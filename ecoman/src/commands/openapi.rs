@@ -7,10 +7,10 @@ use clap::{Args, ValueEnum};
 
 use crate::exit::Failure;
 
-/// Which document.
+/// The document to print.
 #[derive(Args, Debug)]
 pub(crate) struct OpenapiArgs {
-    /// Whose document
+    /// Service
     #[arg(long, default_value = "dashboard")]
     of: Service,
 
@@ -21,9 +21,9 @@ pub(crate) struct OpenapiArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Service {
-    /// What people and scripts use
+    /// The API for people and scripts
     Dashboard,
-    /// What the dashboard uses
+    /// The API for the dashboard
     Executor,
 }
 

@@ -8,7 +8,7 @@ use ecoman_esxi::parse;
 
 use crate::exit::Failure;
 
-/// What is read.
+/// The command whose output is read.
 #[derive(Args, Debug)]
 pub(crate) struct ParseArgs {
     /// The command whose output comes on standard input, such as `getallvms`, `get.summary` or

@@ -15,7 +15,7 @@ use crate::runtime;
 /// How long a node may take to show its keys.
 pub(crate) const KEYS_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Whose keys.
+/// The nodes to trust.
 #[derive(Args, Debug)]
 pub(crate) struct TrustArgs {
     /// Nodes of hosts.yml
@@ -125,7 +125,7 @@ fn show(host: &Host, keys: &[HostKey], trust: &Trust, out: &mut impl Write) -> s
         Trust::Unknown => writeln!(out, "{}: {at} is not known yet. It shows", host.name)?,
         Trust::Changed(change) => writeln!(
             out,
-            "{}: {at} SHOWS ANOTHER KEY than the known one. Either the node was installed anew, \
+            "{}: {at} SHOWS ANOTHER KEY than the known one. Either the node was reinstalled, \
              or someone is between you and it.\n  known: {} {} ({}:{})\n  now it shows",
             host.name,
             change.known.algorithm,

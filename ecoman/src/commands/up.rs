@@ -46,7 +46,7 @@ pub(crate) struct UpArgs {
     log: LogArgs,
 }
 
-/// Runs all roles until told to stop.
+/// Runs all roles until a signal stops it.
 ///
 /// # Errors
 ///
@@ -69,7 +69,7 @@ pub(crate) fn run(args: &UpArgs) -> Result<ExitCode, Failure> {
     })
 }
 
-/// Whoever stops a process waits ten seconds before it kills it.
+/// Service managers and container engines wait ten seconds before they kill a process.
 const STOP_WITHIN: Duration = Duration::from_millis(9_700);
 
 /// All roles, for one process.
@@ -132,7 +132,7 @@ impl Roles<'_> {
     }
 }
 
-/// Runs a role, and tells the others when it ends.
+/// Runs a role, and stops the others when it ends.
 async fn ending<T>(role: impl Future<Output = T>, shutdown: &CancellationToken) -> T {
     let _end = shutdown.clone().drop_guard();
     role.await

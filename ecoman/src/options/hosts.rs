@@ -1,4 +1,4 @@
-//! Which nodes there are, how often they are asked, and how they are connected to.
+//! The nodes, the interval of their rounds, and the options of their sessions.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use ecoman_esxi::SessionOptions;
 
 use super::store::DataArgs;
 
-/// Which nodes there are.
+/// The nodes.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Nodes")]
 pub(crate) struct HostsArgs {
@@ -17,7 +17,7 @@ pub(crate) struct HostsArgs {
     pub(crate) hosts_path: PathBuf,
 }
 
-/// How often they are asked.
+/// The interval of the rounds.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Nodes")]
 pub(crate) struct PollArgs {
@@ -26,7 +26,7 @@ pub(crate) struct PollArgs {
     pub(crate) crawler_interval: Duration,
 }
 
-/// How nodes are connected to.
+/// The options of sessions.
 pub(crate) fn session_options(data: &DataArgs) -> SessionOptions {
     SessionOptions::new(data.ecoman_data.join("known_hosts"))
 }

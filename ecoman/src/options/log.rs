@@ -7,7 +7,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::exit::Failure;
 
-/// What is logged, and how.
+/// Filter and format of the logs.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs")]
 pub(crate) struct LogArgs {

@@ -206,7 +206,7 @@ fn a_store_goes_away(away: fn(&mut Mongod), back: fn(&mut Mongod, &Runtime)) {
 }
 
 #[test]
-fn a_mongod_that_stands_still_while_tasks_run_is_told_their_ends_when_it_goes_on() {
+fn a_mongod_that_stands_still_while_tasks_run_gets_their_ends_when_it_goes_on() {
     a_store_goes_away(
         |mongod| mongod.signal("STOP"),
         |mongod, _| mongod.signal("CONT"),
@@ -214,7 +214,7 @@ fn a_mongod_that_stands_still_while_tasks_run_is_told_their_ends_when_it_goes_on
 }
 
 #[test]
-fn a_mongod_that_dies_while_tasks_run_is_told_their_ends_when_it_is_back() {
+fn a_mongod_that_dies_while_tasks_run_gets_their_ends_when_it_is_back() {
     a_store_goes_away(Mongod::kill, |mongod, runtime| {
         runtime.block_on(mongod.restart());
     });
@@ -260,7 +260,7 @@ fn a_change_of_power_whose_executor_is_killed_is_interrupted_and_not_repeated() 
         .unwrap()
         .iter()
         .find(|step| step["state"] == "failed");
-    assert!(failed.is_some(), "it tells where: {task:#}");
+    assert!(failed.is_some(), "the step is reported: {task:#}");
     // The guest goes on with what it was asked, and the crawler sees it.
     stack.let_the_node_go_on();
     stack

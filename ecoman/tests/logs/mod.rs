@@ -1,4 +1,4 @@
-//! What is in the logs, and what must not be.
+//! The content of the logs: each request and task, and no secret.
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -140,17 +140,17 @@ fn a_request_and_its_task_can_be_followed_through_logs_that_hold_no_secret() {
     let answered = of_request.iter().any(|line| line["message"] == "answered");
     assert!(answered, "{of_request:#?}");
     for message in ["new task", "a task has ended"] {
-        let told = of_request
+        let found = of_request
             .iter()
             .any(|line| line["message"] == message && line["task"] == id);
-        assert!(told, "no {message:?} in {of_request:#?}");
+        assert!(found, "no {message:?} in {of_request:#?}");
     }
     // Of the executor.
     for message in ["begins", "succeeded"] {
-        let told = lines
+        let found = lines
             .iter()
             .any(|line| line["message"] == message && line["task"] == id);
-        assert!(told, "no {message:?} of {id} in\n{log}");
+        assert!(found, "no {message:?} of {id} in\n{log}");
     }
     let key = std::fs::read_to_string(node.identity_file()).unwrap();
     let key = key.lines().nth(1).unwrap();

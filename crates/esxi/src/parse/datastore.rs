@@ -71,7 +71,7 @@ pub fn vm_datastores(stdout: &[u8]) -> Result<Vec<Datastore>, ParseError> {
     let accessible = row("accessible")?;
     let kinds = row("type")?;
 
-    // Paths hold no blanks, so they tell where the columns are.
+    // Paths hold no blanks, so they show where the columns are.
     let starts = column_starts(urls.text);
     let columns: Vec<(usize, usize)> = starts
         .iter()

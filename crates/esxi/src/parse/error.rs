@@ -72,7 +72,7 @@ pub enum ParseError {
         excerpt: Excerpt,
     },
 
-    /// Free text in the output makes two readings possible, and nothing tells which is right.
+    /// Free text in the output makes two readings possible, and nothing decides which is right.
     #[error("the output of {reading} can be read in two ways from line {line} on: {reason}")]
     Ambiguous {
         /// The command.

@@ -35,7 +35,7 @@ struct Column {
     kind: Kind,
 }
 
-/// What the cells of a column hold; it tells the rows of a table from other lines.
+/// What the cells of a column hold; it separates the rows of a table from other lines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Anything, even nothing.
@@ -69,7 +69,7 @@ const PORT_GROUP: [Column; 4] = [
 /// Reads what `esxcli storage filesystem list` printed, as a table or, with `--formatter=csv`,
 /// as CSV. The size of a volume that is not mounted is not known.
 ///
-/// CSV that is cut between two lines cannot be told from a shorter list.
+/// CSV that is cut between two lines looks like a shorter list.
 ///
 /// # Errors
 /// [`ParseError::Fault`] where the node printed a failure and no list; [`ParseError::Truncated`]

@@ -1,4 +1,4 @@
-//! The fault: what a host says instead of doing what it was told.
+//! The fault: what a host says instead of carrying out a command.
 
 use std::collections::BTreeMap;
 use std::fmt;

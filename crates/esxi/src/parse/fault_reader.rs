@@ -71,7 +71,7 @@ pub fn classify(output: &[u8]) -> Option<FaultClass> {
     fault(output).ok().flatten().map(|fault| fault.class)
 }
 
-/// The dump of one of `kinds` in `input`; if there is another thing, the fault that it tells of.
+/// The dump of one of `kinds` in `input`; if there is another thing, the fault that it reports.
 pub(super) fn expect_dump<'i>(
     input: &'i Input<'_>,
     kinds: &[&str],
@@ -97,7 +97,7 @@ pub(super) fn expect_dump<'i>(
     Err(root.error("the object that this command prints"))
 }
 
-/// The fault that `input` tells of, or that its first line is not what was looked for.
+/// The fault that `input` reports, or that its first line is not the expected one.
 pub(super) fn or_unexpected(input: &Input<'_>, reason: &'static str) -> ParseError {
     let fault = match dump::find(input) {
         Some(start) => dump::read(input, &start, Trailing::Allowed)
@@ -193,7 +193,7 @@ fn operation(prefix: &[u8]) -> Option<String> {
     (!words.is_empty()).then(|| shortened(words))
 }
 
-/// A failure that is told in words: the first line that tells of one, or the last of a traceback.
+/// A failure in words: the first line that reports one, or the last of a traceback.
 pub(super) fn in_words(input: &Input<'_>) -> Result<Option<Fault>, ParseError> {
     let mut headed = false;
     for line in input.lines_from(0) {
@@ -260,12 +260,12 @@ fn said(words: String) -> Fault {
     }
 }
 
-/// Whether a text tells of a failure in words.
-pub(super) fn tells_of_failure(text: &[u8]) -> bool {
+/// Whether a text reports a failure in words.
+pub(super) fn reports_failure(text: &[u8]) -> bool {
     Input::new(READING, text).is_ok_and(|input| matches!(in_words(&input), Ok(Some(_))))
 }
 
-/// The fault in one line; `None` where it tells of none.
+/// The fault in one line; `None` where it reports none.
 fn of_words(line: &str) -> Option<Fault> {
     // 6.x: `Power on failed`, and no word of why.
     if let Some(operation) = line.strip_suffix(" failed") {
@@ -348,8 +348,8 @@ fn class_of_kind(kind: &str) -> FaultClass {
     }
 }
 
-/// What a sentence means. Ordered: what tells that hostd is down is looked for first, because
-/// then nothing else that is said is about a VM.
+/// The class of a sentence. Ordered: words for a hostd that is down come first, because then the
+/// rest of the sentence is not about a VM.
 fn class_of_words(line: &str) -> FaultClass {
     let line = line.to_ascii_lowercase();
     let has = |words: &[&str]| words.iter().any(|words| line.contains(words));

@@ -42,7 +42,7 @@ pub struct VmList {
     pub invalid: Vec<Vmid>,
     /// No note is as long as its column is wide. Then the longest note ends with blanks, or the
     /// output was cut between two rows, the row with the longest note being lost; the table alone
-    /// cannot tell. Before a VM is taken for gone, `get.summary` should be asked for it.
+    /// cannot say. Before a VM is taken for gone, `get.summary` should be asked for it.
     pub may_lack_rows: bool,
     /// What was read, but not without loss: sentences for the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -501,7 +501,7 @@ fn fits(row: &[u8], layout: &Layout, longest: &mut [usize; 6]) -> Result<(), &'s
 }
 
 /// Which columns are as wide as their longest value or their label. A name that ends with blanks
-/// counts with them where the path of its VM tells of them (`has_padded_name`).
+/// counts with them where the path of its VM has them too (`has_padded_name`).
 fn reached(layout: &Layout, longest: &[usize; 6], has_padded_name: impl Fn() -> bool) -> Reached {
     let mut reached = Reached::All;
     for (column, ((label, &width), &longest)) in

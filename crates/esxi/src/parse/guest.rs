@@ -1,4 +1,4 @@
-//! `vim-cmd vmsvc/get.guest ID`: what VMware Tools tells of the guest.
+//! `vim-cmd vmsvc/get.guest ID`: what VMware Tools reports of the guest.
 
 use serde::Serialize;
 
@@ -7,7 +7,7 @@ use super::error::ParseError;
 use super::fault_reader;
 use super::input::Input;
 
-/// What VMware Tools tells (vim.vm.GuestInfo). `None` and empty lists: Tools does not say.
+/// What VMware Tools reports (vim.vm.GuestInfo). `None` and empty lists: Tools does not say.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Guest {
     /// `hostName`

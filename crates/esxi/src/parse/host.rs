@@ -80,11 +80,11 @@ pub fn version(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
 
 /// Reads what `vmware -vl` printed: `VMware ESXi 7.0.3 build-21053776` and
 /// `VMware ESXi 7.0 Update 3`, or `... GA`, which is update 0, in either order and among other
-/// lines. A release line that tells no update (some vendors' builds) leaves it unknown.
+/// lines. A release line without an update (some vendors' builds) leaves it unknown.
 ///
 /// # Errors
 /// [`ParseError::Truncated`] where one of the two lines is missing (see [`vmware_v`]);
-/// [`ParseError::Unexpected`] where none tells the build.
+/// [`ParseError::Unexpected`] where no line has the build.
 pub fn vmware_vl(stdout: &[u8]) -> Result<VersionFacts, ParseError> {
     let input = Input::with_text("vmware -vl", stdout)?;
     let (facts, releases) = product_lines(&input)?;

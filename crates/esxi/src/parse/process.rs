@@ -12,7 +12,7 @@ const READING: &str = "process.list";
 
 /// A VM that runs, as the kernel sees it.
 ///
-/// The world id is not the VM's id; UUID or configuration file tell which VM it is.
+/// The world id is not the VM's id; UUID or configuration file identify the VM.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Process {
     /// `World ID`: what `esxcli vm process kill` takes.
@@ -28,7 +28,7 @@ pub struct Process {
 /// Reads what `esxcli vm process list` printed, as text or with `--formatter=xml`. Nothing at all
 /// is an empty list: no VM runs. Other lines may stand before, between and behind the VMs.
 ///
-/// Text that is cut between two VMs cannot be told from a shorter list.
+/// Text that is cut between two VMs looks like a shorter list.
 ///
 /// # Errors
 /// [`ParseError::Fault`] where the node printed a failure instead; [`ParseError::Truncated`]
@@ -151,7 +151,7 @@ fn of_text(input: &Input<'_>) -> Result<Vec<Process>, ParseError> {
     }
     // A last line may be the name of a VM whose lines were cut off, or what went wrong.
     let other_line_ends = current.as_ref().is_some_and(|fields| {
-        !fields.is_begun() && fault_reader::tells_of_failure(input.rest(fields.start))
+        !fields.is_begun() && fault_reader::reports_failure(input.rest(fields.start))
     });
     list.extend(current.filter(|_| !other_line_ends));
     // A sentence without any field is no list.

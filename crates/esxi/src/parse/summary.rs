@@ -325,7 +325,7 @@ mod tests {
                 "guestToolsNotInstalled",
                 "toolsNotInstalled",
             ),
-            // A host that does not tell, or tells a word of a release to come.
+            // A host that does not say, or says a word of a release to come.
             ("toolsOld", "", "", "toolsOld"),
             (
                 "toolsOk",

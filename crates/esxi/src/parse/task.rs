@@ -20,7 +20,7 @@ pub struct TaskInfo {
     pub name: Option<String>,
     /// Whether it waits, runs or how it ended.
     pub state: TaskState,
-    /// Percent; `None` where the task does not tell.
+    /// Percent; `None` where the task does not say.
     pub progress: Option<u8>,
     /// The VM that it is about.
     pub vmid: Option<Vmid>,

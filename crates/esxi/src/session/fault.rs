@@ -1,4 +1,4 @@
-//! What can go wrong with a session, told apart by what ssh prints.
+//! What can go wrong with a session, classified by the messages of ssh.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -70,8 +70,8 @@ pub enum SessionFault {
     /// Neither `ssh-keyscan` nor a person has ever pinned its host key.
     #[error("its SSH host key is not known")]
     UnknownHostKey,
-    /// Another host key than the pinned one: the node was installed anew, or somebody sits in
-    /// between.
+    /// Another host key than the pinned one: the node was installed again, or somebody intercepts
+    /// the connection.
     #[error("its SSH host key is not the one that is known")]
     ChangedHostKey,
     /// The host key is marked as revoked in a known_hosts file.
@@ -244,7 +244,7 @@ impl SessionError {
                 format!("Compare and pin the key with `ecoman trust {node}`.")
             }
             SessionFault::ChangedHostKey => format!(
-                "If {node} was installed anew, compare and pin its new key with \
+                "If {node} was installed again, compare and pin its new key with \
                  `ecoman trust {node}`; if it was not, somebody may be intercepting the connection."
             ),
             SessionFault::RevokedHostKey => format!(

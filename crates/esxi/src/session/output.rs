@@ -10,7 +10,7 @@ pub struct Output {
     pub stdout: Vec<u8>,
     /// Standard error, byte by byte.
     pub stderr: Vec<u8>,
-    /// The exit code as the node's shell tells it: 127 is "no such command", 128 and more a
+    /// The exit code as the node's shell reports it: 127 is "no such command", 128 and more a
     /// signal.
     pub exit: i32,
 }

@@ -56,7 +56,7 @@ done
 kill -9 0
 "#;
 
-/// How long a shell that was told to end may take.
+/// How long a shell may take to end.
 const GRACE: Duration = Duration::from_secs(2);
 
 /// An open shell. Dropping it kills what runs in it on the node.
