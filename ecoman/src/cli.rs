@@ -23,37 +23,40 @@ const STYLES: Styles = Styles::styled()
     .usage(AnsiColor::Green.on_default().bold())
     .literal(AnsiColor::Cyan.on_default().bold());
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Dashboard, crawler and executor in one process, with a store in a file: all that one machine
-    /// needs
+    /// Runs crawler, executor and dashboard in one process, with a store in a file: all that one
+    /// machine needs
     Up(up::UpArgs),
-    /// `up` over simulated nodes behind a real sshd: needs nothing but this machine
+    /// Runs `up` over simulated nodes behind a real sshd; needs openssh-server and busybox-static
     Demo(demo::DemoArgs),
-    /// REST API and web page over the store; speaks no SSH and needs no keys
+    /// Serves REST API and page over the store; speaks no SSH and needs no keys
     Dashboard(dashboard::DashboardRoleArgs),
     /// Polls the nodes and writes the store
     Crawler(crawler::CrawlerArgs),
-    /// Carries out what is asked of the nodes: power, new VMs
+    /// Carries out changes of nodes over SSH when the dashboard requests them; needs the keys and no
+    /// store
     Executor(executor::ExecutorRoleArgs),
-    /// Users of the dashboard
+    /// Manages the users of the dashboard and their roles
     User(access::UserArgs),
-    /// API tokens of the dashboard, for programs
+    /// Manages API tokens, for programs
     Token(access::TokenArgs),
-    /// Checks hosts.yml and every node, and says what to do about each fault
+    /// Checks hosts.yml and, on every node, key, host key, login, tools, datastore, ISO and port group,
+    /// and says what to do about each fault
     Doctor(doctor::DoctorArgs),
     /// Shows the host keys of nodes, asks, and pins them
     Trust(trust::TrustArgs),
-    /// Reads a host's output of a command on standard input and prints the facts as JSON
+    /// Reads a host's output of a command on standard input and prints the facts as JSON, or the line
+    /// and reason why not: for bug reports
     Parse(parse::ParseArgs),
-    /// Prints an OpenAPI document
+    /// Prints an OpenAPI document, of the dashboard or the executor
     Openapi(openapi::OpenapiArgs),
     /// Asks a running role whether it is well; exit 0 if so, 1 if not
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
-/// What was asked for. Ends the program when that was help, the version or nothing sound.
+/// Parses the command line. Ends the program for help, the version and a wrong one.
 pub(crate) fn parse() -> Cli {
     Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
 }

@@ -8,6 +8,9 @@ mod commands;
 
 mod cli;
 
+#[cfg(test)]
+mod reference;
+
 use std::process::ExitCode;
 
 use crate::cli::Command;

@@ -12,7 +12,8 @@ use crate::exit::{Failure, chain};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct StoreArgs {
-    /// The store: `mongodb`, or `embedded` in one file below `ECOMAN_DATA`
+    /// The store: `mongodb`, or `embedded` in one file below `ECOMAN_DATA` [default: mongodb; for `up`
+    /// embedded, unless MONGO_HOST or MONGO_URI is set]
     #[arg(long = "store", env)]
     ecoman_store: Option<StoreKind>,
 
