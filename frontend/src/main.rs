@@ -1,8 +1,8 @@
 //! The web page: a Leptos single-page application.
 //!
-//! Depends on `ecoman-api` alone: it shows what the REST API says and knows nothing of how the
-//! server came by it. What can be thought out without a browser (which rows match, which rows
-//! are drawn, what a time is called) lies in plain modules with native tests; views stay thin.
+//! Depends on `ecoman-api` and `ecoman-page-state`: it shows what the REST API says and knows nothing
+//! of how the server learned it. What needs no browser (which rows match, which rows are drawn, how a
+//! time is written) is the latter's, with native tests; views stay thin.
 
 #![allow(
     unreachable_pub,
@@ -11,7 +11,8 @@
 
 mod language;
 mod later;
-mod state;
+
+use ecoman_page_state as state;
 
 mod clock;
 mod list_position;

@@ -97,7 +97,7 @@ mod tests {
     use ecoman_api::PowerAction;
 
     use super::*;
-    use crate::state::tasks::tests::power;
+    use crate::state::fixtures::power;
 
     #[test]
     fn the_same_can_be_asked_again() {

@@ -40,7 +40,7 @@ mod tests {
     use ecoman_api::TaskState;
 
     use crate::acts::progress as at;
-    use crate::state::tasks::tests::{power, time};
+    use crate::state::fixtures::{power, time};
 
     #[test]
     fn it_is_told_for_how_long_the_guest_has_been_asked() {

@@ -2,10 +2,10 @@
 
 use ecoman_api::FailureKind;
 
-use crate::state::text;
+use crate::text;
 
 /// How a kind of failure looks from here, after the name of the node.
-pub(crate) fn symptom(kind: FailureKind) -> &'static str {
+pub fn symptom(kind: FailureKind) -> &'static str {
     let symptoms = &text::page().banner.symptom;
     match kind {
         FailureKind::Configuration => symptoms.configuration,
@@ -21,7 +21,7 @@ pub(crate) fn symptom(kind: FailureKind) -> &'static str {
 
 /// The message of a node's error without the node, which stands beside it: messages begin with
 /// `NAME: ` or, where the address matters, with `node NAME (ADDRESS): `.
-pub(crate) fn cause<'a>(node: &str, message: &'a str) -> &'a str {
+pub fn cause<'a>(node: &str, message: &'a str) -> &'a str {
     let rest = message.strip_prefix("node ").unwrap_or(message);
     let Some(rest) = rest.strip_prefix(node) else {
         return message;

@@ -6,12 +6,12 @@ use serde::de::DeserializeOwned;
 use super::error::Error;
 
 /// Reads JSON that the server sent.
-pub(crate) fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(bytes).map_err(|error| Error::Unreadable(error.to_string()))
 }
 
 /// Any event but that of a task.
-pub(crate) fn event(kind: &str, data: &str) -> Result<Event, Error> {
+pub fn event(kind: &str, data: &str) -> Result<Event, Error> {
     fn parsed<T: DeserializeOwned>(data: &str) -> Result<T, Error> {
         // By the same reader as answers are: the code for it is in the page once.
         read_json(data.as_bytes())

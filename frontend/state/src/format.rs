@@ -3,13 +3,13 @@
 use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
 use ecoman_api::{Resource, Thresholds, Unit, Value, Vm, VmField};
 
-use crate::state::text;
+use crate::text;
 
 /// How an unknown value is shown.
-pub(crate) const UNKNOWN: &str = "–";
+pub const UNKNOWN: &str = "–";
 
 /// The value of a field of a VM, by its unit; `None`: unknown.
-pub(crate) fn value(vm: &Vm, field: &VmField) -> Option<String> {
+pub fn value(vm: &Vm, field: &VmField) -> Option<String> {
     Some(match field.of(vm) {
         Value::Unknown => return None,
         Value::Text(text) => text.to_owned(),
@@ -31,7 +31,7 @@ pub(crate) fn value(vm: &Vm, field: &VmField) -> Option<String> {
 }
 
 /// The same to the last digit, where [`value`] is rounded.
-pub(crate) fn exact_value(vm: &Vm, field: &VmField) -> Option<String> {
+pub fn exact_value(vm: &Vm, field: &VmField) -> Option<String> {
     match (field.of(vm), field.unit) {
         (Value::Number(mb), Unit::Megabytes) => Some((text::format().exact_megabytes)(mb)),
         (Value::Number(bytes), Unit::Bytes) => Some((text::format().exact_bytes)(bytes)),
@@ -40,58 +40,58 @@ pub(crate) fn exact_value(vm: &Vm, field: &VmField) -> Option<String> {
 }
 
 /// Bytes in MB, GB or TB of 1024, one decimal from GB on: `11.1 GB`.
-pub(crate) fn bytes(bytes: u64) -> String {
+pub fn bytes(bytes: u64) -> String {
     (text::format().bytes)(bytes)
 }
 
 /// MB as [`bytes`]: `512 MB`, `8.0 GB`.
-pub(crate) fn megabytes(megabytes: u64) -> String {
+pub fn megabytes(megabytes: u64) -> String {
     bytes(megabytes.saturating_mul(1024 * 1024))
 }
 
 /// MHz, in GHz from 1000 MHz on: `13.2 GHz`.
-pub(crate) fn megahertz(megahertz: u64) -> String {
+pub fn megahertz(megahertz: u64) -> String {
     (text::format().megahertz)(megahertz)
 }
 
 /// A whole number with its thousands apart: `11,929,387,008`.
-pub(crate) fn grouped(number: u64) -> String {
+pub fn grouped(number: u64) -> String {
     (text::format().grouped)(number)
 }
 
 /// A long span by its two greatest units: `33 d 10 h`, `2 h 5 min`, `42 s`.
-pub(crate) fn duration(seconds: u64) -> String {
+pub fn duration(seconds: u64) -> String {
     (text::format().duration)(seconds)
 }
 
 /// How old something is, coarse enough to stay calm: `now`, `20 s`, `3 min`, `2 h`, `5 d`.
-pub(crate) fn age(seconds: i64) -> String {
+pub fn age(seconds: i64) -> String {
     (text::format().age)(seconds)
 }
 
 /// [`age`] within a sentence: `just now`, `3 min ago`.
-pub(crate) fn ago(seconds: i64) -> String {
+pub fn ago(seconds: i64) -> String {
     (text::format().ago)(seconds)
 }
 
 /// A time on the clock of the reader: `14:02` today, `21 Nov 14:02` this year, else
 /// `2025-11-21 14:02`.
-pub(crate) fn clock(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset) -> String {
+pub fn clock(time: DateTime<Utc>, now: DateTime<Utc>, zone: FixedOffset) -> String {
     (text::format().clock)(time.with_timezone(&zone), now.with_timezone(&zone))
 }
 
 /// A time in full on the clock of the reader: `2026-11-22 14:02:09`.
-pub(crate) fn timestamp(time: DateTime<Utc>, zone: FixedOffset) -> String {
+pub fn timestamp(time: DateTime<Utc>, zone: FixedOffset) -> String {
     (text::format().timestamp)(time.with_timezone(&zone))
 }
 
 /// A time in UTC, to the second: `2026-11-22 14:02:09 UTC`.
-pub(crate) fn utc(time: DateTime<Utc>) -> String {
+pub fn utc(time: DateTime<Utc>) -> String {
     (text::format().utc)(time)
 }
 
 /// A time for programs: `2026-11-22T14:02:09Z`.
-pub(crate) fn machine(time: DateTime<Utc>) -> String {
+pub fn machine(time: DateTime<Utc>) -> String {
     // Not by chrono's format strings: what interprets them would be a tenth of the page.
     let (year, month, day) = (time.year(), time.month(), time.day());
     let (hour, minute, second) = (time.hour(), time.minute(), time.second());
@@ -99,7 +99,7 @@ pub(crate) fn machine(time: DateTime<Utc>) -> String {
 }
 
 /// A share in percent, 0 to 100; `None` where there is nothing to share.
-pub(crate) fn percent(part: u64, whole: u64) -> Option<u64> {
+pub fn percent(part: u64, whole: u64) -> Option<u64> {
     (whole > 0).then(|| {
         let percent = (u128::from(part) * 200 / u128::from(whole)).div_ceil(2);
         u64::try_from(percent.min(100)).unwrap_or(100)
@@ -108,11 +108,7 @@ pub(crate) fn percent(part: u64, whole: u64) -> Option<u64> {
 
 /// Why a VM is large by `resource`: `8192 MB ≥ 8192 MB`. `None`: it is not, or the threshold is
 /// not known yet.
-pub(crate) fn large_reason(
-    vm: &Vm,
-    resource: Resource,
-    thresholds: Option<Thresholds>,
-) -> Option<String> {
+pub fn large_reason(vm: &Vm, resource: Resource, thresholds: Option<Thresholds>) -> Option<String> {
     if !vm.large.contains(&resource) {
         return None;
     }
@@ -126,7 +122,7 @@ pub(crate) fn large_reason(
 }
 
 /// All that makes a VM large, in one line; `None`: it is not large.
-pub(crate) fn large_reasons(vm: &Vm, thresholds: Option<Thresholds>) -> Option<String> {
+pub fn large_reasons(vm: &Vm, thresholds: Option<Thresholds>) -> Option<String> {
     if vm.large.is_empty() {
         return None;
     }
@@ -147,7 +143,7 @@ pub(crate) fn large_reasons(vm: &Vm, thresholds: Option<Thresholds>) -> Option<S
 }
 
 /// The name of a VM, or what stands for it.
-pub(crate) fn vm_name(vm: &Vm) -> &str {
+pub fn vm_name(vm: &Vm) -> &str {
     vm.name.as_deref().unwrap_or(UNKNOWN)
 }
 

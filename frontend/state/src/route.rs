@@ -12,7 +12,7 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
 
 /// A page of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Route {
+pub enum Route {
     /// Every VM of every node.
     Vms,
     /// One VM.
@@ -52,7 +52,7 @@ pub(crate) enum Route {
 
 impl Route {
     /// The page at a path, as the browser spells it (percent-encoded).
-    pub(crate) fn parse(path: &str) -> Self {
+    pub fn parse(path: &str) -> Self {
         let segments: Option<Vec<String>> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
@@ -87,7 +87,7 @@ impl Route {
     }
 
     /// Its path. The page that was not found has none of its own and leads home.
-    pub(crate) fn path(&self) -> String {
+    pub fn path(&self) -> String {
         match self {
             Self::Vms | Self::NotFound => String::from("/"),
             Self::Vm { node, vmid } => format!("/vms/{}/{vmid}", encode(node)),

@@ -3,10 +3,10 @@
 use ecoman_api::AuditOutcome;
 use form_urlencoded::Serializer;
 
-use crate::state::route::Route;
+use crate::route::Route;
 
 /// In the order on the page.
-pub(crate) const OUTCOMES: [AuditOutcome; 4] = [
+pub const OUTCOMES: [AuditOutcome; 4] = [
     AuditOutcome::Succeeded,
     AuditOutcome::Failed,
     AuditOutcome::Refused,
@@ -15,16 +15,18 @@ pub(crate) const OUTCOMES: [AuditOutcome; 4] = [
 
 /// What the log is narrowed down to, as the address says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct AuditFilter {
+pub struct AuditFilter {
     /// Nothing: whatever came of it.
-    pub(crate) outcomes: Vec<AuditOutcome>,
-    pub(crate) actor: Option<String>,
-    pub(crate) node: Option<String>,
+    pub outcomes: Vec<AuditOutcome>,
+    /// `None`: of every user.
+    pub actor: Option<String>,
+    /// `None`: of every node.
+    pub node: Option<String>,
 }
 
 impl AuditFilter {
     /// Reads the query of an address; what it does not know is left out.
-    pub(crate) fn parse(query: &str) -> Self {
+    pub fn parse(query: &str) -> Self {
         let mut filter = Self::default();
         for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             match key.as_ref() {
@@ -43,7 +45,7 @@ impl AuditFilter {
     }
 
     /// The parameters, for the address and for the API alike.
-    pub(crate) fn query(&self) -> String {
+    pub fn query(&self) -> String {
         let mut query = Serializer::new(String::new());
         if !self.outcomes.is_empty() {
             let words: Vec<_> = self.outcomes.iter().map(|it| it.as_str()).collect();
@@ -57,7 +59,8 @@ impl AuditFilter {
         query.finish()
     }
 
-    pub(crate) fn to_url(&self) -> String {
+    /// The address of the log with this filter.
+    pub fn to_url(&self) -> String {
         let path = Route::Audit.path();
         match self.query() {
             query if query.is_empty() => path,
@@ -65,7 +68,8 @@ impl AuditFilter {
         }
     }
 
-    pub(crate) fn toggled(mut self, outcome: AuditOutcome) -> Self {
+    /// The filter with this outcome added, or without it if it is there.
+    pub fn toggled(mut self, outcome: AuditOutcome) -> Self {
         if self.outcomes.contains(&outcome) {
             self.outcomes.retain(|known| *known != outcome);
         } else {

@@ -7,21 +7,21 @@ use ecoman_api::text::page::Columns;
 use ecoman_api::{Filter, FilterError, Sort, SortKey, Unit, Vm, VmField, Word, vm_field};
 use form_urlencoded::Serializer;
 
-use crate::state::inventory::{Nodes, Row, VmTable, seen_at};
-use crate::state::text;
+use crate::inventory::{Nodes, Row, VmTable, seen_at};
+use crate::text;
 
 /// A column of the list.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Column {
+pub struct Column {
     /// What it shows.
-    pub(crate) field: &'static VmField,
+    pub field: &'static VmField,
     /// Its class in the style sheet.
-    pub(crate) class: &'static str,
+    pub class: &'static str,
     title: fn(&Columns) -> &'static str,
 }
 
 /// The columns in their order on the page.
-pub(crate) const COLUMNS: [Column; 12] = [
+pub const COLUMNS: [Column; 12] = [
     column(vm_field::power, "c-power", |titles| titles.power),
     column(vm_field::node, "c-node", |titles| titles.node),
     column(vm_field::vmid, "c-vmid num", |titles| titles.vmid),
@@ -41,7 +41,7 @@ pub(crate) const COLUMNS: [Column; 12] = [
 ];
 
 /// The time since a VM was last seen, which moves on by itself.
-pub(crate) const AGE: Column = column(vm_field::observed_at, "c-age num", |titles| titles.age);
+pub const AGE: Column = column(vm_field::observed_at, "c-age num", |titles| titles.age);
 
 const fn column(
     field: &'static VmField,
@@ -63,7 +63,7 @@ impl PartialEq for Column {
 
 impl Column {
     /// Its heading.
-    pub(crate) fn title(self) -> &'static str {
+    pub fn title(self) -> &'static str {
         (self.title)(&text::page().list.columns)
     }
 
@@ -93,7 +93,7 @@ impl Column {
     }
 
     /// How the list is sorted by this column: `None`, or whether largest first.
-    pub(crate) fn descending(self, sort: &Sort) -> Option<bool> {
+    pub fn descending(self, sort: &Sort) -> Option<bool> {
         let (field, descending) = match sort.keys().first() {
             Some(by) => (by.key.field(), by.descending),
             None => (vm_field::node, false),
@@ -102,7 +102,7 @@ impl Column {
     }
 
     /// The order after a click on the heading: the other direction, or this column's first one.
-    pub(crate) fn click(self, sort: &Sort) -> Sort {
+    pub fn click(self, sort: &Sort) -> Sort {
         let descending = match self.descending(sort) {
             Some(descending) => !descending,
             None => self.descending_first(),
@@ -118,7 +118,7 @@ impl Column {
 
 /// A chip: a question of yes or no about a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Chip {
+pub enum Chip {
     /// Powered on.
     Running,
     /// Powered off.
@@ -131,10 +131,10 @@ pub(crate) enum Chip {
 
 impl Chip {
     /// In the order on the page.
-    pub(crate) const ALL: [Self; 4] = [Self::Running, Self::Off, Self::Large, Self::Stale];
+    pub const ALL: [Self; 4] = [Self::Running, Self::Off, Self::Large, Self::Stale];
 
     /// Its label.
-    pub(crate) fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         let chips = &text::page().list.chips;
         match self {
             Self::Running => chips.running,
@@ -187,16 +187,16 @@ impl ChipTest {
 
 /// The chips that are pressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Chips([bool; Chip::ALL.len()]);
+pub struct Chips([bool; Chip::ALL.len()]);
 
 impl Chips {
     /// Whether a chip is pressed.
-    pub(crate) fn has(self, chip: Chip) -> bool {
+    pub fn has(self, chip: Chip) -> bool {
         self.0.get(chip as usize).copied().unwrap_or_default()
     }
 
     /// With one chip turned over.
-    pub(crate) fn toggled(mut self, chip: Chip) -> Self {
+    pub fn toggled(mut self, chip: Chip) -> Self {
         if let Some(pressed) = self.0.get_mut(chip as usize) {
             *pressed = !*pressed;
         }
@@ -204,7 +204,7 @@ impl Chips {
     }
 
     /// Whether no chip is pressed.
-    pub(crate) fn is_empty(self) -> bool {
+    pub fn is_empty(self) -> bool {
         self == Self::default()
     }
 
@@ -224,19 +224,19 @@ fn passes(pressed: &[ChipTest], vm: &Vm) -> bool {
 
 /// What the list is asked to show, as it stands in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ListQuery {
+pub struct ListQuery {
     /// The text of the filter box, right or wrong.
-    pub(crate) filter: String,
+    pub filter: String,
     /// The chips.
-    pub(crate) chips: Chips,
+    pub chips: Chips,
     /// The order.
-    pub(crate) sort: Sort,
+    pub sort: Sort,
 }
 
 impl ListQuery {
     /// Reads the query part of a URL, with or without its question mark. What it does not know it
     /// ignores: the address was typed by a person or comes from another version.
-    pub(crate) fn parse(query: &str) -> Self {
+    pub fn parse(query: &str) -> Self {
         let mut out = Self::default();
         for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             match key.as_ref() {
@@ -257,7 +257,7 @@ impl ListQuery {
     }
 
     /// The VMs of one node.
-    pub(crate) fn of_node(name: &str) -> Self {
+    pub fn of_node(name: &str) -> Self {
         let quoted = name.replace('\\', r"\\").replace('"', r#"\""#);
         let plain = name
             .chars()
@@ -274,7 +274,7 @@ impl ListQuery {
 
     /// The query part of the same list in the API, with its question mark: there, chips are terms
     /// of the filter.
-    pub(crate) fn to_api(&self) -> String {
+    pub fn to_api(&self) -> String {
         let mut filter = self.filter.clone();
         let mut and = |term: &str| {
             filter.push(' ');
@@ -298,7 +298,7 @@ impl ListQuery {
     }
 
     /// The query part of the URL with its question mark; empty where everything is default.
-    pub(crate) fn to_url(&self) -> String {
+    pub fn to_url(&self) -> String {
         let mut out = Serializer::new(String::new());
         if !self.filter.is_empty() {
             out.append_pair("q", &self.filter);
@@ -323,19 +323,19 @@ impl ListQuery {
 
 /// The rows that match, in order, and what was counted on the way.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Listing {
+pub struct Listing {
     /// What is shown.
-    pub(crate) rows: Arc<Vec<Arc<Row>>>,
+    pub rows: Arc<Vec<Arc<Row>>>,
     /// For each chip, in the order of [`Chip::ALL`]: how many VMs it would match among those
     /// that match the filter.
-    pub(crate) counts: [usize; Chip::ALL.len()],
+    pub counts: [usize; Chip::ALL.len()],
     /// How many VMs there are.
-    pub(crate) total: usize,
+    pub total: usize,
 }
 
 impl Listing {
     /// Picks out of `ordered` what matches.
-    pub(crate) fn select(ordered: &[Arc<Row>], filter: &Filter, chips: Chips) -> Self {
+    pub fn select(ordered: &[Arc<Row>], filter: &Filter, chips: Chips) -> Self {
         let mut counts = [0; Chip::ALL.len()];
         let tests = Chip::ALL.map(Chip::test);
         let pressed: Vec<_> = chips.pressed().map(Chip::test).collect();
@@ -358,13 +358,13 @@ impl Listing {
     }
 
     /// For one chip: how many VMs it would match among those that match the filter.
-    pub(crate) fn count(&self, chip: Chip) -> usize {
+    pub fn count(&self, chip: Chip) -> usize {
         self.counts.get(chip as usize).copied().unwrap_or_default()
     }
 }
 
 /// What of a filter with a mistake in it holds: the terms before the one with the mistake.
-pub(crate) fn before_mistake(text: &str, error: &FilterError) -> Filter {
+pub fn before_mistake(text: &str, error: &FilterError) -> Filter {
     let until: String = text.chars().take(error.position).collect();
     let mut good = until.as_str();
     // Blanks within quotes are no ends of terms, which shows in what stands before them.
@@ -387,7 +387,7 @@ impl PartialEq for Listing {
 }
 
 /// All rows in order.
-pub(crate) fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Row>> {
+pub fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Row>> {
     let mut rows = table.rows().to_vec();
     match sort.keys() {
         // The age that is shown is younger than the VM's own time: see `seen_at`.
@@ -417,7 +417,7 @@ mod tests {
     use ecoman_api::{PowerState, Resource};
 
     use super::*;
-    use crate::state::format::tests::vm;
+    use crate::format::tests::vm;
 
     fn table() -> VmTable {
         let power = |vmid, power| Vm {

@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use ecoman_api::{Config, GUEST_SECONDS_RANGE, Permission, PowerAction, Vm};
 
-use crate::state::format;
-use crate::state::inventory::{Nodes, Row, seen_at};
-use crate::state::tasks::{Tasks, power_of};
-use crate::state::text;
+use crate::format;
+use crate::inventory::{Nodes, Row, seen_at};
+use crate::tasks::{Tasks, power_of};
+use crate::text;
 
 /// The next time limit, in seconds, for a guest that did not shut down in `seconds`.
-pub(crate) fn doubled_wait(seconds: u32) -> u32 {
+pub fn doubled_wait(seconds: u32) -> u32 {
     seconds.saturating_mul(2).min(*GUEST_SECONDS_RANGE.end())
 }
 
@@ -21,18 +21,18 @@ const FEW: usize = 5;
 
 /// What is known when a change is thought about.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Known<'a> {
+pub struct Known<'a> {
     /// The nodes.
-    pub(crate) nodes: &'a Nodes,
+    pub nodes: &'a Nodes,
     /// The tasks.
-    pub(crate) tasks: &'a Tasks,
+    pub tasks: &'a Tasks,
     /// What the server tells of itself.
-    pub(crate) config: Option<&'a Config>,
+    pub config: Option<&'a Config>,
 }
 
 impl Known<'_> {
     /// Why a change cannot be asked for now, as a sentence. `None`: it can.
-    pub(crate) fn refusal(&self, vm: &Vm, action: PowerAction) -> Option<String> {
+    pub fn refusal(&self, vm: &Vm, action: PowerAction) -> Option<String> {
         let refused = &text::acts().refused;
         let forbidden = self
             .config
@@ -54,18 +54,18 @@ impl Known<'_> {
 
 /// What a change of power would do to the VMs that it is asked for.
 #[derive(Clone, Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     /// The change.
-    pub(crate) action: PowerAction,
+    pub action: PowerAction,
     /// Those that it is done to.
-    pub(crate) doing: Vec<Arc<Row>>,
+    pub doing: Vec<Arc<Row>>,
     /// Those that are left out, with the reason.
-    pub(crate) left_out: Vec<(Arc<Row>, String)>,
+    pub left_out: Vec<(Arc<Row>, String)>,
 }
 
 impl Plan {
     /// Sorts out which of `rows` can be changed so.
-    pub(crate) fn new(action: PowerAction, rows: &[Arc<Row>], known: Known<'_>) -> Self {
+    pub fn new(action: PowerAction, rows: &[Arc<Row>], known: Known<'_>) -> Self {
         let mut plan = Self {
             action,
             doing: Vec::new(),
@@ -81,21 +81,21 @@ impl Plan {
     }
 
     /// On how many nodes it is done.
-    pub(crate) fn nodes(&self) -> usize {
+    pub fn nodes(&self) -> usize {
         let nodes: BTreeSet<_> = self.doing.iter().map(|row| &row.vm.node).collect();
         nodes.len()
     }
 
     /// The number that the reader has to type before it is done: so that many are not changed by
     /// a slip. `None`: a click is enough.
-    pub(crate) fn number_to_type(&self) -> Option<usize> {
+    pub fn number_to_type(&self) -> Option<usize> {
         let count = self.doing.len();
         (count > FEW || self.nodes() > 1).then_some(count)
     }
 
     /// `3 VMs on 2 nodes`, or the name of the only one and of its node: another node may have one
     /// of the same name.
-    pub(crate) fn whom(&self) -> String {
+    pub fn whom(&self) -> String {
         let texts = &text::pages().power;
         match self.doing.as_slice() {
             [row] => (texts.vm_on_node)(format::vm_name(&row.vm), &row.vm.node),
@@ -108,7 +108,7 @@ impl Plan {
 }
 
 /// Whether it is done without asking back: nothing is lost by it.
-pub(crate) fn is_harmless(action: PowerAction) -> bool {
+pub fn is_harmless(action: PowerAction) -> bool {
     action == PowerAction::On
 }
 
@@ -117,9 +117,9 @@ mod tests {
     use ecoman_api::PowerState;
 
     use super::*;
-    use crate::state::format::tests::{node, vm};
-    use crate::state::inventory::VmTable;
-    use crate::state::tasks::tests::power;
+    use crate::fixtures::power;
+    use crate::format::tests::{node, vm};
+    use crate::inventory::VmTable;
 
     fn rows(nodes: &[(&str, u32)]) -> Vec<Arc<Row>> {
         let vms = nodes.iter().flat_map(|&(node, count)| {

@@ -7,20 +7,20 @@ use chrono::{DateTime, Utc};
 use ecoman_api::{Node, Searchable, Vm};
 
 /// The nodes by name.
-pub(crate) type Nodes = BTreeMap<String, Arc<Node>>;
+pub type Nodes = BTreeMap<String, Arc<Node>>;
 
 /// One VM among all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct VmKey {
+pub struct VmKey {
     /// Its node.
-    pub(crate) node: String,
+    pub node: String,
     /// Its id there.
-    pub(crate) vmid: u32,
+    pub vmid: u32,
 }
 
 impl VmKey {
     /// The key of a VM.
-    pub(crate) fn of(vm: &Vm) -> Self {
+    pub fn of(vm: &Vm) -> Self {
         Self {
             node: vm.node.clone(),
             vmid: vm.vmid,
@@ -30,14 +30,14 @@ impl VmKey {
 
 /// A VM with what the list needs of it again and again.
 #[derive(Debug)]
-pub(crate) struct Row {
+pub struct Row {
     /// The VM.
-    pub(crate) vm: Vm,
+    pub vm: Vm,
     /// Its texts, ready for filters.
-    pub(crate) searchable: Searchable,
+    pub searchable: Searchable,
     /// When an event changed something of it that people look for; `None`: not since the list
     /// was loaded.
-    pub(crate) changed_at: Option<DateTime<Utc>>,
+    pub changed_at: Option<DateTime<Utc>>,
 }
 
 impl Row {
@@ -50,21 +50,21 @@ impl Row {
     }
 
     /// Whether this is the row of `key`.
-    pub(crate) fn is(&self, key: &VmKey) -> bool {
+    pub fn is(&self, key: &VmKey) -> bool {
         self.vm.vmid == key.vmid && self.vm.node == key.node
     }
 }
 
 /// Every VM, in no order.
 #[derive(Debug, Default)]
-pub(crate) struct VmTable {
+pub struct VmTable {
     rows: Vec<Arc<Row>>,
     index: HashMap<VmKey, usize>,
 }
 
 impl VmTable {
     /// A table of freshly loaded VMs.
-    pub(crate) fn new(vms: Vec<Vm>) -> Self {
+    pub fn new(vms: Vec<Vm>) -> Self {
         let mut table = Self {
             rows: Vec::with_capacity(vms.len()),
             index: HashMap::with_capacity(vms.len()),
@@ -76,17 +76,17 @@ impl VmTable {
     }
 
     /// All rows.
-    pub(crate) fn rows(&self) -> &[Arc<Row>] {
+    pub fn rows(&self) -> &[Arc<Row>] {
         &self.rows
     }
 
     /// The row of one VM.
-    pub(crate) fn get(&self, key: &VmKey) -> Option<&Arc<Row>> {
+    pub fn get(&self, key: &VmKey) -> Option<&Arc<Row>> {
         self.rows.get(*self.index.get(key)?)
     }
 
     /// Takes a VM as an event brought it at `now`.
-    pub(crate) fn upsert(&mut self, vm: Vm, now: DateTime<Utc>) {
+    pub fn upsert(&mut self, vm: Vm, now: DateTime<Utc>) {
         let changed_at = match self.get(&VmKey::of(&vm)) {
             Some(old) if !differs_noticeably(&old.vm, &vm) => old.changed_at,
             _ => Some(now),
@@ -95,7 +95,7 @@ impl VmTable {
     }
 
     /// Forgets a VM.
-    pub(crate) fn remove(&mut self, key: &VmKey) {
+    pub fn remove(&mut self, key: &VmKey) {
         let Some(place) = self.index.remove(key) else {
             return;
         };
@@ -121,7 +121,7 @@ impl VmTable {
 
 /// When the facts of a VM were last seen to be true: those that are not stale have been
 /// confirmed by every later round of their node, which sends no event for that.
-pub(crate) fn seen_at(vm: &Vm, nodes: &Nodes) -> DateTime<Utc> {
+pub fn seen_at(vm: &Vm, nodes: &Nodes) -> DateTime<Utc> {
     let round = nodes.get(&vm.node).and_then(|node| node.observed_at);
     match round {
         Some(round) if !vm.stale => round.max(vm.observed_at),
@@ -147,7 +147,7 @@ mod tests {
     use ecoman_api::PowerState;
 
     use super::*;
-    use crate::state::format::tests::vm;
+    use crate::format::tests::vm;
 
     fn now() -> DateTime<Utc> {
         DateTime::UNIX_EPOCH

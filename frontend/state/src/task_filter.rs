@@ -3,12 +3,12 @@
 use ecoman_api::{Task, TaskState};
 use form_urlencoded::Serializer;
 
-use crate::state::route::Route;
-use crate::state::text;
+use crate::route::Route;
+use crate::text;
 
 /// States that are looked for together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TaskGroup {
+pub enum TaskGroup {
     /// Not ended.
     UnderWay,
     /// Ended, and not as it was asked.
@@ -19,18 +19,19 @@ pub(crate) enum TaskGroup {
 
 /// What the list of tasks is narrowed down to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct TaskFilter {
+pub struct TaskFilter {
     /// Nothing: whatever their state.
-    pub(crate) groups: Vec<TaskGroup>,
+    pub groups: Vec<TaskGroup>,
     /// `None`: of every node.
-    pub(crate) node: Option<String>,
+    pub node: Option<String>,
 }
 
 impl TaskGroup {
-    pub(crate) const ALL: [Self; 3] = [Self::UnderWay, Self::Failed, Self::Done];
+    /// All of them, in the order of the page.
+    pub const ALL: [Self; 3] = [Self::UnderWay, Self::Failed, Self::Done];
 
     /// Its label.
-    pub(crate) fn label(self) -> &'static str {
+    pub fn label(self) -> &'static str {
         let texts = &text::pages().tasks;
         match self {
             Self::UnderWay => texts.group_under_way,
@@ -39,7 +40,8 @@ impl TaskGroup {
         }
     }
 
-    pub(crate) fn has(self, state: TaskState) -> bool {
+    /// Whether a task of this state belongs to the group.
+    pub fn has(self, state: TaskState) -> bool {
         match state {
             TaskState::Queued | TaskState::Running => self == Self::UnderWay,
             TaskState::Failed | TaskState::Interrupted => self == Self::Failed,
@@ -59,7 +61,7 @@ impl TaskGroup {
 
 impl TaskFilter {
     /// Reads the query of an address; what it does not know is left out.
-    pub(crate) fn parse(query: &str) -> Self {
+    pub fn parse(query: &str) -> Self {
         let mut filter = Self::default();
         for (key, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
             match key.as_ref() {
@@ -78,7 +80,7 @@ impl TaskFilter {
     }
 
     /// The address of the list that is narrowed down so.
-    pub(crate) fn to_url(&self) -> String {
+    pub fn to_url(&self) -> String {
         let query = self.query();
         let path = Route::Tasks.path();
         match query.is_empty() {
@@ -88,7 +90,7 @@ impl TaskFilter {
     }
 
     /// The parameters, for the address and for the API alike; empty where nothing is left out.
-    pub(crate) fn query(&self) -> String {
+    pub fn query(&self) -> String {
         let mut query = Serializer::new(String::new());
         if !self.groups.is_empty() {
             let words: Vec<_> = self.groups.iter().map(|group| group.words()).collect();
@@ -101,7 +103,7 @@ impl TaskFilter {
     }
 
     /// With a group more, or less.
-    pub(crate) fn toggled(mut self, group: TaskGroup) -> Self {
+    pub fn toggled(mut self, group: TaskGroup) -> Self {
         if self.groups.contains(&group) {
             self.groups.retain(|known| *known != group);
         } else {
@@ -110,7 +112,8 @@ impl TaskFilter {
         self
     }
 
-    pub(crate) fn shows(&self, task: &Task) -> bool {
+    /// Whether the list contains this task.
+    pub fn shows(&self, task: &Task) -> bool {
         let state = self.groups.is_empty() || self.groups.iter().any(|it| it.has(task.state));
         state && self.node.as_ref().is_none_or(|node| *node == task.node)
     }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use ecoman_api::Problem;
 
-use crate::state::text;
+use crate::text;
 
 /// Why an answer did not come. The message is for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Error {
+pub enum Error {
     /// No connection to the server, or it was cut.
     Unreachable,
     /// The server says what is wrong.
@@ -33,17 +33,17 @@ impl fmt::Display for Error {
 
 impl Error {
     /// Whether it is about something that does not exist.
-    pub(crate) fn is_not_found(&self) -> bool {
+    pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 404)
     }
 
     /// Whether the server wants to know first who is asking.
-    pub(crate) fn is_signed_out(&self) -> bool {
+    pub fn is_signed_out(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 401)
     }
 
     /// What it says is wrong with single fields: the field's name in the API, and the rule.
-    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+    pub fn fields(&self) -> Vec<(String, String)> {
         let Self::Problem(problem) = self else {
             return Vec::new();
         };
@@ -57,12 +57,12 @@ impl Error {
     }
 
     /// Whether the server may have done what was asked although nobody knows.
-    pub(crate) fn is_open(&self) -> bool {
+    pub fn is_open(&self) -> bool {
         !matches!(self, Self::Problem(_))
     }
 
     /// Whether the server is there and asks for patience: it has just started.
-    pub(crate) fn is_not_ready(&self) -> bool {
+    pub fn is_not_ready(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 503)
     }
 }

@@ -3,34 +3,34 @@
 use ecoman_api::{CreateVm, DEFAULT_GUEST_OS, FieldFault, GuestOs, NewVm, Node, Preset};
 use serde::{Deserialize, Serialize};
 
-use crate::state::text;
+use crate::text;
 
 /// A field of the form, by its name in the API.
-pub(crate) type Field = &'static str;
+pub type Field = &'static str;
 
 /// What was typed so far, right or wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Draft {
+pub struct Draft {
     /// The node; `None`: not chosen yet.
-    pub(crate) node: Option<String>,
+    pub node: Option<String>,
     /// The name.
-    pub(crate) name: String,
+    pub name: String,
     /// Virtual CPUs.
-    pub(crate) cpus: String,
+    pub cpus: String,
     /// Memory in MB.
-    pub(crate) memory_mb: String,
+    pub memory_mb: String,
     /// Disk in GB.
-    pub(crate) disk_gb: String,
+    pub disk_gb: String,
     /// Guest operating system.
-    pub(crate) guest_os: String,
+    pub guest_os: String,
     /// Port group; `None`: that of hosts.yml.
-    pub(crate) network: Option<String>,
+    pub network: Option<String>,
     /// ISO image; `None`: that of hosts.yml, empty: an empty drive.
-    pub(crate) iso_path: Option<String>,
+    pub iso_path: Option<String>,
     /// The comment.
-    pub(crate) comment: String,
+    pub comment: String,
     /// Whether to power it on at the end.
-    pub(crate) power_on: bool,
+    pub power_on: bool,
 }
 
 impl Default for Draft {
@@ -53,7 +53,7 @@ impl Default for Draft {
 
 impl Draft {
     /// The form of a VM that was requested before, on `node`.
-    pub(crate) fn of(node: &str, vm: &NewVm) -> Self {
+    pub fn of(node: &str, vm: &NewVm) -> Self {
         let vm = vm.clone();
         Self {
             node: Some(node.to_owned()),
@@ -70,21 +70,21 @@ impl Draft {
     }
 
     /// Takes the sizes of a preset.
-    pub(crate) fn take(&mut self, preset: &Preset) {
+    pub fn take(&mut self, preset: &Preset) {
         self.cpus = preset.cpus.to_string();
         self.memory_mb = preset.memory_mb.to_string();
         self.disk_gb = preset.disk_gb.to_string();
     }
 
     /// Whether its sizes are those of a preset.
-    pub(crate) fn is_like(&self, preset: &Preset) -> bool {
+    pub fn is_like(&self, preset: &Preset) -> bool {
         number::<u32>(&self.cpus) == Some(preset.cpus)
             && number::<u64>(&self.memory_mb) == Some(preset.memory_mb)
             && number::<u64>(&self.disk_gb) == Some(preset.disk_gb)
     }
 
     /// What is asked for: numbers that are none are 0, which no node accepts.
-    pub(crate) fn request(&self) -> CreateVm {
+    pub fn request(&self) -> CreateVm {
         CreateVm {
             node: self.node.clone().unwrap_or_default(),
             name: self.name.clone(),
@@ -101,7 +101,7 @@ impl Draft {
 
     /// All that is wrong, by field, at most once a field. `is_taken`: whether a VM of that name is
     /// on the node already.
-    pub(crate) fn faults(
+    pub fn faults(
         &self,
         node: Option<&Node>,
         guest_oses: &[GuestOs],
@@ -158,17 +158,17 @@ impl Draft {
 
 /// A draft with the key under which it was sent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct SavedDraft {
+pub struct SavedDraft {
     /// What was typed.
-    pub(crate) draft: Draft,
+    pub draft: Draft,
     /// What was sent without an answer so far, as it was sent, and the key it was sent under.
-    pub(crate) sent: Option<(String, String)>,
+    pub sent: Option<(String, String)>,
 }
 
 impl SavedDraft {
     /// The key to send `request` under: that of the attempt before, if it was the same and nobody
     /// knows whether it arrived, so that it makes one VM; else `fresh`.
-    pub(crate) fn key(&mut self, request: &CreateVm, fresh: impl Fn() -> String) -> String {
+    pub fn key(&mut self, request: &CreateVm, fresh: impl Fn() -> String) -> String {
         // Plain data: nothing in it can fail to become JSON.
         let request = serde_json::to_string(request).unwrap_or_default();
         match &self.sent {
@@ -189,7 +189,7 @@ fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::format::tests::node;
+    use crate::format::tests::node;
 
     fn draft() -> Draft {
         Draft {

@@ -4,34 +4,34 @@ use std::cmp::Reverse;
 
 use ecoman_api::Node;
 
-use crate::state::inventory::Nodes;
-use crate::state::text;
+use crate::inventory::Nodes;
+use crate::text;
 
 /// Shares are counted in thousandths.
 const WHOLE: u64 = 1000;
 
 /// The size of a new VM.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Size {
+pub struct Size {
     /// Virtual CPUs.
-    pub(crate) cpus: u32,
+    pub cpus: u32,
     /// Memory.
-    pub(crate) memory_mb: u64,
+    pub memory_mb: u64,
     /// Disk.
-    pub(crate) disk_gb: u64,
+    pub disk_gb: u64,
 }
 
 /// How well a node suits.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Place {
+pub struct Place {
     /// The node.
-    pub(crate) node: String,
+    pub node: String,
     /// What speaks for it and against it: what is free, and what is promised already.
-    pub(crate) reason: String,
+    pub reason: String,
     /// Why it cannot be had there.
-    pub(crate) blocked: Option<String>,
+    pub blocked: Option<String>,
     /// Whether another size would change that.
-    pub(crate) too_small: bool,
+    pub too_small: bool,
     /// Whether its memory is enough without swapping.
     fits: bool,
     score: u64,
@@ -45,7 +45,7 @@ pub(crate) struct Place {
 /// free space of its datastore (a full one stops all of them), two tenths how little memory is
 /// promised (VMs that are off may be switched on). Equals go by name. The text
 /// `order` of the page says so to the reader.
-pub(crate) fn rank(nodes: &Nodes, size: Size) -> Vec<Place> {
+pub fn rank(nodes: &Nodes, size: Size) -> Vec<Place> {
     let mut places: Vec<_> = nodes.values().map(|node| place(node, size)).collect();
     places.sort_by_key(|place| {
         let free = place.blocked.is_none();
@@ -152,7 +152,7 @@ mod tests {
     use ecoman_api::Datastore;
 
     use super::*;
-    use crate::state::format::tests::node;
+    use crate::format::tests::node;
 
     /// 64 GB of memory and a datastore of 1000 GB.
     fn with(name: &str, used_gb: u64, free_disk_gb: u64, promised_gb: u64) -> Node {

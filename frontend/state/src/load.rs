@@ -4,7 +4,7 @@ use super::error::Error;
 
 /// What is known of something that is fetched.
 #[derive(Clone, Debug)]
-pub(crate) struct Load<T> {
+pub struct Load<T> {
     data: Option<T>,
     error: Option<Error>,
 }
@@ -21,23 +21,23 @@ impl<T> Default for Load<T> {
 
 impl<T> Load<T> {
     /// The last good data; `None`: it never came.
-    pub(crate) fn data(&self) -> Option<&T> {
+    pub fn data(&self) -> Option<&T> {
         self.data.as_ref()
     }
 
     /// The last good data, to be patched.
-    pub(crate) fn data_mut(&mut self) -> Option<&mut T> {
+    pub fn data_mut(&mut self) -> Option<&mut T> {
         self.data.as_mut()
     }
 
     /// Why the last attempt failed; `None`: it did not.
-    pub(crate) fn error(&self) -> Option<&Error> {
+    pub fn error(&self) -> Option<&Error> {
         self.error.as_ref()
     }
 
     /// Takes the outcome of an attempt: good data replaces the old and clears the error, an
     /// error leaves the old data in place.
-    pub(crate) fn take(&mut self, outcome: Result<T, Error>) {
+    pub fn take(&mut self, outcome: Result<T, Error>) {
         match outcome {
             Ok(data) => {
                 self.data = Some(data);

@@ -7,24 +7,24 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use ecoman_api::{PowerAction, ProblemKind, Question, Task, TaskId, TaskPage, TaskState, Vm};
 
-use crate::state::format;
-use crate::state::inventory::VmKey;
-use crate::state::text;
+use crate::format;
+use crate::inventory::VmKey;
+use crate::text;
 
 /// The newest tasks, and others that were loaded.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Tasks {
+pub struct Tasks {
     by_id: BTreeMap<TaskId, Arc<Task>>,
     /// The newest change of power of each VM.
     power: HashMap<VmKey, TaskId>,
     /// Where the older ones begin; `None`: all are here.
-    pub(crate) older: Option<String>,
+    pub older: Option<String>,
 }
 
 impl Tasks {
     /// Takes a task that was loaded or that an event brought. One that has ended does not begin
     /// again: an event may be older than the answer before it.
-    pub(crate) fn take(&mut self, task: Task) {
+    pub fn take(&mut self, task: Task) {
         let ended = self
             .by_id
             .get(&task.id)
@@ -39,7 +39,7 @@ impl Tasks {
     }
 
     /// Takes a page of older ones, and where the next page begins.
-    pub(crate) fn take_older(&mut self, page: TaskPage) {
+    pub fn take_older(&mut self, page: TaskPage) {
         for task in page.items {
             self.take(task);
         }
@@ -47,7 +47,7 @@ impl Tasks {
     }
 
     /// With the first page, loaded again. Older tasks stay.
-    pub(crate) fn with_newest(mut self, page: TaskPage) -> Self {
+    pub fn with_newest(mut self, page: TaskPage) -> Self {
         let oldest = page.items.last().map(|task| task.id);
         let known = self.by_id.keys().next();
         // Those in between may have been missed while there was no connection.
@@ -60,22 +60,22 @@ impl Tasks {
     }
 
     /// A task.
-    pub(crate) fn get(&self, id: TaskId) -> Option<&Arc<Task>> {
+    pub fn get(&self, id: TaskId) -> Option<&Arc<Task>> {
         self.by_id.get(&id)
     }
 
     /// All of them, newest first.
-    pub(crate) fn newest(&self) -> impl Iterator<Item = &Arc<Task>> {
+    pub fn newest(&self) -> impl Iterator<Item = &Arc<Task>> {
         self.by_id.values().rev()
     }
 
     /// How many have not ended.
-    pub(crate) fn running(&self) -> usize {
+    pub fn running(&self) -> usize {
         self.newest().filter(|task| !task.state.is_final()).count()
     }
 
     /// Those of one VM, newest first.
-    pub(crate) fn of<'a>(&'a self, key: &VmKey) -> impl Iterator<Item = &'a Arc<Task>> + use<'a> {
+    pub fn of<'a>(&'a self, key: &VmKey) -> impl Iterator<Item = &'a Arc<Task>> + use<'a> {
         let key = key.clone();
         self.newest()
             .filter(move |task| key_of(task).as_ref() == Some(&key))
@@ -83,13 +83,13 @@ impl Tasks {
 
     /// The newest task of a VM that says what has become of it. An answer to its question does not:
     /// the change that had to wait for it goes on to its own end, which may be a bad one.
-    pub(crate) fn newest_of(&self, key: &VmKey) -> Option<&Arc<Task>> {
+    pub fn newest_of(&self, key: &VmKey) -> Option<&Arc<Task>> {
         self.of(key).find(|task| task.request.answer().is_none())
     }
 
     /// The task that is changing a VM's power, until the node itself tells the new state.
     /// `seen_at`: when the facts of the VM were last seen to be true.
-    pub(crate) fn changing(&self, vm: &Vm, seen_at: DateTime<Utc>) -> Option<&Arc<Task>> {
+    pub fn changing(&self, vm: &Vm, seen_at: DateTime<Utc>) -> Option<&Arc<Task>> {
         let task = self.power(&VmKey::of(vm))?;
         let (action, _) = power_of(task)?;
         let unseen = || {
@@ -105,7 +105,7 @@ impl Tasks {
     }
 
     /// The question that a VM waits with, and the task that has met it.
-    pub(crate) fn question(&self, key: &VmKey) -> Option<(&Arc<Task>, &Question)> {
+    pub fn question(&self, key: &VmKey) -> Option<(&Arc<Task>, &Question)> {
         let task = self.power(key)?;
         // One that nobody has answered in time is still there when its task has ended.
         let asked = task.question.as_ref()?;
@@ -124,7 +124,7 @@ impl Tasks {
 }
 
 /// The VM of a task, once it has an id.
-pub(crate) fn key_of(task: &Task) -> Option<VmKey> {
+pub fn key_of(task: &Task) -> Option<VmKey> {
     task.vm.as_ref().map(|vm| VmKey {
         node: task.node.clone(),
         vmid: vm.vmid,
@@ -132,14 +132,14 @@ pub(crate) fn key_of(task: &Task) -> Option<VmKey> {
 }
 
 /// The change of power that a task is, and how long the guest may take.
-pub(crate) fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
+pub fn power_of(task: &Task) -> Option<(PowerAction, u32)> {
     let change = task.request.power()?;
     Some((change.action, change.guest_seconds))
 }
 
 /// How long a guest that did not shut down in time was waited for, in seconds. `None`: the task
 /// is none of that kind, or has ended otherwise.
-pub(crate) fn timed_out_shutdown(task: &Task) -> Option<u32> {
+pub fn timed_out_shutdown(task: &Task) -> Option<u32> {
     let (action, seconds) = power_of(task)?;
     let error = task.error.as_ref();
     let timed_out = error.is_some_and(|problem| problem.is(ProblemKind::TaskTimeout));
@@ -148,7 +148,7 @@ pub(crate) fn timed_out_shutdown(task: &Task) -> Option<u32> {
 
 /// Whether what a change did not come to has come all the same: the guest has taken its time, or
 /// somebody else has done it.
-pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
+pub fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     match power_of(task) {
         // The VM is on before and after: its state tells nothing.
         Some((PowerAction::Reboot | PowerAction::Reset, _)) | None => false,
@@ -158,13 +158,13 @@ pub(crate) fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
 
 /// Whether the page says something above the steps already: why the task did not succeed, or what
 /// it has left.
-pub(crate) fn is_shown_above(task: &Task, text: &str) -> bool {
+pub fn is_shown_above(task: &Task, text: &str) -> bool {
     let error = task.error.as_ref();
     error.is_some_and(|error| error.detail.contains(text)) || task.left.join(" ") == text
 }
 
 /// How long a task ran. `None`: it has not ended.
-pub(crate) fn took(task: &Task) -> Option<String> {
+pub fn took(task: &Task) -> Option<String> {
     let seconds = (task.finished_at? - task.started_at?).num_seconds();
     Some(match u64::try_from(seconds).unwrap_or_default() {
         0 => text::pages().tasks.took_less.to_owned(),
@@ -173,23 +173,12 @@ pub(crate) fn took(task: &Task) -> Option<String> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use ecoman_api::PowerState;
 
     use super::*;
-    use crate::state::format::tests::vm;
-
-    /// A change of power of VM 1 of hoge.
-    pub(crate) fn power(id: u32, action: &str, state: &str) -> Task {
-        serde_json::from_value(serde_json::json!({
-            "id": format!("00000000-0000-7000-8000-{id:012}"), "title": "Change", "node": "hoge",
-            "vm": { "vmid": 1, "name": "web" },
-            "request": { "kind": "power", "vmid": 1, "action": action, "guest_seconds": 120 },
-            "state": state, "steps": [], "step": "Wait until the VM is off",
-            "created_at": "2026-11-22T12:00:00Z", "commands": [], "left": [],
-        }))
-        .expect("a task needs no more than this")
-    }
+    use crate::fixtures::{power, time};
+    use crate::format::tests::vm;
 
     /// An answer to the question of VM 1 of hoge, given.
     fn answer(id: u32) -> Task {
@@ -200,10 +189,6 @@ pub(crate) mod tests {
             request: serde_json::from_value(request).expect("an answer"),
             ..power(id, "on", "succeeded")
         }
-    }
-
-    pub(crate) fn time(text: &str) -> DateTime<Utc> {
-        text.parse().expect("an RFC 3339 time")
     }
 
     fn on() -> Vm {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use ecoman_api::{Event, NodePage};
 
-use crate::state::inventory::{Nodes, VmKey, VmTable};
-use crate::state::tasks::Tasks;
+use crate::inventory::{Nodes, VmKey, VmTable};
+use crate::tasks::Tasks;
 
 /// A page of nodes, by name.
-pub(crate) fn by_name(page: NodePage) -> Nodes {
+pub fn by_name(page: NodePage) -> Nodes {
     page.items
         .into_iter()
         .map(|node| (node.name.clone(), Arc::new(node)))
@@ -19,18 +19,14 @@ pub(crate) fn by_name(page: NodePage) -> Nodes {
 }
 
 /// The events that a list of this revision does not contain yet.
-pub(crate) fn newer(events: Vec<(u64, Event)>, revision: u64) -> impl Iterator<Item = Event> {
+pub fn newer(events: Vec<(u64, Event)>, revision: u64) -> impl Iterator<Item = Event> {
     events
         .into_iter()
         .filter_map(move |(id, event)| (id > revision).then_some(event))
 }
 
 /// Applies events about VMs that came at `now`.
-pub(crate) fn apply_to_vms(
-    table: &mut VmTable,
-    events: impl Iterator<Item = Event>,
-    now: DateTime<Utc>,
-) {
+pub fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, now: DateTime<Utc>) {
     for event in events {
         match event {
             Event::Vm(vm) => table.upsert(*vm, now),
@@ -44,7 +40,7 @@ pub(crate) fn apply_to_vms(
 }
 
 /// Applies events about nodes.
-pub(crate) fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
+pub fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
     for event in events {
         match event {
             Event::Node(node) => {
@@ -59,7 +55,7 @@ pub(crate) fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Eve
 }
 
 /// Applies events about tasks.
-pub(crate) fn apply_to_tasks(tasks: &mut Tasks, events: impl Iterator<Item = Event>) {
+pub fn apply_to_tasks(tasks: &mut Tasks, events: impl Iterator<Item = Event>) {
     for event in events {
         if let Event::Task(task) = event {
             tasks.take(*task);
@@ -69,7 +65,7 @@ pub(crate) fn apply_to_tasks(tasks: &mut Tasks, events: impl Iterator<Item = Eve
 
 /// How long to wait after so many failures in a row: 1 s, then twice as long each time, at most
 /// 30 s.
-pub(crate) fn back_off(failures: u32) -> Duration {
+pub fn back_off(failures: u32) -> Duration {
     let seconds = 1_u64.checked_shl(failures.saturating_sub(1)).unwrap_or(30);
     Duration::from_secs(seconds.clamp(1, 30))
 }
@@ -79,7 +75,7 @@ mod tests {
     use ecoman_api::VmRemoved;
 
     use super::*;
-    use crate::state::format::tests::vm;
+    use crate::format::tests::vm;
 
     #[test]
     fn the_wait_doubles_up_to_half_a_minute() {

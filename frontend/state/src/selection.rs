@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use crate::state::inventory::{Row, VmKey};
+use crate::inventory::{Row, VmKey};
 
 /// The chosen VMs. They stay chosen while a filter hides them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Selection {
+pub struct Selection {
     chosen: HashSet<VmKey>,
     /// The one that was chosen last: where a range begins.
     anchor: Option<VmKey>,
@@ -15,22 +15,22 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Whether a VM is chosen.
-    pub(crate) fn has(&self, key: &VmKey) -> bool {
+    pub fn has(&self, key: &VmKey) -> bool {
         self.chosen.contains(key)
     }
 
     /// Whether the VM of a row is chosen.
-    pub(crate) fn has_row(&self, row: &Row) -> bool {
+    pub fn has_row(&self, row: &Row) -> bool {
         self.has(&VmKey::of(&row.vm))
     }
 
     /// Whether none is.
-    pub(crate) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.chosen.is_empty()
     }
 
     /// Turns the VM at `place` of `rows` over.
-    pub(crate) fn toggle(&mut self, rows: &[Arc<Row>], place: usize) {
+    pub fn toggle(&mut self, rows: &[Arc<Row>], place: usize) {
         let Some(key) = rows.get(place).map(|row| VmKey::of(&row.vm)) else {
             return;
         };
@@ -41,7 +41,7 @@ impl Selection {
     }
 
     /// Makes all from the one that was turned over last to that at `place` like the former.
-    pub(crate) fn extend(&mut self, rows: &[Arc<Row>], place: usize) {
+    pub fn extend(&mut self, rows: &[Arc<Row>], place: usize) {
         let anchor = self.anchor.as_ref();
         let from = anchor.and_then(|anchor| rows.iter().position(|row| row.is(anchor)));
         let Some((anchor, from)) = anchor.zip(from) else {
@@ -59,7 +59,7 @@ impl Selection {
     }
 
     /// Chooses all of `rows` on top or, if they are chosen already, none of them.
-    pub(crate) fn toggle_all(&mut self, rows: &[Arc<Row>]) {
+    pub fn toggle_all(&mut self, rows: &[Arc<Row>]) {
         let keys: Vec<_> = rows.iter().map(|row| VmKey::of(&row.vm)).collect();
         if self.has_all(rows) {
             for key in keys {
@@ -71,13 +71,13 @@ impl Selection {
     }
 
     /// Whether all of `rows` are chosen, of which there is one at least.
-    pub(crate) fn has_all(&self, rows: &[Arc<Row>]) -> bool {
+    pub fn has_all(&self, rows: &[Arc<Row>]) -> bool {
         // As a rule the first one is not.
         !rows.is_empty() && rows.iter().all(|row| self.has_row(row))
     }
 
     /// Chooses none.
-    pub(crate) fn clear(&mut self) {
+    pub fn clear(&mut self) {
         *self = Self::default();
     }
 }
@@ -85,8 +85,8 @@ impl Selection {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::format::tests::vm;
-    use crate::state::inventory::VmTable;
+    use crate::format::tests::vm;
+    use crate::inventory::VmTable;
 
     fn rows() -> Vec<Arc<Row>> {
         let table = VmTable::new((0..10).map(|vmid| vm("hoge", vmid)).collect());

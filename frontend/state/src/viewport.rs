@@ -7,18 +7,18 @@ const OVERSCAN: usize = 4;
 
 /// A scrolled view of a list of rows of equal height, in CSS pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Viewport {
+pub struct Viewport {
     /// Height of a row; more than 0.
-    pub(crate) row_height: f64,
+    pub row_height: f64,
     /// Height of the part that shows rows.
-    pub(crate) height: f64,
+    pub height: f64,
     /// How far the list is scrolled.
-    pub(crate) top: f64,
+    pub top: f64,
 }
 
 impl Viewport {
     /// The rows to draw out of `total`.
-    pub(crate) fn rows(&self, total: usize) -> Range<usize> {
+    pub fn rows(&self, total: usize) -> Range<usize> {
         // A list that shrank is still scrolled to where it ended before.
         let first = self.first().min(total.saturating_sub(self.whole_rows()));
         let start = first.saturating_sub(OVERSCAN);
@@ -26,22 +26,22 @@ impl Viewport {
     }
 
     /// How many rows are drawn at most: as many as are seen at once, and the overscan.
-    pub(crate) fn slots(&self) -> usize {
+    pub fn slots(&self) -> usize {
         self.whole_rows() + 2 + 2 * OVERSCAN
     }
 
     /// How many rows fit in whole: what Page Down moves by. At least one.
-    pub(crate) fn whole_rows(&self) -> usize {
+    pub fn whole_rows(&self) -> usize {
         count(self.height / self.row_height).max(1)
     }
 
     /// The first row that is seen, in part at least.
-    pub(crate) fn first(&self) -> usize {
+    pub fn first(&self) -> usize {
         count(self.top / self.row_height)
     }
 
     /// Where to scroll to so that row `index` is seen in whole; `None`: it is already.
-    pub(crate) fn reveal(&self, index: usize) -> Option<f64> {
+    pub fn reveal(&self, index: usize) -> Option<f64> {
         let top = offset(index, self.row_height);
         let bottom = top + self.row_height;
         if top < self.top {
@@ -56,13 +56,13 @@ impl Viewport {
 
 /// The row that slot `nth` of `slots` shows when the drawn rows begin at `start`. A row keeps its
 /// slot for as long as it is drawn, so that a scroll by one row changes one slot.
-pub(crate) fn row_in_slot(nth: usize, slots: usize, start: usize) -> usize {
+pub fn row_in_slot(nth: usize, slots: usize, start: usize) -> usize {
     let slots = slots.max(1);
     start + (nth + slots - start % slots) % slots
 }
 
 /// Where row `index` begins.
-pub(crate) fn offset(index: usize, row_height: f64) -> f64 {
+pub fn offset(index: usize, row_height: f64) -> f64 {
     // Exact: no list has 2^53 rows.
     index as f64 * row_height
 }

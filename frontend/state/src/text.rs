@@ -10,32 +10,32 @@ static CHOSEN: OnceLock<&'static Texts> = OnceLock::new();
 /// Shows the page in another language than English. Only the first call counts, and only before
 /// anything is drawn: texts are not followed like signals.
 #[cfg(feature = "pseudo")]
-pub(crate) fn choose(texts: &'static Texts) {
+pub fn choose(texts: &'static Texts) {
     // Fails where a language was chosen already.
     let _ = CHOSEN.set(texts);
 }
 
 /// The words of the first load: the frame and the list.
-pub(crate) fn page() -> &'static Page {
+pub fn page() -> &'static Page {
     CHOSEN.get().map_or(EN.page, |texts| texts.page)
 }
 
 /// The words of the deferred pages. Called by their code alone, so that the words are in its file.
-pub(crate) fn pages() -> &'static Pages {
+pub fn pages() -> &'static Pages {
     CHOSEN.get().map_or(EN.pages, |texts| texts.pages)
 }
 
 /// The words of the acts.
-pub(crate) fn acts() -> &'static Acts {
+pub fn acts() -> &'static Acts {
     CHOSEN.get().map_or(EN.acts, |texts| texts.acts)
 }
 
 /// Why an act is refused.
-pub(crate) fn refusals() -> &'static Refusals {
+pub fn refusals() -> &'static Refusals {
     CHOSEN.get().map_or(EN.refusals, |texts| texts.refusals)
 }
 
 /// How the language writes values.
-pub(crate) fn format() -> &'static Format {
+pub fn format() -> &'static Format {
     CHOSEN.get().map_or(EN.format, |texts| texts.format)
 }

@@ -3,7 +3,7 @@
 use ecoman_api::Node;
 
 /// The line that opens a shell on the node.
-pub(crate) fn ssh_line(node: &Node) -> String {
+pub fn ssh_line(node: &Node) -> String {
     let target = shell_word(&format!("{}@{}", node.username, node.address));
     match node.port {
         22 => format!("ssh {target}"),
@@ -12,12 +12,12 @@ pub(crate) fn ssh_line(node: &Node) -> String {
 }
 
 /// The line that asks the node for a VM's summary.
-pub(crate) fn summary_line(node: &Node, vmid: u32) -> String {
+pub fn summary_line(node: &Node, vmid: u32) -> String {
     format!("{} vim-cmd vmsvc/get.summary {vmid}", ssh_line(node))
 }
 
 /// The node's own Host Client, at a VM or at the front.
-pub(crate) fn host_client(node: &Node, vmid: Option<u32>) -> String {
+pub fn host_client(node: &Node, vmid: Option<u32>) -> String {
     let address = &node.address;
     // A literal IPv6 address stands in brackets.
     let host = if address.contains(':') {
@@ -44,7 +44,7 @@ fn shell_word(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::state::format::tests::node;
+    use crate::format::tests::node;
 
     fn at(address: &str, port: u16) -> Node {
         Node {
