@@ -61,7 +61,7 @@ async function take(browser, url) {
   await save(await open('/', 'dark', DESKTOP, rows), 'list-dark');
   await save(await open('/?sort=-memory', 'light', PHONE, rows), 'phone');
 
-  // The largest one has most to tell.
+  // The largest one shows most.
   const list = await open('/?show=running,large&sort=-memory', 'light', DESKTOP, rows);
   await list.getByRole('grid').getByRole('gridcell').getByRole('link').first().click();
   await heading(list);
@@ -78,7 +78,7 @@ async function take(browser, url) {
   await save(await open(`/tasks/${task.id}`, 'light', DESKTOP, heading), 'task');
 }
 
-/** The address that the program tells once it listens. */
+/** The address that the program prints once it listens. */
 function address(program) {
   return new Promise((resolve, reject) => {
     let log = '';

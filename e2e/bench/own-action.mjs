@@ -1,7 +1,7 @@
 // How soon one's own action is on the screen: from when the node has done it to after the frame
 // in which the row of the list shows it. Real sshd, crawler, executor and dashboard.
 //
-// When the node has done it is what the task itself tells: when the command was sent, and how
+// When the node has done it is what the task itself reports: when the command was sent, and how
 // long it took. The browser and the program are on one machine, and so is their clock.
 
 import { spawn } from 'node:child_process';

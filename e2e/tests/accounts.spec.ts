@@ -1,4 +1,4 @@
-// Users, API tokens and the audit log, as an admin sees to them.
+// Users, API tokens and the audit log, as an admin manages them.
 
 import { spawn } from 'node:child_process';
 
@@ -10,7 +10,7 @@ import { binary } from './support/program.ts';
 import { expect, test } from './support/test.ts';
 
 const PASSWORD = 'correct horse';
-/** The browser tells each refusal on the console. */
+/** The browser reports each refusal on the console. */
 const REFUSED = /status of (400|401|403|409)/;
 
 /** Adds a user as an administrator does in a script. */

@@ -143,7 +143,7 @@ test('the whole way in two browsers: create, appear, on, shut down, off', async 
   await other.getByRole('link', { name: 'Open the VM' }).click();
   const shutDown = page.getByRole('button', { name: 'Shut down', exact: true });
   await expect(shutDown).toHaveAccessibleDescription(/VMware Tools is not installed/);
-  // As whoever installs the guest does.
+  // As a person who installs the guest does.
   await nodes.editVm('hoge', Number(page.url().split('/').pop()), { tools: true });
   await expect(shutDown).toBeEnabled();
   const words = await Promise.all([page, other].map(noteBadge));

@@ -52,7 +52,7 @@ test('Home, End and the arrows move through the rows', async ({ lab, list, page 
     await page.keyboard.press(key);
     await expect(list.selected, key).toContainText(name);
   }
-  // What a screen reader is told is the row that is marked.
+  // A screen reader gets the row that is marked.
   const active = await list.grid.getAttribute('aria-activedescendant');
   await expect(list.selected).toHaveAttribute('id', active ?? '');
 });

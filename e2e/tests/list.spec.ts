@@ -30,7 +30,7 @@ test('every VM of every node is in the list, with all its columns', async ({ lab
   }
 });
 
-test('what a node does not tell is shown as a dash, never as zero or nothing', async ({
+test('what a node does not say is shown as a dash, never as zero or nothing', async ({
   lab,
   list,
 }) => {
@@ -138,7 +138,7 @@ test('one box filters by fields, sizes and their opposites', async ({ lab, list 
   }
 });
 
-test('a mistake in the filter is told where it is made, and the list stays', async ({
+test('a mistake in the filter is shown where it is made, and the list stays', async ({
   lab,
   list,
   page,
@@ -165,7 +165,7 @@ test('help on filters is at hand, and its examples can be taken', async ({ lab, 
   await expect(list.names).toHaveText(['cache', 'frozen', 'web-2', 'db-1']);
 });
 
-test('chips narrow the list, tell their counts, and can be combined', async ({ lab, list }) => {
+test('chips narrow the list, show their counts, and can be combined', async ({ lab, list }) => {
   await list.open(lab.url);
   await expect(list.chip('Running')).toHaveText('Running 3');
   await expect(list.chip('Off')).toHaveText('Off 2');
@@ -257,7 +257,7 @@ test('letters that are typed are no stations on the way back', async ({ lab, lis
   await expect(list.names).toHaveText(BY_NODE);
 });
 
-test('the title of the window tells the counts', async ({ lab, list, page }) => {
+test('the title of the window shows the counts', async ({ lab, list, page }) => {
   await list.open(lab.url);
   await expect(page).toHaveTitle('6 VMs · ECoMan');
   await list.filter.fill('web');

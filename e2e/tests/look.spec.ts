@@ -30,12 +30,12 @@ for (const scheme of ['light', 'dark'] as const) {
         await page.goto(lab.url + path);
         await settled(page);
         const { violations } = await new AxeBuilder({ page }).analyze();
-        const told = violations.map(({ id, help, nodes }) => ({
+        const found = violations.map(({ id, help, nodes }) => ({
           id,
           help,
           where: nodes.map((node) => `${node.html}: ${node.failureSummary}`),
         }));
-        expect(told).toEqual([]);
+        expect(found).toEqual([]);
       });
     }
 

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test.ts';
 
-test('the nodes page tells of each node what it is, has, and runs', async ({ lab, page }) => {
+test('the nodes page shows of each node what it is, has, and runs', async ({ lab, page }) => {
   await page.goto(lab.url);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Nodes' }).click();
   await expect(page).toHaveURL(`${lab.url}/nodes`);
@@ -26,7 +26,7 @@ test('the VMs of a node are one click away from it', async ({ lab, list, page })
   await expect(list.filter).toHaveValue(/fuga/);
 });
 
-test('the page of a node tells its machine, its networks, and the crawler’s rounds', async ({
+test('the page of a node shows its machine, its networks, and the crawler’s rounds', async ({
   lab,
   page,
 }) => {

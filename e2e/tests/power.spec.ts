@@ -22,7 +22,7 @@ const powerGroup = (page: Page) => page.getByRole('main').getByRole('group', { n
 const action = (page: Page, name: string) =>
   powerGroup(page).getByRole('button', { name, exact: true });
 /** Why the last change of the VM did not succeed. */
-const told = (page: Page) => page.getByRole('main').getByText(/did not succeed/);
+const failure = (page: Page) => page.getByRole('main').getByText(/did not succeed/);
 
 test('a change that cannot be made says why', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/14`);
@@ -121,7 +121,7 @@ test('rows are selected by mouse and keyboard, and stay so under a filter', asyn
   await expect(list.selection).toContainText('2 selected');
 });
 
-test('a change of many VMs tells who is left out, and has them counted', async ({
+test('a change of many VMs shows which are left out, and has them counted', async ({
   lab,
   list,
   page,
@@ -175,7 +175,7 @@ test('a VM is starting until its node says that it is on, in every browser', asy
   await expect.poll(all, { timeout: 30_000 }).toEqual([off, off]);
 });
 
-test('what came of it is told for each VM', async ({ ownLab, list, page }) => {
+test('the result is shown for each VM', async ({ ownLab, list, page }) => {
   const { url } = await ownLab(NODES);
   await list.open(url);
   await page.getByRole('checkbox', { name: 'Select all that match' }).check();
@@ -196,7 +196,7 @@ test('what came of it is told for each VM', async ({ ownLab, list, page }) => {
   await expect(list.cell('bare', 'Power'), 'left out').toHaveText('On');
 });
 
-test('a question of a VM is answered in the page, whichever browser is quicker, each time anew', async ({
+test('a question of a VM is answered in the page, whichever browser is quicker, each time', async ({
   ownLab,
   page,
   context,
@@ -233,12 +233,12 @@ test('a question of a VM is answered in the page, whichever browser is quicker, 
   await expect(page.getByRole('heading', { level: 1 }).locator('..')).toContainText('Failed', {
     timeout: 30_000,
   });
-  // What is newest is the answer, which succeeded: the page tells of the power-on all the same.
+  // What is newest is the answer, which succeeded: the page reports the power-on all the same.
   await expect(badge(other)).toHaveText('Off');
-  await expect(told(other)).toContainText(/^Power on asks-question .*did not succeed/);
+  await expect(failure(other)).toContainText(/^Power on asks-question .*did not succeed/);
   await expect(card(other)).toBeHidden();
   await other.reload();
-  await expect(told(other)).toContainText(/^Power on asks-question .*did not succeed/);
+  await expect(failure(other)).toContainText(/^Power on asks-question .*did not succeed/);
   const { items } = (await (await fetch(`${url}/api/v1/tasks`)).json()) as {
     items: { request: { kind: string }; state: string }[];
   };
@@ -270,7 +270,7 @@ test('a VM that cannot start says why in a sentence, and the page stays true', a
   ] as const) {
     await page.goto(`${url}/vms/hoge/${id}`);
     await action(page, 'Power on').click();
-    await expect(told(page)).toContainText(why, { timeout: 30_000 });
+    await expect(failure(page)).toContainText(why, { timeout: 30_000 });
     await expect(badge(page)).toHaveText('Off');
     await expect(action(page, 'Power on')).toBeEnabled();
   }
@@ -293,7 +293,7 @@ test('a guest that does not shut down in time is given more, or is powered off w
   await dialog.getByRole('textbox', { name: /Wait for the guest/ }).fill('5');
   await dialog.getByRole('button', { name: 'Shut down' }).click();
   await expect(page.getByRole('main')).toContainText(/asked the guest, \d s of 5 s/);
-  await expect(told(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
+  await expect(failure(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
   const ways = page.getByRole('group', { name: 'The guest is still on' });
   await expect(ways.getByRole('button')).toHaveText(['Wait longer10 s', 'Power off…']);
 
@@ -301,7 +301,7 @@ test('a guest that does not shut down in time is given more, or is powered off w
   await expect(badge(page)).toHaveText('stopping…');
   await expect(page.getByRole('main')).toContainText(/asked the guest, \d+ s of 10 s/);
   await expect(dialog, 'the second click asks for nothing more').toBeHidden();
-  await expect(told(page)).toContainText('is still on after 10 s', { timeout: 30_000 });
+  await expect(failure(page)).toContainText('is still on after 10 s', { timeout: 30_000 });
   await expect(badge(page), 'nothing is escalated').toHaveText('On');
   await expect(ways.getByRole('button')).toHaveText(['Wait longer20 s', 'Power off…']);
 
@@ -330,8 +330,8 @@ test('a guest that shuts down after all is no failure any more', async ({ ownLab
     body: JSON.stringify({ action: 'shutdown', guest_seconds: 5 }),
   });
   await page.goto(`${url}/vms/hoge/8`);
-  await expect(told(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
+  await expect(failure(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
   await nodes.editVm('hoge', 8, { power: 'off' });
   await expect(badge(page)).toHaveText('Off', { timeout: 30_000 });
-  await expect(told(page)).toBeHidden();
+  await expect(failure(page)).toBeHidden();
 });

@@ -9,7 +9,7 @@ import { binary } from './support/program.ts';
 import { expect, test } from './support/test.ts';
 
 const PASSWORD = 'correct horse';
-/** The browser tells each refusal on the console. */
+/** The browser reports each refusal on the console. */
 const REFUSED = /status of 401/;
 
 /** Adds a user as an administrator does in a script. */

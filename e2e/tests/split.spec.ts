@@ -1,5 +1,5 @@
-// Crawler and dashboard as processes of their own with MongoDB between them, told by nothing but
-// the variables of the Python ECoMan.
+// Crawler and dashboard as processes of their own with MongoDB between them, configured by
+// nothing but the variables of the Python ECoMan.
 
 import { Nodes } from './support/nodes.ts';
 import { Server, freePort, temporaryDirectory, until } from './support/lab.ts';

@@ -26,7 +26,7 @@ test('without any node the list says what to do next', async ({ ownDashboard, pa
   await expect(page.getByText('ecoman doctor')).toBeVisible();
 });
 
-test('nodes without VMs are told from no nodes', async ({ ownLab, list, page }) => {
+test('nodes without VMs are distinguished from no nodes', async ({ ownLab, list, page }) => {
   const { url, nodes } = await ownLab([{ name: 'hoge', vms: [] }]);
   await page.goto(url);
   await expect(page.getByRole('heading', { name: 'No VMs' })).toBeVisible();
@@ -47,7 +47,7 @@ test('where nothing matches, the filter can be cleared', async ({ lab, list, pag
   await expect(list.filter).toBeFocused();
 });
 
-test('nodes that do not answer are told above the list, and their VMs stay', async ({
+test('nodes that do not answer are shown above the list, and their VMs stay', async ({
   ownLab,
   list,
   page,

@@ -12,7 +12,7 @@ test('before anything was asked the list of tasks says what will be there', asyn
   await expect(page.getByRole('heading', { name: 'Nothing has been asked yet' })).toBeVisible();
 });
 
-test('a task that never was is told', async ({ lab, page, guard }) => {
+test('a task that never was is reported as unknown', async ({ lab, page, guard }) => {
   guard.allow(/status of 404/);
   await page.goto(`${lab.url}/tasks/0199a0de-0000-7000-8000-000000000001`);
   await expect(page.getByRole('heading', { level: 1, name: 'There is no such task' })).toBeAttached();
@@ -20,7 +20,7 @@ test('a task that never was is told', async ({ lab, page, guard }) => {
   await expect(page).toHaveURL(`${lab.url}/tasks`);
 });
 
-test('a task tells its steps, its commands and what they printed, also after a reload', async ({
+test('a task shows its steps, its commands and what they printed, also after a reload', async ({
   ownLab,
   page,
 }) => {
@@ -135,8 +135,8 @@ test('the list of tasks is narrowed down by state and node, and the address keep
   });
   const again = page.getByRole('button', { name: 'Try again' });
   await again.click();
-  const told = page.getByRole('main').getByRole('status');
-  await expect(told.filter({ hasText: 'The server does not answer.' })).toBeVisible();
+  const banner = page.getByRole('main').getByRole('status');
+  await expect(banner.filter({ hasText: 'The server does not answer.' })).toBeVisible();
   await again.click();
   await expect.poll(() => keys.length).toBe(2);
   expect(keys[0]).toMatch(/^[\x21-\x7e]+$/);

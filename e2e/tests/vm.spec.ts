@@ -12,7 +12,7 @@ const fact = (page: Page, section: string, term: string) =>
     .filter({ hasText: new RegExp(`^${term}$`) })
     .locator('xpath=following-sibling::*[1]');
 
-test('the page of a VM tells all that is known of it', async ({ lab, page }) => {
+test('the page of a VM shows all that is known of it', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/2`);
   await expect(page.getByRole('heading', { level: 1, name: 'db-1' })).toBeVisible();
   await expect(page).toHaveTitle('db-1 · hoge · ECoMan');
@@ -43,7 +43,7 @@ test('the page of a VM tells all that is known of it', async ({ lab, page }) => 
   await expect(fact(page, 'Files', 'Configuration')).toContainText('[datastore1] db-1/db-1.vmx');
 });
 
-test('what the node does not tell of a VM is a dash on its page too', async ({ lab, page }) => {
+test('what the node does not say of a VM is a dash on its page too', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/14`);
   await expect(page.getByRole('heading', { level: 1, name: 'web-10' })).toBeVisible();
   for (const term of ['IP address', 'Comment']) {
@@ -69,7 +69,7 @@ test.describe('with the clipboard', () => {
 
   test('the raw facts can be read, and copied as JSON', async ({ ownDashboard, page }) => {
     const { url } = await ownDashboard(1, 3);
-    const told = (await (await fetch(`${url}/api/v1/vms/esxi-001/3`)).json()) as object;
+    const answered = (await (await fetch(`${url}/api/v1/vms/esxi-001/3`)).json()) as object;
     await page.goto(`${url}/vms/esxi-001/3`);
     const raw = card(page, 'Raw facts');
     await expect(raw.getByRole('row', { name: /^datastore / })).toContainText('datastore1');
@@ -77,7 +77,7 @@ test.describe('with the clipboard', () => {
     await expect(raw.getByRole('row', { name: /^comment / })).toContainText('–');
     await raw.getByRole('button', { name: 'Copy as JSON' }).click();
     await expect(raw.getByText('Copied')).toBeVisible();
-    expect(JSON.parse(await pasted(page))).toEqual(told);
+    expect(JSON.parse(await pasted(page))).toEqual(answered);
   });
 
   test('the ssh line names a port that is not the usual one', async ({ lab, page }) => {
@@ -133,7 +133,7 @@ test('the page of a VM is live, and says so when the VM is removed', async ({ ow
   await expect(page.getByRole('heading', { name: 'No VMs' })).toBeVisible();
 });
 
-test('a VM that never was and a page that never was are told apart', async ({ lab, page, guard }) => {
+test('a VM that never was and a page that never was are distinguished', async ({ lab, page, guard }) => {
   guard.allow(/status of 404/);
   await page.goto(`${lab.url}/vms/hoge/999`);
   await expect(page.getByRole('heading', { level: 1, name: 'VM 999 is not on hoge' })).toBeAttached();

@@ -24,7 +24,7 @@ ecoman = Client(base_url=sys.argv[1], timeout=Timeout(90))
 
 
 def ended(task: Task | Problem | None) -> Task:
-    """What came of a task, which may take longer than one request waits."""
+    """The end of a task, which may take longer than one request waits."""
     assert isinstance(task, Task), task
     while task.state in (TaskState.QUEUED, TaskState.RUNNING):
         task = get_task.sync(task.id, client=ecoman, wait=60)

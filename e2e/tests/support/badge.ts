@@ -7,12 +7,12 @@ export const badge = (page: Page): Locator =>
 
 /**
  * Notes every word of the badge from now on, in the page itself: who looks now and then misses what
- * is there for a moment. The answer tells all of them so far, the present one first.
+ * is there for a moment. The answer has all of them so far, the present one first.
  */
 export async function noteBadge(page: Page): Promise<() => Promise<string[]>> {
   await badge(page).waitFor();
   const words = await page.evaluateHandle(() => {
-    // The page builds heading and badge anew where much has changed.
+    // The page builds heading and badge again where much has changed.
     const word = () => document.querySelector('h1 ~ [role="status"]')?.textContent ?? '';
     const words = [word()];
     new MutationObserver(() => {

@@ -147,7 +147,7 @@ export class Lab {
     });
     await up.ready();
     const vms = specs.reduce((sum, node) => sum + node.vms.length, 0);
-    await until(`the API tells ${vms} VMs on ${specs.length} nodes`, async () => {
+    await until(`the API lists ${vms} VMs on ${specs.length} nodes`, async () => {
       const [list, nodes] = await Promise.all([
         fetch(`${up.url}/api/v1/vms?limit=1`, { headers }).then((it) => it.json()),
         fetch(`${up.url}/api/v1/nodes`, { headers }).then((it) => it.json()),

@@ -13,7 +13,7 @@ export interface SimulatedVm {
   memory_mb?: number;
   disk_gb?: number;
   used_gb?: number;
-  /** Of the guest, told by VMware Tools while it runs. */
+  /** Of the guest, reported by VMware Tools while it runs. */
   ip?: string;
   /** Whether the guest has VMware Tools. */
   tools?: boolean;
@@ -22,7 +22,7 @@ export interface SimulatedVm {
   /** How long it has been running. */
   up_hours?: number;
   comment?: string;
-  /** What comes of powering it on, each time; it starts if left out. */
+  /** The result of powering it on, each time; it starts if left out. */
   at_power_on?: 'starts' | 'asks' | 'lacks_memory' | 'misconfigured';
   /** Whether the guest does nothing when it is asked to shut down. */
   ignores_shutdown?: boolean;

@@ -23,7 +23,7 @@ export function fromRoot(...segments: string[]): string {
 }
 
 export class Program {
-  /** What it wrote to standard error, for whoever has to find out why a test failed. */
+  /** What it wrote to standard error, so that one can find out why a test failed. */
   log = '';
   private out = '';
   private listeners = new Set<() => void>();

@@ -40,7 +40,7 @@ export class Guard {
   }
 }
 
-/** A server that is away is told by the browser itself, on the console. */
+/** A server that is away is reported by the browser itself, on the console. */
 export const SERVER_AWAY = /net::ERR_|status of 50[23]/;
 
 interface Fixtures {

@@ -67,7 +67,7 @@ async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes()
 
         let progress = clean_up(&node, &vm, &last).await;
         if node.vm_named("web").is_some() {
-            let error = progress.error.expect("a VM is told");
+            let error = progress.error.expect("a VM is reported");
             assert!(error.left[0].contains("(web)"), "{behind}: {error:?}");
         } else {
             assert!(!registered, "{behind}: the VM is gone");
@@ -114,7 +114,7 @@ async fn an_executor_that_dies_over_its_check_leaves_nothing_and_takes_nothing_f
 }
 
 #[tokio::test]
-async fn an_executor_that_dies_over_the_power_on_leaves_a_vm_that_is_told() {
+async fn an_executor_that_dies_over_the_power_on_leaves_a_vm_that_is_reported() {
     let node = node();
     let stalled = Fault::Hang(Scope::command("power.on"));
     node.set_fault(stalled.clone()).unwrap();
@@ -129,7 +129,7 @@ async fn an_executor_that_dies_over_the_power_on_leaves_a_vm_that_is_told() {
     let made = node.vm_named("web").expect("the VM").id;
     let before = snapshot(&node);
     let progress = clean_up(&node, &vm, &last).await;
-    let error = progress.error.expect("the VM is told");
+    let error = progress.error.expect("the VM is reported");
     assert_eq!(error.kind, TaskErrorKind::Refused);
     assert!(
         error.left[0].contains(&format!("VM {made} (web)")),
@@ -159,7 +159,7 @@ async fn what_is_not_of_the_task_is_not_cleaned_up() {
         match report.progress.error {
             // Nobody knows what has become of the directory that it asked for.
             Some(error) => assert_eq!((asked, error.left.len()), (true, 1), "{error:?}"),
-            None => assert!(!asked, "the directory that it asked for is not told"),
+            None => assert!(!asked, "the directory that it asked for is not reported"),
         }
         assert_eq!(snapshot(&node), before);
     }
@@ -303,7 +303,7 @@ async fn a_vm_that_another_task_has_made_since_is_not_claimed() {
 }
 
 #[tokio::test]
-async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_told() {
+async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_reported() {
     for has_disk in [true, false] {
         let node = node();
         let bench = Bench::new(&[&node]).await;
@@ -330,7 +330,7 @@ async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_told() {
 }
 
 #[tokio::test]
-async fn a_vm_that_has_run_since_is_left_and_told() {
+async fn a_vm_that_has_run_since_is_left_and_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     let (directory, clean_up) = left_over(&bench, &node, "web");

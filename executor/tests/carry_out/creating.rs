@@ -38,7 +38,7 @@ async fn a_vm_is_created_as_asked_on_every_release_and_powered_on() {
         assert_eq!(report.progress.vmid.map(|vmid| vmid.0), Some(made.id));
         assert_eq!(made.spec.annotation, vm.comment);
         assert_eq!((made.spec.cpus, made.spec.memory_mb), (2, 1024));
-        // That the directory is not there yet is the good answer, and told as such.
+        // That the directory is not there yet is the good answer, and reported as such.
         let absent = report.progress.commands.iter();
         let absent: Vec<_> = absent.filter(|run| run.exit == Some(1)).collect();
         assert!(!absent.is_empty() && absent.iter().all(|run| run.expected));
@@ -156,7 +156,7 @@ async fn a_configuration_that_is_written_by_half_is_removed() {
 }
 
 #[tokio::test]
-async fn a_disk_that_somebody_else_has_put_there_is_left_and_told() {
+async fn a_disk_that_somebody_else_has_put_there_is_left_and_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     let directory = node.file(&format!("{}/web", node.datastore_path()));
@@ -177,7 +177,7 @@ async fn a_disk_that_somebody_else_has_put_there_is_left_and_told() {
 }
 
 #[tokio::test]
-async fn a_configuration_that_somebody_else_has_put_there_is_left_and_told() {
+async fn a_configuration_that_somebody_else_has_put_there_is_left_and_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     // Right before the task writes its own.
@@ -194,7 +194,7 @@ async fn a_configuration_that_somebody_else_has_put_there_is_left_and_told() {
 }
 
 #[tokio::test]
-async fn a_vm_that_cannot_be_powered_on_is_complete_and_told() {
+async fn a_vm_that_cannot_be_powered_on_is_complete_and_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     node.set_fault(Fault::LacksMemory(2)).unwrap();
@@ -212,13 +212,13 @@ async fn a_vm_that_cannot_be_powered_on_is_complete_and_told() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_at_any_command_leaves_nothing_that_is_not_told() {
+async fn a_connection_that_is_cut_at_any_command_leaves_nothing_that_is_not_reported() {
     let failures = cut_at_every_command(false).await;
     assert!(failures > 2, "the cuts hit nothing that matters");
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_before_the_vm_is_on_leaves_nothing_that_is_not_told() {
+async fn a_connection_that_is_cut_before_the_vm_is_on_leaves_nothing_that_is_not_reported() {
     let failures = cut_at_every_command(true).await;
     assert!(failures > 3, "the cuts hit nothing that matters");
 }
@@ -240,15 +240,15 @@ async fn cut_at_every_command(power_on: bool) -> usize {
                 let power = if power_on { Power::On } else { Power::Off };
                 assert_eq!(made.power, power, "cut {cut}");
             }
-            (None, None) => panic!("cut {cut}: told to be made"),
+            (None, None) => panic!("cut {cut}: reported as made"),
             (Some(error), Some(made)) => {
                 failures += 1;
                 // It stays: only powering it on has failed.
                 assert!(power_on, "cut {cut}: {error:?}");
                 assert_eq!(made.power, Power::Off, "cut {cut}: {error:?}");
                 assert_eq!(error.left.len(), 1, "cut {cut}: {error:?}");
-                let told = format!("VM {} (web) on hoge is complete", made.id);
-                assert!(error.left[0].starts_with(&told), "cut {cut}: {error:?}");
+                let reported = format!("VM {} (web) on hoge is complete", made.id);
+                assert!(error.left[0].starts_with(&reported), "cut {cut}: {error:?}");
             }
             (Some(error), None) => {
                 failures += 1;
@@ -285,7 +285,7 @@ async fn names_in_any_language_are_undone_too() {
 }
 
 #[tokio::test]
-async fn a_directory_that_was_exchanged_is_left_and_told() {
+async fn a_directory_that_was_exchanged_is_left_and_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     let directory = node.file(&format!("{}/web", node.datastore_path()));
@@ -326,7 +326,7 @@ async fn whatever_vmkfstools_says_a_disk_of_somebody_else_is_left() {
 }
 
 #[tokio::test]
-async fn files_that_somebody_else_has_registered_are_left_and_told() {
+async fn files_that_somebody_else_has_registered_are_left_and_reported() {
     let node = node();
     // Right before the task registers them.
     let script = "case $1 in solo/registervm)\n\
@@ -370,7 +370,7 @@ async fn a_vm_at_the_same_place_of_another_volume_is_not_the_new_one() {
 }
 
 #[tokio::test]
-async fn a_vm_that_somebody_unregisters_while_it_is_powered_on_is_told() {
+async fn a_vm_that_somebody_unregisters_while_it_is_powered_on_is_reported() {
     let node = node();
     node.set_fault(Fault::Question(2)).unwrap();
     let bench = Bench::new(&[&node]).await;
@@ -405,7 +405,7 @@ async fn a_vm_that_the_node_cannot_read_again_is_not_said_to_be_gone() {
 }
 
 #[tokio::test]
-async fn a_renamed_vm_at_the_same_place_is_told_as_what_it_is() {
+async fn a_renamed_vm_at_the_same_place_is_reported_as_what_it_is() {
     let spec = NodeSpec::new("hoge").vm(VmSpec::new("old-web")
         .id(5)
         .stored("datastore1", "web/web.vmx"));
@@ -413,6 +413,6 @@ async fn a_renamed_vm_at_the_same_place_is_told_as_what_it_is() {
     let bench = Bench::new(&[&node]).await;
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.expect("an error");
-    let told = "VM 5 (old-web) on hoge is at that place already: [datastore1] web/web.vmx";
-    assert!(error.message.contains(told), "{error:?}");
+    let reported = "VM 5 (old-web) on hoge is at that place already: [datastore1] web/web.vmx";
+    assert!(error.message.contains(reported), "{error:?}");
 }

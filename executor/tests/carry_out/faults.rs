@@ -39,7 +39,7 @@ fn assert_undone(node: &SimulatedNode, report: &Report, reason: &str) {
 }
 
 #[tokio::test]
-async fn a_name_that_is_taken_while_the_vm_is_made_stays_with_whoever_took_it() {
+async fn a_name_that_is_taken_while_the_vm_is_made_stays_with_the_vm_that_took_it() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on()));
     let bench = Bench::new(&[&node]).await;
     let report = create_while(&node, &bench, new_vm("web"), |node| {
@@ -107,9 +107,9 @@ async fn a_node_whose_clock_is_hours_off_is_changed_like_any_other() {
                 TaskState::Succeeded,
                 "{hours} h: {progress:#?}"
             );
-            let told = [progress.started_at, progress.finished_at];
+            let reported = [progress.started_at, progress.finished_at];
             let runs = progress.commands.iter().map(|run| Some(run.at));
-            for at in told.into_iter().chain(runs) {
+            for at in reported.into_iter().chain(runs) {
                 let at = at.expect("a time");
                 assert!(begun < at && at < ended, "{hours} h: {at}");
             }
@@ -170,7 +170,7 @@ async fn a_connection_that_is_cut_while_a_question_is_answered_leaves_both_tasks
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_while_a_shutdown_is_waited_for_is_made_anew() {
+async fn a_connection_that_is_cut_while_a_shutdown_is_waited_for_is_made_again() {
     let node = slow_guest();
     let bench = Bench::new(&[&node]).await;
     let order = bench.order(&node, power(1, PowerAction::Shutdown));

@@ -95,7 +95,7 @@ async fn a_power_on_that_the_node_refuses_says_why_in_one_sentence() {
 }
 
 #[tokio::test]
-async fn a_question_is_told_and_can_be_answered() {
+async fn a_question_is_reported_and_can_be_answered() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
     node.set_fault(Fault::Question(1)).unwrap();
     let bench = Bench::new(&[&node]).await;
@@ -135,7 +135,7 @@ async fn a_question_is_told_and_can_be_answered() {
 }
 
 #[tokio::test]
-async fn a_cut_connection_is_made_anew_and_nothing_is_sent_twice() {
+async fn a_cut_connection_is_made_again_and_nothing_is_sent_twice() {
     for cut in 1..=6 {
         let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
         let bench = Bench::new(&[&node]).await;
@@ -144,7 +144,7 @@ async fn a_cut_connection_is_made_anew_and_nothing_is_sent_twice() {
         let sent = node.calls();
         let sent = sent.iter().filter(|call| call.line().contains("power.on"));
         assert!(sent.count() <= 1, "cut {cut}");
-        // The end tells the truth.
+        // The reported end is true.
         let on = node.vm(1).unwrap().power == Power::On;
         let says_on = report.progress.state == TaskState::Succeeded;
         assert_eq!(on, says_on, "cut {cut}: {report:#?}");

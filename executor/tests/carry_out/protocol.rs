@@ -50,7 +50,7 @@ async fn an_order_for_another_run_is_not_done() {
 }
 
 #[tokio::test]
-async fn reports_are_followed_to_the_end_and_forgotten_when_told() {
+async fn reports_are_followed_to_the_end_and_forgotten_when_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     let order = bench.order(&node, power(1, PowerAction::On));
@@ -100,7 +100,7 @@ async fn a_task_that_was_forgotten_is_not_done_again() {
 }
 
 #[tokio::test]
-async fn without_the_secret_nothing_is_told() {
+async fn without_the_secret_nothing_is_reported() {
     let node = node();
     let bench = Bench::with(&[&node], "", Some("s3cret")).await;
     for token in [
@@ -153,7 +153,7 @@ async fn a_page_in_somebodys_browser_gives_no_orders() {
 }
 
 #[tokio::test]
-async fn a_node_that_hosts_yml_does_not_know_is_told() {
+async fn a_node_that_hosts_yml_does_not_know_is_reported() {
     let node = node();
     let bench = Bench::new(&[&node]).await;
     let order = Order {
@@ -173,7 +173,7 @@ fn the_committed_document_is_what_the_handlers_say() {
     if committed != now {
         let changes = similar::TextDiff::from_lines(committed.as_str(), now);
         panic!(
-            "openapi/executor.json is old; `cargo xtask docs` writes it anew:\n{}",
+            "openapi/executor.json is old; `cargo xtask docs` writes it again:\n{}",
             changes.unified_diff()
         );
     }

@@ -339,7 +339,7 @@ async fn one_behind_another(bench: &Bench, node: &SimulatedNode) -> (Fault, Task
 
 #[tokio::test]
 async fn what_hosts_yml_says_when_a_task_begins_counts() {
-    for (edit, told) in [
+    for (edit, reported) in [
         (
             (|text| text + "  read_only: true\n") as fn(String) -> String,
             "hoge is read-only",
@@ -356,7 +356,7 @@ async fn what_hosts_yml_says_when_a_task_begins_counts() {
         let report = bench.end(reset).await;
         assert_eq!(report.progress.commands, []);
         let error = report.progress.error.expect("an error");
-        assert!(error.message.contains(told), "{error:?}");
+        assert!(error.message.contains(reported), "{error:?}");
     }
 }
 
@@ -399,7 +399,7 @@ async fn an_executor_that_is_stopped_begins_with_nothing_more() {
         followed.push(bench.get(&format!("/tasks/{}/events", off.id)).await);
     }
     bench.stop.cancel();
-    for (events, (state, told)) in followed.into_iter().zip([
+    for (events, (state, reported)) in followed.into_iter().zip([
         ("interrupted", "Look at the VM's state before asking again."),
         ("failed", "Nothing was asked of hoge."),
     ]) {
@@ -407,7 +407,7 @@ async fn an_executor_that_is_stopped_begins_with_nothing_more() {
         let events = events.text().await.expect("events");
         let last = events.rsplit("event: report").next().unwrap_or_default();
         assert!(last.contains(&format!("\"state\":\"{state}\"")), "{last}");
-        assert!(last.contains(told), "{last}");
+        assert!(last.contains(reported), "{last}");
     }
     node.clear_fault(&stalled).unwrap();
     assert_eq!(sent(&node, "power.off 2"), 0);

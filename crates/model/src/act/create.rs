@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_told_at_once() {
+    fn every_wrong_field_is_reported_at_once() {
         let wrong = NewVm {
             cpus: 0,
             memory_mb: 1023,
@@ -411,7 +411,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_tell_the_allowed_range() {
+    fn limits_report_the_allowed_range() {
         let limits = Limits {
             cpus: Some(8),
             memory_mb: Some(2048),
@@ -422,13 +422,13 @@ mod tests {
             memory_mb: 4096,
             ..vm()
         };
-        let told: Vec<String> = limits
+        let reported: Vec<String> = limits
             .faults(&big)
             .iter()
             .map(ToString::to_string)
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 "cpus must be at most 8, the threads of the node",
                 "memory_mb must be at most 2048, the memory of the node"

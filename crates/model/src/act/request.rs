@@ -1,4 +1,4 @@
-//! Which act is requested, with its particulars.
+//! Which act is requested, with its details.
 
 use serde::{Deserialize, Serialize};
 

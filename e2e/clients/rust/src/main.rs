@@ -8,7 +8,7 @@ use ecoman::{Client, Error};
 /// The generated client.
 #[allow(
     unreachable_patterns,
-    reason = "single statuses are told beside their ranges"
+    reason = "single statuses stand beside their ranges"
 )]
 mod ecoman {
     include!(concat!(env!("OUT_DIR"), "/ecoman.rs"));
@@ -106,7 +106,7 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// What came of a task, which may take longer than one request waits.
+/// The result of a task, which may take longer than one request waits.
 async fn ended(client: &Client, mut task: Task) -> Result<Task> {
     while matches!(task.state, TaskState::Queued | TaskState::Running) {
         task = client

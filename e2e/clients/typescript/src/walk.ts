@@ -13,7 +13,7 @@ assert(baseUrl, 'usage: walk.js URL');
 // The list is there as CSV, too; here answers are JSON.
 const ecoman = createClient<paths, 'application/json' | 'application/problem+json'>({ baseUrl });
 
-/** What came of a task, which may take longer than one request waits. */
+/** The end of a task, which may take longer than one request waits. */
 async function ended(task: Task | undefined): Promise<Task> {
   assert(task, 'no task was made');
   for (;;) {
