@@ -19,7 +19,6 @@ const LAYERS: [(&str, &[&str]); 1] = [(
     &[
         "error_chain",
         "clock",
-        "config",
         "http",
         "inventory",
         "metrics",
@@ -28,6 +27,7 @@ const LAYERS: [(&str, &[&str]); 1] = [(
         "access",
         "routes",
         "openapi",
+        "config",
         "server",
     ],
 )];

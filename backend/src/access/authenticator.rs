@@ -13,11 +13,11 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::error::{BadCredentials, Error};
 use super::proxy::ProxyUser;
 use super::{Caller, SignIn, Tries, session_of};
 use crate::clock::Clock;
 use crate::error_chain::chain;
-use crate::http::problem::Error;
 
 /// Knows everybody.
 #[derive(Clone)]
@@ -59,8 +59,8 @@ pub(crate) enum Standing {
     Known(Caller),
     /// It showed nothing.
     Nobody,
-    /// What it showed is good for nothing: why.
-    Refused(&'static str),
+    /// Its credentials are rejected.
+    Refused(BadCredentials),
 }
 
 impl Gate {
@@ -139,7 +139,7 @@ impl Gate {
 
     /// What a user holds; `None`: they hold nothing.
     pub(crate) fn grant(&self, name: &str) -> Result<Option<Grant>, Error> {
-        let user = self.access.user(name).map_err(|error| unreadable(&error))?;
+        let user = self.access.user(name)?;
         Ok(user.map(|user| user.grant))
     }
 
@@ -149,29 +149,20 @@ impl Gate {
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, secret)| secret.trim())
         else {
-            return Ok(Standing::Refused(
-                "Authorization has to be Bearer with an API token.",
-            ));
+            return Ok(Standing::Refused(BadCredentials::NotABearerToken));
         };
         let now = (self.clock)();
-        let found = self.access.token(secret, now);
-        let (id, token) = match found.map_err(|error| unreadable(&error))? {
+        let (id, token) = match self.access.token(secret, now)? {
             TokenUse::Good(id, token) => (id, token),
             TokenUse::Expired(..) => {
-                return Ok(Standing::Refused(
-                    "This API token has expired; make another one.",
-                ));
+                return Ok(Standing::Refused(BadCredentials::TokenExpired));
             }
             TokenUse::Unknown => {
-                return Ok(Standing::Refused(
-                    "This API token is unknown, or was revoked.",
-                ));
+                return Ok(Standing::Refused(BadCredentials::TokenUnknown));
             }
         };
         let Some((owner, is_listed)) = self.grant_of_owner(&token)? else {
-            return Ok(Standing::Refused(
-                "The user whose API token this is is no longer there.",
-            ));
+            return Ok(Standing::Refused(BadCredentials::TokenOwnerRemoved));
         };
         self.note_use(id).await;
         Ok(Standing::Known(Caller {
@@ -191,8 +182,7 @@ impl Gate {
     /// What the owner of a token holds now, and whether they are one of our users; of those that
     /// only the proxy knows, what they were last seen to hold.
     fn grant_of_owner(&self, token: &Token) -> Result<Option<(Grant, bool)>, Error> {
-        let owner = self.access.user(&token.owner);
-        if let Some(user) = owner.map_err(|error| unreadable(&error))? {
+        if let Some(user) = self.access.user(&token.owner)? {
             // Somebody who has the name of a user of before has not their tokens.
             return Ok((user.created_at <= token.created_at).then_some((user.grant, true)));
         }
@@ -212,12 +202,11 @@ impl Gate {
         let Some(secret) = &shown.session else {
             return Ok(Standing::Nobody);
         };
-        let session = self.access.session(secret, (self.clock)());
-        let Some(session) = session.map_err(|error| unreadable(&error))? else {
-            return Ok(Standing::Refused("Your session has ended; sign in again."));
+        let Some(session) = self.access.session(secret, (self.clock)())? else {
+            return Ok(Standing::Refused(BadCredentials::SessionEnded));
         };
         let Some(grant) = self.grant(&session.user)? else {
-            return Ok(Standing::Refused("Your session has ended; sign in again."));
+            return Ok(Standing::Refused(BadCredentials::SessionEnded));
         };
         Ok(Standing::Known(Caller {
             actor: Actor {
@@ -250,10 +239,7 @@ impl Gate {
             .await;
         }
         let Some(grant) = held else {
-            return Ok(Standing::Refused(
-                "You have signed in, but nobody has given you a role here: an admin can, with \
-                 `ecoman user add --no-password` or DASHBOARD_PROXY_ROLES.",
-            ));
+            return Ok(Standing::Refused(BadCredentials::NoRole));
         };
         Ok(Standing::Known(Caller {
             actor: Actor {
@@ -310,13 +296,6 @@ impl std::fmt::Debug for Gate {
             .field("sign_in", &self.sign_in)
             .finish_non_exhaustive()
     }
-}
-
-/// Users, tokens or sessions cannot be read or written.
-pub(crate) fn unreadable(error: &AccessError) -> Error {
-    let message = chain(error);
-    tracing::error!(error = message, "cannot see who may do what");
-    Error::SignInUnavailable
 }
 
 fn text(value: impl AsRef<[u8]>) -> String {

@@ -5,11 +5,13 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use ecoman_api::text::EN;
 use ecoman_api::{Identity, SignInMode};
 use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
 
 use super::SignIn;
-use crate::http::problem::Error;
+use super::error::Error;
+use crate::http;
 
 /// Who sent the request, and what they may do. The guard of the routes puts it into the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,15 +65,10 @@ impl Caller {
             return Ok(());
         }
         let nodes = self.grant.nodes.iter().flatten();
-        let nodes: Vec<_> = nodes.map(NodeName::as_str).collect();
         Err(Error::OutOfReach {
-            who: self.to_string(),
+            caller: self.to_string(),
             node: node.to_owned(),
-            nodes: if nodes.is_empty() {
-                "no node at all".to_owned()
-            } else {
-                nodes.join(", ")
-            },
+            nodes: nodes.map(NodeName::to_string).collect(),
         })
     }
 
@@ -107,21 +104,21 @@ impl Caller {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.actor.name, &self.actor.token) {
-            (Some(name), Some(token)) => write!(f, "The token {token:?} of {name}"),
+            (Some(name), Some(token)) => f.write_str(&(EN.problems.caller_with_token)(token, name)),
             (Some(name), None) => f.write_str(name),
-            (None, _) => f.write_str("Somebody who has not signed in"),
+            (None, _) => f.write_str(EN.problems.caller_unknown),
         }
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Caller {
-    type Rejection = Error;
+    type Rejection = http::Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let caller = parts.extensions.get::<Self>().cloned();
         caller.ok_or_else(|| {
             tracing::error!("a request came by another way than through the guard");
-            Error::Internal
+            http::Error::Internal
         })
     }
 }

@@ -3,15 +3,17 @@
 mod authenticator;
 mod caller;
 mod cookie;
+mod error;
 mod login_throttle;
 pub(crate) mod origin;
 pub(crate) mod policy;
 mod proxy;
 mod settings;
 
-pub(crate) use authenticator::{Credentials, Gate, Standing, unreadable};
+pub(crate) use authenticator::{Credentials, Gate, Standing};
 pub(crate) use caller::Caller;
 pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
+pub(crate) use error::{BadCredentials, Error};
 pub(crate) use login_throttle::Tries;
 pub(crate) use policy::operation_label;
 pub use proxy::{ProxyRoles, ProxyTrust};

@@ -4,7 +4,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};
 use axum::http::uri::Authority;
 
-use crate::http::problem::Error;
+use crate::access::error::Error;
 
 /// Refuses a change that comes from a page of another origin. Browsers say so by
 /// `Sec-Fetch-Site`, and those that do not by `Origin`; programs send neither.

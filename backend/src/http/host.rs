@@ -10,7 +10,7 @@ use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use crate::http::problem::Error;
+use crate::http::error::Error;
 
 /// The names and addresses that a client may use for this server.
 #[derive(Clone, Debug)]

@@ -2,13 +2,13 @@
 
 use axum::http::HeaderMap;
 
-use crate::http::problem::Error;
+use crate::http::error::Error;
 
 /// The key of a request, if it has one.
 ///
 /// # Errors
 ///
-/// [`Error::IdempotencyKey`].
+/// [`Error::BadIdempotencyKey`].
 pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Error> {
     let mut keys = headers.get_all("idempotency-key").iter();
     let Some(key) = keys.next() else {
@@ -19,6 +19,6 @@ pub(crate) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, Err
     });
     match (key, keys.next()) {
         (Some(key), None) => Ok(Some(key.to_owned())),
-        _ => Err(Error::IdempotencyKey),
+        _ => Err(Error::BadIdempotencyKey),
     }
 }

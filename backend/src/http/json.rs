@@ -7,11 +7,11 @@ use axum::extract::{FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse as _;
-use ecoman_api::{FieldError, FieldFault};
+use ecoman_api::FieldError;
 use serde::de::DeserializeOwned;
 use serde_path_to_error::Segment;
 
-use crate::http::problem::Error;
+use crate::http::error::Error;
 
 /// A body. Anything that is not called JSON is refused, which also keeps out the forms of other
 /// sites: a browser sends those without asking, but JSON only after we have agreed, and we never
@@ -24,7 +24,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         if !is_json(request.headers()) {
-            return Err(Error::MediaType);
+            return Err(Error::UnsupportedMediaType);
         }
         let bytes = Bytes::from_request(request, state).await;
         let bytes = bytes.map_err(|rejection| match rejection.into_response().status() {
@@ -33,7 +33,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         })?;
         parse(&bytes)
             .map(Self)
-            .map_err(|error| Error::Body(vec![error]))
+            .map_err(|error| Error::BadBody(vec![error]))
     }
 }
 
@@ -46,17 +46,6 @@ pub(crate) fn json(value: &impl serde::Serialize) -> Arc<str> {
     )]
     let text = serde_json::to_string(value).expect("the types of the API are JSON");
     text.into()
-}
-
-/// The fields of a request that break their rules.
-pub(crate) fn field_errors(faults: &[FieldFault]) -> Vec<FieldError> {
-    faults
-        .iter()
-        .map(|fault| FieldError {
-            pointer: format!("/{}", fault.field),
-            detail: fault.rule.clone(),
-        })
-        .collect()
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod body_cache;
 pub(crate) mod csv;
+pub(crate) mod error;
 pub(crate) mod etag;
 pub(crate) mod headers;
 pub(crate) mod host;
@@ -14,6 +15,8 @@ pub(crate) mod query;
 pub(crate) mod request_id;
 pub(crate) mod static_files;
 pub(crate) mod tls;
+
+pub(crate) use error::Error;
 
 /// The largest body of a request, in bytes.
 pub(crate) const BODY_LIMIT: usize = 64 * 1024;

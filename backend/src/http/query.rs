@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ecoman_api::FieldError;
 
-use crate::http::problem::Error;
+use crate::http::error::Error;
 
 /// Says of a handler that it takes no query parameters: a request that has some is refused.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let none = Parameters::new(parts.uri.query()).finish("");
-        none.map(|()| Self).map_err(Error::Parameters)
+        none.map(|()| Self).map_err(Error::BadParameters)
     }
 }
 
@@ -114,10 +114,7 @@ pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
 }
 
 fn field_error(name: &str, detail: String) -> FieldError {
-    FieldError {
-        pointer: format!("?{name}"),
-        detail,
-    }
+    FieldError::new(format!("?{name}"), detail)
 }
 
 #[cfg(test)]

@@ -17,9 +17,9 @@ use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
 
 use crate::http::body_cache::Encoding;
+use crate::http::error::Error;
 use crate::http::etag::matches_etag;
 use crate::http::headers::page_policy;
-use crate::http::problem::Error;
 
 /// Where the page's files come from.
 #[derive(Clone, Debug)]
@@ -47,7 +47,7 @@ const INDEX: &str = "index.html";
 /// its own paths.
 pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
-        let mut response = Error::Method.into_response();
+        let mut response = Error::MethodNotAllowed.into_response();
         let allowed = HeaderValue::from_static("GET, HEAD");
         response.headers_mut().insert(ALLOW, allowed);
         return response;
@@ -59,7 +59,7 @@ pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Respons
             return response;
         }
         if !is_page_path(path) {
-            return Error::NoSuchPath.into_response();
+            return Error::NotFound.into_response();
         }
     }
     index(&page, request.headers())

@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
 use crate::http::json::json;
-use crate::http::problem::Error;
+use crate::inventory::error::Error;
 use crate::inventory::staleness::StoreFailure;
 
 /// The current snapshot, and who waits for the next.
@@ -222,23 +222,23 @@ impl Snapshot {
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchNode`].
+    /// [`Error::NodeNotFound`].
     pub(crate) fn find_node(&self, name: &str) -> Result<&NodeEntry, Error> {
         let node = self.node(name);
         node.map(Arc::as_ref)
-            .ok_or_else(|| Error::NoSuchNode(name.to_owned()))
+            .ok_or_else(|| Error::NodeNotFound(name.to_owned()))
     }
 
     /// A node and a VM of it, by the texts of a path. A text that is not an id is the id of no VM.
     ///
     /// # Errors
     ///
-    /// [`Error::NoSuchNode`]; [`Error::NoSuchVm`].
+    /// [`Error::NodeNotFound`]; [`Error::VmNotFound`].
     pub(crate) fn find_vm(&self, node: &str, vmid: &str) -> Result<(&NodeEntry, &VmEntry), Error> {
         let entry = self.find_node(node)?;
         let id = vmid.parse::<Vmid>().ok();
         let vm = id.and_then(|id| self.vm(node, id.0));
-        let vm = vm.ok_or_else(|| Error::NoSuchVm {
+        let vm = vm.ok_or_else(|| Error::VmNotFound {
             node: node.to_owned(),
             vmid: vmid.to_owned(),
         })?;

@@ -14,8 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::read::GzDecoder;
 use sha2::{Digest as _, Sha256};
 
+use crate::http::error::Error;
 use crate::http::etag::matches_etag;
-use crate::http::problem::Error;
 
 /// The page's path: what it loads lies beside it.
 const PATH: &str = "/api/docs/";
@@ -52,7 +52,7 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
         }
         "swagger-ui-bundle.js" => carried(&headers, &name, "text/javascript; charset=utf-8"),
         "swagger-ui.css" => carried(&headers, &name, "text/css; charset=utf-8"),
-        _ => Error::NoSuchPath.into_response(),
+        _ => Error::NotFound.into_response(),
     }
 }
 
@@ -61,7 +61,7 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
 fn carried(headers: &HeaderMap, name: &str, media_type: &str) -> Response {
     let file = match utoipa_swagger_ui::serve(name, Arc::default()) {
         Ok(Some(file)) => file,
-        Ok(None) => return Error::NoSuchPath.into_response(),
+        Ok(None) => return Error::NotFound.into_response(),
         Err(error) => return Error::internal(&*error).into_response(),
     };
     if !file.gzpipped {

@@ -5,68 +5,59 @@ use std::sync::Arc;
 
 use ecoman_access::UserFault;
 use ecoman_api::FieldError;
-use ecoman_model::{FieldFault, NodeName};
+use ecoman_model::NodeName;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::state::AppState;
-use crate::access::{SignIn, unreadable};
-use crate::http::json::field_errors;
-use crate::http::problem::Error;
+use crate::access::{self, SignIn};
+use crate::http;
+use crate::http::problem::ErrorResponse;
 
 /// The right to hash a password.
-pub(super) async fn hashing(state: &AppState) -> Result<OwnedSemaphorePermit, Error> {
+pub(super) async fn hashing(state: &AppState) -> Result<OwnedSemaphorePermit, http::Error> {
     let hashing = Arc::clone(&state.gate.hashing).acquire_owned();
-    hashing.await.map_err(|error| Error::internal(&error))
+    hashing.await.map_err(|error| http::Error::internal(&error))
 }
 
 /// Work on files, and hashes.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, Error> {
+) -> Result<T, http::Error> {
     let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|error| Error::internal(&error))
+    done.map_err(|error| http::Error::internal(&error))
 }
 
-pub(super) fn only_with_sign_in(state: &AppState) -> Result<(), Error> {
+pub(super) fn only_with_sign_in(state: &AppState) -> Result<(), access::Error> {
     match state.gate.sign_in {
-        SignIn::None => Err(Error::SignInOff(
-            "Nobody signs in here, and whoever reaches the server may do everything; set \
-             DASHBOARD_SIGN_IN for users and tokens.",
-        )),
+        SignIn::None => Err(access::Error::NoSignIn),
         SignIn::Password | SignIn::Proxy(_) => Ok(()),
     }
 }
 
 /// The names of nodes in a body's `nodes`; no such field is no limit.
-pub(super) fn node_names(names: Option<&[String]>) -> Result<Option<BTreeSet<NodeName>>, Error> {
+pub(super) fn node_names(
+    names: Option<&[String]>,
+) -> Result<Option<BTreeSet<NodeName>>, http::Error> {
     let Some(names) = names else {
         return Ok(None);
     };
     let names = names.iter().enumerate().map(|(index, name)| {
         name.parse::<NodeName>().map_err(|error| {
-            Error::Body(vec![FieldError {
-                pointer: format!("/nodes/{index}"),
-                detail: error.to_string(),
-            }])
+            let pointer = format!("/nodes/{index}");
+            http::Error::BadBody(vec![FieldError::new(pointer, error.to_string())])
         })
     });
     names.collect::<Result<_, _>>().map(Some)
 }
 
-pub(super) fn user_fault(fault: UserFault) -> Error {
-    let of = |field, fault: &UserFault| {
-        Error::Body(field_errors(&[FieldFault {
-            field,
-            rule: fault.to_string(),
-        }]))
-    };
+pub(super) fn user_fault(fault: UserFault) -> ErrorResponse {
     match fault {
-        UserFault::Name(_) => of("name", &fault),
-        UserFault::Password(_) => of("password", &fault),
-        UserFault::Taken(name) => Error::UserTaken(name),
-        UserFault::LastAdmin(name) => Error::LastAdmin(name),
-        UserFault::Unknown(name) => Error::NoSuchUser(name),
-        UserFault::Access(error) => unreadable(&error),
-        other => Error::internal(&other),
+        UserFault::Name(_) => http::Error::field("name", &fault).into(),
+        UserFault::Password(_) => http::Error::field("password", &fault).into(),
+        UserFault::Taken(name) => access::Error::UserTaken(name).into(),
+        UserFault::LastAdmin(name) => access::Error::LastAdmin(name).into(),
+        UserFault::Unknown(name) => access::Error::UserNotFound(name).into(),
+        UserFault::Access(error) => access::Error::from(error).into(),
+        other => http::Error::internal(&other).into(),
     }
 }

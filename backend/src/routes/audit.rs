@@ -17,11 +17,13 @@ use futures::stream;
 use uuid::Uuid;
 
 use super::responses;
+use crate::http;
 use crate::http::accept::Format;
 use crate::http::csv::{self, Cell, NamedColumn, TEXT_CSV};
 use crate::http::etag::NO_STORE;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
+use crate::inventory::error::StoreUnavailable;
 use crate::routes::state::AppState;
 
 /// The most entries on one page, and how many there are where nothing is said.
@@ -99,8 +101,8 @@ pub(crate) async fn list_audit(
     State(state): State<AppState>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Error> {
-    let format = Format::accepted(&headers).ok_or(Error::NotAcceptable)?;
+) -> Result<Response, ErrorResponse> {
+    let format = Format::accepted(&headers).ok_or(http::Error::NotAcceptable)?;
     let mut parameters = Parameters::new(query.as_deref());
     let actors = parameters.take("actor", |text| Ok(names(text)));
     let nodes = parameters.take("node", |text| {
@@ -132,7 +134,7 @@ pub(crate) async fn list_audit(
     });
     parameters
         .finish("actor, node, vmid, operation, outcome, since, until, limit and page_token")
-        .map_err(Error::Parameters)?;
+        .map_err(http::Error::BadParameters)?;
 
     let query = AuditQuery {
         actors: actors.unwrap_or_default(),
@@ -155,14 +157,18 @@ pub(crate) async fn list_audit(
     Ok(response)
 }
 
-async fn page(state: &AppState, query: AuditQuery, limit: usize) -> Result<Response, Error> {
+async fn page(
+    state: &AppState,
+    query: AuditQuery,
+    limit: usize,
+) -> Result<Response, ErrorResponse> {
     // One more tells whether there is another page.
     let query = AuditQuery {
         limit: limit + 1,
         ..query
     };
     let entries = state.store.audit(&query).await;
-    let mut entries = entries.map_err(|error| Error::of_store(&error))?;
+    let mut entries = entries.map_err(|error| StoreUnavailable::at_request(&error))?;
     let is_last = entries.len() <= limit;
     entries.truncate(limit);
     let next_page = entries
@@ -181,12 +187,12 @@ async fn table(
     state: &AppState,
     mut query: AuditQuery,
     limit: Option<usize>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let left = limit.unwrap_or(usize::MAX);
     query.limit = LIMIT.min(left);
     // If the store is away, the client is told so in time.
     let first = state.store.audit(&query).await;
-    let first = first.map_err(|error| Error::of_store(&error))?;
+    let first = first.map_err(|error| StoreUnavailable::at_request(&error))?;
     let reading = Reading {
         store: Arc::clone(&state.store),
         query,

@@ -9,9 +9,11 @@ use super::responses::Accepted;
 use super::snapshot::loaded;
 use super::state::AppState;
 use super::{parameters, responses};
-use crate::http::json::{JsonBody, field_errors};
-use crate::http::problem::Error;
+use crate::http;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
+use crate::tasks;
 
 /// Create a VM
 ///
@@ -40,13 +42,15 @@ pub(crate) async fn create_vm(
     _: NoParameters,
     asking: Asking,
     JsonBody(body): JsonBody<CreateVm>,
-) -> Result<Accepted, Error> {
+) -> Result<Accepted, ErrorResponse> {
     let name = body.node.clone();
     let vm = body.vm().check();
-    let vm = vm.map_err(|faults| Error::Body(field_errors(&faults)))?;
+    let vm = vm.map_err(|faults| http::Error::fields(&faults))?;
     let snapshot = loaded(&state.live, &asking.caller)?;
     asking.caller.check_reach(&name)?;
-    let node = snapshot.node(&name).ok_or(Error::NoNodeForVm(name))?;
+    let node = snapshot
+        .node(&name)
+        .ok_or(tasks::Error::NodeNotFound(name))?;
     let request = TaskRequest::Create(Box::new(vm));
     let task = asking.submit(&state.tasks, request, node, None).await?;
     Ok(Accepted::new(task))

@@ -18,7 +18,8 @@ use tokio::time::sleep;
 
 use super::{parameters, responses};
 use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
-use crate::http::problem::Error;
+use crate::http;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
 use crate::inventory::snapshot::{Live, Missed, SentEvent};
 use crate::routes::state::AppState;
@@ -68,14 +69,16 @@ pub(crate) async fn stream_events(
     Extension(shown): Extension<Credentials>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let mut parameters = Parameters::new(query.as_deref());
     let since = parameters.take("since", |text| {
         whole_number::<u64>(text)
             .filter(|revision| *revision <= LATEST)
             .ok_or_else(|| "must be the revision of an earlier answer".to_owned())
     });
-    parameters.finish("since").map_err(Error::Parameters)?;
+    parameters
+        .finish("since")
+        .map_err(http::Error::BadParameters)?;
     let last_event_id = headers.get("last-event-id").map(|id| {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());
         // What is no revision of ours is one that nobody remembers.

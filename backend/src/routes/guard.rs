@@ -12,18 +12,20 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use ecoman_api::{ApiError, ProblemKind};
 use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, Task, TaskRequest, Vmid};
 use uuid::Uuid;
 
 use super::state::AppState;
 use crate::access::policy::{self, Need, Operation};
-use crate::access::{Caller, Credentials, Standing, origin};
+use crate::access::{self, Caller, Credentials, Standing, origin};
 use crate::audit;
+use crate::http;
 use crate::http::idempotency_key::idempotency_key;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::request_id::RequestId;
 use crate::inventory::snapshot::{NodeEntry, VmEntry};
-use crate::tasks::{NewTask, Tasks};
+use crate::tasks::{self, NewTask, Tasks};
 
 /// Lets a request pass to its handler, with its [`Caller`], or refuses it.
 pub(crate) async fn guard(
@@ -40,7 +42,7 @@ pub(crate) async fn guard(
         Method::GET | Method::HEAD | Method::OPTIONS
     );
     if changes && let Err(error) = origin::check(request.headers()) {
-        return error.into_response();
+        return ErrorResponse::from(error).into_response();
     }
     let caller = match caller(&state, request.method(), template, &credentials).await {
         Ok(caller) => caller,
@@ -63,7 +65,7 @@ pub(crate) async fn guard(
     extensions.insert(credentials);
     extensions.insert(deed.clone());
     let response = match refusal {
-        Some(error) => error.into_response(),
+        Some(error) => ErrorResponse::from(error).into_response(),
         None => next.run(request).await,
     };
     if let Some(operation) = operation {
@@ -85,30 +87,35 @@ async fn caller(
     method: &Method,
     template: &str,
     credentials: &Credentials,
-) -> Result<Caller, Error> {
+) -> Result<Caller, ErrorResponse> {
     let need = policy::need(method, template).map_err(|policy::Unlisted| {
         tracing::error!(path = template, "nobody has said who may do this");
-        Error::Internal
+        http::Error::Internal
     })?;
     match (need, state.gate.standing(credentials).await?) {
         (_, Standing::Known(caller)) => Ok(caller),
         (Need::Nothing, Standing::Nobody | Standing::Refused(_)) => {
             Ok(Caller::nobody(credentials.address))
         }
-        (Need::Permission(_), Standing::Nobody) => Err(Error::NotSignedIn),
-        (Need::Permission(_), Standing::Refused(why)) => Err(Error::BadCredentials(why)),
+        (Need::Permission(_), Standing::Nobody) => Err(access::Error::NotSignedIn.into()),
+        (Need::Permission(_), Standing::Refused(why)) => Err(access::Error::from(why).into()),
     }
 }
 
 /// Why somebody may not do it, if so.
-fn refusal(caller: &Caller, method: &Method, template: &str, node: Option<&str>) -> Option<Error> {
+fn refusal(
+    caller: &Caller,
+    method: &Method,
+    template: &str,
+    node: Option<&str>,
+) -> Option<access::Error> {
     let Ok(Need::Permission(permission)) = policy::need(method, template) else {
         return None;
     };
     if !caller.grant.may(permission) {
         let all = Role::ALL.into_iter();
-        return Some(Error::Forbidden {
-            who: caller.to_string(),
+        return Some(access::Error::Forbidden {
+            caller: caller.to_string(),
             needed: all.filter(|role| role.may(permission)).min()?,
             role: caller.grant.role,
             limited: caller.grant.nodes.is_some(),
@@ -149,7 +156,7 @@ impl Asking {
         request: TaskRequest,
         node: &NodeEntry,
         vm: Option<&VmEntry>,
-    ) -> Result<Task, Error> {
+    ) -> Result<Task, tasks::Error> {
         let new_task = NewTask {
             node: node.record.name.clone(),
             vm_name: match request.new_vm() {
@@ -173,7 +180,7 @@ impl Asking {
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Asking {
-    type Rejection = Error;
+    type Rejection = http::Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         Ok(Self {
@@ -188,7 +195,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Asking {
 /// What a handler answered, as far as it matters here.
 pub(crate) struct Answer {
     status: StatusCode,
-    error: Option<Arc<Error>>,
+    error: Option<ErrorResponse>,
 }
 
 impl Answer {
@@ -255,12 +262,10 @@ async fn record(state: &AppState, operation: &Operation, actor: &Actor, told: To
         answer,
     } = told;
     let told = deed.with(|told| told.clone());
-    let error = answer.error.as_deref();
+    let error = answer.error.as_ref().map(ErrorResponse::error);
     let is_sign_in = operation.id == "signIn";
     let outcome = match answer.status {
-        _ if told.is_task || matches!(error, Some(Error::ExecutorAway { .. })) => {
-            return;
-        }
+        _ if told.is_task || has_failed_task(error) => return,
         status if status.is_success() => AuditOutcome::Succeeded,
         StatusCode::UNAUTHORIZED if is_sign_in => AuditOutcome::Refused,
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::CONFLICT => {
@@ -283,10 +288,15 @@ async fn record(state: &AppState, operation: &Operation, actor: &Actor, told: To
         outcome,
         detail: error
             .filter(|_| outcome != AuditOutcome::Succeeded)
-            .map(Error::to_string),
+            .map(ToString::to_string),
         request_id,
     };
     audit::record(&*state.store, &entry).await;
+}
+
+/// Whether the error's task has an entry of its own.
+fn has_failed_task(error: Option<&dyn ApiError>) -> bool {
+    error.is_some_and(|error| error.kind() == ProblemKind::ExecutorUnavailable)
 }
 
 /// `signOut` as `sign out`.

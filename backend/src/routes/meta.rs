@@ -15,8 +15,9 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use super::responses;
 use crate::access::Caller;
 use crate::error_chain::chain;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
+use crate::inventory::error::StoreUnavailable;
 use crate::routes::state::AppState;
 use crate::tasks::guest_os;
 
@@ -37,7 +38,7 @@ pub(crate) async fn get_config(
     State(state): State<AppState>,
     caller: Caller,
     _: NoParameters,
-) -> Result<Json<Config>, Error> {
+) -> Result<Json<Config>, ErrorResponse> {
     let snapshot = state.live.snapshot();
     let newest = snapshot
         .nodes
@@ -138,12 +139,12 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
 pub(crate) async fn readyz(
     State(state): State<AppState>,
     _: NoParameters,
-) -> Result<&'static str, Error> {
+) -> Result<&'static str, ErrorResponse> {
     const PATIENCE: Duration = Duration::from_secs(5);
     match timeout(PATIENCE, state.store.ping()).await {
         Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(Error::Store(chain(&error))),
-        Err(_) => return Err(Error::Store("it does not answer".to_owned())),
+        Ok(Err(error)) => return Err(StoreUnavailable(chain(&error)).into()),
+        Err(_) => return Err(StoreUnavailable("it does not answer".to_owned()).into()),
     }
     super::snapshot::whole(&state.live)?;
     Ok("ready\n")

@@ -13,8 +13,9 @@ use tokio::time::timeout;
 use super::responses;
 use super::snapshot::loaded;
 use crate::access::Caller;
+use crate::http;
 use crate::http::etag::NO_STORE;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::metrics::{OPEN_METRICS, Scrape};
 use crate::routes::state::AppState;
@@ -46,7 +47,7 @@ pub(crate) async fn get_metrics(
     State(state): State<AppState>,
     caller: Caller,
     _: NoParameters,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     /// Prometheus gives up after 10 seconds.
     const PATIENCE: Duration = Duration::from_secs(5);
     let snapshot = loaded(&state.live, &caller).ok();
@@ -78,7 +79,7 @@ pub(crate) async fn get_metrics(
         unfinished,
         certificate_ends: state.certificate.as_ref().map(|it| it.not_after()),
     });
-    let text = text.map_err(|_| Error::Internal)?;
+    let text = text.map_err(|_| http::Error::Internal)?;
     let headers = [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, NO_STORE)];
     Ok((headers, text).into_response())
 }

@@ -39,7 +39,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::http::problem::{Error, panicked, render_problems};
+use crate::http::problem::{panicked, render_problems};
 use crate::http::{self, headers, host, request_id, static_files};
 use crate::routes::state::AppState;
 
@@ -118,6 +118,6 @@ pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
         .with_state(state)
 }
 
-async fn no_such_path() -> Error {
-    Error::NoSuchPath
+async fn no_such_path() -> http::Error {
+    http::Error::NotFound
 }

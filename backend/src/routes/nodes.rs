@@ -9,7 +9,7 @@ use super::paths::NodePath;
 use super::snapshot::{json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
@@ -40,7 +40,7 @@ pub(crate) async fn list_nodes(
     caller: Caller,
     _: NoParameters,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
     Ok(json_at(&snapshot, &headers, || {
         let items: Vec<&str> = snapshot.nodes.iter().map(|node| &*node.json).collect();
@@ -84,7 +84,7 @@ pub(crate) async fn get_node(
     path: NodePath,
     _: NoParameters,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
     let node = snapshot.find_node(&path.node)?;
     Ok(json_at(&snapshot, &headers, || node.json.to_string()))

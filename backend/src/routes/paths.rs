@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
-use crate::http::problem::Error;
+use crate::http;
 
 /// The path of a node.
 #[derive(Debug, IntoParams)]
@@ -34,39 +34,39 @@ pub(crate) struct VmPath {
 pub(crate) struct IdPath(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for NodePath {
-    type Rejection = Error;
+    type Rejection = http::Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         let node = read(parts, state).await?;
         Ok(Self { node })
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for VmPath {
-    type Rejection = Error;
+    type Rejection = http::Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         let (node, vmid) = read(parts, state).await?;
         Ok(Self { node, vmid })
     }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for IdPath {
-    type Rejection = Error;
+    type Rejection = http::Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         read(parts, state).await.map(Self)
     }
 }
 
 /// # Errors
 ///
-/// [`Error::NoSuchPath`]: a part of the path is not UTF-8.
+/// [`http::Error::NotFound`]: a part of the path is not UTF-8.
 async fn read<T: DeserializeOwned + Send, S: Send + Sync>(
     parts: &mut Parts,
     state: &S,
-) -> Result<T, Error> {
+) -> Result<T, http::Error> {
     let path = Path::from_request_parts(parts, state).await;
     path.map(|Path(parameters)| parameters)
-        .map_err(|_| Error::NoSuchPath)
+        .map_err(|_| http::Error::NotFound)
 }

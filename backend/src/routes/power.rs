@@ -2,9 +2,7 @@
 
 use axum::extract::State;
 use ecoman_api::SetPower;
-use ecoman_model::{
-    FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange, TaskRequest, Vmid,
-};
+use ecoman_model::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange, TaskRequest, Vmid};
 
 use super::guard::Asking;
 use super::paths::VmPath;
@@ -12,8 +10,9 @@ use super::responses::Accepted;
 use super::snapshot::loaded;
 use super::state::AppState;
 use super::{parameters, responses};
-use crate::http::json::{JsonBody, field_errors};
-use crate::http::problem::Error;
+use crate::http;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 
 /// Change a VM's power
@@ -43,14 +42,12 @@ pub(crate) async fn set_power(
     path: VmPath,
     _: NoParameters,
     JsonBody(body): JsonBody<SetPower>,
-) -> Result<Accepted, Error> {
+) -> Result<Accepted, ErrorResponse> {
     let guest_seconds = body.guest_seconds.unwrap_or(GUEST_SECONDS);
     if !GUEST_SECONDS_RANGE.contains(&guest_seconds) {
         let (least, most) = GUEST_SECONDS_RANGE.into_inner();
-        return Err(Error::Body(field_errors(&[FieldFault {
-            field: "guest_seconds",
-            rule: format!("must be from {least} to {most}"),
-        }])));
+        let rule = format!("must be from {least} to {most}");
+        return Err(http::Error::field("guest_seconds", &rule).into());
     }
     let snapshot = loaded(&state.live, &asking.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use ecoman_api::AnswerQuestion;
-use ecoman_model::{Answer, FieldFault, TaskRequest, Vmid};
+use ecoman_model::{Answer, TaskRequest, Vmid};
 
 use super::guard::Asking;
 use super::paths::VmPath;
@@ -10,8 +10,9 @@ use super::responses::Accepted;
 use super::snapshot::loaded;
 use super::state::AppState;
 use super::{parameters, responses};
-use crate::http::json::{JsonBody, field_errors};
-use crate::http::problem::Error;
+use crate::http;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 
 /// Answer a VM's question
@@ -42,13 +43,14 @@ pub(crate) async fn answer_question(
     path: VmPath,
     _: NoParameters,
     JsonBody(body): JsonBody<AnswerQuestion>,
-) -> Result<Accepted, Error> {
+) -> Result<Accepted, ErrorResponse> {
     let legal = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
     if body.question.is_empty() || body.question.len() > 64 || !body.question.chars().all(legal) {
-        return Err(Error::Body(field_errors(&[FieldFault {
-            field: "question",
-            rule: "must be the id of a question, such as _vmx1 or 0".to_owned(),
-        }])));
+        return Err(http::Error::field(
+            "question",
+            "must be the id of a question, such as _vmx1 or 0",
+        )
+        .into());
     }
     let snapshot = loaded(&state.live, &asking.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;

@@ -7,7 +7,7 @@ use axum::Json;
 use axum::http::StatusCode;
 use axum::http::header::LOCATION;
 use axum::response::IntoResponse;
-use ecoman_api::{Task, task_path};
+use ecoman_api::{ProblemKind, Task, task_path};
 use utoipa::IntoResponses;
 use utoipa::openapi::schema::Type;
 use utoipa::openapi::{
@@ -54,124 +54,148 @@ impl IntoResponse for Accepted {
     }
 }
 
-/// A status of failure and when it is given.
-type Failure = (&'static str, &'static str);
-
-/// Types to be named in `responses(…)`, each standing for the failures behind it.
+/// Types to be named in `responses(…)`: each stands for kinds of problems, and says when their
+/// statuses are given.
 macro_rules! failures {
-    ($($name:ident: [$($failure:expr),+ $(,)?])+) => {$(
+    ($($name:ident { $($kind:ident: $description:literal,)+ })+) => {$(
         pub(crate) struct $name;
 
         impl IntoResponses for $name {
             fn responses() -> BTreeMap<String, RefOr<Response>> {
-                answers(&[$($failure),+])
+                [$((ProblemKind::$kind.status().to_string(), problem($description)),)+].into()
             }
         }
     )+};
 }
 
 failures! {
-    NoParameters: [("400", "There are no query parameters here.")]
-    BadParameters: [("400", "A parameter is unknown or bad; `errors` names each.")]
-    NotAcceptable: [("406", "`Accept` asks for neither JSON nor CSV.")]
-    BadBody: [
-        (
-            "400",
+    NoParameters {
+        BadParameters: "There are no query parameters here.",
+    }
+    BadParameters {
+        BadParameters: "A parameter is unknown or bad; `errors` names each.",
+    }
+    NotAcceptable {
+        NotAcceptable: "`Accept` asks for neither JSON nor CSV.",
+    }
+    BadBody {
+        BadBody:
             "The body or the key is not as it has to be, and `errors` names each field; or there \
              is a query parameter.",
-        ),
-        ("413", "The body is too large."),
-        ("415", "The body is not called JSON."),
-    ]
-    BadMachineBody: [
-        ("400", "There are no query parameters here, or the key is not as it has to be."),
-        ("413", "The body is too large."),
-        ("415", "The body is not called JSON."),
-        ("422", "The body is not as it has to be; `errors` names each field."),
-    ]
-    MachineFailed: [
-        ("409", "The key belongs to another request."),
-        (
-            "503",
+        TooLarge: "The body is too large.",
+        UnsupportedMediaType: "The body is not called JSON.",
+    }
+    BadMachineBody {
+        BadParameters: "There are no query parameters here, or the key is not as it has to be.",
+        TooLarge: "The body is too large.",
+        UnsupportedMediaType: "The body is not called JSON.",
+        BadMachineBody: "The body is not as it has to be; `errors` names each field.",
+    }
+    MachineFailed {
+        IdempotencyKeyReused: "The key belongs to another request.",
+        NotDone:
             "It was not done, and `detail` says why; `Location` is the task, if there was one. Or \
              the server has just started, or its store does not answer: then `Retry-After` tells \
              when to try again.",
-        ),
-        ("504", "It is not done yet; `Location` is the task that goes on."),
-    ]
-    NotAllowed: [
-        ("401", "Nobody has signed in, or what was shown is good for nothing (any more)."),
-        (
-            "403",
+        Unfinished: "It is not done yet; `Location` is the task that goes on.",
+    }
+    NotAllowed {
+        NotSignedIn: "Nobody has signed in, or what was shown is good for nothing (any more).",
+        Forbidden:
             "The caller's role, or the nodes that they are limited to, do not reach so far; or a \
              page of another site made the request.",
-        ),
-    ]
-    BadJson: [
-        ("400", "The body is not as it has to be; `errors` names each field."),
-        ("413", "The body is too large."),
-        ("415", "The body is not called JSON."),
-    ]
-    WrongPassword: [("401", "Name or password is wrong.")]
-    CrossSite: [("403", "A page of another site made the request.")]
-    SignInOff: [("409", "Not with the way in which people sign in to this server.")]
-    TooManyTries: [("429", "Too many failed tries; `Retry-After` tells when to try again.")]
-    NoSuchToken: [("404", "There is no such token.")]
-    NoSuchUser: [("404", "There is no such user.")]
-    UserRefused: [(
-        "409",
-        "The name is taken, the last admin would go, or nobody signs in to this server.",
-    )]
-    NoSuchNode: [("404", "There is no such node.")]
-    NoSuchVm: [("404", "The node is unknown, or has no such VM.")]
-    NoSuchTask: [("404", "There is no such task; old ones are forgotten.")]
-    PowerRefused: [(
-        "409",
-        "It cannot be done now, and `detail` says why; or the key belongs to another request.",
-    )]
-    AnswerRefused: [("409", "The node takes no changes, or the key belongs to another request.")]
-    CreationRefused: [(
-        "409",
-        "The node has a VM of that name already or takes no changes, or the key belongs to another \
-         request.",
-    )]
-    NothingToShow: [(
-        "503",
-        "The server has just started or cannot read its store; `Retry-After` tells when to try \
-         again.",
-    )]
-    StoreAway: [(
-        "503",
-        "The server cannot read its store; `Retry-After` tells when to try again.",
-    )]
-    NotReady: [("503", "The store has not been read yet, or does not answer.")]
-    ExecutorAway: [(
-        "503",
-        "The executor is away, and nothing was asked of the node; `Location` is the task that says \
-         so, and the key stays free. Or the server has just started, or its store does not answer. \
-         `Retry-After` tells when to try again.",
-    )]
-    // Whatever the address, there are failures that come from the way there: a foreign name for
-    // the server, an answer that takes too long, a fault of the server's. Not `default`, which
-    // generators of clients take for successes too.
-    AnyOther: [
-        ("4XX", "Any other refusal."),
-        ("5XX", "Any other failure of the server."),
-    ]
+    }
+    BadJson {
+        BadBody: "The body is not as it has to be; `errors` names each field.",
+        TooLarge: "The body is too large.",
+        UnsupportedMediaType: "The body is not called JSON.",
+    }
+    WrongPassword {
+        WrongPassword: "Name or password is wrong.",
+    }
+    CrossSite {
+        CrossSite: "A page of another site made the request.",
+    }
+    SignInOff {
+        SignInOff: "Not with the way in which people sign in to this server.",
+    }
+    TooManyTries {
+        TooManyTries: "Too many failed tries; `Retry-After` tells when to try again.",
+    }
+    NoSuchToken {
+        TokenNotFound: "There is no such token.",
+    }
+    NoSuchUser {
+        UserNotFound: "There is no such user.",
+    }
+    UserRefused {
+        UserTaken: "The name is taken, the last admin would go, or nobody signs in to this server.",
+    }
+    NoSuchNode {
+        NodeNotFound: "There is no such node.",
+    }
+    NoSuchVm {
+        VmNotFound: "The node is unknown, or has no such VM.",
+    }
+    NoSuchTask {
+        TaskNotFound: "There is no such task; old ones are forgotten.",
+    }
+    PowerRefused {
+        Refused:
+            "It cannot be done now, and `detail` says why; or the key belongs to another request.",
+    }
+    AnswerRefused {
+        ReadOnly: "The node takes no changes, or the key belongs to another request.",
+    }
+    CreationRefused {
+        NameTaken:
+            "The node has a VM of that name already or takes no changes, or the key belongs to \
+             another request.",
+    }
+    NothingToShow {
+        Starting:
+            "The server has just started or cannot read its store; `Retry-After` tells when to try \
+             again.",
+    }
+    StoreAway {
+        StoreUnavailable:
+            "The server cannot read its store; `Retry-After` tells when to try again.",
+    }
+    NotReady {
+        StoreUnavailable: "The store has not been read yet, or does not answer.",
+    }
+    ExecutorAway {
+        ExecutorUnavailable:
+            "The executor is away, and nothing was asked of the node; `Location` is the task that \
+             says so, and the key stays free. Or the server has just started, or its store does not \
+             answer. `Retry-After` tells when to try again.",
+    }
 }
 
-fn answers(failures: &[Failure]) -> BTreeMap<String, RefOr<Response>> {
-    failures
-        .iter()
-        .map(|(status, description)| {
-            let problem = ContentBuilder::new()
-                .schema(Some(Ref::from_schema_name("Problem")))
-                .build();
-            let response = ResponseBuilder::new()
-                .description(*description)
-                .content(PROBLEM_JSON, problem)
-                .build();
-            ((*status).to_owned(), RefOr::T(response))
-        })
-        .collect()
+/// What the way to any operation fails with: a foreign name for the server, an answer that takes too
+/// long, a fault of the server's. Not `default`, which generators of clients take for successes too.
+pub(crate) struct AnyOther;
+
+impl IntoResponses for AnyOther {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        [
+            ("4XX".to_owned(), problem("Any other refusal.")),
+            (
+                "5XX".to_owned(),
+                problem("Any other failure of the server."),
+            ),
+        ]
+        .into()
+    }
+}
+
+fn problem(description: &str) -> RefOr<Response> {
+    let problem = ContentBuilder::new()
+        .schema(Some(Ref::from_schema_name("Problem")))
+        .build();
+    let response = ResponseBuilder::new()
+        .description(description)
+        .content(PROBLEM_JSON, problem)
+        .build();
+    RefOr::T(response)
 }

@@ -15,10 +15,11 @@ use ecoman_model::{Actor, Authentication};
 use super::accounts::{blocking, hashing, user_fault};
 use super::guard::Deed;
 use super::responses;
-use crate::access::{Caller, Credentials, SignIn, closed_cookie, opened_cookie};
+use crate::access::{self, Caller, Credentials, SignIn, closed_cookie, opened_cookie};
+use crate::http;
 use crate::http::etag::NO_STORE;
-use crate::http::json::{JsonBody, field_errors};
-use crate::http::problem::Error;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
@@ -39,7 +40,7 @@ pub(crate) async fn get_session(
     State(state): State<AppState>,
     caller: Caller,
     _: NoParameters,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let identity = caller.identity(&state.gate.sign_in);
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(identity)).into_response())
 }
@@ -73,9 +74,10 @@ pub(crate) async fn sign_in(
     Extension(deed): Extension<Deed>,
     _: NoParameters,
     JsonBody(body): JsonBody<SignInBody>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_passwords(&state)?;
     let user = check_password(&state, &shown, &body.name, body.password, &deed).await?;
+    let user = user.ok_or(access::Error::WrongPassword)?;
     let actor = Actor {
         name: Some(body.name.clone()),
         by: Authentication::Password,
@@ -90,7 +92,7 @@ pub(crate) async fn sign_in(
         (state.gate.clock)(),
     );
     let opened = blocking(move || access.open_session(&name, length, now)).await?;
-    let (session, secret) = opened.map_err(|error| crate::access::unreadable(&error))?;
+    let (session, secret) = opened.map_err(access::Error::from)?;
     let caller = Caller {
         actor,
         grant: user.grant,
@@ -130,11 +132,11 @@ pub(crate) async fn sign_out(
     State(state): State<AppState>,
     Extension(shown): Extension<Credentials>,
     _: NoParameters,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     if let Some(secret) = shown.session {
         let access = Arc::clone(&state.gate.access);
         let closed = blocking(move || access.close_session(&secret)).await?;
-        closed.map_err(|error| crate::access::unreadable(&error))?;
+        closed.map_err(access::Error::from)?;
     }
     let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
@@ -167,7 +169,7 @@ pub(crate) async fn change_password(
     caller: Caller,
     _: NoParameters,
     JsonBody(body): JsonBody<ChangePassword>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_passwords(&state)?;
     let name = match &caller.actor {
         Actor {
@@ -175,64 +177,54 @@ pub(crate) async fn change_password(
             by: Authentication::Password,
             ..
         } => name.clone(),
-        _ => return Err(Error::NotByPassword),
+        _ => return Err(access::Error::NotByPassword.into()),
     };
-    let checked = check_password(&state, &shown, &name, body.current, &deed).await;
-    checked.map_err(|error| match error {
-        // They are signed in all the same.
-        Error::WrongPassword => Error::Body(field_errors(&[ecoman_model::FieldFault {
-            field: "current",
-            rule: "is not the password".to_owned(),
-        }])),
-        other => other,
-    })?;
+    let user = check_password(&state, &shown, &name, body.current, &deed).await?;
+    // Not 401: the caller is signed in.
+    user.ok_or_else(|| http::Error::field("current", "is not the password"))?;
     deed.is("change password", Some(name.clone()));
     let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
     let _alone = hashing(&state).await?;
     let changed = blocking(move || access.change_user(&name, None, Some(&body.new), now)).await?;
     changed.map_err(|error| match error {
-        UserFault::Password(fault) => Error::Body(field_errors(&[ecoman_model::FieldFault {
-            field: "new",
-            rule: fault.to_string(),
-        }])),
+        UserFault::Password(fault) => http::Error::field("new", &fault).into(),
         other => user_fault(other),
     })?;
     let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
-/// Whether name and password are somebody's; not asked too often.
+/// The user of this name, if the password is theirs; not asked too often.
 async fn check_password(
     state: &AppState,
     shown: &Credentials,
     name: &str,
     password: String,
     deed: &Deed,
-) -> Result<User, Error> {
+) -> Result<Option<User>, ErrorResponse> {
     let gate = &state.gate;
     // What is typed where a name belongs may be a password: only names are written down.
     let is_user = gate.grant(name)?.is_some();
     deed.is("sign in", is_user.then(|| name.to_owned()));
     let waiting = Arc::clone(&gate.waiting).try_acquire_owned();
-    let waiting = waiting.map_err(|_| Error::TooManyTries(Duration::from_secs(1)))?;
+    let waiting = waiting.map_err(|_| access::Error::TooManyTries(Duration::from_secs(1)))?;
     gate.tries
         .begin(name, shown.address, (gate.clock)())
-        .map_err(Error::TooManyTries)?;
+        .map_err(access::Error::TooManyTries)?;
     let _alone = hashing(state).await?;
     drop(waiting);
     let (access, asked) = (Arc::clone(&gate.access), name.to_owned());
     let found = blocking(move || access.check_password(&asked, &password)).await?;
-    let found = found.map_err(|error| crate::access::unreadable(&error))?;
-    let user = found.ok_or(Error::WrongPassword)?;
-    gate.tries.succeeded(name, shown.address, (gate.clock)());
-    Ok(user)
+    let found = found.map_err(access::Error::from)?;
+    if found.is_some() {
+        gate.tries.succeeded(name, shown.address, (gate.clock)());
+    }
+    Ok(found)
 }
 
-fn only_with_passwords(state: &AppState) -> Result<(), Error> {
+fn only_with_passwords(state: &AppState) -> Result<(), access::Error> {
     match state.gate.sign_in {
         SignIn::Password => Ok(()),
-        SignIn::None | SignIn::Proxy(_) => Err(Error::SignInOff(
-            "Nobody signs in here with a password: DASHBOARD_SIGN_IN is another.",
-        )),
+        SignIn::None | SignIn::Proxy(_) => Err(access::Error::NoPasswordSignIn),
     }
 }

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 
 use crate::access::Caller;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
-use crate::http::problem::Error;
+use crate::inventory::error::{Error, StoreUnavailable};
 use crate::inventory::snapshot::{Live, Snapshot};
 
 /// What is to be shown to somebody, once there is something.
@@ -27,7 +27,7 @@ pub(super) fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
         return Ok(snapshot);
     }
     Err(match &snapshot.store_failure {
-        Some(failure) => Error::Store(failure.message.clone()),
+        Some(failure) => StoreUnavailable(failure.message.clone()).into(),
         None => Error::Starting,
     })
 }

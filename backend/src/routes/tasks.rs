@@ -13,12 +13,13 @@ use ecoman_store::TaskQuery;
 use super::paths::IdPath;
 use super::responses;
 use crate::access::Caller;
+use crate::http;
 use crate::http::etag::REVALIDATE;
 use crate::http::page_token::List;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
 use crate::routes::state::AppState;
-use crate::tasks::{MAX_WAIT, view};
+use crate::tasks::{self, MAX_WAIT, view};
 
 /// The most tasks on one page, and how many there are where nothing is said.
 const LIMIT: usize = 500;
@@ -81,7 +82,7 @@ pub(crate) async fn list_tasks(
     State(state): State<AppState>,
     caller: Caller,
     RawQuery(query): RawQuery,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let mut parameters = Parameters::new(query.as_deref());
     let mut states = parameters.take_words("state", &STATES);
     let mut nodes = parameters.take("node", |text| {
@@ -104,7 +105,7 @@ pub(crate) async fn list_tasks(
     let before = parameters.take("page_token", |text| list.after::<TaskId>(text));
     parameters
         .finish("state, node, limit and page_token")
-        .map_err(Error::Parameters)?;
+        .map_err(http::Error::BadParameters)?;
 
     let limit = limit.unwrap_or(USUAL);
     let Some(nodes) = in_reach(nodes, &caller) else {
@@ -176,7 +177,7 @@ pub(crate) async fn get_task(
     caller: Caller,
     IdPath(id): IdPath,
     RawQuery(query): RawQuery,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let mut parameters = Parameters::new(query.as_deref());
     let wait = parameters.take("wait", |text| {
         let most = MAX_WAIT.as_secs();
@@ -185,13 +186,15 @@ pub(crate) async fn get_task(
             .filter(|seconds| *seconds <= most)
             .ok_or_else(|| format!("must be a whole number of seconds from 0 to {most}"))
     });
-    parameters.finish("wait").map_err(Error::Parameters)?;
+    parameters
+        .finish("wait")
+        .map_err(http::Error::BadParameters)?;
     // What is no id is the id of no task.
-    let id: TaskId = id.parse().map_err(|_| Error::NoSuchTask(id))?;
+    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
     // Before it is waited for: a task's node does not change.
     let node = state.tasks.task(id).await?.node;
     if !caller.grant.reaches(node.as_str()) {
-        return Err(Error::NoSuchTask(id.to_string()));
+        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
     }
     let task = match wait.unwrap_or(0) {
         0 => state.tasks.task(id).await?,

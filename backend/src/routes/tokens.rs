@@ -10,17 +10,18 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use ecoman_access::{NewToken, Token, TokenFault};
 use ecoman_api::{CreateToken, CreatedToken, TokenList};
-use ecoman_model::{FieldFault, Grant, NodeName, Role};
+use ecoman_model::{Grant, NodeName, Role};
 use uuid::Uuid;
 
 use super::accounts::{blocking, node_names, only_with_sign_in};
 use super::guard::Deed;
 use super::paths::IdPath;
 use super::responses;
-use crate::access::{Caller, unreadable};
+use crate::access::{self, BadCredentials, Caller};
+use crate::http;
 use crate::http::etag::NO_STORE;
-use crate::http::json::{JsonBody, field_errors};
-use crate::http::problem::Error;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
@@ -46,10 +47,10 @@ pub(crate) async fn list_tokens(
     State(state): State<AppState>,
     caller: Caller,
     _: NoParameters,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
     let tokens = state.gate.access.tokens();
-    let tokens = tokens.map_err(|error| unreadable(&error))?;
+    let tokens = tokens.map_err(access::Error::from)?;
     let items = tokens
         .into_iter()
         .rev()
@@ -81,15 +82,16 @@ pub(crate) async fn create_token(
     caller: Caller,
     _: NoParameters,
     JsonBody(body): JsonBody<CreateToken>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let owner = caller.actor.name.clone().ok_or(Error::Internal)?;
+    let owner = caller.actor.name.clone().ok_or(http::Error::Internal)?;
     let days = body.expires_in_days.unwrap_or(USUAL_DAYS);
     if !(1..=MOST_DAYS).contains(&days) {
-        return Err(Error::Body(field_errors(&[FieldFault {
-            field: "expires_in_days",
-            rule: format!("must be from 1 to {MOST_DAYS}"),
-        }])));
+        return Err(http::Error::field(
+            "expires_in_days",
+            &format!("must be from 1 to {MOST_DAYS}"),
+        )
+        .into());
     }
     let nodes = node_names(body.nodes.as_deref())?;
     let grant = Grant {
@@ -117,7 +119,7 @@ pub(crate) async fn create_token(
     let access = Arc::clone(&state.gate.access);
     let (id, token, secret) = blocking(move || access.create_token(new, now))
         .await?
-        .map_err(|refused| fault(&refused))?;
+        .map_err(fault)?;
     let created = CreatedToken {
         token: view(id, token),
         secret: secret.reveal().to_owned(),
@@ -147,25 +149,24 @@ pub(crate) async fn revoke_token(
     caller: Caller,
     IdPath(text): IdPath,
     _: NoParameters,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let id: Uuid = text.parse().map_err(|_| Error::NoSuchToken)?;
+    let id: Uuid = text.parse().map_err(|_| access::Error::TokenNotFound)?;
     let tokens = state.gate.access.tokens();
-    let tokens = tokens.map_err(|error| unreadable(&error))?;
+    let tokens = tokens.map_err(access::Error::from)?;
     let token = tokens
         .get(&id)
         .filter(|token| is_in_reach(token, &caller))
-        .ok_or(Error::NoSuchToken)?;
+        .ok_or(access::Error::TokenNotFound)?;
     deed.is(
         format!("revoke token of {}", token.owner),
         Some(token.name.clone()),
     );
     let access = Arc::clone(&state.gate.access);
     let revoked = blocking(move || access.revoke_token(id)).await?;
-    revoked
-        .map_err(|error| unreadable(&error))?
-        .map(|_| StatusCode::NO_CONTENT)
-        .ok_or(Error::NoSuchToken)
+    let revoked = revoked.map_err(access::Error::from)?;
+    revoked.ok_or(access::Error::TokenNotFound)?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 fn is_in_reach(token: &Token, caller: &Caller) -> bool {
@@ -188,21 +189,13 @@ fn view(id: Uuid, token: Token) -> ecoman_api::Token {
     }
 }
 
-fn fault(fault: &TokenFault) -> Error {
-    let of = |field, fault: &TokenFault| {
-        Error::Body(field_errors(&[FieldFault {
-            field,
-            rule: fault.to_string(),
-        }]))
-    };
+fn fault(fault: TokenFault) -> ErrorResponse {
     match fault {
-        TokenFault::Name => of("name", fault),
-        TokenFault::Past => of("expires_in_days", fault),
-        TokenFault::Exceeds { .. } => of("role", fault),
-        TokenFault::NoOwner(_) => {
-            Error::BadCredentials("Your user has been removed in the meantime.")
-        }
-        TokenFault::Access(error) => unreadable(error),
-        other => Error::internal(other),
+        TokenFault::Name => http::Error::field("name", &fault).into(),
+        TokenFault::Past => http::Error::field("expires_in_days", &fault).into(),
+        TokenFault::Exceeds { .. } => http::Error::field("role", &fault).into(),
+        TokenFault::NoOwner(_) => access::Error::from(BadCredentials::UserRemoved).into(),
+        TokenFault::Access(error) => access::Error::from(error).into(),
+        other => http::Error::internal(&other).into(),
     }
 }

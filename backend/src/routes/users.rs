@@ -15,10 +15,10 @@ use super::accounts::{blocking, hashing, node_names, only_with_sign_in, user_fau
 use super::guard::Deed;
 use super::paths::IdPath;
 use super::responses;
-use crate::access::unreadable;
+use crate::access;
 use crate::http::etag::NO_STORE;
 use crate::http::json::JsonBody;
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
@@ -39,10 +39,10 @@ use crate::routes::state::AppState;
 pub(crate) async fn list_users(
     State(state): State<AppState>,
     _: NoParameters,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
     let users = state.gate.access.users();
-    let users = users.map_err(|error| unreadable(&error))?;
+    let users = users.map_err(access::Error::from)?;
     let items = users.into_iter().map(|(name, user)| view(name, user));
     let list = UserList {
         items: items.collect(),
@@ -70,7 +70,7 @@ pub(crate) async fn create_user(
     Extension(deed): Extension<Deed>,
     _: NoParameters,
     JsonBody(body): JsonBody<CreateUser>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
     let grant = Grant {
         role: body.role,
@@ -108,7 +108,7 @@ pub(crate) async fn update_user(
     IdPath(name): IdPath,
     _: NoParameters,
     JsonBody(body): JsonBody<UpdateUser>,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
     let grant = Grant {
         role: body.role,
@@ -149,7 +149,7 @@ pub(crate) async fn delete_user(
     Extension(deed): Extension<Deed>,
     IdPath(name): IdPath,
     _: NoParameters,
-) -> Result<StatusCode, Error> {
+) -> Result<StatusCode, ErrorResponse> {
     only_with_sign_in(&state)?;
     deed.is("remove", Some(name.clone()));
     let access = Arc::clone(&state.gate.access);

@@ -8,9 +8,10 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG};
 use axum::response::{IntoResponse, Response};
+use ecoman_api::text::EN;
 use ecoman_api::{
-    CreateMachine, FieldError, Machine, MachineCreated, MachinePowerSet, MachineResult, Machines,
-    SetMachinePower,
+    ApiError, CreateMachine, FieldError, Machine, MachineCreated, MachinePowerSet, MachineResult,
+    Machines, ProblemKind, SetMachinePower, TaskId, task_path,
 };
 use ecoman_model::{
     DEFAULT_GUEST_OS, GUEST_SECONDS, NewVm, PowerAction, PowerChange, Task, TaskRequest, TaskState,
@@ -23,13 +24,14 @@ use super::paths::VmPath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
+use crate::http;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
-use crate::http::json::{JsonBody, field_errors, json};
-use crate::http::problem::Error;
+use crate::http::json::{JsonBody, json};
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
-use crate::tasks::{MAX_WAIT, view};
+use crate::tasks::{self, MAX_WAIT, view};
 
 /// The original's names of what it has under other names than we.
 const FIELDS: [(&str, &str); 4] = [
@@ -65,14 +67,14 @@ pub(crate) async fn list_machines(
     caller: Caller,
     _: NoParameters,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
     let etag = etag(&snapshot);
     if matches_etag(&headers, &etag) {
         return Ok(not_modified(etag));
     }
     let made = tokio::task::spawn_blocking(move || json(&machines(&snapshot)));
-    let body = made.await.map_err(|error| Error::internal(&error))?;
+    let body = made.await.map_err(|error| http::Error::internal(&error))?;
     let headers = [
         (CONTENT_TYPE, "application/json".to_owned()),
         (CACHE_CONTROL, REVALIDATE.to_owned()),
@@ -119,7 +121,7 @@ pub(crate) async fn get_machine(
     path: VmPath,
     _: NoParameters,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     Ok(json_at(&snapshot, &headers, || {
@@ -160,9 +162,9 @@ pub(crate) async fn set_machine_power(
     asking: Asking,
     path: VmPath,
     _: NoParameters,
-    body: Result<JsonBody<SetMachinePower>, Error>,
-) -> Result<Json<MachinePowerSet>, Error> {
-    let JsonBody(SetMachinePower { status: action }) = body.map_err(as_original)?;
+    body: Result<JsonBody<SetMachinePower>, http::Error>,
+) -> Result<Json<MachinePowerSet>, ErrorResponse> {
+    let JsonBody(SetMachinePower { status: action }) = body.map_err(body_as_original)?;
     let snapshot = loaded(&state.live, &asking.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let request = TaskRequest::Power(PowerChange {
@@ -203,14 +205,17 @@ pub(crate) async fn create_machine(
     State(state): State<AppState>,
     asking: Asking,
     _: NoParameters,
-    body: Result<JsonBody<CreateMachine>, Error>,
-) -> Result<Json<MachineCreated>, Error> {
-    let JsonBody(body) = body.map_err(as_original)?;
+    body: Result<JsonBody<CreateMachine>, http::Error>,
+) -> Result<Json<MachineCreated>, ErrorResponse> {
+    let JsonBody(body) = body.map_err(body_as_original)?;
     asking.caller.check_reach(&body.esxi_nodename)?;
     let snapshot = loaded(&state.live, &asking.caller)?;
-    let Some(node) = snapshot.node(&body.esxi_nodename) else {
-        return Err(as_original(Error::NoNodeForVm(body.esxi_nodename)));
-    };
+    let node = snapshot.node(&body.esxi_nodename).ok_or_else(|| {
+        original_field(
+            "/esxi_nodename",
+            "must be a node of the crawler's hosts.yml",
+        )
+    })?;
     let name = match body.name.as_str() {
         "" => free_name(node)?,
         name => name.to_lowercase(),
@@ -227,9 +232,8 @@ pub(crate) async fn create_machine(
         iso_path: None,
         power_on: true,
     };
-    let vm = vm
-        .check()
-        .map_err(|faults| as_original(Error::Body(field_errors(&faults))))?;
+    let vm = vm.check();
+    let vm = vm.map_err(|faults| body_as_original(http::Error::fields(&faults)))?;
     let request = TaskRequest::Create(Box::new(vm));
     let submitted = asking.submit(&state.tasks, request, node, None);
     let task = submitted.await.map_err(as_original)?;
@@ -269,11 +273,8 @@ fn free_name(node: &NodeEntry) -> Result<String, Error> {
         .map(|number| format!("machine-{:03}", number % NAMES))
         .find(is_free)
         .ok_or_else(|| {
-            Error::MachineBody(vec![FieldError {
-                pointer: "/name".to_owned(),
-                detail: "must be said: machine-000 to machine-999 are taken on this node"
-                    .to_owned(),
-            }])
+            let rule = "must be said: machine-000 to machine-999 are taken on this node";
+            original_field("/name", rule)
         })
 }
 
@@ -284,16 +285,16 @@ fn succeeded(task: &Task) -> Result<(), Error> {
     }
     let title = view::task(task.clone()).title;
     if !task.progress.state.is_final() {
-        return Err(Error::MachineUnfinished {
+        return Err(Error::Unfinished {
             title,
             task: task.id,
         });
     }
     let detail = match &task.progress.error {
         Some(error) => view::problem(task, error).detail,
-        None => format!("{title}: not done."),
+        None => (EN.problems.not_done)(&title),
     };
-    Err(Error::MachineFailed {
+    Err(Error::NotDone {
         detail,
         task: Some(task.id),
     })
@@ -321,28 +322,77 @@ fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun>
     commands.find(|run| run.command.contains(&word))
 }
 
-/// A failure with the status that the original gives it, and with its names.
-fn as_original(error: Error) -> Error {
+/// Why a call of the original fails, where that has a status of its own.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("{}", EN.problems.bad_body)]
+    BadBody(Vec<FieldError>),
+    /// What was asked for was not done.
+    #[error("{detail}")]
+    NotDone {
+        detail: String,
+        task: Option<TaskId>,
+    },
+    #[error("{}", (EN.problems.unfinished)(title, &task_path(*task)))]
+    Unfinished { title: String, task: TaskId },
+}
+
+impl ApiError for Error {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::BadBody(_) => ProblemKind::BadMachineBody,
+            Self::NotDone { .. } => ProblemKind::NotDone,
+            Self::Unfinished { .. } => ProblemKind::Unfinished,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::BadBody(errors) => errors.clone(),
+            Self::NotDone { .. } | Self::Unfinished { .. } => Vec::new(),
+        }
+    }
+
+    fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::BadBody(_) => None,
+            Self::NotDone { task, .. } => *task,
+            Self::Unfinished { task, .. } => Some(*task),
+        }
+    }
+}
+
+/// One field of the body breaks a rule.
+fn original_field(pointer: &str, rule: &str) -> Error {
+    Error::BadBody(vec![FieldError::new(pointer, rule)])
+}
+
+/// An error of a body with the original's status and names.
+fn body_as_original(error: http::Error) -> ErrorResponse {
     match error {
-        Error::Body(mut errors) => {
+        http::Error::BadBody(mut errors) => {
             for error in &mut errors {
                 let renamed = FIELDS.iter().find(|(ours, _)| *ours == error.pointer);
                 if let Some((_, theirs)) = renamed {
                     error.pointer = (*theirs).to_owned();
                 }
             }
-            Error::MachineBody(errors)
+            Error::BadBody(errors).into()
         }
-        Error::NoNodeForVm(_) => as_original(Error::Body(vec![FieldError {
-            pointer: "/node".to_owned(),
-            detail: "must be a node of the crawler's hosts.yml".to_owned(),
-        }])),
-        Error::Refused { .. } | Error::ReadOnly(_) | Error::NameTaken { .. } => {
-            Error::MachineFailed {
-                detail: error.to_string(),
-                task: None,
-            }
+        other => other.into(),
+    }
+}
+
+/// An error of a task with the original's status.
+fn as_original(error: tasks::Error) -> ErrorResponse {
+    match error {
+        tasks::Error::Http(error) => body_as_original(error),
+        tasks::Error::Refused { .. }
+        | tasks::Error::ReadOnly(_)
+        | tasks::Error::NameTaken { .. } => {
+            let detail = error.to_string();
+            Error::NotDone { detail, task: None }.into()
         }
-        other => other,
+        other => other.into(),
     }
 }

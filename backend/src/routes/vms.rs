@@ -18,11 +18,12 @@ use super::paths::VmPath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
+use crate::http;
 use crate::http::accept::Format;
 use crate::http::body_cache::{Content, Encoding, ListBody as _};
 use crate::http::csv::{self, TEXT_CSV};
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
-use crate::http::problem::Error;
+use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
 use crate::routes::state::AppState;
@@ -134,8 +135,8 @@ pub(crate) async fn list_vms(
     caller: Caller,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-) -> Result<Response, Error> {
-    match Format::accepted(&headers).ok_or(Error::NotAcceptable)? {
+) -> Result<Response, ErrorResponse> {
+    match Format::accepted(&headers).ok_or(http::Error::NotAcceptable)? {
         Format::Json => list_json(&state, &caller, query.as_deref(), &headers).await,
         Format::Csv => list_csv(&state, &caller, query.as_deref(), &headers).await,
     }
@@ -146,8 +147,8 @@ async fn list_json(
     caller: &Caller,
     query: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Response, Error> {
-    let query = VmQuery::parse(query, LIMIT).map_err(Error::Parameters)?;
+) -> Result<Response, ErrorResponse> {
+    let query = VmQuery::parse(query, LIMIT).map_err(http::Error::BadParameters)?;
     let snapshot = loaded(&state.live, caller)?;
     let etag = etag(&snapshot);
     if matches_etag(headers, &etag) {
@@ -159,7 +160,7 @@ async fn list_json(
     let content = cached
         .get(Encoding::accepted(headers), move || query.answer(&snapshot))
         .await
-        .map_err(|error| Error::internal(&error))?;
+        .map_err(|error| http::Error::internal(&error))?;
 
     let (encoding, len, body) = match content {
         Content::Identity(page) => {
@@ -187,8 +188,8 @@ async fn list_csv(
     caller: &Caller,
     parameters: Option<&str>,
     headers: &HeaderMap,
-) -> Result<Response, Error> {
-    let query = VmQuery::parse(parameters, NO_LIMIT).map_err(Error::Parameters)?;
+) -> Result<Response, ErrorResponse> {
+    let query = VmQuery::parse(parameters, NO_LIMIT).map_err(http::Error::BadParameters)?;
     let snapshot = loaded(&state.live, caller)?;
     let etag = format!("W/\"{}{}-csv\"", snapshot.revision, snapshot.scope);
     if matches_etag(headers, &etag) {
@@ -200,9 +201,9 @@ async fn list_csv(
     let content = cached
         .get(Encoding::Identity, move || query.answer(&snapshot))
         .await
-        .map_err(|error| Error::internal(&error))?;
+        .map_err(|error| http::Error::internal(&error))?;
     let Content::Identity(page) = content else {
-        return Err(Error::Internal);
+        return Err(http::Error::Internal.into());
     };
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
@@ -232,8 +233,8 @@ fn next_page(parameters: Option<&str>, token: &str) -> String {
         .finish()
 }
 
-fn header(text: String) -> Result<HeaderValue, Error> {
-    HeaderValue::try_from(text).map_err(|error| Error::internal(&error))
+fn header(text: String) -> Result<HeaderValue, http::Error> {
+    HeaderValue::try_from(text).map_err(|error| http::Error::internal(&error))
 }
 
 /// Tells caches which headers of the request the answer depends on.
@@ -274,7 +275,7 @@ pub(crate) async fn get_vm(
     path: VmPath,
     _: NoParameters,
     headers: HeaderMap,
-) -> Result<Response, Error> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
     let (_, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     Ok(json_at(&snapshot, &headers, || vm.json.to_string()))

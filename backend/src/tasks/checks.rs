@@ -3,10 +3,10 @@
 use ecoman_api::FieldError;
 use ecoman_model::{Limits, NewVm};
 
+use super::error::Error;
 use super::guest_os;
 use super::new_task::NewTask;
-use crate::http::json::field_errors;
-use crate::http::problem::Error;
+use crate::http;
 use crate::inventory::snapshot::{NodeEntry, VmEntry};
 
 /// Checks that a task is possible now, as far as the crawler has seen the node and the VM.
@@ -51,7 +51,9 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     let Some(facts) = &node.record.facts else {
         return Ok(());
     };
-    let mut errors = field_errors(&Limits::of(settings, facts).faults(new_vm));
+    let limits = Limits::of(settings, facts);
+    let faults = limits.faults(new_vm);
+    let mut errors: Vec<_> = faults.iter().map(FieldError::from).collect();
     errors.extend(guest_fault(
         &new_vm.guest_os,
         facts.version.newest_hardware(),
@@ -59,7 +61,7 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     if errors.is_empty() {
         Ok(())
     } else {
-        Err(Error::Body(errors))
+        Err(http::Error::BadBody(errors).into())
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod adopt;
 mod checks;
+pub(crate) mod error;
 pub(crate) mod executor;
 mod finish;
 pub(crate) mod guest_os;
@@ -19,6 +20,7 @@ mod shared;
 mod submit;
 pub(crate) mod view;
 
+pub(crate) use error::Error;
 pub(crate) use new_task::NewTask;
 
 use std::sync::{Arc, Mutex};
@@ -32,7 +34,7 @@ use tokio_util::task::TaskTracker;
 use tracing::Instrument as _;
 
 use crate::clock::Clock;
-use crate::http::problem::Error;
+use crate::http;
 use crate::inventory::snapshot::{Live, NodeEntry, VmEntry};
 use crate::metrics::Metrics;
 use crate::tasks::executor::ExecutorClient;
@@ -157,14 +159,15 @@ impl Tasks {
             .shared
             .futures
             .spawn(async move { shared.submit(new_task).await }.in_current_span());
-        submitting.await.map_err(|error| Error::internal(&error))?
+        submitting
+            .await
+            .map_err(|error| http::Error::internal(&error))?
     }
 
     /// A task.
     pub(crate) async fn task(&self, id: TaskId) -> Result<Task, Error> {
         let task = self.shared.store.task(id).await;
-        task.map_err(|error| Error::of_store(&error))?
-            .ok_or_else(|| Error::NoSuchTask(id.to_string()))
+        task?.ok_or_else(|| Error::TaskNotFound(id.to_string()))
     }
 
     /// A task when it has ended, or as it is after `limit`.
@@ -174,7 +177,7 @@ impl Tasks {
         loop {
             // Before the task is read, so that no change in between is missed.
             let position = store.task_position().await;
-            let mut position = position.map_err(|error| Error::of_store(&error))?;
+            let mut position = position?;
             let task = self.task(id).await?;
             if task.progress.state.is_final() {
                 self.shared.wait_for_new_vm(&task, deadline).await;
@@ -188,7 +191,7 @@ impl Tasks {
                 };
                 match changes {
                     Err(_) => return self.task(id).await,
-                    Ok(Err(error)) => return Err(Error::of_store(&error)),
+                    Ok(Err(error)) => return Err(error.into()),
                     Ok(Ok((next, changed))) => {
                         position = next;
                         if changed.iter().any(|task| task.id == id) {
@@ -203,13 +206,13 @@ impl Tasks {
     /// The tasks that match, newest first.
     pub(crate) async fn list(&self, query: &TaskQuery) -> Result<Vec<Task>, Error> {
         let tasks = self.shared.store.tasks(query).await;
-        tasks.map_err(|error| Error::of_store(&error))
+        tasks.map_err(Error::from)
     }
 
     /// How many tasks match, on all pages together.
     pub(crate) async fn count(&self, query: &TaskQuery) -> Result<u64, Error> {
         let count = self.shared.store.count_tasks(query).await;
-        count.map_err(|error| Error::of_store(&error))
+        count.map_err(Error::from)
     }
 
     /// Waits until reported ends are stored, and leaves unfinished tasks to the next process.

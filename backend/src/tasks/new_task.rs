@@ -2,7 +2,7 @@
 
 use ecoman_model::{Actor, NodeName, Task, TaskRequest};
 
-use crate::http::problem::Error;
+use super::error::Error;
 
 /// A task that is requested.
 #[derive(Clone, Debug)]

@@ -11,7 +11,8 @@ use super::new_task::{NewTask, same_task};
 use super::run::{HandOver, not_handed_over, sentence};
 use super::shared::Shared;
 use crate::error_chain::chain;
-use crate::http::problem::Error;
+use crate::http;
+use crate::tasks::error::Error;
 
 impl Shared {
     pub(super) async fn submit(self: &Arc<Self>, new_task: NewTask) -> Result<Task, Error> {
@@ -22,7 +23,7 @@ impl Shared {
         let task = self.task(&new_task, Some(instance));
         // Claim the id first; otherwise the sweep could adopt the task.
         let Some(claim) = self.claim(task.id) else {
-            return Err(Error::Internal);
+            return Err(http::Error::Internal.into());
         };
         match self.store.add_task(&task).await {
             Ok(Added::New) => {
@@ -58,7 +59,7 @@ impl Shared {
                         shared.write(&withdrawn).await;
                     }
                 });
-                Err(Error::of_store(&error))
+                Err(error.into())
             }
         }
     }
@@ -76,9 +77,9 @@ impl Shared {
         tracing::warn!(error = why, task = %task.id, "the executor is away");
         task.progress = self.failure(not_handed_over(&task, &why));
         let recorded = self.store.add_task(&task).await;
-        recorded.map_err(|error| Error::of_store(&error))?;
+        recorded?;
         self.record_audit(&task, new_task.actor.clone()).await;
-        Err(Error::ExecutorAway {
+        Err(Error::ExecutorUnavailable {
             task: task.id,
             node: task.node.to_string(),
             why,

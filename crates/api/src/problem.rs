@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ecoman_model::TaskId;
+use ecoman_model::{FieldFault, TaskId};
 use serde::{Deserialize, Serialize};
 
 use crate::problem_kind::{ProblemKind, URN};
@@ -36,7 +36,7 @@ pub trait ApiError: std::error::Error + Send + Sync {
 
     /// After which time the same request may succeed.
     fn retry_after(&self) -> Option<Duration> {
-        (self.status() == 503).then_some(Duration::from_secs(2))
+        self.kind().retry_after()
     }
 }
 
@@ -98,4 +98,21 @@ pub struct FieldError {
         schema(example = "must be a number from 1 to 10000")
     )]
     pub detail: String,
+}
+
+impl FieldError {
+    /// A field, by its JSON pointer, that breaks a rule.
+    #[must_use]
+    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: pointer.into(),
+            detail: detail.into(),
+        }
+    }
+}
+
+impl From<&FieldFault> for FieldError {
+    fn from(fault: &FieldFault) -> Self {
+        Self::new(format!("/{}", fault.field), &*fault.rule)
+    }
 }

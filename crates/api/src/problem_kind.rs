@@ -1,5 +1,7 @@
 //! The kinds of problems, which the API answers with.
 
+use std::time::Duration;
+
 use ecoman_model::TaskErrorKind;
 
 /// Declares the kinds of problems: name, status, slug, and what the kind means.
@@ -153,6 +155,17 @@ impl ProblemKind {
     #[must_use]
     pub fn urn(self) -> String {
         format!("{URN}{}", self.slug())
+    }
+
+    /// After which time the same request may succeed, if it may.
+    #[must_use]
+    pub const fn retry_after(self) -> Option<Duration> {
+        match self {
+            // Sent again it would be done again.
+            Self::NotDone => None,
+            _ if self.status() == 503 => Some(Duration::from_secs(2)),
+            _ => None,
+        }
     }
 
     /// The kind of problem that a task's error is, as if it had been the answer to its request.

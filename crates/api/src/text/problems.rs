@@ -59,7 +59,7 @@ pub struct Problems {
     pub cross_site: &'static str,
     pub forbidden: fn(caller: &str, needed: Role, role: Role, limited: bool) -> String,
     /// `nodes`: the names of those that the caller reaches.
-    pub out_of_reach: fn(caller: &str, node: &str, nodes: &[&str]) -> String,
+    pub out_of_reach: fn(caller: &str, node: &str, nodes: &[String]) -> String,
     pub caller_with_token: fn(token: &str, owner: &str) -> String,
     pub caller_unknown: &'static str,
     pub no_password_sign_in: &'static str,

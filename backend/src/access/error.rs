@@ -1,0 +1,123 @@
+//! Why a caller may not do something.
+
+use std::time::Duration;
+
+use ecoman_access::AccessError;
+use ecoman_api::text::EN;
+use ecoman_api::{ApiError, FieldError, ProblemKind};
+use ecoman_model::Role;
+
+use crate::error_chain::chain;
+use crate::http::problem::whole_seconds;
+
+/// Errors of sign-in, permissions, users and tokens.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{}", EN.problems.not_signed_in)]
+    NotSignedIn,
+    #[error(transparent)]
+    BadCredentials(#[from] BadCredentials),
+    #[error("{}", EN.problems.wrong_password)]
+    WrongPassword,
+    /// After this time another try is taken.
+    #[error("{}", (EN.problems.too_many_tries)(whole_seconds(*.0)))]
+    TooManyTries(Duration),
+    #[error("{}", EN.problems.cross_site)]
+    CrossSite,
+    #[error("{}", (EN.problems.forbidden)(caller, *needed, *role, *limited))]
+    Forbidden {
+        caller: String,
+        needed: Role,
+        role: Role,
+        limited: bool,
+    },
+    /// `nodes`: those that the caller reaches.
+    #[error("{}", (EN.problems.out_of_reach)(caller, node, nodes))]
+    OutOfReach {
+        caller: String,
+        node: String,
+        nodes: Vec<String>,
+    },
+    #[error("{}", EN.problems.no_password_sign_in)]
+    NoPasswordSignIn,
+    #[error("{}", EN.problems.no_sign_in)]
+    NoSignIn,
+    #[error("{}", EN.problems.not_by_password)]
+    NotByPassword,
+    #[error("{}", EN.problems.sign_in_unavailable)]
+    SignInUnavailable,
+    #[error("{}", EN.problems.token_not_found)]
+    TokenNotFound,
+    #[error("{}", (EN.problems.user_not_found)(.0))]
+    UserNotFound(String),
+    #[error("{}", (EN.problems.user_taken)(.0))]
+    UserTaken(String),
+    #[error("{}", (EN.problems.last_admin)(.0))]
+    LastAdmin(String),
+}
+
+/// Why credentials are rejected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadCredentials {
+    #[error("{}", EN.problems.not_a_bearer_token)]
+    NotABearerToken,
+    #[error("{}", EN.problems.token_expired)]
+    TokenExpired,
+    #[error("{}", EN.problems.token_unknown)]
+    TokenUnknown,
+    #[error("{}", EN.problems.token_owner_removed)]
+    TokenOwnerRemoved,
+    #[error("{}", EN.problems.session_ended)]
+    SessionEnded,
+    /// The proxy has signed in somebody who has no role here.
+    #[error("{}", EN.problems.no_role)]
+    NoRole,
+    #[error("{}", EN.problems.user_removed)]
+    UserRemoved,
+}
+
+/// Users, tokens or sessions cannot be read or written; the log says why.
+impl From<AccessError> for Error {
+    fn from(error: AccessError) -> Self {
+        tracing::error!(
+            error = chain(&error),
+            "cannot read or write users, sessions and tokens"
+        );
+        Self::SignInUnavailable
+    }
+}
+
+impl ApiError for Error {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::NotSignedIn => ProblemKind::NotSignedIn,
+            Self::BadCredentials(_) => ProblemKind::BadCredentials,
+            Self::WrongPassword => ProblemKind::WrongPassword,
+            Self::TooManyTries(_) => ProblemKind::TooManyTries,
+            Self::CrossSite => ProblemKind::CrossSite,
+            Self::Forbidden { .. } => ProblemKind::Forbidden,
+            Self::OutOfReach { .. } => ProblemKind::OutOfReach,
+            Self::NoPasswordSignIn | Self::NoSignIn => ProblemKind::SignInOff,
+            Self::NotByPassword => ProblemKind::NotByPassword,
+            Self::SignInUnavailable => ProblemKind::SignInUnavailable,
+            Self::TokenNotFound => ProblemKind::TokenNotFound,
+            Self::UserNotFound(_) => ProblemKind::UserNotFound,
+            Self::UserTaken(_) => ProblemKind::UserTaken,
+            Self::LastAdmin(_) => ProblemKind::LastAdmin,
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::UserTaken(_) => vec![FieldError::new("/name", "is taken")],
+            _ => Vec::new(),
+        }
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::TooManyTries(wait) => Some(*wait),
+            _ => self.kind().retry_after(),
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Why there is nothing to show of a node or VM.
+
+use ecoman_api::text::EN;
+use ecoman_api::{ApiError, ProblemKind};
+use ecoman_store::StoreError;
+
+use crate::error_chain::chain;
+
+/// Errors of the inventory.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{}", (EN.problems.vm_not_found)(node, vmid))]
+    VmNotFound { node: String, vmid: String },
+    #[error("{}", (EN.problems.node_not_found)(.0))]
+    NodeNotFound(String),
+    /// The store has not been read yet.
+    #[error("{}", EN.problems.starting)]
+    Starting,
+    #[error(transparent)]
+    Store(#[from] StoreUnavailable),
+}
+
+impl ApiError for Error {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::VmNotFound { .. } => ProblemKind::VmNotFound,
+            Self::NodeNotFound(_) => ProblemKind::NodeNotFound,
+            Self::Starting => ProblemKind::Starting,
+            Self::Store(error) => error.kind(),
+        }
+    }
+}
+
+/// The store does not answer; why.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{}", (EN.problems.store_unavailable)(.0))]
+pub(crate) struct StoreUnavailable(pub(crate) String);
+
+impl StoreUnavailable {
+    /// The store failed at a request, which the log records.
+    pub(crate) fn at_request(error: &StoreError) -> Self {
+        let message = chain(error);
+        tracing::error!(error = message, "the store failed at a request");
+        Self(message)
+    }
+}
+
+impl ApiError for StoreUnavailable {
+    fn kind(&self) -> ProblemKind {
+        ProblemKind::StoreUnavailable
+    }
+}

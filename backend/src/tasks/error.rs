@@ -1,0 +1,93 @@
+//! Why there is no task.
+
+use ecoman_api::text::EN;
+use ecoman_api::{ApiError, FieldError, ProblemKind, Refusal, task_path};
+use ecoman_model::TaskId;
+use ecoman_store::StoreError;
+
+use crate::http;
+use crate::inventory::error::StoreUnavailable;
+
+/// Errors of tasks and of the requests for them.
+#[derive(Clone, Debug, thiserror::Error)]
+pub(crate) enum Error {
+    #[error("{}", (EN.problems.task_not_found)(.0))]
+    TaskNotFound(String),
+    #[error("{}", (EN.problems.idempotency_key_reused)(&task_path(*.0)))]
+    KeyReused(TaskId),
+    #[error("{}", (EN.problems.refused)(vm, node, &(EN.refusals.sentence)(refusal)))]
+    Refused {
+        node: String,
+        vm: String,
+        refusal: Refusal,
+    },
+    #[error("{}", (EN.problems.read_only)(.0))]
+    ReadOnly(String),
+    #[error("{}", (EN.problems.name_taken)(node, name, *vmid))]
+    NameTaken {
+        node: String,
+        name: String,
+        vmid: u32,
+    },
+    /// The node that a body names.
+    #[error("{}", (EN.problems.node_not_found)(.0))]
+    NodeNotFound(String),
+    #[error("{}", (EN.problems.executor_unavailable)(why, node, &task_path(*task)))]
+    ExecutorUnavailable {
+        task: TaskId,
+        node: String,
+        why: String,
+    },
+    #[error(transparent)]
+    Store(#[from] StoreUnavailable),
+    /// A field of the body, or a failure inside.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        Self::Store(StoreUnavailable::at_request(&error))
+    }
+}
+
+impl ApiError for Error {
+    fn kind(&self) -> ProblemKind {
+        match self {
+            Self::TaskNotFound(_) => ProblemKind::TaskNotFound,
+            Self::KeyReused(_) => ProblemKind::IdempotencyKeyReused,
+            Self::Refused { .. } => ProblemKind::Refused,
+            Self::ReadOnly(_) => ProblemKind::ReadOnly,
+            Self::NameTaken { .. } => ProblemKind::NameTaken,
+            Self::NodeNotFound(_) => ProblemKind::NodeNotFound,
+            Self::ExecutorUnavailable { .. } => ProblemKind::ExecutorUnavailable,
+            Self::Store(error) => error.kind(),
+            Self::Http(error) => error.kind(),
+        }
+    }
+
+    fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::NameTaken { .. } => vec![FieldError::new("/name", "is taken on this node")],
+            Self::NodeNotFound(_) => vec![FieldError::new(
+                "/node",
+                "must be a node of the crawler's hosts.yml",
+            )],
+            Self::ReadOnly(_) => {
+                vec![FieldError::new(
+                    "/node",
+                    "must be a node that takes changes",
+                )]
+            }
+            Self::Http(error) => error.fields(),
+            _ => Vec::new(),
+        }
+    }
+
+    fn task(&self) -> Option<TaskId> {
+        match self {
+            Self::ExecutorUnavailable { task, .. } => Some(*task),
+            _ => None,
+        }
+    }
+}
