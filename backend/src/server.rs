@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::access::Gate;
+use crate::access::policy::Policy;
 use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
@@ -27,7 +28,7 @@ use crate::http::tls::{self, Certificate, TlsError};
 use crate::inventory::snapshot::Live;
 use crate::inventory::watcher::Follower;
 use crate::metrics::Metrics;
-use crate::openapi::{docs_page, openapi_3_0_json, openapi_json};
+use crate::openapi::{self, UndeclaredPermissions, docs_page, openapi_3_0_json, openapi_json};
 use crate::routes;
 use crate::routes::state::{AppState, OpenapiTexts};
 use crate::tasks::Tasks;
@@ -40,6 +41,7 @@ pub struct Dashboard {
     config: Config,
     store: Arc<dyn Store>,
     executor: ExecutorClient,
+    policy: &'static Policy,
     clock: Clock,
     page: Page,
     certificate: Option<Arc<Certificate>>,
@@ -57,6 +59,9 @@ pub enum BackendError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The handler of an operation does not declare its permission, which is a bug.
+    #[error("cannot say who may do what")]
+    Permissions(#[from] UndeclaredPermissions),
     /// The client for the executor cannot be set up.
     #[error("cannot prepare to ask the executor")]
     Executor(#[source] reqwest::Error),
@@ -83,8 +88,9 @@ impl Dashboard {
     ///
     /// # Errors
     ///
-    /// [`BackendError::Bind`]; [`BackendError::Executor`]; [`BackendError::Tls`].
+    /// All of [`BackendError`] but those of serving.
     pub async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Self, BackendError> {
+        let policy = openapi::policy()?;
         let address = config.address;
         let certificate = config.tls.clone().map(Certificate::load).transpose()?;
         let bind_error = |source| BackendError::Bind { address, source };
@@ -98,6 +104,7 @@ impl Dashboard {
             config,
             store,
             executor,
+            policy,
             clock: Arc::new(Utc::now),
             page: Page::Built,
             certificate,
@@ -214,6 +221,7 @@ impl Dashboard {
             live,
             tasks,
             gate,
+            policy: self.policy,
             openapi: OpenapiTexts {
                 version_3_1: openapi_json(),
                 version_3_0: openapi_3_0_json(),

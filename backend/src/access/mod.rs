@@ -15,7 +15,6 @@ pub(crate) use caller::Caller;
 pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
 pub(crate) use error::{BadCredentials, Error};
 pub(crate) use login_throttle::Tries;
-pub(crate) use policy::operation_label;
 pub use proxy::{ProxyRoles, ProxyTrust};
 pub use settings::{
     AccessArgs, AccessConfig, AccessConfigError, AccessDirectoryArgs, AccessSettings,

@@ -2,11 +2,11 @@
 
 pub(crate) mod docs_page;
 mod document;
+mod permissions;
 mod version_3_0;
 
 use std::sync::LazyLock;
 
-use axum::http::Method;
 use ecoman_api::{NodeRemoved, Problem, Reset, VmRemoved};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
@@ -15,15 +15,17 @@ use utoipa::openapi::security::{
 
 use utoipa::{IntoResponses as _, Modify, OpenApi};
 
-use crate::access::policy::{self, Need};
+use crate::access::policy::{Need, Policy};
 use crate::openapi::document::Document;
 use crate::routes::{self, responses};
+
+pub use permissions::UndeclaredPermissions;
 
 /// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
 /// with a line end at the end.
 #[must_use]
 pub fn openapi_json() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| text(&DOCUMENT));
+    static TEXT: LazyLock<String> = LazyLock::new(|| text(document()));
     &TEXT
 }
 
@@ -36,24 +38,25 @@ pub fn openapi_3_0_json() -> &'static str {
             clippy::expect_used,
             reason = "the document is the same in every run, and a test makes it"
         )]
-        let document = version_3_0::convert(&DOCUMENT).expect("what 3.0 can say");
+        let document = version_3_0::convert(document()).expect("what 3.0 can say");
         text(&document)
     });
     &TEXT
 }
 
-static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
+/// What the handlers declare.
+struct Declared {
+    document: Document,
+    policy: Policy,
+}
+
+static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::new(|| {
     let mut document = routes::api(base()).into_openapi();
+    let policy = permissions::take(&mut document)?;
     for (path, item) in &mut document.paths.paths {
-        for (method, operation) in [
-            (Method::GET, &mut item.get),
-            (Method::PUT, &mut item.put),
-            (Method::POST, &mut item.post),
-            (Method::DELETE, &mut item.delete),
-        ] {
-            if let Some(operation) = operation {
-                add_failures(operation, &method, path);
-            }
+        for (method, operation) in permissions::operations(item) {
+            let needed = policy.operation(&method, path);
+            add_failures(operation, needed.map(|operation| operation.need));
         }
     }
     #[expect(
@@ -64,8 +67,29 @@ static DOCUMENT: LazyLock<Document> = LazyLock::new(|| {
         .and_then(serde_json::from_value)
         .expect("a document has all its parts");
     document.finish();
-    document
+    Ok(Declared { document, policy })
 });
+
+/// What each operation needs.
+///
+/// # Errors
+///
+/// [`UndeclaredPermissions`].
+pub(crate) fn policy() -> Result<&'static Policy, UndeclaredPermissions> {
+    match &*DECLARED {
+        Ok(declared) => Ok(&declared.policy),
+        Err(error) => Err(error.clone()),
+    }
+}
+
+fn document() -> &'static Document {
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is the same in every run, and a test makes it"
+    )]
+    let declared = DECLARED.as_ref().expect("permissions are declared");
+    &declared.document
+}
 
 fn text(document: &Document) -> String {
     #[expect(
@@ -76,8 +100,7 @@ fn text(document: &Document) -> String {
 }
 
 /// What no handler says of its operation: what it takes to get there, and what fails on the way.
-fn add_failures(operation: &mut Operation, method: &Method, path: &str) {
-    let needed = policy::operation_of(method, path).map(|operation| operation.need);
+fn add_failures(operation: &mut Operation, needed: Option<Need>) {
     let responses = &mut operation.responses.responses;
     if let Some(Need::Permission(_)) = needed {
         responses.extend(responses::NotAllowed::responses());

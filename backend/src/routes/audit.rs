@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ecoman_api::{AuditEntry, AuditPage};
-use ecoman_model::{AuditOutcome, NodeName, Timestamp, Vmid};
+use ecoman_model::{AuditOutcome, NodeName, Permission, Timestamp, Vmid};
 use ecoman_store::{AuditQuery, Store};
 use futures::stream;
 use uuid::Uuid;
@@ -72,6 +72,7 @@ const COLUMNS: &[NamedColumn<AuditEntry>] = &[
     path = "/audit",
     operation_id = "listAudit",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Audit))),
     params(
         ("actor" = Option<String>, Query, description = "Of these users; several with commas between them.", example = "alice,bob"),
         ("node" = Option<String>, Query, description = "Asked of these nodes; several with commas between them.", example = "hoge,fuga"),

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use ecoman_api::CreateVm;
-use ecoman_model::TaskRequest;
+use ecoman_model::{Permission, TaskRequest};
 
 use super::guard::Asking;
 use super::responses::Accepted;
@@ -25,6 +25,7 @@ use crate::tasks;
     path = "/vms",
     operation_id = "createVm",
     tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Create))),
     params(
         parameters::IdempotencyKey,
     ),

@@ -10,7 +10,7 @@ use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use ecoman_api::Reset;
-use ecoman_model::Grant;
+use ecoman_model::{Grant, Permission};
 use futures::StreamExt as _;
 use futures::stream;
 use tokio::sync::watch;
@@ -41,6 +41,7 @@ use crate::routes::state::AppState;
     path = "/events",
     operation_id = "streamEvents",
     tag = "Events",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         (
             "since" = Option<u64>,

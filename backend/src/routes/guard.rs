@@ -1,8 +1,8 @@
 //! Who asks, and whether they may: every request passes here before its handler.
 //!
 //! [`guard`] finds out who the caller is (session, token, proxy, or nobody), and holds it against
-//! what the operation needs ([`crate::access::policy`]): a row for each operation, and none without. What a
-//! caller may see of the nodes is cut out of the snapshot by the handlers (`routes::loaded`).
+//! what the operation needs ([`crate::access::policy`]). Handlers cut out of the snapshot what the
+//! caller may see (`routes::snapshot`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,7 +17,7 @@ use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, Task, TaskRe
 use uuid::Uuid;
 
 use super::state::AppState;
-use crate::access::policy::{self, Need, Operation};
+use crate::access::policy::{Need, Operation, Unlisted};
 use crate::access::{self, Caller, Credentials, Standing, origin};
 use crate::audit;
 use crate::http;
@@ -56,8 +56,9 @@ pub(crate) async fn guard(
             .map(|(_, value)| value)
     };
     let node = parameter("node");
-    let refusal = refusal(&caller, request.method(), template, node);
-    let operation = policy::operation_of(request.method(), template).filter(|_| changes);
+    let operation = state.policy.operation(request.method(), template);
+    let refusal = operation.and_then(|operation| refusal(&caller, operation.need, node));
+    let operation = operation.filter(|_| changes);
     let deed = Deed::default();
     let request_id = request.extensions().get::<RequestId>().cloned();
     let extensions = request.extensions_mut();
@@ -88,7 +89,7 @@ async fn caller(
     template: &str,
     credentials: &Credentials,
 ) -> Result<Caller, ErrorResponse> {
-    let need = policy::need(method, template).map_err(|policy::Unlisted| {
+    let need = state.policy.need(method, template).map_err(|Unlisted| {
         tracing::error!(path = template, "nobody has said who may do this");
         http::Error::Internal
     })?;
@@ -102,14 +103,9 @@ async fn caller(
     }
 }
 
-/// Why somebody may not do it, if so.
-fn refusal(
-    caller: &Caller,
-    method: &Method,
-    template: &str,
-    node: Option<&str>,
-) -> Option<access::Error> {
-    let Ok(Need::Permission(permission)) = policy::need(method, template) else {
+/// Why the caller may not do it, if so.
+fn refusal(caller: &Caller, need: Need, node: Option<&str>) -> Option<access::Error> {
+    let Need::Permission(permission) = need else {
         return None;
     };
     if !caller.grant.may(permission) {
@@ -279,8 +275,8 @@ async fn record(state: &AppState, operation: &Operation, actor: &Actor, told: To
         id: Uuid::now_v7(),
         at: (state.gate.clock)(),
         actor: told.actor.unwrap_or_else(|| actor.clone()),
-        operation: operation.id.to_owned(),
-        summary: told.summary.unwrap_or_else(|| in_words(operation.id)),
+        operation: operation.id.clone(),
+        summary: told.summary.unwrap_or_else(|| in_words(&operation.id)),
         node: told.node.or(node),
         vmid: told.vmid.or(vmid),
         name: told.name,

@@ -8,6 +8,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
 use ecoman_api::Config;
+use ecoman_model::Permission;
 use tokio::time::timeout;
 use utoipa::openapi::schema::AdditionalProperties;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -29,6 +30,7 @@ use crate::tasks::guest_os;
     path = "/config",
     operation_id = "getConfig",
     tag = "Server",
+    extensions(("x-permission" = json!(Permission::Read))),
     responses(
         (status = 200, description = "The configuration.", body = Config),
         responses::NoParameters,
@@ -62,6 +64,7 @@ pub(crate) async fn get_config(
     path = "/openapi.json",
     operation_id = "getOpenapi",
     tag = "Server",
+    extensions(("x-permission" = json!("anybody"))),
     responses(
         (status = 200, description = "The OpenAPI 3.1 document.", body = OpenapiDocument),
         responses::NoParameters,
@@ -83,6 +86,7 @@ pub(crate) async fn get_openapi(
     path = "/openapi-3.0.json",
     operation_id = "getOpenapi30",
     tag = "Server",
+    extensions(("x-permission" = json!("anybody"))),
     responses((status = 200, description = "The OpenAPI 3.0.3 document.", body = OpenapiDocument))
 )]
 pub(crate) async fn get_openapi_3_0(
@@ -101,6 +105,7 @@ pub(crate) async fn get_openapi_3_0(
     path = "/healthz",
     operation_id = "healthz",
     tag = "Server",
+    extensions(("x-permission" = json!("anybody"))),
     responses(
         (
             status = 200,
@@ -124,6 +129,7 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
     path = "/readyz",
     operation_id = "readyz",
     tag = "Server",
+    extensions(("x-permission" = json!("anybody"))),
     responses(
         (
             status = 200,

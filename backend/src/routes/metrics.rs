@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use ecoman_model::TaskState;
+use ecoman_model::{Permission, TaskState};
 use ecoman_store::TaskQuery;
 use tokio::time::timeout;
 
@@ -31,6 +31,7 @@ use crate::routes::state::AppState;
     path = "/metrics",
     operation_id = "getMetrics",
     tag = "Server",
+    extensions(("x-permission" = json!(Permission::Read))),
     responses(
         (
             status = 200,

@@ -4,6 +4,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use ecoman_api::{Node, NodePage};
+use ecoman_model::Permission;
 
 use super::paths::NodePath;
 use super::snapshot::{json_at, loaded};
@@ -22,6 +23,7 @@ use crate::routes::state::AppState;
     path = "/nodes",
     operation_id = "listNodes",
     tag = "Nodes",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(parameters::IfNoneMatch),
     responses(
         (
@@ -61,6 +63,7 @@ pub(crate) async fn list_nodes(
     path = "/nodes/{node}",
     operation_id = "getNode",
     tag = "Nodes",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         NodePath,
         parameters::IfNoneMatch,

@@ -2,7 +2,9 @@
 
 use axum::extract::State;
 use ecoman_api::SetPower;
-use ecoman_model::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange, TaskRequest, Vmid};
+use ecoman_model::{
+    GUEST_SECONDS, GUEST_SECONDS_RANGE, Permission, PowerChange, TaskRequest, Vmid,
+};
 
 use super::guard::Asking;
 use super::paths::VmPath;
@@ -23,6 +25,7 @@ use crate::http::query::NoParameters;
     path = "/vms/{node}/{vmid}/power",
     operation_id = "setPower",
     tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Power))),
     params(
         VmPath,
         parameters::IdempotencyKey,

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use ecoman_api::AnswerQuestion;
-use ecoman_model::{Answer, TaskRequest, Vmid};
+use ecoman_model::{Answer, Permission, TaskRequest, Vmid};
 
 use super::guard::Asking;
 use super::paths::VmPath;
@@ -24,6 +24,7 @@ use crate::http::query::NoParameters;
     path = "/vms/{node}/{vmid}/question",
     operation_id = "answerQuestion",
     tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Power))),
     params(
         VmPath,
         parameters::IdempotencyKey,

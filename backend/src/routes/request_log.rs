@@ -9,7 +9,6 @@ use axum::response::{IntoResponse as _, Response};
 use tracing::Instrument as _;
 
 use super::state::AppState;
-use crate::access;
 use crate::http::request_id::RequestId;
 
 /// Logs and counts the request when its answer begins.
@@ -23,7 +22,9 @@ pub(crate) async fn record(
     let method = request.method().clone();
     let path = request.uri().path().to_owned();
     let template = request.extensions().get::<MatchedPath>();
-    let operation = access::operation_label(&method, template.map(MatchedPath::as_str));
+    let operation = state
+        .policy
+        .label(&method, template.map(MatchedPath::as_str));
     let span = tracing::info_span!("request", request_id, %method, path);
 
     let changes = !method.is_safe();

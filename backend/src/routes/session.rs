@@ -10,7 +10,7 @@ use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
 use ecoman_access::{User, UserFault};
 use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
-use ecoman_model::{Actor, Authentication};
+use ecoman_model::{Actor, Authentication, Permission};
 
 use super::accounts::{blocking, hashing, user_fault};
 use super::guard::Deed;
@@ -31,6 +31,7 @@ use crate::routes::state::AppState;
     path = "/session",
     operation_id = "getSession",
     tag = "Access",
+    extensions(("x-permission" = json!("anybody"))),
     responses(
         (status = 200, description = "Who asks.", body = Identity),
         responses::NoParameters,
@@ -54,6 +55,7 @@ pub(crate) async fn get_session(
     path = "/session",
     operation_id = "signIn",
     tag = "Access",
+    extensions(("x-permission" = json!("anybody"))),
     request_body = SignInBody,
     responses(
         (
@@ -119,6 +121,7 @@ pub(crate) async fn sign_in(
     path = "/session",
     operation_id = "signOut",
     tag = "Access",
+    extensions(("x-permission" = json!("anybody"))),
     responses(
         (
             status = 204,
@@ -150,6 +153,7 @@ pub(crate) async fn sign_out(
     path = "/session/password",
     operation_id = "changePassword",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Read))),
     request_body = ChangePassword,
     responses(
         (

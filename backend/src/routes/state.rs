@@ -9,6 +9,7 @@ use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
+use crate::access::policy::Policy;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
 use crate::http::static_files::Page;
@@ -32,6 +33,8 @@ pub(crate) struct AppState {
     pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) gate: Gate,
+    /// What each operation needs.
+    pub(crate) policy: &'static Policy,
     pub(crate) bodies: Arc<BodyCache<list::Page>>,
     pub(crate) page: Page,
     pub(crate) metrics: Arc<Metrics>,

@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use ecoman_api::{Task, TaskPage};
-use ecoman_model::{NodeName, TaskId, TaskState};
+use ecoman_model::{NodeName, Permission, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 
 use super::paths::IdPath;
@@ -41,6 +41,7 @@ const STATES: [(&str, TaskState); 5] = [
     path = "/tasks",
     operation_id = "listTasks",
     tag = "Tasks",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         (
             "state" = Option<String>,
@@ -147,6 +148,7 @@ pub(crate) async fn list_tasks(
     path = "/tasks/{id}",
     operation_id = "getTask",
     tag = "Tasks",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         (
             "id" = String,

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use ecoman_access::{NewToken, Token, TokenFault};
 use ecoman_api::{CreateToken, CreatedToken, TokenList};
-use ecoman_model::{Grant, NodeName, Role};
+use ecoman_model::{Grant, NodeName, Permission, Role};
 use uuid::Uuid;
 
 use super::accounts::{blocking, node_names, only_with_sign_in};
@@ -37,6 +37,7 @@ const MOST_DAYS: u32 = 3650;
     path = "/tokens",
     operation_id = "listTokens",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Tokens))),
     responses(
         (status = 200, description = "The tokens, without their secrets.", body = TokenList),
         responses::NoParameters,
@@ -69,6 +70,7 @@ pub(crate) async fn list_tokens(
     path = "/tokens",
     operation_id = "createToken",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Tokens))),
     request_body = CreateToken,
     responses(
         (status = 201, description = "The token, with its secret.", body = CreatedToken),
@@ -136,6 +138,7 @@ pub(crate) async fn create_token(
     path = "/tokens/{id}",
     operation_id = "revokeToken",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Tokens))),
     params(("id" = String, Path, description = "Id of the token.", format = "uuid", example = "019aad5e-7a00-7000-8000-000000000001")),
     responses(
         (status = 204, description = "It is revoked."),

@@ -9,7 +9,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use ecoman_access::User;
 use ecoman_api::{CreateUser, UpdateUser, UserList};
-use ecoman_model::{Grant, NodeName};
+use ecoman_model::{Grant, NodeName, Permission};
 
 use super::accounts::{blocking, hashing, node_names, only_with_sign_in, user_fault};
 use super::guard::Deed;
@@ -30,6 +30,7 @@ use crate::routes::state::AppState;
     path = "/users",
     operation_id = "listUsers",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Users))),
     responses(
         (status = 200, description = "All users, by name.", body = UserList),
         responses::NoParameters,
@@ -58,6 +59,7 @@ pub(crate) async fn list_users(
     path = "/users",
     operation_id = "createUser",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Users))),
     request_body = CreateUser,
     responses(
         (status = 201, description = "The user.", body = ecoman_api::User),
@@ -93,6 +95,7 @@ pub(crate) async fn create_user(
     path = "/users/{name}",
     operation_id = "updateUser",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Users))),
     params(("name" = String, Path, description = "Name of the user.", example = "alice")),
     request_body = UpdateUser,
     responses(
@@ -137,6 +140,7 @@ pub(crate) async fn update_user(
     path = "/users/{name}",
     operation_id = "deleteUser",
     tag = "Access",
+    extensions(("x-permission" = json!(Permission::Users))),
     params(("name" = String, Path, description = "Name of the user.", example = "alice")),
     responses(
         (status = 204, description = "They are removed."),

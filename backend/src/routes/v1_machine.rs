@@ -14,8 +14,8 @@ use ecoman_api::{
     Machines, ProblemKind, SetMachinePower, TaskId, task_path,
 };
 use ecoman_model::{
-    DEFAULT_GUEST_OS, GUEST_SECONDS, NewVm, PowerAction, PowerChange, Task, TaskRequest, TaskState,
-    Vmid,
+    DEFAULT_GUEST_OS, GUEST_SECONDS, NewVm, Permission, PowerAction, PowerChange, Task,
+    TaskRequest, TaskState, Vmid,
 };
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ const FIELDS: [(&str, &str); 4] = [
     path = "/v1/machine",
     operation_id = "listMachines",
     tag = "Original",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(parameters::IfNoneMatch),
     responses(
         (
@@ -91,6 +92,7 @@ pub(crate) async fn list_machines(
     path = "/v1/machine/{node}/{id}",
     operation_id = "getMachine",
     tag = "Original",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         ("node" = String, Path, description = "Name of the node.", example = "hoge"),
         (
@@ -138,6 +140,7 @@ pub(crate) async fn get_machine(
     path = "/v1/machine/{node}/{id}/power",
     operation_id = "setMachinePower",
     tag = "Original",
+    extensions(("x-permission" = json!(Permission::Power))),
     params(
         ("node" = String, Path, description = "Name of the node.", example = "hoge"),
         (
@@ -193,6 +196,7 @@ pub(crate) async fn set_machine_power(
     path = "/v1/machine",
     operation_id = "createMachine",
     tag = "Original",
+    extensions(("x-permission" = json!(Permission::Create))),
     params(parameters::IdempotencyKey),
     request_body = CreateMachine,
     responses(

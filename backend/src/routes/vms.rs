@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use chrono::Utc;
 use ecoman_api::{VM_FIELDS, Vm, VmPage};
+use ecoman_model::Permission;
 use futures::stream;
 
 use super::paths::VmPath;
@@ -43,6 +44,7 @@ use crate::routes::state::AppState;
     path = "/vms",
     operation_id = "listVms",
     tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         (
             "q" = Option<String>,
@@ -252,6 +254,7 @@ fn with_vary(mut response: Response) -> Response {
     path = "/vms/{node}/{vmid}",
     operation_id = "getVm",
     tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Read))),
     params(
         VmPath,
         parameters::IfNoneMatch,
