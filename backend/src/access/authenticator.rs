@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
 
+use super::caller::password_actor;
 use super::error::{BadCredentials, Error};
 use super::proxy::ProxyUser;
 use super::{Caller, SignIn, Tries, session_of};
@@ -208,18 +209,11 @@ impl Gate {
         let Some(grant) = self.grant(&session.user)? else {
             return Ok(Standing::Refused(BadCredentials::SessionEnded));
         };
-        Ok(Standing::Known(Caller {
-            actor: Actor {
-                name: Some(session.user),
-                by: Authentication::Password,
-                token: None,
-                address: shown.address,
-            },
+        Ok(Standing::Known(Caller::with_session(
+            password_actor(session.user, shown.address),
             grant,
-            expires_at: Some(session.expires_at),
-            is_known: true,
-            is_listed: true,
-        }))
+            session.expires_at,
+        )))
     }
 
     async fn proxied(&self, shown: &Credentials) -> Result<Standing, Error> {

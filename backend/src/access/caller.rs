@@ -55,6 +55,17 @@ impl Caller {
         }
     }
 
+    /// A user with a session.
+    pub(crate) fn with_session(actor: Actor, grant: Grant, expires_at: Timestamp) -> Self {
+        Self {
+            actor,
+            grant,
+            expires_at: Some(expires_at),
+            is_known: true,
+            is_listed: true,
+        }
+    }
+
     /// That the caller's access extends to a node, whether there is one of this name or not.
     ///
     /// # Errors
@@ -98,6 +109,16 @@ impl Caller {
             nodes: nodes.map(|nodes| nodes.iter().map(NodeName::to_string).collect()),
             may,
         }
+    }
+}
+
+/// Somebody who has signed in with a password.
+pub(crate) fn password_actor(name: String, address: Option<IpAddr>) -> Actor {
+    Actor {
+        name: Some(name),
+        by: Authentication::Password,
+        token: None,
+        address,
     }
 }
 

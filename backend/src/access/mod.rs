@@ -11,7 +11,7 @@ mod proxy;
 mod settings;
 
 pub(crate) use authenticator::{Credentials, Gate, Standing};
-pub(crate) use caller::Caller;
+pub(crate) use caller::{Caller, password_actor};
 pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
 pub(crate) use error::{BadCredentials, Error};
 pub(crate) use login_throttle::Tries;

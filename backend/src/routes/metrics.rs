@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::response::{IntoResponse, Response};
-use ecoman_model::{Permission, TaskState};
-use ecoman_store::TaskQuery;
+use ecoman_model::{Grant, Permission, TaskState};
+use ecoman_store::{Store, StoreError, TaskQuery};
 use tokio::time::timeout;
 
 use super::responses;
@@ -49,29 +49,8 @@ pub(crate) async fn get_metrics(
     caller: Caller,
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
-    /// Prometheus gives up after 10 seconds.
-    const PATIENCE: Duration = Duration::from_secs(5);
     let snapshot = loaded(&state.live, &caller).ok();
-    let sees_nothing = caller.grant.nodes.as_ref().is_some_and(BTreeSet::is_empty);
-    let count = async |task_state| {
-        if sees_nothing {
-            // For the store no node in a query is every node.
-            return state.store.ping().await.map(|()| (task_state, 0));
-        }
-        let query = TaskQuery {
-            states: vec![task_state],
-            nodes: caller.grant.nodes.iter().flatten().cloned().collect(),
-            ..TaskQuery::default()
-        };
-        let count = state.store.count_tasks(&query).await;
-        count.map(|count| (task_state, count))
-    };
-    let counts = async {
-        let queued = count(TaskState::Queued).await?;
-        let running = count(TaskState::Running).await?;
-        Ok::<_, ecoman_store::StoreError>([queued, running])
-    };
-    let unfinished = timeout(PATIENCE, counts).await.ok().and_then(Result::ok);
+    let unfinished = unfinished_tasks(&*state.store, &caller.grant).await;
     let text = state.metrics.tell(&Scrape {
         now: (state.gate.clock)(),
         of_everybody: caller.grant.nodes.is_none(),
@@ -83,4 +62,29 @@ pub(crate) async fn get_metrics(
     let text = text.map_err(|_| http::Error::Internal)?;
     let headers = [(CONTENT_TYPE, OPEN_METRICS), (CACHE_CONTROL, NO_STORE)];
     Ok((headers, text).into_response())
+}
+
+/// How many tasks of the caller's nodes are queued and running; `None`: the store does not answer.
+async fn unfinished_tasks(store: &dyn Store, grant: &Grant) -> Option<[(TaskState, u64); 2]> {
+    /// Prometheus gives up after 10 seconds.
+    const TIMEOUT: Duration = Duration::from_secs(5);
+    let sees_nothing = grant.nodes.as_ref().is_some_and(BTreeSet::is_empty);
+    let count = async |task_state| {
+        if sees_nothing {
+            // For the store no node in a query is every node.
+            return store.ping().await.map(|()| (task_state, 0));
+        }
+        let query = TaskQuery {
+            states: vec![task_state],
+            nodes: grant.nodes.iter().flatten().cloned().collect(),
+            ..TaskQuery::default()
+        };
+        Ok((task_state, store.count_tasks(&query).await?))
+    };
+    let counts = async {
+        let queued = count(TaskState::Queued).await?;
+        let running = count(TaskState::Running).await?;
+        Ok::<_, StoreError>([queued, running])
+    };
+    timeout(TIMEOUT, counts).await.ok()?.ok()
 }

@@ -32,7 +32,7 @@ use crate::routes::state::AppState;
             body = NodePage,
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
-        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        responses::NotModified,
         responses::NoParameters,
         responses::NothingToShow,
     )
@@ -75,7 +75,7 @@ pub(crate) async fn list_nodes(
             body = Node,
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
-        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        responses::NotModified,
         responses::NoParameters,
         responses::NoSuchNode,
         responses::NothingToShow,

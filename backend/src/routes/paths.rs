@@ -29,6 +29,18 @@ pub(crate) struct VmPath {
     pub(super) vmid: String,
 }
 
+/// The path of a VM in the original's calls.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct MachinePath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    pub(super) node: String,
+    /// Id of the VM on its node.
+    #[param(value_type = u32, minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
+    pub(super) id: String,
+}
+
 /// The only parameter of a path: an id or a name.
 #[derive(Debug)]
 pub(crate) struct IdPath(pub(super) String);
@@ -48,6 +60,15 @@ impl<S: Send + Sync> FromRequestParts<S> for VmPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         let (node, vmid) = read(parts, state).await?;
         Ok(Self { node, vmid })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for MachinePath {
+    type Rejection = http::Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
+        let (node, id) = read(parts, state).await?;
+        Ok(Self { node, id })
     }
 }
 

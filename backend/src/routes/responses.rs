@@ -54,6 +54,18 @@ impl IntoResponse for Accepted {
     }
 }
 
+/// 304: the client has the answer already.
+pub(crate) struct NotModified;
+
+impl IntoResponses for NotModified {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        let response = ResponseBuilder::new()
+            .description("Nothing has changed since the answer with that `ETag`.")
+            .build();
+        [("304".to_owned(), RefOr::T(response))].into()
+    }
+}
+
 /// Types to be named in `responses(…)`: each stands for kinds of problems, and says when their
 /// statuses are given.
 macro_rules! failures {

@@ -8,14 +8,16 @@ use axum::extract::{Extension, State};
 use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
 use axum::response::{IntoResponse, Response};
-use ecoman_access::{User, UserFault};
+use ecoman_access::{Session, User, UserFault};
 use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication, Permission};
 
 use super::accounts::{blocking, hashing, user_fault};
 use super::guard::Deed;
 use super::responses;
-use crate::access::{self, Caller, Credentials, SignIn, closed_cookie, opened_cookie};
+use crate::access::{
+    self, Caller, Credentials, SignIn, closed_cookie, opened_cookie, password_actor,
+};
 use crate::http;
 use crate::http::etag::NO_STORE;
 use crate::http::json::JsonBody;
@@ -80,37 +82,27 @@ pub(crate) async fn sign_in(
     only_with_passwords(&state)?;
     let user = check_password(&state, &shown, &body.name, body.password, &deed).await?;
     let user = user.ok_or(access::Error::WrongPassword)?;
-    let actor = Actor {
-        name: Some(body.name.clone()),
-        by: Authentication::Password,
-        token: None,
-        address: shown.address,
-    };
+    let actor = password_actor(body.name.clone(), shown.address);
     deed.is_by(actor.clone());
-    let length = state.gate.session_length;
-    let (access, name, now) = (
-        Arc::clone(&state.gate.access),
-        body.name,
-        (state.gate.clock)(),
-    );
-    let opened = blocking(move || access.open_session(&name, length, now)).await?;
-    let (session, secret) = opened.map_err(access::Error::from)?;
-    let caller = Caller {
-        actor,
-        grant: user.grant,
-        expires_at: Some(session.expires_at),
-        is_known: true,
-        is_listed: true,
-    };
-    let headers = [
-        (CACHE_CONTROL, NO_STORE.to_owned()),
-        (
-            SET_COOKIE,
-            opened_cookie(secret.reveal(), length, shown.secure),
-        ),
-    ];
+    let (session, cookie) = open_session(&state, body.name, shown.secure).await?;
+    let caller = Caller::with_session(actor, user.grant, session.expires_at);
+    let headers = [(CACHE_CONTROL, NO_STORE.to_owned()), (SET_COOKIE, cookie)];
     let identity = caller.identity(&state.gate.sign_in);
     Ok((headers, Json(identity)).into_response())
+}
+
+/// A session, and the cookie that carries its secret.
+async fn open_session(
+    state: &AppState,
+    name: String,
+    secure: bool,
+) -> Result<(Session, String), ErrorResponse> {
+    let length = state.gate.session_length;
+    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    let opened = blocking(move || access.open_session(&name, length, now)).await?;
+    let (session, secret) = opened.map_err(access::Error::from)?;
+    let cookie = opened_cookie(secret.reveal(), length, secure);
+    Ok((session, cookie))
 }
 
 /// Sign out
@@ -175,14 +167,7 @@ pub(crate) async fn change_password(
     JsonBody(body): JsonBody<ChangePassword>,
 ) -> Result<Response, ErrorResponse> {
     only_with_passwords(&state)?;
-    let name = match &caller.actor {
-        Actor {
-            name: Some(name),
-            by: Authentication::Password,
-            ..
-        } => name.clone(),
-        _ => return Err(access::Error::NotByPassword.into()),
-    };
+    let name = password_user(&caller.actor)?;
     let user = check_password(&state, &shown, &name, body.current, &deed).await?;
     // Not 401: the caller is signed in.
     user.ok_or_else(|| http::Error::field("current", "is not the password"))?;
@@ -196,6 +181,13 @@ pub(crate) async fn change_password(
     })?;
     let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
+}
+
+/// Who has signed in with a password.
+fn password_user(actor: &Actor) -> Result<String, access::Error> {
+    let name = actor.name.clone();
+    let name = name.filter(|_| actor.by == Authentication::Password);
+    name.ok_or(access::Error::NotByPassword)
 }
 
 /// The user of this name, if the password is theirs; not asked too often.

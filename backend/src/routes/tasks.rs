@@ -9,6 +9,7 @@ use axum::response::{IntoResponse, Response};
 use ecoman_api::{Task, TaskPage};
 use ecoman_model::{NodeName, Permission, TaskId, TaskState};
 use ecoman_store::TaskQuery;
+use serde::Serialize;
 
 use super::paths::IdPath;
 use super::responses;
@@ -84,60 +85,76 @@ pub(crate) async fn list_tasks(
     caller: Caller,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ErrorResponse> {
-    let mut parameters = Parameters::new(query.as_deref());
-    let mut states = parameters.take_words("state", &STATES);
-    let mut nodes = parameters.take("node", |text| {
-        text.split(',')
-            .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
-            .collect::<Result<Vec<_>, _>>()
-    });
-    let limit = parameters.take("limit", |text| {
-        let limit = whole_number(text);
-        limit
-            .filter(|limit| (1..=LIMIT).contains(limit))
-            .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
-    });
-    // In whatever order they were typed, it is the same list.
-    states.sort_unstable();
-    if let Some(nodes) = &mut nodes {
-        nodes.sort_unstable();
-    }
-    let list = List::new(&format!("tasks\n{states:?}\n{nodes:?}"), "state or node");
-    let before = parameters.take("page_token", |text| list.after::<TaskId>(text));
-    parameters
-        .finish("state, node, limit and page_token")
-        .map_err(http::Error::BadParameters)?;
-
-    let limit = limit.unwrap_or(USUAL);
-    let Some(nodes) = in_reach(nodes, &caller) else {
-        let page = TaskPage {
-            items: Vec::new(),
-            total: 0,
-            next_page: None,
-        };
-        return Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response());
+    let asked = ListParameters::read(query.as_deref())?;
+    let Some(nodes) = in_reach(asked.nodes.clone(), &caller) else {
+        return Ok(uncached(asked.page(Vec::new(), 0)));
     };
     let query = TaskQuery {
-        states,
+        states: asked.states.clone(),
         nodes,
-        before,
-        // One more tells whether there is another page.
-        limit: limit + 1,
+        before: asked.before,
+        // One more shows whether there is another page.
+        limit: asked.limit + 1,
     };
     let total = state.tasks.count(&query).await?;
-    let mut tasks = state.tasks.list(&query).await?;
-    let is_last = tasks.len() <= limit;
-    tasks.truncate(limit);
-    let next_page = tasks
-        .last()
-        .filter(|_| !is_last)
-        .map(|task| list.token(&task.id));
-    let page = TaskPage {
-        items: tasks.into_iter().map(view::task).collect(),
-        total,
-        next_page,
-    };
-    Ok(([(CACHE_CONTROL, REVALIDATE)], Json(page)).into_response())
+    let tasks = state.tasks.list(&query).await?;
+    Ok(uncached(asked.page(tasks, total)))
+}
+
+/// The parameters of the list.
+struct ListParameters {
+    states: Vec<TaskState>,
+    nodes: Option<Vec<NodeName>>,
+    limit: usize,
+    list: List,
+    before: Option<TaskId>,
+}
+
+impl ListParameters {
+    fn read(query: Option<&str>) -> Result<Self, http::Error> {
+        let mut parameters = Parameters::new(query);
+        let mut states = parameters.take_words("state", &STATES);
+        let mut nodes = parameters.take("node", |text| {
+            text.split(',')
+                .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
+                .collect::<Result<Vec<_>, _>>()
+        });
+        let limit = parameters.take("limit", |text| {
+            let limit = whole_number(text);
+            limit
+                .filter(|limit| (1..=LIMIT).contains(limit))
+                .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
+        });
+        // In whatever order they were typed, it is the same list.
+        states.sort_unstable();
+        if let Some(nodes) = &mut nodes {
+            nodes.sort_unstable();
+        }
+        let list = List::new(&format!("tasks\n{states:?}\n{nodes:?}"), "state or node");
+        let before = parameters.take("page_token", |text| list.after::<TaskId>(text));
+        parameters
+            .finish("state, node, limit and page_token")
+            .map_err(http::Error::BadParameters)?;
+        Ok(Self {
+            states,
+            nodes,
+            limit: limit.unwrap_or(USUAL),
+            list,
+            before,
+        })
+    }
+
+    /// A page of the list; `tasks` has one more where there is another page.
+    fn page(&self, mut tasks: Vec<ecoman_model::Task>, total: u64) -> TaskPage {
+        let is_last = tasks.len() <= self.limit;
+        tasks.truncate(self.limit);
+        let last = tasks.last().filter(|_| !is_last);
+        TaskPage {
+            next_page: last.map(|task| self.list.token(&task.id)),
+            items: tasks.into_iter().map(view::task).collect(),
+            total,
+        }
+    }
 }
 
 /// Get a task
@@ -180,7 +197,24 @@ pub(crate) async fn get_task(
     IdPath(id): IdPath,
     RawQuery(query): RawQuery,
 ) -> Result<Response, ErrorResponse> {
-    let mut parameters = Parameters::new(query.as_deref());
+    let wait = read_wait(query.as_deref())?;
+    // What is no id is the id of no task.
+    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
+    // Before it is waited for: a task's node does not change.
+    let task = state.tasks.task(id).await?;
+    if !caller.grant.reaches(task.node.as_str()) {
+        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
+    }
+    let task = match wait {
+        None => task,
+        Some(wait) => state.tasks.ended(id, wait).await?,
+    };
+    Ok(uncached(view::task(task)))
+}
+
+/// How long an answer waits for the end of a task, if it does.
+fn read_wait(query: Option<&str>) -> Result<Option<Duration>, http::Error> {
+    let mut parameters = Parameters::new(query);
     let wait = parameters.take("wait", |text| {
         let most = MAX_WAIT.as_secs();
         let seconds = whole_number(text);
@@ -188,21 +222,14 @@ pub(crate) async fn get_task(
             .filter(|seconds| *seconds <= most)
             .ok_or_else(|| format!("must be a whole number of seconds from 0 to {most}"))
     });
-    parameters
-        .finish("wait")
-        .map_err(http::Error::BadParameters)?;
-    // What is no id is the id of no task.
-    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
-    // Before it is waited for: a task's node does not change.
-    let node = state.tasks.task(id).await?.node;
-    if !caller.grant.reaches(node.as_str()) {
-        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
-    }
-    let task = match wait.unwrap_or(0) {
-        0 => state.tasks.task(id).await?,
-        seconds => state.tasks.ended(id, Duration::from_secs(seconds)).await?,
-    };
-    Ok(([(CACHE_CONTROL, REVALIDATE)], Json(view::task(task))).into_response())
+    let known = parameters.finish("wait");
+    known.map_err(http::Error::BadParameters)?;
+    Ok(wait.filter(|seconds| *seconds > 0).map(Duration::from_secs))
+}
+
+/// JSON that a client asks for again each time.
+fn uncached(body: impl Serialize) -> Response {
+    ([(CACHE_CONTROL, REVALIDATE)], Json(body)).into_response()
 }
 
 /// The nodes whose tasks somebody is shown of those they ask for, none of which stands for all;

@@ -10,7 +10,7 @@ use axum::response::{IntoResponse, Response};
 use chrono::TimeDelta;
 use ecoman_access::{NewToken, Token, TokenFault};
 use ecoman_api::{CreateToken, CreatedToken, TokenList};
-use ecoman_model::{Grant, NodeName, Permission, Role};
+use ecoman_model::{Grant, NodeName, Permission, Role, Timestamp};
 use uuid::Uuid;
 
 use super::accounts::{blocking, node_names, only_with_sign_in};
@@ -86,38 +86,13 @@ pub(crate) async fn create_token(
     JsonBody(body): JsonBody<CreateToken>,
 ) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let owner = caller.actor.name.clone().ok_or(http::Error::Internal)?;
-    let days = body.expires_in_days.unwrap_or(USUAL_DAYS);
-    if !(1..=MOST_DAYS).contains(&days) {
-        return Err(http::Error::field(
-            "expires_in_days",
-            &format!("must be from 1 to {MOST_DAYS}"),
-        )
-        .into());
-    }
-    let nodes = node_names(body.nodes.as_deref())?;
-    let grant = Grant {
-        role: body.role.unwrap_or(Role::Viewer),
-        nodes: nodes.or_else(|| caller.grant.nodes.clone()),
-    };
-    deed.is(
-        format!("create {} token for {days} days", grant.role),
-        Some(body.name.clone()),
-    );
     let now = (state.gate.clock)();
-    let end = now + TimeDelta::days(days.into());
-    let new = NewToken {
-        name: body.name,
-        owner,
-        owner_is_listed: caller.is_listed,
-        owner_grant: caller.grant.clone(),
-        grant,
-        // Made by a token it is not good for longer: what was meant to end would go on.
-        expires_at: Some(match caller.actor.token {
-            Some(_) => caller.expires_at.map_or(end, |limit| limit.min(end)),
-            None => end,
-        }),
-    };
+    let days = days(body.expires_in_days)?;
+    let new = new_token(body, &caller, now + TimeDelta::days(days.into()))?;
+    deed.is(
+        format!("create {} token for {days} days", new.grant.role),
+        Some(new.name.clone()),
+    );
     let access = Arc::clone(&state.gate.access);
     let (id, token, secret) = blocking(move || access.create_token(new, now))
         .await?
@@ -128,6 +103,36 @@ pub(crate) async fn create_token(
     };
     let headers = [(CACHE_CONTROL, NO_STORE)];
     Ok((StatusCode::CREATED, headers, Json(created)).into_response())
+}
+
+/// How many days a token is good for.
+fn days(asked: Option<u32>) -> Result<u32, http::Error> {
+    let days = asked.unwrap_or(USUAL_DAYS);
+    if (1..=MOST_DAYS).contains(&days) {
+        return Ok(days);
+    }
+    let rule = format!("must be from 1 to {MOST_DAYS}");
+    Err(http::Error::field("expires_in_days", &rule))
+}
+
+/// The token that a caller asks for, if it expires at `end` at the latest.
+fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewToken, http::Error> {
+    let nodes = node_names(body.nodes.as_deref())?;
+    Ok(NewToken {
+        name: body.name,
+        owner: caller.actor.name.clone().ok_or(http::Error::Internal)?,
+        owner_is_listed: caller.is_listed,
+        owner_grant: caller.grant.clone(),
+        grant: Grant {
+            role: body.role.unwrap_or(Role::Viewer),
+            nodes: nodes.or_else(|| caller.grant.nodes.clone()),
+        },
+        // A token that another token makes does not outlive it.
+        expires_at: Some(match caller.actor.token {
+            Some(_) => caller.expires_at.map_or(end, |limit| limit.min(end)),
+            None => end,
+        }),
+    })
 }
 
 /// Revoke an API token

@@ -20,7 +20,7 @@ use ecoman_model::{
 use uuid::Uuid;
 
 use super::guard::Asking;
-use super::paths::VmPath;
+use super::paths::MachinePath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -58,7 +58,7 @@ const FIELDS: [(&str, &str); 4] = [
             body = Machines,
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
-        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        responses::NotModified,
         responses::NoParameters,
         responses::NothingToShow,
     )
@@ -94,14 +94,7 @@ pub(crate) async fn list_machines(
     tag = "Original",
     extensions(("x-permission" = json!(Permission::Read))),
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "id" = u32,
-            Path,
-            description = "Id of the VM on its node.",
-            maximum = 4_294_967_295_u32,
-            example = 14
-        ),
+        MachinePath,
         parameters::IfNoneMatch,
     ),
     responses(
@@ -111,7 +104,7 @@ pub(crate) async fn list_machines(
             body = Machine,
             headers(("ETag" = String, description = "For `If-None-Match`."))
         ),
-        (status = 304, description = "Nothing has changed since the answer with that `ETag`."),
+        responses::NotModified,
         responses::NoParameters,
         responses::NoSuchVm,
         responses::NothingToShow,
@@ -120,12 +113,12 @@ pub(crate) async fn list_machines(
 pub(crate) async fn get_machine(
     State(state): State<AppState>,
     caller: Caller,
-    path: VmPath,
+    path: MachinePath,
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
     Ok(json_at(&snapshot, &headers, || {
         json(&Machine::new(&vm.view, &node.view.address)).to_string()
     }))
@@ -142,14 +135,7 @@ pub(crate) async fn get_machine(
     tag = "Original",
     extensions(("x-permission" = json!(Permission::Power))),
     params(
-        ("node" = String, Path, description = "Name of the node.", example = "hoge"),
-        (
-            "id" = u32,
-            Path,
-            description = "Id of the VM on its node.",
-            maximum = 4_294_967_295_u32,
-            example = 14
-        ),
+        MachinePath,
         parameters::IdempotencyKey,
     ),
     request_body = SetMachinePower,
@@ -163,13 +149,13 @@ pub(crate) async fn get_machine(
 pub(crate) async fn set_machine_power(
     State(state): State<AppState>,
     asking: Asking,
-    path: VmPath,
+    path: MachinePath,
     _: NoParameters,
     body: Result<JsonBody<SetMachinePower>, http::Error>,
 ) -> Result<Json<MachinePowerSet>, ErrorResponse> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(body_as_original)?;
     let snapshot = loaded(&state.live, &asking.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
     let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),
         action,
@@ -220,12 +206,27 @@ pub(crate) async fn create_machine(
             "must be a node of the crawler's hosts.yml",
         )
     })?;
+    let vm = new_vm(body, node)?;
+    let name = vm.name.clone();
+    let request = TaskRequest::Create(Box::new(vm));
+    let submitted = asking.submit(&state.tasks, request, node, None);
+    let task = submitted.await.map_err(as_original)?;
+    let task = state.tasks.ended(task.id, MAX_WAIT).await?;
+    succeeded(&task)?;
+    Ok(Json(MachineCreated {
+        result: MachineResult::Ok,
+        message: created(&task, &name),
+    }))
+}
+
+/// The VM that a body describes.
+fn new_vm(body: CreateMachine, node: &NodeEntry) -> Result<NewVm, ErrorResponse> {
     let name = match body.name.as_str() {
         "" => free_name(node)?,
         name => name.to_lowercase(),
     };
     let vm = NewVm {
-        name: name.clone(),
+        name,
         // What is more than this is more than any node has.
         cpus: u32::try_from(body.cpu_cores.0).unwrap_or(u32::MAX),
         memory_mb: body.ram_mb.0,
@@ -237,22 +238,18 @@ pub(crate) async fn create_machine(
         power_on: true,
     };
     let vm = vm.check();
-    let vm = vm.map_err(|faults| body_as_original(http::Error::fields(&faults)))?;
-    let request = TaskRequest::Create(Box::new(vm));
-    let submitted = asking.submit(&state.tasks, request, node, None);
-    let task = submitted.await.map_err(as_original)?;
-    let task = state.tasks.ended(task.id, MAX_WAIT).await?;
-    succeeded(&task)?;
+    vm.map_err(|faults| body_as_original(http::Error::fields(&faults)))
+}
+
+/// `Created web on hoge, VM 14.`
+fn created(task: &Task, name: &str) -> String {
     let vmid = task.vmid().map(|vmid| format!(", VM {}", vmid.0));
-    Ok(Json(MachineCreated {
-        result: MachineResult::Ok,
-        message: format!(
-            "Created {} on {}{}.",
-            task.vm_name.as_deref().unwrap_or(&name),
-            task.node,
-            vmid.unwrap_or_default()
-        ),
-    }))
+    format!(
+        "Created {} on {}{}.",
+        task.vm_name.as_deref().unwrap_or(name),
+        task.node,
+        vmid.unwrap_or_default()
+    )
 }
 
 fn machines(snapshot: &Snapshot) -> Machines {
