@@ -4,5 +4,5 @@ use std::sync::Arc;
 
 use ecoman_model::Timestamp;
 
-/// Tells the time. [`chrono::Utc::now`] but in tests.
+/// Returns the time: [`chrono::Utc::now`], except in tests.
 pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;

@@ -1,4 +1,4 @@
-//! An error with its causes, for the log and for sentences that name them.
+//! An error with its causes, for the log and for messages.
 
 /// The error and each of its sources, in one line with colons between them.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {

@@ -1,13 +1,12 @@
 //! JSON API over the store, and the web page.
 //!
-//! Knows what is in the store and how it is told over HTTP: lists, filters, events, problems.
-//! Does *not* know ESXi, SSH, `hosts.yml` or any key. What nodes and VMs are like is written by
-//! the crawler alone; changes are asked of the executor, and written down here as tasks.
+//! Knows the store and its view over HTTP: lists, filters, events, problems. Does *not* know ESXi,
+//! SSH, `hosts.yml` or any key. The crawler alone writes the state of nodes and VMs; the executor
+//! changes them, and this crate records the changes as tasks.
 //!
-//! The way of the data: `inventory` takes every change of the store into an immutable
-//! snapshot plus the latest events; handlers under `routes` answer from the snapshot alone and
-//! never wait for the database. The way of a command: handlers make tasks, `tasks` hands them over
-//! to the executor and brings each to its end.
+//! State: `inventory` turns every change of the store into an immutable snapshot and events;
+//! handlers under `routes` answer from the snapshot alone and never wait for the database.
+//! Commands: handlers make tasks; `tasks` hands each to the executor and follows it to its end.
 
 // The layers: each imports only from those above it.
 mod clock;

@@ -1,4 +1,4 @@
-//! `/metrics`: what monitoring is told, as OpenMetrics 1.0.
+//! The metrics of `/metrics`, in the format of OpenMetrics 1.0.
 //!
 //! Every label is one of a closed list, a node of hosts.yml or a volume of a node: nothing that a
 //! client sends becomes one, and there are no series per VM.
@@ -20,10 +20,10 @@ use prometheus_client::registry::{Registry, Unit};
 
 use crate::inventory::snapshot::Snapshot;
 
-/// The media type of what is told.
+/// The media type of OpenMetrics.
 pub(crate) const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What is counted while the dashboard runs.
+/// The counters of the dashboard.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     registry: Registry,
@@ -33,18 +33,18 @@ pub(crate) struct Metrics {
     ended: Family<Ended, Counter>,
 }
 
-/// What is not counted but looked up when somebody asks.
+/// The values that are looked up at each scrape.
 pub(crate) struct Scrape<'a> {
     pub(crate) now: Timestamp,
-    /// Whether what is counted over all nodes is told too.
+    /// Whether the counters over all nodes are included.
     pub(crate) of_everybody: bool,
-    /// What the caller may see; `None`: nothing has been read yet.
+    /// The part that the caller may see; `None`: the store has not been read yet.
     pub(crate) snapshot: Option<&'a Snapshot>,
     /// Whether the store answers.
     pub(crate) store_up: bool,
-    /// Tasks that have not ended; `None`: the store does not say.
+    /// Unfinished tasks by state; `None`: the store does not answer.
     pub(crate) unfinished: Option<[(TaskState, u64); 2]>,
-    /// When the certificate for HTTPS ends, if there is one.
+    /// When the certificate for HTTPS expires, if there is one.
     pub(crate) certificate_ends: Option<DateTime<Utc>>,
 }
 
@@ -91,13 +91,13 @@ struct Volume {
     datastore: String,
 }
 
-/// In seconds. A list takes some milliseconds, a change that is waited for up to a minute.
+/// Buckets in seconds. A list takes milliseconds, an answer that waits for a task up to a minute.
 const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// All counters at 0.
     pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("ecoman");
         let requests = Family::default();
@@ -136,7 +136,7 @@ impl Metrics {
         }
     }
 
-    /// An answer has begun.
+    /// Counts an answer when it begins.
     pub(crate) fn answered(&self, operation: &'static str, status: StatusCode, took: Duration) {
         let status = status.as_u16();
         let answered = Answered { operation, status };
@@ -145,24 +145,24 @@ impl Metrics {
         duration.observe(took.as_secs_f64());
     }
 
-    /// A stream of events is opened.
+    /// Counts a stream of events until the return value is dropped.
     pub(crate) fn stream(&self) -> OpenStream {
         self.streams.inc();
         OpenStream(self.streams.clone())
     }
 
-    /// A task has ended.
+    /// Counts a task that has ended.
     pub(crate) fn ended(&self, kind: &'static str, state: TaskState) {
         let state = state.word();
         self.ended.get_or_create(&Ended { kind, state }).inc();
     }
 
-    /// All that is told.
+    /// The text of a scrape.
     ///
     /// # Errors
     ///
-    /// None that this program could cause.
-    pub(crate) fn tell(&self, scrape: &Scrape<'_>) -> Result<String, std::fmt::Error> {
+    /// None in practice: writing to a string does not fail.
+    pub(crate) fn render(&self, scrape: &Scrape<'_>) -> Result<String, std::fmt::Error> {
         let mut text = String::new();
         if scrape.of_everybody {
             encode_registry(&mut text, &self.registry)?;
@@ -346,7 +346,7 @@ fn datastores(registry: &mut Registry, snapshot: &Snapshot) {
 
 const MB: u64 = 1 << 20;
 
-/// What is more than OpenMetrics counts in whole numbers is the most that it does.
+/// A number as OpenMetrics counts, capped at its maximum.
 fn set<S>(family: &Family<S, Gauge>, labels: &S, value: u64)
 where
     S: Clone + std::hash::Hash + Eq,

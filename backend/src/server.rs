@@ -1,4 +1,4 @@
-//! The server: bound first, so that its address is known, then run until told to stop.
+//! The server: binds first, so that its address is known, then serves until it is shut down.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
 use crate::Config;
-use crate::access::Gate;
+use crate::access::Authenticator;
 use crate::access::policy::Policy;
 use crate::audit;
 use crate::clock::Clock;
@@ -54,9 +54,9 @@ pub enum BackendError {
     /// The address is taken, is not this machine's, or needs more rights.
     #[error("cannot listen on {address} (DASHBOARD_ADDRESS, DASHBOARD_PORT)")]
     Bind {
-        /// What was to be listened on.
+        /// The address.
         address: SocketAddr,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The handler of an operation does not declare its permission, which is a bug.
@@ -71,20 +71,19 @@ pub enum BackendError {
     /// rustls does not take how it was set up, which is a bug.
     #[error("cannot set up HTTPS")]
     Rustls(#[from] rustls::Error),
-    /// What follows the store or sees to the tasks has ended, which is a bug.
-    #[error("what follows the store, or sees to the tasks, has died")]
+    /// A background worker (the watcher of the store, or one for tasks) has ended, which is a bug.
+    #[error("a background worker has ended")]
     Follow(#[source] tokio::task::JoinError),
 }
 
-/// So many passwords may wait to be looked at, each for some 30 ms.
+/// The most logins that wait for a password check, which takes some 30 ms each.
 const WAITING: usize = 100;
 
-/// How long answers that have begun may go on when the server is to stop.
+/// How long open answers may continue after a shutdown.
 const GRACE: Duration = Duration::from_secs(8);
 
 impl Dashboard {
-    /// Takes the address. Nothing is served and the store is not touched before
-    /// [`Dashboard::serve`].
+    /// Binds the address. [`Dashboard::serve`] serves; before that the store is not touched.
     ///
     /// # Errors
     ///
@@ -111,7 +110,7 @@ impl Dashboard {
         })
     }
 
-    /// Takes the time from `clock`, for tests of what is old.
+    /// Takes the time from `clock`, for tests of staleness.
     #[must_use]
     pub fn with_clock(mut self, clock: Clock) -> Self {
         self.clock = clock;
@@ -125,13 +124,13 @@ impl Dashboard {
         self
     }
 
-    /// Where it listens; tells the port where any free one was asked for.
+    /// The address that it listens on, with the actual port if any free one was requested.
     #[must_use]
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Where its users find it.
+    /// The URL for its users.
     #[must_use]
     pub fn url(&self) -> String {
         let scheme = match self.certificate {
@@ -141,12 +140,12 @@ impl Dashboard {
         format!("{scheme}://{}", self.local_addr)
     }
 
-    /// Serves until `shutdown`; then takes no more connections, ends the streams of events, and
-    /// returns when the last answer is out, after 8 seconds at the latest.
+    /// Serves until `shutdown`; then accepts no more connections, ends the streams of events, and
+    /// returns when the last answer is complete, after 8 seconds at the latest.
     ///
     /// # Errors
     ///
-    /// Serving has failed as a whole. A store that does not answer is no reason to end.
+    /// A worker has ended. A store that does not answer does not end the dashboard.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
         let live = Arc::new(Live::new(first_revision(&self.clock)));
         let metrics = Arc::new(Metrics::new());
@@ -158,11 +157,11 @@ impl Dashboard {
             Arc::clone(&live),
             shutdown.clone(),
         );
-        let gate = Gate {
+        let authenticator = Authenticator {
             sign_in: self.config.access.sign_in.clone(),
             session_length: self.config.access.settings.dashboard_session_hours,
             access: Arc::new(Access::new(&self.config.access.directory)),
-            tries: Arc::default(),
+            throttle: Arc::default(),
             hashing: Arc::new(Semaphore::new(1)),
             waiting: Arc::new(Semaphore::new(WAITING)),
             clock: Arc::clone(&self.clock),
@@ -174,7 +173,7 @@ impl Dashboard {
                 .clone(),
             tls: self.certificate.is_some(),
         };
-        gate.tell_at_start(self.local_addr);
+        authenticator.warn_about_setup(self.local_addr);
         let mut workers = JoinSet::new();
         workers.spawn(
             Follower {
@@ -189,14 +188,14 @@ impl Dashboard {
         workers.spawn(tasks.clone().run());
         workers.spawn(audit::forget(
             Arc::clone(&self.store),
-            Arc::clone(&gate.clock),
+            Arc::clone(&authenticator.clock),
             self.config.access.settings.dashboard_audit_days,
         ));
         let acceptor = match &self.certificate {
             None => None,
             Some(certificate) => {
                 let watched = Arc::clone(certificate);
-                workers.spawn(watched.watch(Arc::clone(&gate.clock)));
+                workers.spawn(watched.watch(Arc::clone(&authenticator.clock)));
                 Some(tls::acceptor(Arc::clone(certificate))?)
             }
         };
@@ -220,7 +219,7 @@ impl Dashboard {
             store: self.store,
             live,
             tasks,
-            gate,
+            authenticator,
             policy: self.policy,
             openapi: OpenapiTexts {
                 version_3_1: openapi_json(),
@@ -239,7 +238,7 @@ impl Dashboard {
             () = server => Ok(()),
             Some(Err(error)) = workers.join_next() => Err(BackendError::Follow(error)),
             () = async { shutdown.cancelled().await; sleep(GRACE).await } => {
-                tracing::warn!("cut off the answers that were still under way");
+                tracing::warn!("aborted the answers that were still open");
                 Ok(())
             }
         };
@@ -259,7 +258,7 @@ impl std::fmt::Debug for Dashboard {
     }
 }
 
-/// The microseconds since 1970: more than any earlier run has reached.
+/// The microseconds since 1970, which is more than any earlier run has reached.
 fn first_revision(clock: &Clock) -> u64 {
     u64::try_from(clock().timestamp_micros()).unwrap_or(0)
 }

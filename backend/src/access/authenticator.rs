@@ -1,4 +1,4 @@
-//! What a request shows, and who that makes its sender.
+//! Authenticates requests by session, API token or proxy header.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -16,36 +16,36 @@ use uuid::Uuid;
 use super::caller::password_actor;
 use super::error::{BadCredentials, Error};
 use super::proxy::ProxyUser;
-use super::{Caller, SignIn, Tries, session_of};
+use super::{Caller, LoginThrottle, SignIn, session_of};
 use crate::clock::Clock;
 use crate::error_chain::chain;
 
-/// Knows everybody.
+/// Authenticates requests by session, API token or proxy header.
 #[derive(Clone)]
-pub(crate) struct Gate {
+pub(crate) struct Authenticator {
     pub(crate) sign_in: SignIn,
-    /// How long a session lasts.
+    /// The lifetime of a session.
     pub(crate) session_length: TimeDelta,
     pub(crate) access: Arc<Access>,
-    pub(crate) tries: Arc<Tries>,
+    pub(crate) throttle: Arc<LoginThrottle>,
     /// Passwords are hashed one after the other: each takes 19 MiB.
     pub(crate) hashing: Arc<Semaphore>,
     pub(crate) clock: Clock,
-    /// Proxies whose `X-Forwarded-…` are believed.
+    /// Proxies whose `X-Forwarded-…` headers are trusted.
     pub(crate) trusted: Vec<IpNet>,
-    /// Who waits to have a password looked at.
+    /// Limits the logins that wait for `hashing`.
     pub(crate) waiting: Arc<Semaphore>,
-    /// Whether clients that come by no proxy come by TLS.
+    /// Whether this server itself speaks TLS.
     pub(crate) tls: bool,
 }
 
-/// What a request shows of its sender. It is taken out of the request: nothing behind the guard
-/// can tell it to anybody.
+/// The credentials of a request. They are removed from the request, so that nothing behind the
+/// guard can log or forward them.
 #[derive(Clone)]
 pub(crate) struct Credentials {
-    /// Where it came from; behind a trusted proxy what that says.
+    /// The client's address; behind a trusted proxy the one that the proxy reports.
     pub(crate) address: Option<IpAddr>,
-    /// Whether it came by TLS, to us or to a trusted proxy.
+    /// Whether the client used TLS, to this server or to a trusted proxy.
     pub(crate) secure: bool,
     authorization: Option<String>,
     /// The secret of a session.
@@ -53,20 +53,20 @@ pub(crate) struct Credentials {
     proxied: Option<ProxyUser>,
 }
 
-/// Who a request is from.
+/// The sender of a request.
 #[derive(Debug)]
-pub(crate) enum Standing {
-    /// Somebody.
+pub(crate) enum Identity {
+    /// Authenticated, or sign-in is off.
     Known(Caller),
-    /// It showed nothing.
-    Nobody,
-    /// Its credentials are rejected.
-    Refused(BadCredentials),
+    /// Without credentials.
+    Anonymous,
+    /// With credentials that are invalid or expired.
+    Rejected(BadCredentials),
 }
 
-impl Gate {
-    /// Says in the log what an administrator may have forgotten.
-    pub(crate) fn tell_at_start(&self, address: SocketAddr) {
+impl Authenticator {
+    /// Logs what an administrator may have forgotten.
+    pub(crate) fn warn_about_setup(&self, address: SocketAddr) {
         let is_open = !address.ip().to_canonical().is_loopback();
         if is_open && !self.tls && self.trusted.is_empty() {
             tracing::warn!(
@@ -78,7 +78,10 @@ impl Gate {
         match (&self.sign_in, self.access.users()) {
             (SignIn::None, _) => {}
             (_, Err(error)) => {
-                tracing::error!(error = chain(&error), "nobody can sign in");
+                tracing::error!(
+                    error = chain(&error),
+                    "cannot read the users, so nobody can sign in"
+                );
             }
             (SignIn::Password, Ok(users)) if users.is_empty() => tracing::warn!(
                 directory = %self.access.directory().display(),
@@ -88,7 +91,7 @@ impl Gate {
         }
     }
 
-    /// Takes what a request shows out of it.
+    /// Takes the credentials out of a request.
     pub(crate) fn credentials(&self, request: &mut Request) -> Credentials {
         let connected = request.extensions().get::<ConnectInfo<SocketAddr>>();
         let peer = connected.map(|ConnectInfo(address)| address.ip().to_canonical());
@@ -119,59 +122,63 @@ impl Gate {
         }
     }
 
-    /// Who shows this.
+    /// The identity that credentials prove.
     ///
     /// # Errors
     ///
     /// Users, tokens or sessions cannot be read.
-    pub(crate) async fn standing(&self, shown: &Credentials) -> Result<Standing, Error> {
+    pub(crate) async fn identify(&self, credentials: &Credentials) -> Result<Identity, Error> {
         if self.sign_in == SignIn::None {
-            return Ok(Standing::Known(Caller::anyone(shown.address)));
+            return Ok(Identity::Known(Caller::anyone(credentials.address)));
         }
-        if let Some(authorization) = &shown.authorization {
-            return self.bearer(authorization, shown).await;
+        if let Some(authorization) = &credentials.authorization {
+            return self.bearer(authorization, credentials).await;
         }
         match &self.sign_in {
-            SignIn::None => Ok(Standing::Nobody),
-            SignIn::Password => self.session(shown),
-            SignIn::Proxy(_) => self.proxied(shown).await,
+            SignIn::None => Ok(Identity::Anonymous),
+            SignIn::Password => self.session(credentials),
+            SignIn::Proxy(_) => self.proxied(credentials).await,
         }
     }
 
-    /// What a user holds; `None`: they hold nothing.
+    /// The role and nodes of a user; `None`: there is no such user.
     pub(crate) fn grant(&self, name: &str) -> Result<Option<Grant>, Error> {
         let user = self.access.user(name)?;
         Ok(user.map(|user| user.grant))
     }
 
-    async fn bearer(&self, authorization: &str, shown: &Credentials) -> Result<Standing, Error> {
+    async fn bearer(
+        &self,
+        authorization: &str,
+        credentials: &Credentials,
+    ) -> Result<Identity, Error> {
         let Some(secret) = authorization
             .split_once(' ')
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
             .map(|(_, secret)| secret.trim())
         else {
-            return Ok(Standing::Refused(BadCredentials::NotABearerToken));
+            return Ok(Identity::Rejected(BadCredentials::NotABearerToken));
         };
         let now = (self.clock)();
         let (id, token) = match self.access.token(secret, now)? {
             TokenUse::Good(id, token) => (id, token),
             TokenUse::Expired(..) => {
-                return Ok(Standing::Refused(BadCredentials::TokenExpired));
+                return Ok(Identity::Rejected(BadCredentials::TokenExpired));
             }
             TokenUse::Unknown => {
-                return Ok(Standing::Refused(BadCredentials::TokenUnknown));
+                return Ok(Identity::Rejected(BadCredentials::TokenUnknown));
             }
         };
         let Some((owner, is_listed)) = self.grant_of_owner(&token)? else {
-            return Ok(Standing::Refused(BadCredentials::TokenOwnerRemoved));
+            return Ok(Identity::Rejected(BadCredentials::TokenOwnerRemoved));
         };
-        self.note_use(id).await;
-        Ok(Standing::Known(Caller {
+        self.record_token_use(id).await;
+        Ok(Identity::Known(Caller {
             actor: Actor {
                 name: Some(token.owner),
                 by: Authentication::Token,
                 token: Some(token.name),
-                address: shown.address,
+                address: credentials.address,
             },
             grant: token.grant.within(&owner),
             expires_at: token.expires_at,
@@ -180,11 +187,11 @@ impl Gate {
         }))
     }
 
-    /// What the owner of a token holds now, and whether they are one of our users; of those that
-    /// only the proxy knows, what they were last seen to hold.
+    /// The owner's present role and nodes, and whether the owner is listed here. For an owner whom
+    /// only the proxy knows: the role and nodes of their last request.
     fn grant_of_owner(&self, token: &Token) -> Result<Option<(Grant, bool)>, Error> {
         if let Some(user) = self.access.user(&token.owner)? {
-            // Somebody who has the name of a user of before has not their tokens.
+            // A new user does not inherit the tokens of a deleted user of the same name.
             return Ok((user.created_at <= token.created_at).then_some((user.grant, true)));
         }
         let may_be_unlisted = matches!(self.sign_in, SignIn::Proxy(_));
@@ -192,55 +199,55 @@ impl Gate {
         Ok(last_seen.map(|grant| (grant, false)))
     }
 
-    async fn note_use(&self, id: Uuid) {
+    async fn record_token_use(&self, id: Uuid) {
         let access = Arc::clone(&self.access);
         let now = (self.clock)();
         self.write(move || access.token_used(id, now), "a token's use")
             .await;
     }
 
-    fn session(&self, shown: &Credentials) -> Result<Standing, Error> {
-        let Some(secret) = &shown.session else {
-            return Ok(Standing::Nobody);
+    fn session(&self, credentials: &Credentials) -> Result<Identity, Error> {
+        let Some(secret) = &credentials.session else {
+            return Ok(Identity::Anonymous);
         };
         let Some(session) = self.access.session(secret, (self.clock)())? else {
-            return Ok(Standing::Refused(BadCredentials::SessionEnded));
+            return Ok(Identity::Rejected(BadCredentials::SessionEnded));
         };
         let Some(grant) = self.grant(&session.user)? else {
-            return Ok(Standing::Refused(BadCredentials::SessionEnded));
+            return Ok(Identity::Rejected(BadCredentials::SessionEnded));
         };
-        Ok(Standing::Known(Caller::with_session(
-            password_actor(session.user, shown.address),
+        Ok(Identity::Known(Caller::with_session(
+            password_actor(session.user, credentials.address),
             grant,
             session.expires_at,
         )))
     }
 
-    async fn proxied(&self, shown: &Credentials) -> Result<Standing, Error> {
-        let (SignIn::Proxy(trust), Some(user)) = (&self.sign_in, &shown.proxied) else {
-            return Ok(Standing::Nobody);
+    async fn proxied(&self, credentials: &Credentials) -> Result<Identity, Error> {
+        let (SignIn::Proxy(trust), Some(user)) = (&self.sign_in, &credentials.proxied) else {
+            return Ok(Identity::Anonymous);
         };
         let listed = self.grant(&user.name)?;
         let is_listed = listed.is_some();
         let held = listed.or_else(|| trust.roles.grant(&user.groups));
         if !is_listed {
-            // Their tokens follow.
+            // Their tokens follow their role.
             let (access, name, held) = (Arc::clone(&self.access), user.name.clone(), held.clone());
             self.write(
                 move || access.owner_holds(&name, held.as_ref()),
-                "what the owner of tokens holds",
+                "the role of a token's owner",
             )
             .await;
         }
         let Some(grant) = held else {
-            return Ok(Standing::Refused(BadCredentials::NoRole));
+            return Ok(Identity::Rejected(BadCredentials::NoRole));
         };
-        Ok(Standing::Known(Caller {
+        Ok(Identity::Known(Caller {
             actor: Actor {
                 name: Some(user.name.clone()),
                 by: Authentication::Proxy,
                 token: None,
-                address: shown.address,
+                address: credentials.address,
             },
             grant,
             expires_at: None,
@@ -249,7 +256,7 @@ impl Gate {
         }))
     }
 
-    /// Writes something down that no answer depends on.
+    /// Writes to the access directory; failures are only logged, since no answer depends on it.
     async fn write(
         &self,
         write: impl FnOnce() -> Result<(), AccessError> + Send + 'static,
@@ -257,8 +264,8 @@ impl Gate {
     ) {
         match tokio::task::spawn_blocking(write).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(error = chain(&error), "cannot note {what}"),
-            Err(error) => tracing::error!(error = chain(&error), "cannot note {what}"),
+            Ok(Err(error)) => tracing::warn!(error = chain(&error), "cannot record {what}"),
+            Err(error) => tracing::error!(error = chain(&error), "cannot record {what}"),
         }
     }
 
@@ -268,8 +275,8 @@ impl Gate {
             .any(|network| network.contains(&address))
     }
 
-    /// The client that the trusted proxies tell of: the last address that is not one of theirs.
-    /// What stands before it may have been made up by the client.
+    /// The client that the trusted proxies report: the last address that is not one of theirs. A
+    /// client can forge those before it.
     fn forwarded_for(&self, headers: &HeaderMap) -> Option<IpAddr> {
         let lines = headers.get_all("x-forwarded-for").iter();
         let all: Vec<String> = lines.map(text).collect();
@@ -277,16 +284,16 @@ impl Gate {
             .flat_map(|line| line.split(','))
             .map(|address| address.trim().parse::<IpAddr>().ok())
             .rev()
-            // What is no address says nothing of what stands before it either.
+            // Stops at an invalid address: those before it cannot be trusted.
             .map_while(|address| address)
             .map(|address| address.to_canonical())
             .find(|address| !self.trusts(*address))
     }
 }
 
-impl std::fmt::Debug for Gate {
+impl std::fmt::Debug for Authenticator {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gate")
+        f.debug_struct("Authenticator")
             .field("sign_in", &self.sign_in)
             .finish_non_exhaustive()
     }

@@ -1,4 +1,4 @@
-//! Who asks.
+//! The caller: who sent a request, and what they may do.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -13,21 +13,21 @@ use super::SignIn;
 use super::error::Error;
 use crate::http;
 
-/// Who sent the request, and what they may do. The guard of the routes puts it into the request.
+/// Who sent a request, and what they may do. The guard of the routes adds it to the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Caller {
     pub(crate) actor: Actor,
     pub(crate) grant: Grant,
-    /// When what they showed expires, if it does.
+    /// When the credentials expire, if they do.
     pub(crate) expires_at: Option<Timestamp>,
-    /// Whether they have shown anything at all, or need not.
+    /// Whether the caller is authenticated, or sign-in is off.
     pub(crate) is_known: bool,
-    /// Whether they are one of our users, and not only of the proxy's.
+    /// Whether the caller is a user of this server, and not only of the proxy.
     pub(crate) is_listed: bool,
 }
 
 impl Caller {
-    /// Somebody where nobody signs in.
+    /// Any caller where sign-in is off.
     pub(super) fn anyone(address: Option<IpAddr>) -> Self {
         Self {
             is_known: true,
@@ -36,7 +36,7 @@ impl Caller {
         }
     }
 
-    /// Somebody who has not signed in.
+    /// A caller who has not signed in.
     pub(crate) fn nobody(address: Option<IpAddr>) -> Self {
         Self {
             actor: Actor {
@@ -66,7 +66,7 @@ impl Caller {
         }
     }
 
-    /// That the caller's access extends to a node, whether there is one of this name or not.
+    /// Checks that the caller's access extends to a node, which need not exist.
     ///
     /// # Errors
     ///
@@ -83,7 +83,7 @@ impl Caller {
         })
     }
 
-    /// As the API tells it.
+    /// The API's view.
     pub(crate) fn identity(&self, sign_in: &SignIn) -> Identity {
         let mut may = if self.is_known {
             self.grant.permissions()
@@ -91,7 +91,7 @@ impl Caller {
             Vec::new()
         };
         if *sign_in == SignIn::None {
-            // There is nobody who could have a token or a role.
+            // Without sign-in there are no tokens and no users.
             may.retain(|permission| {
                 use ecoman_model::Permission::{Tokens, Users};
                 !matches!(permission, Tokens | Users)
@@ -112,7 +112,7 @@ impl Caller {
     }
 }
 
-/// Somebody who has signed in with a password.
+/// A user who has signed in with a password.
 pub(crate) fn password_actor(name: String, address: Option<IpAddr>) -> Actor {
     Actor {
         name: Some(name),
@@ -138,7 +138,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Caller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         let caller = parts.extensions.get::<Self>().cloned();
         caller.ok_or_else(|| {
-            tracing::error!("a request came by another way than through the guard");
+            tracing::error!("a request bypassed the guard");
             http::Error::Internal
         })
     }

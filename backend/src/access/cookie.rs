@@ -6,11 +6,11 @@ use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
 use chrono::TimeDelta;
 
-/// Over TLS a browser takes the first one only from this very host (RFC 6265bis, 4.1.3).
+/// A browser accepts `__Host-` only over TLS and from this very host (RFC 6265bis, 4.1.3).
 const SECURE_NAME: &str = "__Host-ecoman_session";
 const NAME: &str = "ecoman_session";
 
-/// The secret of the session that a request shows.
+/// The secret of a request's session.
 pub(crate) fn session_of(headers: &HeaderMap, secure: bool) -> Option<String> {
     headers
         .get_all(COOKIE)

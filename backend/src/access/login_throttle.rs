@@ -1,4 +1,4 @@
-//! How often somebody may try a password.
+//! Limits how often a password may be tried.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
@@ -8,33 +8,32 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use ecoman_model::Timestamp;
 
-/// Failures that count against further tries: of a name from an address, of an address whatever
-/// the name, of a name whatever the address. After so many that are free each further failure
-/// doubles the wait.
+/// The failures that are free: of a name from one address, of an address with any name, of a name
+/// from any address. After that each failure doubles the wait.
 const FREE: [(Kind, u32); 3] = [(Kind::Both, 5), (Kind::Address, 30), (Kind::Name, 100)];
 
 /// The longest wait, and how long a failure is remembered.
 const LONGEST: TimeDelta = TimeDelta::minutes(15);
 
-/// So many names and addresses are remembered at most, but for those that have to wait; the oldest
+/// The most names and addresses that are remembered, not counting those that must wait; the oldest
 /// are forgotten first.
 const REMEMBERED: usize = 10_000;
 
-/// For how long an address at which a user has signed in is known as theirs.
+/// How long an address from which a user has signed in counts as theirs.
 const KNOWN: TimeDelta = TimeDelta::days(30);
 
-/// Counts tries, each as a failure from its beginning on, so that many at once are many. A success
-/// takes its own back, and clears those of the name from that address.
+/// Counts each try as a failure when it begins, so that parallel tries count too. A success takes
+/// its own back, and clears those of the name from that address.
 #[derive(Debug, Default)]
-pub(crate) struct Tries {
+pub(crate) struct LoginThrottle {
     memory: Mutex<Memory>,
 }
 
 #[derive(Debug, Default)]
 struct Memory {
     failures: HashMap<Key, Failures>,
-    /// Where users have signed in, and when: others who try their names elsewhere do not keep them
-    /// out there.
+    /// The addresses from which users have signed in, and when: failures elsewhere do not lock a
+    /// user out there.
     known: HashMap<(String, Option<IpAddr>), Timestamp>,
 }
 
@@ -54,12 +53,12 @@ struct Failures {
     until: Timestamp,
 }
 
-impl Tries {
-    /// Takes one try.
+impl LoginThrottle {
+    /// Begins a try.
     ///
     /// # Errors
     ///
-    /// It is too early: how long to wait.
+    /// The time to wait first.
     pub(crate) fn begin(
         &self,
         name: &str,
@@ -96,7 +95,7 @@ impl Tries {
         Ok(())
     }
 
-    /// The password of the try was right.
+    /// Ends a try whose password was right.
     pub(crate) fn succeeded(&self, name: &str, address: Option<IpAddr>, now: Timestamp) {
         let (name, address) = (spelled(name), address.map(network));
         let mut memory = self.memory.lock().unwrap_or_else(PoisonError::into_inner);
@@ -144,7 +143,7 @@ fn spelled(name: &str) -> String {
     name.chars().take(64).collect::<String>().to_lowercase()
 }
 
-/// What stands for one client: of IPv6 the first 64 bits, for one machine has them all.
+/// The network that counts as one client: an IPv6 client has a whole /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -182,7 +181,7 @@ mod tests {
 
     #[test]
     fn after_five_tries_each_doubles_the_wait() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         for _ in 0..5 {
             // Nobody has said yet what came of the ones before.
             assert_eq!(tries.begin("alice", HERE, at(0)), Ok(()));
@@ -204,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_success_counts_for_nothing() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         for second in 0..1_000 {
             assert_eq!(tries.begin("alice", HERE, at(second)), Ok(()));
             tries.succeeded("alice", HERE, at(second));
@@ -213,7 +212,7 @@ mod tests {
 
     #[test]
     fn an_address_cannot_try_every_name() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         for number in 0..30 {
             let name = format!("user-{number}");
             assert_eq!(tries.begin(&name, HERE, at(0)), Ok(()));
@@ -224,7 +223,7 @@ mod tests {
 
     #[test]
     fn an_ipv6_network_is_one_address() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         for number in 0..5 {
             let address = format!("2001:db8::{number}").parse().expect("an address");
             assert_eq!(tries.begin("alice", Some(address), at(0)), Ok(()));
@@ -235,7 +234,7 @@ mod tests {
 
     #[test]
     fn who_has_signed_in_somewhere_is_not_kept_out_there() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         assert_eq!(tries.begin("alice", from(1), at(0)), Ok(()));
         tries.succeeded("alice", from(1), at(0));
         for address in 2..40 {
@@ -249,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_is_remembered_is_bounded_and_passes() {
-        let tries = Tries::default();
+        let tries = LoginThrottle::default();
         for _ in 0..6 {
             let _too_many = tries.begin("held", HERE, at(0));
         }

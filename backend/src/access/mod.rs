@@ -1,4 +1,4 @@
-//! Who asks, and what they may.
+//! Sign-in, callers and permissions.
 
 mod authenticator;
 mod caller;
@@ -10,11 +10,11 @@ pub(crate) mod policy;
 mod proxy;
 mod settings;
 
-pub(crate) use authenticator::{Credentials, Gate, Standing};
+pub(crate) use authenticator::{Authenticator, Credentials, Identity};
 pub(crate) use caller::{Caller, password_actor};
 pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
 pub(crate) use error::{BadCredentials, Error};
-pub(crate) use login_throttle::Tries;
+pub(crate) use login_throttle::LoginThrottle;
 pub use proxy::{ProxyRoles, ProxyTrust};
 pub use settings::{
     AccessArgs, AccessConfig, AccessConfigError, AccessDirectoryArgs, AccessSettings,

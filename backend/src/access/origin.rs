@@ -1,4 +1,4 @@
-//! Requests that a page of another site makes a browser send.
+//! Cross-site requests (CSRF).
 
 use axum::http::HeaderMap;
 use axum::http::header::{HOST, ORIGIN};

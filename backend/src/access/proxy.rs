@@ -1,4 +1,4 @@
-//! A proxy in front that people sign in to, such as oauth2-proxy: what it says of them.
+//! Sign-in by a proxy in front, such as oauth2-proxy: the headers that name its users.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,30 +8,30 @@ use axum::http::{HeaderMap, HeaderName};
 use ecoman_model::{Grant, Role};
 use subtle::ConstantTimeEq as _;
 
-/// When a proxy is believed, and what it says. Its address has to be a trusted one as well.
+/// Which proxy is trusted, and its headers. Its address must be trusted as well.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ProxyTrust {
-    /// What it shows that it is the proxy, in `X-Ecoman-Proxy-Secret`.
+    /// The secret that the proxy sends in `X-Ecoman-Proxy-Secret`.
     pub secret: String,
     /// The header with the user's name.
     pub user_header: HeaderName,
-    /// The header with the groups of the user, commas between them.
+    /// The header with the user's groups, separated by commas.
     pub groups_header: HeaderName,
-    /// What groups hold.
+    /// The roles of groups.
     pub roles: ProxyRoles,
 }
 
 /// The header with the secret.
 const SECRET_HEADER: HeaderName = HeaderName::from_static("x-ecoman-proxy-secret");
 
-/// Longer names are nobody's.
+/// The longest name that is accepted, in bytes.
 const NAME_BYTES: usize = 256;
 
-/// Roles by group; `*` is everybody.
+/// Roles by group; `*` stands for every user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ProxyRoles(BTreeMap<String, Role>);
 
-/// Somebody whom the proxy knows.
+/// A user of the proxy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ProxyUser {
     pub(super) name: String,
@@ -39,13 +39,13 @@ pub(super) struct ProxyUser {
 }
 
 impl ProxyTrust {
-    /// What the proxy says; nothing where it is not the proxy who says it. The headers are gone
-    /// after this, whoever they are from.
+    /// The user that the proxy names; `None` if the request is not from the proxy. Removes the
+    /// headers in either case.
     pub(super) fn take(&self, headers: &mut HeaderMap, is_trusted: bool) -> Option<ProxyUser> {
         let mut take = |name: &HeaderName| {
             let mut values = headers.get_all(name).iter();
             let first = values.next().cloned();
-            // Two of them would be two users.
+            // A repeated header is ambiguous.
             let only = first.filter(|_| values.next().is_none());
             headers.remove(name);
             only
@@ -86,7 +86,7 @@ impl fmt::Debug for ProxyTrust {
 }
 
 impl ProxyRoles {
-    /// What somebody of these groups holds: the greatest role of any.
+    /// The highest role of these groups.
     pub(super) fn grant(&self, groups: &[String]) -> Option<Grant> {
         let theirs = groups.iter().map(String::as_str).chain(["*"]);
         let role = theirs.filter_map(|group| self.0.get(group)).max()?;

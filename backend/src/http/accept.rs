@@ -1,10 +1,10 @@
-//! What a client wants a list as: the `Accept` header (RFC 9110, 12.5.1).
+//! The media type that a client asks for: the `Accept` header (RFC 9110, 12.5.1).
 
 use axum::http::HeaderMap;
 use axum::http::header::ACCEPT;
 use mime::Mime;
 
-/// A form that lists can be had in.
+/// A media type of lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Format {
     Json,
@@ -12,8 +12,7 @@ pub(crate) enum Format {
 }
 
 impl Format {
-    /// The form that a client likes best; JSON where it likes both as much or says nothing.
-    /// `None`: it accepts neither.
+    /// The format that a client prefers; JSON if it has no preference. `None`: it accepts neither.
     pub(crate) fn accepted(headers: &HeaderMap) -> Option<Self> {
         let ranges: Vec<_> = headers
             .get_all(ACCEPT)
@@ -28,7 +27,7 @@ impl Format {
         }
         let ranges: Vec<Mime> = ranges
             .into_iter()
-            // What cannot be read asks for nothing that there is.
+            // An invalid range matches no format.
             .filter_map(|range| range.parse().ok())
             .collect();
         [Self::Json, Self::Csv]
@@ -39,7 +38,7 @@ impl Format {
             .map(|(format, _)| format)
     }
 
-    /// How much it is liked: as the range says that fits it most closely.
+    /// The `q` of the range that matches most closely.
     fn quality(self, ranges: &[Mime]) -> f32 {
         ranges
             .iter()
@@ -48,7 +47,7 @@ impl Format {
             .map_or(0.0, |(_, quality)| quality)
     }
 
-    /// How closely a range fits; `None`: not at all.
+    /// How closely a range matches; `None`: not at all.
     fn closeness(self, range: &Mime) -> Option<usize> {
         let (kind, subtype) = match self {
             Self::Json => (mime::APPLICATION, mime::JSON),
@@ -71,7 +70,7 @@ impl Format {
                 ("charset", charset) if !charset.eq_ignore_ascii_case("utf-8") => return None,
                 ("header", "absent") if self == Self::Csv => return None,
                 ("charset", _) | ("header", _) => 1,
-                // Others ask for what nobody can promise, such as an indentation.
+                // Other parameters, such as an indentation, are ignored.
                 _ => 0,
             };
         }

@@ -1,4 +1,4 @@
-//! Lists that are worth keeping: chosen and sorted once, compressed once.
+//! Caches the bodies of lists, which are expensive: selected, sorted and compressed once.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,30 +10,30 @@ use bytes::Bytes;
 use tokio::sync::{OnceCell, Semaphore};
 use tokio::task::spawn_blocking;
 
-/// A list that can be sent.
+/// The body of a list.
 pub(crate) trait ListBody: Send + Sync + 'static {
     /// Its size as JSON, in bytes.
     fn len(&self) -> usize;
 
-    /// The memory that it takes by itself, in bytes.
+    /// The memory that it holds beside the snapshot, in bytes.
     fn kept_bytes(&self) -> usize;
 
     /// The JSON, in pieces.
     fn chunks(self: Arc<Self>) -> impl Iterator<Item = Bytes> + Send + 'static;
 }
 
-/// The lists of the current revision, by question.
+/// The lists of the current revision, by query.
 #[derive(Debug)]
 pub(crate) struct BodyCache<L> {
     kept: Mutex<Kept<L>>,
     compressing: Arc<Semaphore>,
 }
 
-/// One list: its VMs in their order, and its compressed forms that have been asked for. Each is
-/// made once, however many ask for it at the same time, and off the threads that serve.
+/// One list: its VMs in their order, and the compressed forms that clients have requested. Each is
+/// made once, even for concurrent requests, and outside the threads that serve.
 ///
-/// The list as it is, is not kept: it is many times as large as its compressed forms, and the
-/// snapshot has all of its bytes already.
+/// The uncompressed list is not cached: it is many times as large as the compressed forms, and the
+/// snapshot holds all of its bytes already.
 #[derive(Debug)]
 pub(crate) struct CachedBody<L> {
     list: OnceCell<Arc<L>>,
@@ -42,16 +42,16 @@ pub(crate) struct CachedBody<L> {
     compressing: Arc<Semaphore>,
 }
 
-/// A list on its way.
+/// A list in the encoding that a client accepts.
 #[derive(Debug)]
 pub(crate) enum Content<L> {
-    /// As it is.
+    /// Not compressed.
     Identity(Arc<L>),
     /// In an encoding that is not [`Encoding::Identity`].
     Compressed(Encoding, Bytes),
 }
 
-/// How a body is encoded for its way.
+/// The encoding of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Encoding {
     Identity,
@@ -62,11 +62,11 @@ pub(crate) enum Encoding {
 #[derive(Debug)]
 struct Kept<L> {
     revision: u64,
-    /// The one that was used last is last.
+    /// The most recently used is last.
     bodies: Vec<(String, Arc<CachedBody<L>>)>,
 }
 
-/// What the cache may hold in all. A list of 10,000 VMs takes some 0.7 MB in each encoding.
+/// The capacity of the cache. A list of 10,000 VMs takes some 0.7 MB in each encoding.
 const KEPT_BYTES: usize = 4 * 1024 * 1024;
 const KEPT_BODIES: usize = 64;
 
@@ -87,12 +87,12 @@ impl<L: ListBody> BodyCache<L> {
         }
     }
 
-    /// The body for a question at a revision, which may still have to be made.
+    /// The body for a query at a revision, which may not have been made yet.
     pub(crate) fn body(&self, revision: u64, question: String) -> Arc<CachedBody<L>> {
         let new = || Arc::new(CachedBody::new(Arc::clone(&self.compressing)));
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.revision > revision {
-            // A request that began before the latest change: nobody will ask that again.
+            // A request that began before the latest change: no later one needs its body.
             return new();
         }
         if kept.revision < revision {
@@ -132,8 +132,8 @@ impl<L: ListBody> CachedBody<L> {
         }
     }
 
-    /// The list in an encoding; small ones are left as they are. `make` chooses its VMs where
-    /// that has not been done yet.
+    /// The list in an encoding; small ones are not compressed. `make` selects its VMs if no request
+    /// has done so yet.
     ///
     /// # Errors
     ///
@@ -162,7 +162,7 @@ impl<L: ListBody> CachedBody<L> {
                 let turn = turn.map_err(io::Error::other)?;
                 let list = Arc::clone(list);
                 let compressed = spawn_blocking(move || {
-                    // Kept to its end, even if nobody waits for it any more.
+                    // Held until the end, even if the client has gone.
                     let _turn = turn;
                     compress(&list)
                 })
@@ -215,7 +215,7 @@ impl Encoding {
                 _ => {}
             }
         }
-        // Where nothing is said of it, identity is good enough: the least that is more than no.
+        // Identity is acceptable unless it is excluded: the lowest quality above 0.
         let candidates = [
             (Self::Brotli, brotli.or(others).unwrap_or(0.0)),
             (Self::Gzip, gzip.or(others).unwrap_or(0.0)),
@@ -244,8 +244,8 @@ impl Encoding {
 type Compress<L> = fn(&Arc<L>) -> io::Result<Vec<u8>>;
 
 fn brotli<L: ListBody>(list: &Arc<L>) -> io::Result<Vec<u8>> {
-    // Told how much will come, quality 5 makes do with a window of 19 bits: of 10,000 VMs it leaves
-    // less than quality 4 with 22 bits, in a quarter of the memory.
+    // With the size known in advance, quality 5 makes do with a window of 19 bits: it compresses
+    // 10,000 VMs better than quality 4 with 22 bits, in a quarter of the memory.
     let parameters = BrotliEncoderParams {
         quality: 5,
         lgwin: 19,

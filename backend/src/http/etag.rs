@@ -4,13 +4,13 @@ use axum::http::header::{CACHE_CONTROL, ETAG, IF_NONE_MATCH};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 
-/// `Cache-Control` of an answer that nobody may keep.
+/// `Cache-Control` of an answer that no cache may store.
 pub(crate) const NO_STORE: &str = "no-store";
 
-/// `Cache-Control` of an answer that this client alone may keep, and must ask for again each time.
+/// `Cache-Control` of an answer that only the client's own cache may store, and must revalidate.
 pub(crate) const REVALIDATE: &str = "private, no-cache";
 
-/// Whether the client has an answer with this entity tag already (`If-None-Match`, RFC 9110,
+/// Whether the client already has the answer with this entity tag (`If-None-Match`, RFC 9110,
 /// 13.1.2).
 pub(crate) fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
     let opaque = |tag: &str| tag.trim().trim_start_matches("W/").to_owned();
@@ -22,7 +22,7 @@ pub(crate) fn matches_etag(headers: &HeaderMap, etag: &str) -> bool {
         .any(|known| known.trim() == "*" || opaque(known) == opaque(etag))
 }
 
-/// The answer to a client that has the current one already.
+/// 304.
 pub(crate) fn not_modified(etag: String) -> Response {
     let headers = [(CACHE_CONTROL, REVALIDATE.to_owned()), (ETAG, etag)];
     (StatusCode::NOT_MODIFIED, headers).into_response()

@@ -16,12 +16,12 @@ const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-resource-policy", "same-origin"),
 ];
 
-/// The policy of answers that are not a page.
+/// The content security policy of answers that are not a page.
 const NOTHING_ALLOWED: &str =
     "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
 
-/// The policy of the page: its own files, its own server, the scripts with these hashes
-/// (`'sha256-…'`), and WebAssembly.
+/// The content security policy of the page: its own files, its own server, the scripts with these
+/// hashes (`'sha256-…'`), and WebAssembly.
 pub(crate) fn page_policy(script_hashes: &[String]) -> String {
     let hashes: String = script_hashes
         .iter()

@@ -1,4 +1,4 @@
-//! The names that this server answers to.
+//! The host names that this server accepts.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub(crate) struct AllowedHosts {
 }
 
 impl AllowedHosts {
-    /// Those of a server that listens on an address and has these names; without names, any name
-    /// is allowed beyond loopback.
+    /// The names of a server that listens on `address`. Without `names` a server that listens
+    /// beyond loopback accepts any.
     pub(crate) fn new(address: SocketAddr, names: &[String]) -> Self {
         Self {
             listens_on_loopback: address.ip().to_canonical().is_loopback(),
@@ -38,7 +38,7 @@ impl AllowedHosts {
             .parse()
             .ok();
         match address {
-            // No other page can point an address to this server.
+            // DNS rebinding needs a name; an address cannot be rebound.
             Some(address) => !self.listens_on_loopback || address.to_canonical().is_loopback(),
             None => {
                 name == "localhost"
@@ -73,7 +73,7 @@ fn host_of(request: &Request) -> Option<String> {
 
 fn header_authority(headers: &HeaderMap) -> Option<Authority> {
     let mut hosts = headers.get_all(HOST).iter();
-    // Two of them are for two servers (RFC 9112, 3.2): neither is believed.
+    // A request with two is invalid (RFC 9112, 3.2).
     let host = hosts.next().filter(|_| hosts.next().is_none())?;
     host.to_str().ok()?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! JSON: bodies of requests, read strictly, and the text of what is sent.
+//! JSON: the strict reader of request bodies, and the writer of answers.
 
 use std::sync::Arc;
 
@@ -13,9 +13,8 @@ use serde_path_to_error::Segment;
 
 use crate::http::error::Error;
 
-/// A body. Anything that is not called JSON is refused, which also keeps out the forms of other
-/// sites: a browser sends those without asking, but JSON only after we have agreed, and we never
-/// do.
+/// A JSON body. Other content types are refused, which also keeps out forms of other sites: a
+/// browser sends JSON across origins only after a preflight request, which no handler answers.
 #[derive(Debug)]
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
@@ -57,7 +56,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
-    // serde takes the fields of a struct as an array too; the document says object.
+    // serde also reads a struct from an array of its fields; the OpenAPI document says object.
     if bytes.trim_ascii_start().starts_with(b"[") {
         return Err(FieldError {
             pointer: String::new(),
@@ -76,8 +75,8 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
                 detail: format!("is no JSON: {message}"),
             };
         }
-        // The place is in the pointer; line and column say nothing to whoever has a library make
-        // the JSON.
+        // The pointer names the place; line and column mean nothing to a client whose library
+        // writes the JSON.
         let message = message
             .rfind(" at line ")
             .map_or(&*message, |end| message.get(..end).unwrap_or(&message));
@@ -120,7 +119,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
     Ok(value)
 }
 
-/// What serde expects, in words of JSON.
+/// The type that serde expects, in JSON's terms.
 fn wanted(expected: &str) -> String {
     let most = match expected {
         "u8" => u32::from(u8::MAX),
@@ -134,7 +133,7 @@ fn wanted(expected: &str) -> String {
     format!("a whole number from 0 to {most}")
 }
 
-/// What serde has found, in words of JSON.
+/// The value that serde found, in JSON's terms.
 fn given(found: &str) -> String {
     match found {
         "map" => "an object".to_owned(),
@@ -155,7 +154,7 @@ fn quoted<'a>(message: &'a str, before: &str) -> Option<&'a str> {
     rest.split('`').next()
 }
 
-/// RFC 6901.
+/// The JSON pointer of a path (RFC 6901).
 fn pointer(path: &serde_path_to_error::Path) -> String {
     path.iter()
         .map(|segment| match segment {

@@ -1,4 +1,4 @@
-//! Transport: what requests and answers have in common, whatever they are about.
+//! Transport: requests and answers in general. Knows no node, VM, task or user.
 
 pub(crate) mod accept;
 pub(crate) mod body_cache;

@@ -1,7 +1,7 @@
-//! Tokens of pages: where a page has ended, and of which list it is.
+//! Page tokens: they name a list and the last item of a page.
 //!
-//! They carry all that is needed to go on. So they need no memory of the server's, outlive
-//! restarts, and work at another dashboard over the same store.
+//! A token holds everything that the next page needs. The server stores none, so tokens outlive
+//! restarts and work at every dashboard over the same store.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,11 +9,11 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-/// Which list a token belongs to: what stands in its name has to be the same on all of its pages.
+/// The list that a token belongs to: its name holds whatever must be the same on all pages.
 #[derive(Clone, Debug)]
 pub(crate) struct List {
     fingerprint: String,
-    /// The parameters that make it another list, in words.
+    /// The parameters that the name depends on, as text.
     parameters: &'static str,
 }
 
@@ -29,11 +29,11 @@ struct TokenRef<'a, T> {
     after: &'a T,
 }
 
-/// Bytes in front that tell whether a token came whole.
+/// Length of the checksum in front, which detects truncated and altered tokens.
 const CHECK: usize = 6;
 
 impl List {
-    /// The list of this name; `parameters` are those that change the name.
+    /// The list with this name; `parameters` names those that it depends on.
     pub(crate) fn new(name: &str, parameters: &'static str) -> Self {
         let hash = Sha256::digest(name);
         Self {
@@ -42,24 +42,24 @@ impl List {
         }
     }
 
-    /// The token of the page that begins behind `after`.
+    /// The token of the page that begins after `after`.
     pub(crate) fn token(&self, after: &impl Serialize) -> String {
         let token = TokenRef {
             list: &self.fingerprint,
             after,
         };
-        // Nothing that lists are sorted by can fail to be JSON.
+        // The keys that lists are sorted by always serialize.
         let json = serde_json::to_vec(&token).unwrap_or_default();
         let mut bytes = check(&json);
         bytes.extend(json);
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Where a token says that the page before has ended.
+    /// The last item of the previous page, from its token.
     ///
     /// # Errors
     ///
-    /// What a token has to be.
+    /// The rule that the token breaks.
     pub(crate) fn after<T: DeserializeOwned>(&self, token: &str) -> Result<T, String> {
         let bytes = URL_SAFE_NO_PAD.decode(token).unwrap_or_default();
         let token = bytes

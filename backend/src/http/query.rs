@@ -1,4 +1,4 @@
-//! Query parameters, read so that every bad one is named at once.
+//! Query parameters: one error names all that are wrong.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use ecoman_api::FieldError;
 
 use crate::http::error::Error;
 
-/// Says of a handler that it takes no query parameters: a request that has some is refused.
+/// The extractor of a handler without query parameters: it refuses requests that have any.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct NoParameters;
 
@@ -22,7 +22,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NoParameters {
     }
 }
 
-/// The parameters of one request that have not been looked at yet, and what was wrong so far.
+/// The parameters of a request that no handler has taken yet, and the errors so far.
 #[derive(Debug)]
 pub(crate) struct Parameters {
     values: BTreeMap<String, Vec<String>>,
@@ -30,7 +30,7 @@ pub(crate) struct Parameters {
 }
 
 impl Parameters {
-    /// Takes a query string apart.
+    /// Parses a query string.
     pub(crate) fn new(query: Option<&str>) -> Self {
         let mut values: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for (name, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
@@ -45,8 +45,8 @@ impl Parameters {
         }
     }
 
-    /// One parameter; `None` where it is missing or bad. `read` tells the rule that a bad one
-    /// breaks.
+    /// One parameter; `None` if it is missing or invalid. `read` returns the rule that an invalid
+    /// one breaks.
     pub(crate) fn take<T>(
         &mut self,
         name: &str,
@@ -61,7 +61,7 @@ impl Parameters {
             .ok()
     }
 
-    /// A parameter that is a list of words with commas between them, each from a closed list.
+    /// A parameter with several words of a closed list, separated by commas.
     pub(crate) fn take_words<T: Copy + PartialEq>(
         &mut self,
         name: &str,
@@ -89,7 +89,7 @@ impl Parameters {
         self.take(name, read).unwrap_or_default()
     }
 
-    /// What is wrong, once all known parameters have been taken: those that are left are unknown.
+    /// The errors, once the handler has taken all known parameters: the rest is unknown.
     pub(crate) fn finish(mut self, known: &str) -> Result<(), Vec<FieldError>> {
         for name in self.values.into_keys() {
             let detail = if known.is_empty() {
@@ -107,7 +107,7 @@ impl Parameters {
     }
 }
 
-/// A whole number: digits and nothing else.
+/// A whole number: digits only, no sign.
 pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| is_number)

@@ -19,7 +19,7 @@ impl RequestId {
     }
 }
 
-/// Gives the request its id, and sends the id with the answer.
+/// Sets the id of a request, and returns it with the answer.
 pub(crate) async fn assign(mut request: Request, next: Next) -> Response {
     let id = request
         .headers()
@@ -29,7 +29,7 @@ pub(crate) async fn assign(mut request: Request, next: Next) -> Response {
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
     request.extensions_mut().insert(RequestId(id.clone()));
     let mut response = next.run(request).await;
-    // A safe id consists of letters that a header takes.
+    // A safe id is a valid header value.
     if let Ok(id) = HeaderValue::try_from(id) {
         response.headers_mut().insert(HEADER, id);
     }

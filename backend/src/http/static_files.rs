@@ -21,10 +21,10 @@ use crate::http::error::Error;
 use crate::http::etag::matches_etag;
 use crate::http::headers::page_policy;
 
-/// Where the page's files come from.
+/// The source of the page's files.
 #[derive(Clone, Debug)]
 pub(crate) enum Page {
-    /// What was built with this program.
+    /// Embedded in this program.
     Built,
     /// A directory, read at each request.
     Directory(Arc<Path>),
@@ -43,8 +43,8 @@ struct File {
 
 const INDEX: &str = "index.html";
 
-/// Answers every path that is not the API's: a file of the page, or the page itself, which knows
-/// its own paths.
+/// Answers every path outside the API: with a file of the page, or with the page itself, which
+/// routes its own paths.
 pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = Error::MethodNotAllowed.into_response();
@@ -72,7 +72,7 @@ fn index(page: &Page, headers: &HeaderMap) -> Response {
     };
     let etag = file.etag();
     let policy = page_policy(&inline_script_hashes(&String::from_utf8_lossy(&file.data)));
-    // With the 304 too: a browser lays its headers over those of the page that it has kept.
+    // On a 304 as well: a browser updates the headers of its cached page with those of the 304.
     let fixed = [
         (CONTENT_TYPE, "text/html; charset=utf-8".to_owned()),
         (CACHE_CONTROL, "no-cache".to_owned()),
@@ -85,7 +85,7 @@ fn index(page: &Page, headers: &HeaderMap) -> Response {
     (fixed, file.data.into_owned()).into_response()
 }
 
-/// A file of the page, in the best form that lies ready.
+/// A file of the page, in the best precompressed encoding.
 fn asset(page: &Page, name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = page.file(name)?;
     let etag = plain.etag();
@@ -117,7 +117,7 @@ fn asset(page: &Page, name: &str, headers: &HeaderMap) -> Option<Response> {
     })
 }
 
-/// What is shown by a program that was built without the page.
+/// The page of a program that was built without one.
 fn missing() -> Response {
     const TEXT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
         <title>ECoMan: no page</title>\n\
@@ -163,8 +163,8 @@ impl File {
     }
 }
 
-/// Whether the page may know this path. A file that does not exist must not turn into the page:
-/// a browser would take it for a script.
+/// Whether the page may route this path. A missing file must not return the page, which a browser
+/// would read as a script.
 fn is_page_path(path: &str) -> bool {
     const FILE_TYPES: [&str; 17] = [
         "br",
@@ -185,13 +185,13 @@ fn is_page_path(path: &str) -> bool {
         "wasm",
         "webmanifest",
     ];
-    // A node may be called anything.
+    // A node's name may contain a dot.
     let names_a_node = path.starts_with("/nodes/") || path.starts_with("/vms/");
     let extension = path.rsplit_once('.').map(|(_, extension)| extension);
     names_a_node || extension.is_none_or(|extension| !FILE_TYPES.contains(&extension))
 }
 
-/// Whether trunk has put a hash of the content into the name, so that it never changes:
+/// Whether trunk has put a hash of the content into the name, so that the content never changes:
 /// `NAME-0123456789abcdef.css`, `NAME-0123456789abcdef_bg.wasm`.
 fn is_hashed(name: &str) -> bool {
     let Some((_, hash)) = name
@@ -206,7 +206,7 @@ fn is_hashed(name: &str) -> bool {
 
 fn media_type(name: &str) -> String {
     match name.rsplit_once('.').map(|(_, extension)| extension) {
-        // Text without its encoding would be guessed at.
+        // Without a charset a browser would guess.
         Some("js" | "mjs") => "text/javascript; charset=utf-8".to_owned(),
         Some("css") => "text/css; charset=utf-8".to_owned(),
         Some("txt") => "text/plain; charset=utf-8".to_owned(),
@@ -216,8 +216,8 @@ fn media_type(name: &str) -> String {
     }
 }
 
-/// The hashes of the scripts that stand in a page itself, as its policy names them. Trunk writes
-/// such a script, which loads the others.
+/// The hashes of a page's inline scripts, for its content security policy. Trunk writes such a
+/// script, which loads the others.
 fn inline_script_hashes(html: &str) -> Vec<String> {
     let mut hashes = Vec::new();
     let mut rest = html;
@@ -232,7 +232,7 @@ fn inline_script_hashes(html: &str) -> Vec<String> {
             .split_whitespace()
             .any(|attribute| attribute.starts_with("src="))
         {
-            // Browsers read line ends of any kind as LF.
+            // Browsers normalize line ends to LF.
             let content = content.replace("\r\n", "\n").replace('\r', "\n");
             let hash = STANDARD.encode(Sha256::digest(content));
             hashes.push(format!("'sha256-{hash}'"));

@@ -1,4 +1,4 @@
-//! What is known of nodes and VMs. Reads the store, and writes nothing.
+//! The inventory: nodes and VMs as the store has them. Reads the store, writes nothing.
 
 pub(crate) mod columns;
 pub(crate) mod error;

@@ -1,8 +1,10 @@
-//! What is served: an immutable snapshot of all nodes and VMs, and the events that led to it.
+//! The snapshot that handlers answer from: all nodes and VMs, immutable, and the events that led to
+//! it.
 //!
-//! One writer ([`crate::inventory::watcher`]), any number of readers. Every event has a revision of its own,
-//! the snapshot that of its last event. Revisions begin at the microseconds of the start, so that
-//! they grow over restarts too, and stay below 2^53, which JavaScript counts exactly.
+//! One writer ([`crate::inventory::watcher`]), any number of readers. Every event has its own
+//! revision; the snapshot has that of its last event. Revisions start at the microseconds of the
+//! server's start, so that they also grow over restarts, and stay below 2^53, the exact integers of
+//! JavaScript.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -18,12 +20,12 @@ use crate::http::json::json;
 use crate::inventory::error::Error;
 use crate::inventory::staleness::StoreFailure;
 
-/// The current snapshot, and who waits for the next.
+/// The current snapshot, its subscribers, and the latest events.
 #[derive(Debug)]
 pub(crate) struct Live {
     snapshot: watch::Sender<Arc<Snapshot>>,
-    /// The revision of the latest event. That of the snapshot may be behind: events of tasks
-    /// change nothing in it.
+    /// The revision of the latest event. The snapshot's may be lower: events of tasks do not change
+    /// it.
     latest: watch::Sender<u64>,
     log: Mutex<EventLog>,
 }
@@ -32,13 +34,12 @@ pub(crate) struct Live {
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) revision: u64,
-    /// Whether the store has been read at all; before that there is nothing to show.
+    /// Whether the store has been read; before that the snapshot is empty.
     pub(crate) loaded: bool,
     pub(crate) store_failure: Option<StoreFailure>,
-    /// Tells what is shown to some from what is shown to others, at the same revision; empty for
-    /// the whole.
+    /// Distinguishes the parts that different callers see at one revision; empty for the whole.
     pub(crate) scope: String,
-    /// By name, as people sort.
+    /// By name, in natural order.
     pub(crate) nodes: Vec<Arc<NodeEntry>>,
     /// By node and id: the default order.
     pub(crate) vms: Vec<Arc<VmEntry>>,
@@ -57,11 +58,11 @@ pub(crate) struct NodeEntry {
     pub(crate) vms: Vec<Arc<VmEntry>>,
 }
 
-/// A VM, made ready for lists and filters.
+/// A VM, prepared for lists and filters.
 #[derive(Debug)]
 pub(crate) struct VmEntry {
     pub(crate) view: Vm,
-    /// Why the VM itself could not be read again, whatever its node.
+    /// Why the crawler could not read this VM, if its node answered.
     pub(crate) failure: Option<String>,
     /// `view` as JSON.
     pub(crate) json: Arc<str>,
@@ -72,7 +73,7 @@ pub(crate) struct VmEntry {
 #[derive(Clone, Debug)]
 pub(crate) struct SentEvent {
     pub(crate) revision: u64,
-    /// The node that it is about.
+    /// Its node; `None`: every client gets it.
     pub(crate) node: Option<Box<str>>,
     /// Its `event` field.
     pub(crate) name: &'static str,
@@ -80,18 +81,18 @@ pub(crate) struct SentEvent {
     pub(crate) data: Arc<str>,
 }
 
-/// What a reader has missed.
+/// The events that a reader has missed.
 #[derive(Debug)]
 pub(crate) enum Missed {
-    /// These events, the oldest first; none if there were none.
+    /// These events, the oldest first; may be empty.
     Events(Vec<SentEvent>),
-    /// More than is remembered, or something else than happened here: the lists have to be
-    /// loaded again. They are at least at this revision.
+    /// More than the log holds, or those of another run of the server: the reader must load the
+    /// lists again, which are at this revision or later.
     TooMuch(u64),
 }
 
 impl Live {
-    /// Nothing loaded yet, at `revision`.
+    /// An empty inventory at `revision`.
     pub(crate) fn new(revision: u64) -> Self {
         let (snapshot, _) = watch::channel(Arc::new(Snapshot {
             revision,
@@ -119,12 +120,12 @@ impl Live {
         Arc::clone(&self.snapshot.borrow())
     }
 
-    /// Tells of every new event and every new snapshot.
+    /// A receiver of the revision of every new event and snapshot.
     pub(crate) fn subscribe(&self) -> watch::Receiver<u64> {
         self.latest.subscribe()
     }
 
-    /// What a reader who has seen `revision` has missed, at most `count` events of it.
+    /// The events after `revision`, at most `count`.
     pub(crate) fn since(&self, revision: u64, count: usize) -> Missed {
         self.log
             .lock()
@@ -132,10 +133,10 @@ impl Live {
             .since(revision, count)
     }
 
-    /// Puts another state in place of the current one. Each event gets the next revision, even
-    /// if it cannot be remembered for late readers.
+    /// Replaces the snapshot. Each event gets the next revision, even if the log cannot hold it for
+    /// late readers.
     pub(crate) fn replace(&self, mut next: Snapshot, events: Vec<SentEvent>) {
-        // Held to the end: nobody is to read of an event whose state is not there yet.
+        // Locked until the end: no reader may see an event before its snapshot.
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         for event in events {
             log.push(event);
@@ -145,7 +146,7 @@ impl Live {
         self.latest.send_replace(log.latest);
     }
 
-    /// Tells of what is not in the snapshot. Each event gets the next revision.
+    /// Publishes events that do not change the snapshot. Each gets the next revision.
     pub(crate) fn tell(&self, events: Vec<SentEvent>) {
         if events.is_empty() {
             return;
@@ -157,7 +158,7 @@ impl Live {
         self.latest.send_replace(log.latest);
     }
 
-    /// Puts the first state in place: too much to be told in events.
+    /// Sets the first snapshot, which is too large for events.
     pub(crate) fn load(&self, mut next: Snapshot) {
         let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
         log.forget_all();
@@ -168,7 +169,7 @@ impl Live {
 }
 
 impl Snapshot {
-    /// A state with these nodes; its revision is set when it takes its place.
+    /// A snapshot of these nodes; [`Live::replace`] sets its revision.
     pub(crate) fn new(mut nodes: Vec<Arc<NodeEntry>>, store_failure: Option<StoreFailure>) -> Self {
         nodes.sort_by(|a, b| {
             natural(&a.view.name, &b.view.name).then_with(|| a.view.name.cmp(&b.view.name))
@@ -186,7 +187,7 @@ impl Snapshot {
         }
     }
 
-    /// What those see who are limited to these nodes.
+    /// The part that a caller limited to these nodes sees.
     pub(crate) fn only(&self, names: &BTreeSet<NodeName>) -> Self {
         let nodes: Vec<_> = self
             .nodes
@@ -196,7 +197,7 @@ impl Snapshot {
             .collect();
         let mut hash = Sha256::new();
         for node in &nodes {
-            // No name has a line end.
+            // Names contain no line end.
             hash.update(node.record.name.as_str());
             hash.update("\n");
         }
@@ -229,7 +230,7 @@ impl Snapshot {
             .ok_or_else(|| Error::NodeNotFound(name.to_owned()))
     }
 
-    /// A node and a VM of it, by the texts of a path. A text that is not an id is the id of no VM.
+    /// A node and a VM of it, by the parameters of a path. An invalid id names no VM.
     ///
     /// # Errors
     ///
@@ -260,7 +261,7 @@ impl AsRef<Vm> for VmEntry {
 }
 
 impl VmEntry {
-    /// Makes a VM ready.
+    /// Prepares a VM.
     pub(crate) fn new(view: Vm, failure: Option<String>) -> Self {
         Self {
             json: json(&view),
@@ -272,7 +273,7 @@ impl VmEntry {
 }
 
 impl SentEvent {
-    /// A VM or node, whose data is JSON already; its revision is set when it happens.
+    /// An event with the JSON of a VM or node; publishing sets its revision.
     pub(crate) fn prepared(name: &'static str, node: &str, data: &Arc<str>) -> Self {
         Self {
             revision: 0,
@@ -301,7 +302,7 @@ impl SentEvent {
     }
 }
 
-/// The latest events, for readers who come back.
+/// The latest events, for readers that reconnect.
 #[derive(Debug)]
 struct EventLog {
     /// Revision of the newest event.
@@ -313,8 +314,7 @@ struct EventLog {
     bytes: usize,
 }
 
-/// As much as some minutes of a hundred nodes; a reader who missed more is better off with the
-/// lists.
+/// Some minutes of a hundred nodes; for a reader that missed more, loading the lists is cheaper.
 const REMEMBERED_BYTES: usize = 8 * 1024 * 1024;
 
 impl EventLog {

@@ -1,28 +1,28 @@
-//! When what is shown counts as old, and why. Pure: the time is a parameter.
+//! When nodes and VMs are stale, and why. Pure: the time is a parameter.
 //!
-//! The reasons name points in time, never durations: a text that changed with every minute would
-//! be an event for every VM every minute.
+//! A reason names a point in time, not a duration: a duration would change every minute, and with
+//! it every VM.
 
 use chrono::TimeDelta;
 use ecoman_model::{NodeRecord, Timestamp};
 
-/// Since when the store does not answer, and what it says.
+/// Since when the store fails, and its message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct StoreFailure {
     pub(crate) since: Timestamp,
     pub(crate) message: String,
 }
 
-/// A store that is away for a moment makes nothing old.
+/// A store that fails for less time makes nothing stale.
 const STORE_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// Beyond the interval, so that a round which takes a little longer is no failure.
+/// Tolerance beyond the interval, for a round that takes a little longer.
 const ROUND_GRACE: TimeDelta = TimeDelta::seconds(30);
 
-/// Rounds that may be missing before the crawler counts as gone.
+/// Missing rounds after which the crawler counts as stopped.
 const MISSED_ROUNDS: i32 = 3;
 
-/// Why what is shown of a node and its VMs is old; `None`: it is not.
+/// Why a node and its VMs are stale; `None`: they are not.
 pub(crate) fn of_node(
     node: &NodeRecord,
     store: Option<&StoreFailure>,
@@ -48,14 +48,14 @@ pub(crate) fn of_node(
     Some(node.failure.as_ref()?.message.clone())
 }
 
-/// When the crawler should have reported a node again at the latest. A node that fails is tried
-/// less and less often, which the record tells by `next_attempt_at`.
+/// The latest time for the crawler's next report of a node. The crawler tries a failing node less
+/// and less often; `next_attempt_at` has the next try.
 fn next_report_by(node: &NodeRecord, attempted_at: Timestamp) -> Timestamp {
     let seconds = |count: u64| {
         i64::try_from(count)
             .ok()
             .and_then(TimeDelta::try_seconds)
-            // An interval of aeons: never overdue.
+            // Too long to count: never overdue.
             .unwrap_or(TimeDelta::weeks(52_000))
     };
     let interval = seconds(node.interval_seconds);

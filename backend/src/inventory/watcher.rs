@@ -1,4 +1,4 @@
-//! The only writer of what is served: follows the store, and the clock.
+//! Watches the store and the clock, and is the only writer of the snapshot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, Snapshot, VmEntry};
 use crate::inventory::staleness::{self, StoreFailure};
 use crate::inventory::view;
 
-/// Follows the store until dropped.
+/// Watches the store until dropped.
 pub(crate) struct Follower {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) live: Arc<Live>,
@@ -24,14 +24,14 @@ pub(crate) struct Follower {
     pub(crate) thresholds: Thresholds,
 }
 
-/// How often the clock is looked at: what is old by time is shown as old this much later.
+/// How often staleness is computed: something becomes stale this much late at most.
 const TICK: Duration = Duration::from_secs(1);
 
-/// How soon a store that failed is asked again.
+/// The delay before a failed read of the store is repeated.
 const RETRY: Duration = Duration::from_secs(1);
 
 impl Follower {
-    /// Never ends by itself. A store that does not answer is asked again and again.
+    /// Never returns. Retries while the store does not answer.
     pub(crate) async fn run(self) {
         let mut known: BTreeMap<NodeName, Revision> = BTreeMap::new();
         let mut tick = interval(TICK);
@@ -73,7 +73,7 @@ impl Follower {
         let revisions = if loaded && !failing {
             self.store.changed(known).await?
         } else {
-            // The first time, and after a failure, the answer has to come at once.
+            // At the start and after a failure: without waiting for a change.
             self.store.revisions().await?
         };
         let mut look = Look {
@@ -86,9 +86,9 @@ impl Follower {
                 continue;
             }
             match self.store.node_state(name).await {
-                // `None`: gone in between; the next revisions will not have it.
+                // `None`: removed in between; the next revisions will not have it.
                 Ok(state) => look.states.extend(state.map(|state| self.seen(state))),
-                // One node that cannot be read must not hide the others.
+                // An unreadable node must not hide the others.
                 Err(error) => {
                     look.unreadable.insert(name.clone(), chain(&error));
                 }
@@ -97,7 +97,7 @@ impl Follower {
         Ok(look)
     }
 
-    /// What is to be shown of a node, but for what is old: that is for the moment when it is shown.
+    /// The API view of a node without staleness, which depends on the clock.
     fn seen(&self, state: NodeState) -> SeenNode {
         let NodeState { node: record, vms } = state;
         let vms = vms
@@ -110,7 +110,7 @@ impl Follower {
         SeenNode { record, vms }
     }
 
-    /// Takes over what has changed, and tells of it. Returns the revisions that are shown now.
+    /// Applies changes to the snapshot and publishes them. Returns the nodes' revisions in it.
     fn apply(&self, look: Look) -> BTreeMap<NodeName, Revision> {
         let Look {
             mut revisions,
@@ -176,7 +176,7 @@ impl Follower {
         revisions
     }
 
-    /// Looks at the clock: what has become old, and what no longer is.
+    /// Computes staleness by the clock, and publishes its changes.
     fn refresh(&self) {
         let old = self.live.snapshot();
         let now = (self.clock)();
@@ -200,8 +200,8 @@ impl Follower {
         }
     }
 
-    /// Remembers since when the store fails, and says so once: another message each time would
-    /// be news of every VM each time.
+    /// Records since when the store fails, and keeps the first message: a new one would change
+    /// every VM each time.
     fn fail(&self, error: &StoreError) {
         let old = self.live.snapshot();
         if old.store_failure.is_none() {
@@ -242,7 +242,7 @@ impl Follower {
     }
 }
 
-/// What one look at the store brought.
+/// The changes that one read of the store returned.
 struct Look {
     revisions: BTreeMap<NodeName, Revision>,
     /// The nodes that have changed.
@@ -251,16 +251,16 @@ struct Look {
     unreadable: BTreeMap<NodeName, String>,
 }
 
-/// A node as the store has it. Its VMs are views already: the records of ten thousand at once
-/// would be as much again as what is served.
+/// A node from the store. Its VMs are converted to views at once: the records of ten thousand
+/// would take as much memory as the snapshot.
 struct SeenNode {
     record: NodeRecord,
-    /// With why the VM itself could not be read again.
+    /// Each with why the crawler could not read it, if it could not.
     vms: Vec<(Vm, Option<String>)>,
 }
 
-/// A node as it is now, and what is different from before: VMs first, then the node, which
-/// tells that its VMs have been seen.
+/// The entry of a node, and the events of its changes: VMs first, then the node, whose event says
+/// that its VMs have been seen.
 fn entry(
     seen: SeenNode,
     reason: Option<String>,
@@ -298,7 +298,7 @@ fn entry(
     node_entry(record, entries, reason, events)
 }
 
-/// The same node, old for another reason.
+/// The same node with another reason for staleness.
 fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>) -> NodeEntry {
     let vms = old
         .vms
@@ -320,7 +320,7 @@ fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>)
     }
 }
 
-/// A node made ready. It is always news: at least its VMs have been looked at again.
+/// Prepares a node. It always has an event: at least its VMs have been seen again.
 fn node_entry(
     record: NodeRecord,
     vms: Vec<Arc<VmEntry>>,
@@ -347,7 +347,7 @@ fn vm_removed(vm: &VmEntry) -> SentEvent {
     SentEvent::new(0, &Event::VmRemoved(removed))
 }
 
-/// Whether there is nothing to tell: only the time has moved on, which the node tells.
+/// Whether only the time of observation differs, which the node's event says.
 fn same_but_for_time(old: &VmEntry, new: &VmEntry) -> bool {
     let moved = Vm {
         observed_at: new.view.observed_at,

@@ -1,4 +1,4 @@
-//! `/api/docs`: the API to be read and tried in a browser, offline: Swagger UI, carried inside.
+//! `/api/docs`: Swagger UI, embedded so that it works offline.
 
 use std::io::Read as _;
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use sha2::{Digest as _, Sha256};
 use crate::http::error::Error;
 use crate::http::etag::matches_etag;
 
-/// The page's path: what it loads lies beside it.
+/// The path of the page; its files are below.
 const PATH: &str = "/api/docs/";
 
-/// Its own files and its own server; Swagger UI has images as data.
+/// The content security policy: own files, own server; Swagger UI uses `data:` images.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
     img-src 'self' data:; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
     form-action 'none'";
@@ -36,7 +36,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 async fn page(headers: HeaderMap) -> Response {
     let page = include_bytes!("docs_page/index.html");
     let page = answer(&headers, "text/html; charset=utf-8", page.to_vec());
-    // With the 304 too: a browser lays its headers over those of the page that it has kept.
+    // On a 304 as well: a browser updates the headers of its cached page with those of the 304.
     ([(CONTENT_SECURITY_POLICY, POLICY)], page).into_response()
 }
 
@@ -56,8 +56,8 @@ async fn file(Path(name): Path<String>, headers: HeaderMap) -> Response {
     }
 }
 
-/// A file of Swagger UI. It is carried compressed; the layers outside compress it anew as the
-/// client likes it.
+/// A file of Swagger UI. It is embedded compressed, and compressed again for the client by an
+/// outer layer.
 fn carried(headers: &HeaderMap, name: &str, media_type: &str) -> Response {
     let file = match utoipa_swagger_ui::serve(name, Arc::default()) {
         Ok(Some(file)) => file,

@@ -1,12 +1,12 @@
-//! What the macros do not say of a document: names for all that has fields, which fields are always
-//! there, an example for every request and answer. Pure functions over the document as JSON.
+//! Completes a document where the macros stop: names for all schemas with fields, `required`
+//! fields, an example for every request and answer. Pure functions over the document as JSON.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-/// A document, its parts in the order in which one reads them.
+/// A document, its parts in reading order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Document {
     pub(crate) openapi: String,
@@ -16,7 +16,7 @@ pub(crate) struct Document {
     pub(crate) components: Components,
 }
 
-/// What operations refer to.
+/// The parts that operations refer to.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Components {
     pub(crate) schemas: BTreeMap<String, Value>,
@@ -26,7 +26,7 @@ pub(crate) struct Components {
 }
 
 impl Document {
-    /// Makes a document whole.
+    /// Completes a document.
     pub(crate) fn finish(&mut self) {
         self.write_descriptions();
         self.name_variants();
@@ -51,7 +51,7 @@ impl Document {
         Ok(text)
     }
 
-    /// All schemas of components and operations, their parts before themselves.
+    /// Visits all schemas of components and operations, parts first.
     fn each_schema(&mut self, change: &mut impl FnMut(&mut Map<String, Value>)) {
         for schema in self.components.schemas.values_mut() {
             each_part(schema, change);
@@ -61,7 +61,7 @@ impl Document {
         }
     }
 
-    /// The comments of the code become text: without the ends of its lines, and without its links.
+    /// Turns doc comments into text: joins lines, and drops intra-doc links.
     fn write_descriptions(&mut self) {
         for schema in self.components.schemas.values_mut() {
             write_descriptions(schema);
@@ -70,8 +70,8 @@ impl Document {
         operations.for_each(write_descriptions);
     }
 
-    /// Gives each variant of a choice that has fields of its own a schema of its own, by its title.
-    /// Generators of clients name types by schemas.
+    /// Gives each variant with fields a schema of its own, named by its title: generators of clients
+    /// name types after schemas.
     fn name_variants(&mut self) {
         let before = self.components.schemas.clone();
         let mut variants_by_name = BTreeMap::new();
@@ -103,8 +103,8 @@ impl Document {
         self.components.schemas.extend(variants_by_name);
     }
 
-    /// Of a stream of events the document tells the fields of each event: `data` is text with JSON in
-    /// it, and every event has its `id`.
+    /// Describes the fields of each event of a stream: `data` is JSON as text, and every event has
+    /// an `id`.
     fn describe_streams(&mut self) {
         let streams = self.reached(|operation| {
             let answers = operation.get("responses").and_then(Value::as_object);
@@ -145,8 +145,8 @@ impl Document {
         }
     }
 
-    /// In answers every field is there, be it `null`; the macro requires those only that cannot
-    /// be `null`.
+    /// Marks every field of answers as required: an unknown one is `null`, while the macro requires
+    /// only those that cannot be `null`.
     fn complete_answers(&mut self) {
         let of_requests = self.reached(|operation| operation.get("requestBody").into_iter());
         for (name, schema) in &mut self.components.schemas {
@@ -162,7 +162,7 @@ impl Document {
         }
     }
 
-    /// A body is described by what it is.
+    /// Describes each body by its schema's description.
     fn describe_requests(&mut self) {
         let schemas = &self.components.schemas;
         for operation in self.paths.values_mut().flat_map(BTreeMap::values_mut) {
@@ -182,7 +182,7 @@ impl Document {
         }
     }
 
-    /// An example for each body in JSON that has none, made of the examples of its fields.
+    /// Adds an example to each JSON body without one, from the examples of its fields.
     fn add_examples(&mut self) {
         let schemas = &self.components.schemas;
         for operation in self.paths.values_mut().flat_map(BTreeMap::values_mut) {
@@ -215,7 +215,7 @@ impl Document {
         }
     }
 
-    /// The names of the schemas that a part of the operations refers to, by whatever way.
+    /// The names of the schemas that a part of the operations refers to, directly or not.
     fn reached<'a, I: Iterator<Item = &'a Value>>(
         &'a self,
         part: impl Fn(&'a Value) -> I,
@@ -241,7 +241,7 @@ impl Document {
     }
 }
 
-/// Changes the schemas of an operation, their parts before themselves.
+/// Changes the schemas of an operation, parts first.
 pub(crate) fn each_schema_of(
     operation: &mut Value,
     change: &mut impl FnMut(&mut Map<String, Value>),
@@ -291,7 +291,7 @@ fn name_of(reference: &Value) -> Option<&str> {
     reference.as_str()?.strip_prefix("#/components/schemas/")
 }
 
-/// What a reference refers to.
+/// The schema that a reference names.
 fn named<'a>(schema: &Value, schemas: &'a BTreeMap<String, Value>) -> Option<&'a Value> {
     schemas.get(name_of(schema.get("$ref")?)?)
 }
@@ -321,7 +321,7 @@ fn write_descriptions(part: &mut Value) {
     }
 }
 
-/// Describes the field that tells a variant from the others; returns its name and value.
+/// Describes the tag of a variant; returns its name and value.
 fn describe_tag(variant: &mut Value) -> Option<(String, String)> {
     if let Some(Value::Array(parts)) = variant.get_mut("allOf") {
         return parts.iter_mut().find_map(describe_tag);
@@ -342,8 +342,8 @@ fn describe_tag(variant: &mut Value) -> Option<(String, String)> {
     })
 }
 
-/// What a variant takes over by `allOf` becomes its own: generators know little of `allOf`, and what
-/// it adds would be a schema without a name.
+/// Merges the parts of a variant's `allOf` into it: generators support `allOf` poorly, and would see
+/// a schema without a name.
 fn join(variant: &mut Value, schemas: &BTreeMap<String, Value>) {
     let Some(variant) = variant.as_object_mut() else {
         return;
@@ -366,7 +366,7 @@ fn join(variant: &mut Value, schemas: &BTreeMap<String, Value>) {
     }
 }
 
-/// The description of a field that refers to a schema or is `null` belongs to the field.
+/// Moves the description of a nullable reference to the field itself.
 fn describe_outside(schema: &mut Map<String, Value>) {
     let Some(choices) = schema.get_mut("oneOf").and_then(Value::as_array_mut) else {
         return;
@@ -387,7 +387,7 @@ fn is_null(schema: &Value) -> bool {
     schema.get("type").and_then(Value::as_str) == Some("null")
 }
 
-/// A number without a sign of 32 bits is no `int32`.
+/// Widens unsigned 32-bit numbers, which exceed `int32`.
 fn widen(schema: &mut Map<String, Value>) {
     let is_int32 = schema.get("format").and_then(Value::as_str) == Some("int32");
     let has_sign = schema
@@ -398,8 +398,7 @@ fn widen(schema: &mut Map<String, Value>) {
     }
 }
 
-/// An example of a schema, made of those of its parts. Where nothing is said it is the least that
-/// the type has.
+/// An example of a schema, from those of its parts; without any, the type's smallest value.
 fn example(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
     if let Some(example) = schema.get("example") {
         return example.clone();
@@ -442,7 +441,7 @@ fn example(schema: &Value, schemas: &BTreeMap<String, Value>) -> Value {
     match schema.get("format").and_then(Value::as_str) {
         Some("date-time") => "2026-11-23T08:15:30Z".into(),
         Some("uuid") => "019aad5e-7a00-7000-8000-000000000001".into(),
-        // Whatever may be `null` and has no example.
+        // Nullable and without an example.
         _ if kind.is_some_and(Value::is_array) => Value::Null,
         _ if is("boolean") => false.into(),
         _ if is("string") => "".into(),

@@ -1,4 +1,4 @@
-//! The OpenAPI document: what the handlers say of themselves, and what they have in common.
+//! The OpenAPI document: the handlers' own descriptions, and their common parts.
 
 pub(crate) mod docs_page;
 mod document;
@@ -21,16 +21,16 @@ use crate::routes::{self, responses};
 
 pub use permissions::UndeclaredPermissions;
 
-/// The OpenAPI 3.1 document as it is served and as it is kept in `openapi/ecoman.json`: indented,
-/// with a line end at the end.
+/// The OpenAPI 3.1 document as it is served, and committed in `openapi/ecoman.json`: indented, with
+/// a line end at the end.
 #[must_use]
 pub fn openapi_json() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| text(document()));
     &TEXT
 }
 
-/// The same document as OpenAPI 3.0.3, kept in `openapi/ecoman-3.0.json`, for what does not know
-/// 3.1.
+/// The same document as OpenAPI 3.0.3, committed in `openapi/ecoman-3.0.json`, for tools without
+/// support for 3.1.
 #[must_use]
 pub fn openapi_3_0_json() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {
@@ -44,7 +44,7 @@ pub fn openapi_3_0_json() -> &'static str {
     &TEXT
 }
 
-/// What the handlers declare.
+/// The handlers' declarations.
 struct Declared {
     document: Document,
     policy: Policy,
@@ -70,7 +70,7 @@ static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::n
     Ok(Declared { document, policy })
 });
 
-/// What each operation needs.
+/// The permissions that the operations need.
 ///
 /// # Errors
 ///
@@ -99,7 +99,7 @@ fn text(document: &Document) -> String {
     document.text().expect("the document is JSON")
 }
 
-/// What no handler says of its operation: what it takes to get there, and what fails on the way.
+/// Adds the security of an operation, and the failures of the layers before its handler.
 fn add_failures(operation: &mut Operation, needed: Option<Need>) {
     let responses = &mut operation.responses.responses;
     if let Some(Need::Permission(_)) = needed {
@@ -109,7 +109,7 @@ fn add_failures(operation: &mut Operation, needed: Option<Need>) {
             SCHEMES
                 .iter()
                 .map(|scheme| SecurityRequirement::new(*scheme, no_scopes))
-                // Where nobody signs in.
+                // Where sign-in is off.
                 .chain([SecurityRequirement::default()])
                 .collect(),
         );
@@ -117,7 +117,7 @@ fn add_failures(operation: &mut Operation, needed: Option<Need>) {
     responses.extend(responses::AnyOther::responses());
 }
 
-/// The ways to show who one is; either will do.
+/// The security schemes; either will do.
 const SCHEMES: [&str; 2] = ["token", "session"];
 
 struct Schemes;
@@ -142,7 +142,7 @@ impl Modify for Schemes {
     }
 }
 
-/// What no handler says of itself.
+/// The document without operations.
 fn base() -> utoipa::openapi::OpenApi {
     Base::openapi()
 }

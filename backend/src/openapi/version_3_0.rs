@@ -1,10 +1,10 @@
-//! OpenAPI 3.1 → 3.0.3, for generators that do not know 3.1.
+//! OpenAPI 3.1 → 3.0.3, for generators without support for 3.1.
 
 use serde_json::{Map, Value, json};
 
 use super::document::{Document, each_part, each_schema_of};
 
-/// What 3.1 has and 3.0 cannot say.
+/// A feature of 3.1 that 3.0 lacks.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("OpenAPI 3.0 has no way to say {keyword} of {schema}")]
 pub(crate) struct Inexpressible {
@@ -12,11 +12,11 @@ pub(crate) struct Inexpressible {
     schema: String,
 }
 
-/// The same document in the words of OpenAPI 3.0.3.
+/// The same document as OpenAPI 3.0.3.
 ///
 /// # Errors
 ///
-/// A schema uses what only 3.1 has.
+/// A schema uses a feature that 3.0 lacks.
 pub(crate) fn convert(document: &Document) -> Result<Document, Inexpressible> {
     let mut document = document.clone();
     "3.0.3".clone_into(&mut document.openapi);
@@ -46,12 +46,12 @@ pub(crate) fn convert(document: &Document) -> Result<Document, Inexpressible> {
     outcome.map(|()| document)
 }
 
-/// One schema, its parts being converted already.
+/// Converts a schema whose parts are converted already.
 fn convert_schema(schema: &mut Map<String, Value>) -> Result<(), Inexpressible> {
     if let Some(keyword) = ONLY_3_1.iter().find(|&&word| schema.contains_key(word)) {
         return Err(inexpressible(keyword, schema));
     }
-    // What a text holds is a remark: it makes nothing valid or not.
+    // The content of a text is an annotation: it does not affect validity.
     schema.remove("contentMediaType");
     schema.remove("contentSchema");
     if let Some(value) = schema.remove("const") {
@@ -76,7 +76,7 @@ fn convert_schema(schema: &mut Map<String, Value>) -> Result<(), Inexpressible> 
     Ok(())
 }
 
-/// Words of JSON Schema that 3.0 does not have, and that mean something for what is valid.
+/// Keywords of JSON Schema that 3.0 lacks and that affect validity.
 const ONLY_3_1: [&str; 16] = [
     "$anchor",
     "$defs",
@@ -108,7 +108,7 @@ fn exclusive(schema: &mut Map<String, Value>, exclusive: &str, limit: &str) {
     let Some(Value::Number(bound)) = schema.get(exclusive).cloned() else {
         return;
     };
-    // An inclusive limit beside it holds only where it is the narrower one.
+    // An inclusive limit beside it holds only if it is narrower.
     let inclusive = schema.get(limit).and_then(Value::as_f64);
     let narrower = match (inclusive, bound.as_f64()) {
         (Some(inclusive), Some(bound)) if limit == "minimum" => inclusive > bound,
@@ -141,7 +141,7 @@ fn null_type(schema: &mut Map<String, Value>) -> Result<(), Inexpressible> {
     Ok(())
 }
 
-/// A choice between something and `null` → that something, `nullable: true`.
+/// A choice between a schema and `null` → that schema, `nullable: true`.
 fn null_choice(schema: &mut Map<String, Value>, word: &str) {
     let Some(Value::Array(choices)) = schema.get_mut(word) else {
         return;

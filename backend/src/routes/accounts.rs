@@ -1,4 +1,4 @@
-//! What the routes of sessions, users and tokens have in common.
+//! Shared parts of the routes of sessions, users and tokens.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use crate::access::{self, SignIn};
 use crate::http;
 use crate::http::problem::ErrorResponse;
 
-/// The right to hash a password.
+/// Waits for its turn to hash a password.
 pub(super) async fn hashing(state: &AppState) -> Result<OwnedSemaphorePermit, http::Error> {
-    let hashing = Arc::clone(&state.gate.hashing).acquire_owned();
+    let hashing = Arc::clone(&state.authenticator.hashing).acquire_owned();
     hashing.await.map_err(|error| http::Error::internal(&error))
 }
 
-/// Work on files, and hashes.
+/// Runs blocking work: files and hashes.
 pub(super) async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, http::Error> {
@@ -28,13 +28,13 @@ pub(super) async fn blocking<T: Send + 'static>(
 }
 
 pub(super) fn only_with_sign_in(state: &AppState) -> Result<(), access::Error> {
-    match state.gate.sign_in {
+    match state.authenticator.sign_in {
         SignIn::None => Err(access::Error::NoSignIn),
         SignIn::Password | SignIn::Proxy(_) => Ok(()),
     }
 }
 
-/// The names of nodes in a body's `nodes`; no such field is no limit.
+/// The names of nodes in a body's `nodes`; without the field there is no limit.
 pub(super) fn node_names(
     names: Option<&[String]>,
 ) -> Result<Option<BTreeSet<NodeName>>, http::Error> {

@@ -26,7 +26,7 @@ use crate::http::query::{Parameters, whole_number};
 use crate::inventory::error::StoreUnavailable;
 use crate::routes::state::AppState;
 
-/// The most entries on one page, and how many there are where nothing is said.
+/// The most entries on one page, and the default.
 const LIMIT: usize = 1000;
 const USUAL: usize = 100;
 
@@ -163,7 +163,7 @@ async fn page(
     query: AuditQuery,
     limit: usize,
 ) -> Result<Response, ErrorResponse> {
-    // One more tells whether there is another page.
+    // One more shows whether there is another page.
     let query = AuditQuery {
         limit: limit + 1,
         ..query
@@ -191,7 +191,7 @@ async fn table(
 ) -> Result<Response, ErrorResponse> {
     let left = limit.unwrap_or(usize::MAX);
     query.limit = LIMIT.min(left);
-    // If the store is away, the client is told so in time.
+    // Before the answer begins, so that a failure of the store still gets its status.
     let first = state.store.audit(&query).await;
     let first = first.map_err(|error| StoreUnavailable::at_request(&error))?;
     let reading = Reading {
@@ -207,7 +207,7 @@ async fn table(
     });
     let name = format!(
         "attachment; filename=\"ecoman-audit-{}.csv\"",
-        (state.gate.clock)().format("%Y-%m-%d")
+        (state.authenticator.clock)().format("%Y-%m-%d")
     );
     let headers = [
         (CONTENT_TYPE, TEXT_CSV.to_owned()),
@@ -216,26 +216,26 @@ async fn table(
     Ok((headers, Body::from_stream(parts)).into_response())
 }
 
-/// How far the log has been read for a table.
+/// A table that is being read from the store.
 struct Reading {
     store: Arc<dyn Store>,
     query: AuditQuery,
-    /// So many more at most.
+    /// The most entries that are still to be sent.
     left: usize,
-    /// What has been read and not been sent.
+    /// Entries that have been read and not been sent.
     next: Option<Vec<ecoman_model::AuditEntry>>,
     is_first: bool,
 }
 
 impl Reading {
-    /// The next part of the table; `None`: there is no more.
+    /// The next part of the table; `None` at its end.
     async fn part(&mut self) -> io::Result<Option<Bytes>> {
         let entries = match self.next.take() {
             Some(entries) => entries,
             None if self.left == 0 => return Ok(None),
             None => {
                 let entries = self.store.audit(&self.query).await;
-                // The table ends early, and the client sees that it does.
+                // Aborts the answer, so that the client sees that the table is incomplete.
                 entries.map_err(io::Error::other)?
             }
         };

@@ -4,7 +4,7 @@ use axum::extract::State;
 use ecoman_api::CreateVm;
 use ecoman_model::{Permission, TaskRequest};
 
-use super::guard::Asking;
+use super::guard::ChangeContext;
 use super::responses::Accepted;
 use super::snapshot::loaded;
 use super::state::AppState;
@@ -41,18 +41,18 @@ use crate::tasks;
 pub(crate) async fn create_vm(
     State(state): State<AppState>,
     _: NoParameters,
-    asking: Asking,
+    context: ChangeContext,
     JsonBody(body): JsonBody<CreateVm>,
 ) -> Result<Accepted, ErrorResponse> {
     let name = body.node.clone();
     let vm = body.vm().check();
     let vm = vm.map_err(|faults| http::Error::fields(&faults))?;
-    let snapshot = loaded(&state.live, &asking.caller)?;
-    asking.caller.check_reach(&name)?;
+    let snapshot = loaded(&state.live, &context.caller)?;
+    context.caller.check_reach(&name)?;
     let node = snapshot
         .node(&name)
         .ok_or(tasks::Error::NodeNotFound(name))?;
     let request = TaskRequest::Create(Box::new(vm));
-    let task = asking.submit(&state.tasks, request, node, None).await?;
+    let task = context.submit(&state.tasks, request, node, None).await?;
     Ok(Accepted::new(task))
 }

@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::{parameters, responses};
-use crate::access::{Caller, Credentials, Gate, SignIn, Standing};
+use crate::access::{Authenticator, Caller, Credentials, Identity, SignIn};
 use crate::http;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
@@ -67,7 +67,7 @@ use crate::routes::state::AppState;
 pub(crate) async fn stream_events(
     State(state): State<AppState>,
     caller: Caller,
-    Extension(shown): Extension<Credentials>,
+    Extension(credentials): Extension<Credentials>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
@@ -105,7 +105,7 @@ pub(crate) async fn stream_events(
             Ok::<_, Infallible>(event)
         })
         .take_until(state.shutdown.cancelled_owned())
-        .take_until(lapse(state.gate, shown, caller));
+        .take_until(lapse(state.authenticator, credentials, caller));
     let ping = KeepAlive::new().interval(PING).text("ping");
     // A proxy that collects the stream would deliver it at its end.
     let headers = [("x-accel-buffering", "no")];
@@ -114,15 +114,15 @@ pub(crate) async fn stream_events(
 
 /// Waits until somebody is no longer who they were: signed out, expired, with other rights. They
 /// have to show again who they are.
-async fn lapse(gate: Gate, shown: Credentials, caller: Caller) {
+async fn lapse(authenticator: Authenticator, credentials: Credentials, caller: Caller) {
     const EVERY: Duration = Duration::from_secs(5);
-    if gate.sign_in == SignIn::None {
+    if authenticator.sign_in == SignIn::None {
         return std::future::pending().await;
     }
     loop {
         sleep(EVERY).await;
-        match gate.standing(&shown).await {
-            Ok(Standing::Known(now)) if now.grant == caller.grant => {}
+        match authenticator.identify(&credentials).await {
+            Ok(Identity::Known(now)) if now.grant == caller.grant => {}
             // Users and tokens cannot be read at the moment: that changes nothing.
             Err(_) => {}
             Ok(_) => return,

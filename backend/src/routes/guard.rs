@@ -1,8 +1,8 @@
-//! Who asks, and whether they may: every request passes here before its handler.
+//! Authenticates, authorizes and audits every request before and after its handler.
 //!
-//! [`guard`] finds out who the caller is (session, token, proxy, or nobody), and holds it against
-//! what the operation needs ([`crate::access::policy`]). Handlers cut out of the snapshot what the
-//! caller may see (`routes::snapshot`).
+//! [`guard`] identifies the caller (session, token, proxy, or anonymous) and compares their role
+//! with what the operation needs ([`crate::access::policy`]). Handlers cut out of the snapshot what
+//! the caller may see (`routes::snapshot`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::state::AppState;
 use crate::access::policy::{Need, Operation, Unlisted};
-use crate::access::{self, Caller, Credentials, Standing, origin};
+use crate::access::{self, Caller, Credentials, Identity, origin};
 use crate::audit;
 use crate::http;
 use crate::http::idempotency_key::idempotency_key;
@@ -27,7 +27,7 @@ use crate::http::request_id::RequestId;
 use crate::inventory::snapshot::{NodeEntry, VmEntry};
 use crate::tasks::{self, NewTask, Tasks};
 
-/// Lets a request pass to its handler, with its [`Caller`], or refuses it.
+/// Passes a request to its handler, with its [`Caller`], or refuses it; and audits changes.
 pub(crate) async fn guard(
     State(state): State<AppState>,
     path: Option<MatchedPath>,
@@ -36,7 +36,7 @@ pub(crate) async fn guard(
     next: Next,
 ) -> Response {
     let template = path.as_ref().map_or("", MatchedPath::as_str);
-    let credentials = state.gate.credentials(&mut request);
+    let credentials = state.authenticator.credentials(&mut request);
     let changes = !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
@@ -48,7 +48,7 @@ pub(crate) async fn guard(
         Ok(caller) => caller,
         Err(error) => return error.into_response(),
     };
-    // A path that is no UTF-8 has none, and no handler takes it.
+    // A path that is not UTF-8 has none, and no handler takes it.
     let parameters = parameters.ok();
     let parameter = |name| {
         let mut all = parameters.iter().flatten();
@@ -59,30 +59,31 @@ pub(crate) async fn guard(
     let operation = state.policy.operation(request.method(), template);
     let refusal = operation.and_then(|operation| refusal(&caller, operation.need, node));
     let operation = operation.filter(|_| changes);
-    let deed = Deed::default();
+    let draft = AuditDraft::default();
     let request_id = request.extensions().get::<RequestId>().cloned();
     let extensions = request.extensions_mut();
     extensions.insert(caller.clone());
     extensions.insert(credentials);
-    extensions.insert(deed.clone());
+    extensions.insert(draft.clone());
     let response = match refusal {
         Some(error) => ErrorResponse::from(error).into_response(),
         None => next.run(request).await,
     };
     if let Some(operation) = operation {
-        let told = Told {
-            deed,
+        let finished = FinishedRequest {
+            draft,
             node: node.and_then(|node| node.parse().ok()),
             vmid: parameter("vmid").and_then(|vmid| vmid.parse().ok()),
             request_id: request_id.unwrap_or_default().0,
-            answer: Answer::of(&response),
+            status: response.status(),
+            error: response.extensions().get().cloned(),
         };
-        record(&state, operation, &caller.actor, told).await;
+        record(&state, operation, &caller.actor, finished).await;
     }
     response
 }
 
-/// Who asks, where it takes somebody to ask.
+/// The caller of a request, who must be known where the operation needs a permission.
 async fn caller(
     state: &AppState,
     method: &Method,
@@ -90,20 +91,23 @@ async fn caller(
     credentials: &Credentials,
 ) -> Result<Caller, ErrorResponse> {
     let need = state.policy.need(method, template).map_err(|Unlisted| {
-        tracing::error!(path = template, "nobody has said who may do this");
+        tracing::error!(
+            path = template,
+            "the policy has no row for this path, so it is served to nobody"
+        );
         http::Error::Internal
     })?;
-    match (need, state.gate.standing(credentials).await?) {
-        (_, Standing::Known(caller)) => Ok(caller),
-        (Need::Nothing, Standing::Nobody | Standing::Refused(_)) => {
+    match (need, state.authenticator.identify(credentials).await?) {
+        (_, Identity::Known(caller)) => Ok(caller),
+        (Need::Nothing, Identity::Anonymous | Identity::Rejected(_)) => {
             Ok(Caller::nobody(credentials.address))
         }
-        (Need::Permission(_), Standing::Nobody) => Err(access::Error::NotSignedIn.into()),
-        (Need::Permission(_), Standing::Refused(why)) => Err(access::Error::from(why).into()),
+        (Need::Permission(_), Identity::Anonymous) => Err(access::Error::NotSignedIn.into()),
+        (Need::Permission(_), Identity::Rejected(why)) => Err(access::Error::from(why).into()),
     }
 }
 
-/// Why the caller may not do it, if so.
+/// Why the caller may not do it, if they may not.
 fn refusal(caller: &Caller, need: Need, node: Option<&str>) -> Option<access::Error> {
     let Need::Permission(permission) = need else {
         return None;
@@ -120,32 +124,71 @@ fn refusal(caller: &Caller, need: Need, node: Option<&str>) -> Option<access::Er
     node.and_then(|node| caller.check_reach(node).err())
 }
 
-/// What a handler knows of what is asked, filled in while it works.
+/// The entry of a change in the audit log, which the handler fills in while it works.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Deed(Arc<Mutex<Particulars>>);
+pub(crate) struct AuditDraft(Arc<Mutex<DraftFields>>);
 
 #[derive(Clone, Debug, Default)]
-struct Particulars {
+struct DraftFields {
     summary: Option<String>,
     name: Option<String>,
     node: Option<NodeName>,
     vmid: Option<Vmid>,
     actor: Option<Actor>,
-    /// Tasks have their entries from elsewhere.
-    is_task: bool,
+    /// Tasks write their entries themselves.
+    has_task: bool,
 }
 
-/// Who asks for a change, and what is written down of it.
-pub(crate) struct Asking {
+impl AuditDraft {
+    /// Sets the summary of the change, and the name of what is changed.
+    pub(crate) fn describe(&self, summary: impl Into<String>, name: Option<String>) {
+        self.with(|fields| {
+            fields.summary = Some(summary.into());
+            fields.name = name;
+        });
+    }
+
+    /// Sets what a task's entry says.
+    pub(crate) fn describe_task(
+        &self,
+        node: &NodeName,
+        request: &TaskRequest,
+        vm_name: Option<&str>,
+    ) {
+        self.with(|fields| {
+            fields.summary = Some(audit::summary(request));
+            fields.name = vm_name.map(str::to_owned);
+            fields.node = Some(node.clone());
+            fields.vmid = request.act().vmid();
+        });
+    }
+
+    /// Sets the actor, where the guard could not know it.
+    pub(crate) fn set_actor(&self, actor: Actor) {
+        self.with(|fields| fields.actor = Some(actor));
+    }
+
+    /// Leaves the entry to the task that was made, or found by its key.
+    pub(crate) fn leave_to_task(&self) {
+        self.with(|fields| fields.has_task = true);
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut DraftFields) -> T) -> T {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// What a handler needs to make a task.
+pub(crate) struct ChangeContext {
     pub(crate) caller: Caller,
-    pub(crate) deed: Deed,
+    pub(crate) draft: AuditDraft,
     pub(crate) request_id: RequestId,
     pub(crate) idempotency_key: Option<String>,
 }
 
-impl Asking {
-    /// Makes a task of an act on a node, and on a VM of it if it is about one. A key that was used
-    /// before returns the task that was made then.
+impl ChangeContext {
+    /// Makes a task for a node, and for a VM of it if the request is about one. A key that was
+    /// used before returns its task.
     pub(super) async fn submit(
         &self,
         tasks: &Tasks,
@@ -164,128 +207,73 @@ impl Asking {
             request_id: self.request_id.0.clone(),
             actor: self.caller.actor.clone(),
         };
-        self.deed.asks(
+        self.draft.describe_task(
             &new_task.node,
             &new_task.request,
             new_task.vm_name.as_deref(),
         );
         let task = tasks.request(new_task, node, vm).await?;
-        self.deed.is_task();
+        self.draft.leave_to_task();
         Ok(task)
     }
 }
 
-impl<S: Send + Sync> FromRequestParts<S> for Asking {
+impl<S: Send + Sync> FromRequestParts<S> for ChangeContext {
     type Rejection = http::Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
         Ok(Self {
             caller: Caller::from_request_parts(parts, state).await?,
-            deed: parts.extensions.get().cloned().unwrap_or_default(),
+            draft: parts.extensions.get().cloned().unwrap_or_default(),
             request_id: parts.extensions.get().cloned().unwrap_or_default(),
             idempotency_key: idempotency_key(&parts.headers)?,
         })
     }
 }
 
-/// What a handler answered, as far as it matters here.
-pub(crate) struct Answer {
+/// A request for a change that has been answered.
+struct FinishedRequest {
+    draft: AuditDraft,
+    /// In its path.
+    node: Option<NodeName>,
+    /// In its path.
+    vmid: Option<Vmid>,
+    request_id: String,
     status: StatusCode,
     error: Option<ErrorResponse>,
 }
 
-impl Answer {
-    pub(crate) fn of(response: &Response) -> Self {
-        Self {
-            status: response.status(),
-            error: response.extensions().get().cloned(),
-        }
-    }
-}
-
-impl Deed {
-    /// Says what is done, and to whom or what.
-    pub(crate) fn is(&self, summary: impl Into<String>, name: Option<String>) {
-        self.with(|told| {
-            told.summary = Some(summary.into());
-            told.name = name;
-        });
-    }
-
-    /// Says what a node is asked.
-    pub(crate) fn asks(&self, node: &NodeName, request: &TaskRequest, vm_name: Option<&str>) {
-        self.with(|told| {
-            told.summary = Some(audit::summary(request));
-            told.name = vm_name.map(str::to_owned);
-            told.node = Some(node.clone());
-            told.vmid = request.act().vmid();
-        });
-    }
-
-    /// Says who did it, where the guard could not know.
-    pub(crate) fn is_by(&self, actor: Actor) {
-        self.with(|told| told.actor = Some(actor));
-    }
-
-    /// Says that a task was made, or known.
-    pub(crate) fn is_task(&self) {
-        self.with(|told| told.is_task = true);
-    }
-
-    fn with<T>(&self, change: impl FnOnce(&mut Particulars) -> T) -> T {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// What is known of a request for a change when it has been answered.
-pub(crate) struct Told {
-    pub(crate) deed: Deed,
-    /// Of its path.
-    pub(crate) node: Option<NodeName>,
-    /// Of its path.
-    pub(crate) vmid: Option<Vmid>,
-    pub(crate) request_id: String,
-    pub(crate) answer: Answer,
-}
-
-/// Writes down what came of a request for a change.
-async fn record(state: &AppState, operation: &Operation, actor: &Actor, told: Told) {
-    let Told {
-        deed,
-        node,
-        vmid,
-        request_id,
-        answer,
-    } = told;
-    let told = deed.with(|told| told.clone());
-    let error = answer.error.as_ref().map(ErrorResponse::error);
+/// Writes the entry of a change in the audit log, unless a task has one.
+async fn record(state: &AppState, operation: &Operation, actor: &Actor, request: FinishedRequest) {
+    let draft = request.draft.with(|fields| fields.clone());
+    let error = request.error.as_ref().map(ErrorResponse::error);
     let is_sign_in = operation.id == "signIn";
-    let outcome = match answer.status {
-        _ if told.is_task || has_failed_task(error) => return,
+    let outcome = match request.status {
+        _ if draft.has_task || has_failed_task(error) => return,
         status if status.is_success() => AuditOutcome::Succeeded,
         StatusCode::UNAUTHORIZED if is_sign_in => AuditOutcome::Refused,
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::CONFLICT => {
             AuditOutcome::Refused
         }
         status if status.is_server_error() => AuditOutcome::Failed,
-        // It was no request that could have done anything.
+        // A malformed request could not have changed anything.
         _ => return,
     };
     let entry = AuditEntry {
         id: Uuid::now_v7(),
-        at: (state.gate.clock)(),
-        actor: told.actor.unwrap_or_else(|| actor.clone()),
+        at: (state.authenticator.clock)(),
+        actor: draft.actor.unwrap_or_else(|| actor.clone()),
         operation: operation.id.clone(),
-        summary: told.summary.unwrap_or_else(|| in_words(&operation.id)),
-        node: told.node.or(node),
-        vmid: told.vmid.or(vmid),
-        name: told.name,
+        summary: draft.summary.unwrap_or_else(|| in_words(&operation.id)),
+        node: draft.node.or(request.node),
+        vmid: draft.vmid.or(request.vmid),
+        name: draft.name,
         task: None,
         outcome,
         detail: error
             .filter(|_| outcome != AuditOutcome::Succeeded)
             .map(ToString::to_string),
-        request_id,
+        request_id: request.request_id,
     };
     audit::record(&*state.store, &entry).await;
 }

@@ -1,4 +1,4 @@
-//! What the server tells of itself.
+//! The server itself: configuration, OpenAPI documents, health.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -52,7 +52,7 @@ pub(crate) async fn get_config(
         presets: state.presets.to_vec(),
         guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
-        identity: caller.identity(&state.gate.sign_in),
+        identity: caller.identity(&state.authenticator.sign_in),
     }))
 }
 

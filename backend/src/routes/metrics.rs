@@ -51,8 +51,8 @@ pub(crate) async fn get_metrics(
 ) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.live, &caller).ok();
     let unfinished = unfinished_tasks(&*state.store, &caller.grant).await;
-    let text = state.metrics.tell(&Scrape {
-        now: (state.gate.clock)(),
+    let text = state.metrics.render(&Scrape {
+        now: (state.authenticator.clock)(),
         of_everybody: caller.grant.nodes.is_none(),
         snapshot: snapshot.as_deref(),
         store_up: unfinished.is_some(),
@@ -71,7 +71,7 @@ async fn unfinished_tasks(store: &dyn Store, grant: &Grant) -> Option<[(TaskStat
     let sees_nothing = grant.nodes.as_ref().is_some_and(BTreeSet::is_empty);
     let count = async |task_state| {
         if sees_nothing {
-            // For the store no node in a query is every node.
+            // To the store an empty list of nodes means all nodes.
             return store.ping().await.map(|()| (task_state, 0));
         }
         let query = TaskQuery {

@@ -43,10 +43,10 @@ use crate::http::problem::{panicked, render_problems};
 use crate::http::{self, headers, host, request_id, static_files};
 use crate::routes::state::AppState;
 
-/// How long an answer may take to begin: longer than one that waits for a task.
+/// The longest time until an answer begins; more than `?wait=` of a task allows.
 const TIMEOUT: Duration = Duration::from_secs(75);
 
-/// The operations of the OpenAPI document, added to what `base` says of them all.
+/// The operations of the OpenAPI document, added to `base`.
 pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
         .routes(routes!(vms::list_vms, create::create_vm))
@@ -85,7 +85,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(metrics::get_metrics))
 }
 
-/// The API, its documentation, the page, and what happens to every request on its way in and out.
+/// The API, its documentation, the page, and the layers around them.
 pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
     let (api, _) = api(OpenApi::default()).split_for_parts();
     api.merge(docs)
@@ -104,10 +104,10 @@ pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))
                 .layer(from_fn_with_state(state.allowed_hosts.clone(), host::check))
-                // Leaves streams of events alone, and what is compressed already. 4 is where
-                // more time begins to buy little.
+                // Passes streams of events and compressed answers. Above quality 4 the time grows
+                // faster than the savings.
                 .layer(CompressionLayer::new().quality(CompressionLevel::Precise(4)))
-                // Streams of events have begun to answer long before.
+                // Streams of events begin their answer at once.
                 .layer(TimeoutLayer::with_status_code(
                     StatusCode::SERVICE_UNAVAILABLE,
                     TIMEOUT,

@@ -1,5 +1,4 @@
-//! Parameters that several operations have: each is told once here, and named by the handlers that
-//! read it.
+//! Parameters of several operations: each is described once here, and named by its handlers.
 
 #![expect(dead_code, reason = "the fields are read by the macro alone")]
 

@@ -1,5 +1,4 @@
-//! The parameters in paths. A path that cannot be read is the path of nothing, so it is answered
-//! with 404.
+//! The parameters in paths. An invalid one names nothing, so the answer is 404.
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;

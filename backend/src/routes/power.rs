@@ -6,7 +6,7 @@ use ecoman_model::{
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Permission, PowerChange, TaskRequest, Vmid,
 };
 
-use super::guard::Asking;
+use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
 use super::snapshot::loaded;
@@ -41,7 +41,7 @@ use crate::http::query::NoParameters;
 )]
 pub(crate) async fn set_power(
     State(state): State<AppState>,
-    asking: Asking,
+    context: ChangeContext,
     path: VmPath,
     _: NoParameters,
     JsonBody(body): JsonBody<SetPower>,
@@ -52,13 +52,15 @@ pub(crate) async fn set_power(
         let rule = format!("must be from {least} to {most}");
         return Err(http::Error::field("guest_seconds", &rule).into());
     }
-    let snapshot = loaded(&state.live, &asking.caller)?;
+    let snapshot = loaded(&state.live, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),
         action: body.action,
         guest_seconds,
     });
-    let task = asking.submit(&state.tasks, request, node, Some(vm)).await?;
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
     Ok(Accepted::new(task))
 }

@@ -4,7 +4,7 @@ use axum::extract::State;
 use ecoman_api::AnswerQuestion;
 use ecoman_model::{Answer, Permission, TaskRequest, Vmid};
 
-use super::guard::Asking;
+use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
 use super::snapshot::loaded;
@@ -40,7 +40,7 @@ use crate::http::query::NoParameters;
 )]
 pub(crate) async fn answer_question(
     State(state): State<AppState>,
-    asking: Asking,
+    context: ChangeContext,
     path: VmPath,
     _: NoParameters,
     JsonBody(body): JsonBody<AnswerQuestion>,
@@ -53,13 +53,15 @@ pub(crate) async fn answer_question(
         )
         .into());
     }
-    let snapshot = loaded(&state.live, &asking.caller)?;
+    let snapshot = loaded(&state.live, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let request = TaskRequest::Answer(Answer {
         vmid: Vmid(vm.view.vmid),
         question: body.question,
         choice: body.choice,
     });
-    let task = asking.submit(&state.tasks, request, node, Some(vm)).await?;
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
     Ok(Accepted::new(task))
 }

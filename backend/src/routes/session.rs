@@ -13,7 +13,7 @@ use ecoman_api::{ChangePassword, Identity, SignIn as SignInBody};
 use ecoman_model::{Actor, Authentication, Permission};
 
 use super::accounts::{blocking, hashing, user_fault};
-use super::guard::Deed;
+use super::guard::AuditDraft;
 use super::responses;
 use crate::access::{
     self, Caller, Credentials, SignIn, closed_cookie, opened_cookie, password_actor,
@@ -44,7 +44,7 @@ pub(crate) async fn get_session(
     caller: Caller,
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
-    let identity = caller.identity(&state.gate.sign_in);
+    let identity = caller.identity(&state.authenticator.sign_in);
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(identity)).into_response())
 }
 
@@ -74,20 +74,20 @@ pub(crate) async fn get_session(
 )]
 pub(crate) async fn sign_in(
     State(state): State<AppState>,
-    Extension(shown): Extension<Credentials>,
-    Extension(deed): Extension<Deed>,
+    Extension(credentials): Extension<Credentials>,
+    Extension(draft): Extension<AuditDraft>,
     _: NoParameters,
     JsonBody(body): JsonBody<SignInBody>,
 ) -> Result<Response, ErrorResponse> {
     only_with_passwords(&state)?;
-    let user = check_password(&state, &shown, &body.name, body.password, &deed).await?;
+    let user = check_password(&state, &credentials, &body.name, body.password, &draft).await?;
     let user = user.ok_or(access::Error::WrongPassword)?;
-    let actor = password_actor(body.name.clone(), shown.address);
-    deed.is_by(actor.clone());
-    let (session, cookie) = open_session(&state, body.name, shown.secure).await?;
+    let actor = password_actor(body.name.clone(), credentials.address);
+    draft.set_actor(actor.clone());
+    let (session, cookie) = open_session(&state, body.name, credentials.secure).await?;
     let caller = Caller::with_session(actor, user.grant, session.expires_at);
     let headers = [(CACHE_CONTROL, NO_STORE.to_owned()), (SET_COOKIE, cookie)];
-    let identity = caller.identity(&state.gate.sign_in);
+    let identity = caller.identity(&state.authenticator.sign_in);
     Ok((headers, Json(identity)).into_response())
 }
 
@@ -97,8 +97,11 @@ async fn open_session(
     name: String,
     secure: bool,
 ) -> Result<(Session, String), ErrorResponse> {
-    let length = state.gate.session_length;
-    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    let length = state.authenticator.session_length;
+    let (access, now) = (
+        Arc::clone(&state.authenticator.access),
+        (state.authenticator.clock)(),
+    );
     let opened = blocking(move || access.open_session(&name, length, now)).await?;
     let (session, secret) = opened.map_err(access::Error::from)?;
     let cookie = opened_cookie(secret.reveal(), length, secure);
@@ -125,15 +128,15 @@ async fn open_session(
 )]
 pub(crate) async fn sign_out(
     State(state): State<AppState>,
-    Extension(shown): Extension<Credentials>,
+    Extension(credentials): Extension<Credentials>,
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
-    if let Some(secret) = shown.session {
-        let access = Arc::clone(&state.gate.access);
+    if let Some(secret) = credentials.session {
+        let access = Arc::clone(&state.authenticator.access);
         let closed = blocking(move || access.close_session(&secret)).await?;
         closed.map_err(access::Error::from)?;
     }
-    let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
+    let headers = [(SET_COOKIE, closed_cookie(credentials.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
@@ -160,26 +163,29 @@ pub(crate) async fn sign_out(
 )]
 pub(crate) async fn change_password(
     State(state): State<AppState>,
-    Extension(shown): Extension<Credentials>,
-    Extension(deed): Extension<Deed>,
+    Extension(credentials): Extension<Credentials>,
+    Extension(draft): Extension<AuditDraft>,
     caller: Caller,
     _: NoParameters,
     JsonBody(body): JsonBody<ChangePassword>,
 ) -> Result<Response, ErrorResponse> {
     only_with_passwords(&state)?;
     let name = password_user(&caller.actor)?;
-    let user = check_password(&state, &shown, &name, body.current, &deed).await?;
+    let user = check_password(&state, &credentials, &name, body.current, &draft).await?;
     // Not 401: the caller is signed in.
     user.ok_or_else(|| http::Error::field("current", "is not the password"))?;
-    deed.is("change password", Some(name.clone()));
-    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    draft.describe("change password", Some(name.clone()));
+    let (access, now) = (
+        Arc::clone(&state.authenticator.access),
+        (state.authenticator.clock)(),
+    );
     let _alone = hashing(&state).await?;
     let changed = blocking(move || access.change_user(&name, None, Some(&body.new), now)).await?;
     changed.map_err(|error| match error {
         UserFault::Password(fault) => http::Error::field("new", &fault).into(),
         other => user_fault(other),
     })?;
-    let headers = [(SET_COOKIE, closed_cookie(shown.secure))];
+    let headers = [(SET_COOKIE, closed_cookie(credentials.secure))];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
@@ -193,33 +199,36 @@ fn password_user(actor: &Actor) -> Result<String, access::Error> {
 /// The user of this name, if the password is theirs; not asked too often.
 async fn check_password(
     state: &AppState,
-    shown: &Credentials,
+    credentials: &Credentials,
     name: &str,
     password: String,
-    deed: &Deed,
+    draft: &AuditDraft,
 ) -> Result<Option<User>, ErrorResponse> {
-    let gate = &state.gate;
+    let authenticator = &state.authenticator;
     // What is typed where a name belongs may be a password: only names are written down.
-    let is_user = gate.grant(name)?.is_some();
-    deed.is("sign in", is_user.then(|| name.to_owned()));
-    let waiting = Arc::clone(&gate.waiting).try_acquire_owned();
+    let is_user = authenticator.grant(name)?.is_some();
+    draft.describe("sign in", is_user.then(|| name.to_owned()));
+    let waiting = Arc::clone(&authenticator.waiting).try_acquire_owned();
     let waiting = waiting.map_err(|_| access::Error::TooManyTries(Duration::from_secs(1)))?;
-    gate.tries
-        .begin(name, shown.address, (gate.clock)())
+    authenticator
+        .throttle
+        .begin(name, credentials.address, (authenticator.clock)())
         .map_err(access::Error::TooManyTries)?;
     let _alone = hashing(state).await?;
     drop(waiting);
-    let (access, asked) = (Arc::clone(&gate.access), name.to_owned());
+    let (access, asked) = (Arc::clone(&authenticator.access), name.to_owned());
     let found = blocking(move || access.check_password(&asked, &password)).await?;
     let found = found.map_err(access::Error::from)?;
     if found.is_some() {
-        gate.tries.succeeded(name, shown.address, (gate.clock)());
+        authenticator
+            .throttle
+            .succeeded(name, credentials.address, (authenticator.clock)());
     }
     Ok(found)
 }
 
 fn only_with_passwords(state: &AppState) -> Result<(), access::Error> {
-    match state.gate.sign_in {
+    match state.authenticator.sign_in {
         SignIn::Password => Ok(()),
         SignIn::None | SignIn::Proxy(_) => Err(access::Error::NoPasswordSignIn),
     }

@@ -1,4 +1,4 @@
-//! The snapshot as a caller sees it, and answers of it.
+//! The part of the snapshot that a caller may see, and answers from it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::inventory::error::{Error, StoreUnavailable};
 use crate::inventory::snapshot::{Live, Snapshot};
 
-/// What is to be shown to somebody, once there is something.
+/// The part of the snapshot that the caller may see, once the store has been read.
 pub(super) fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
     let snapshot = whole(live)?;
     Ok(match &caller.grant.nodes {
@@ -20,7 +20,7 @@ pub(super) fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Erro
     })
 }
 
-/// All that there is to be shown, once there is something.
+/// The whole snapshot, once the store has been read.
 pub(super) fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
     let snapshot = live.snapshot();
     if snapshot.loaded {
@@ -32,8 +32,8 @@ pub(super) fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
     })
 }
 
-/// The tag of every answer that depends on the address and the revision alone. It is a weak one,
-/// since the bytes differ by encoding.
+/// The entity tag of an answer that depends on path and revision alone; weak, since the bytes
+/// differ by encoding.
 pub(super) fn etag(snapshot: &Snapshot) -> String {
     format!("W/\"{}{}\"", snapshot.revision, snapshot.scope)
 }

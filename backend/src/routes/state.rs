@@ -8,7 +8,7 @@ use ecoman_model::Thresholds;
 use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
-use crate::access::Gate;
+use crate::access::Authenticator;
 use crate::access::policy::Policy;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
@@ -32,7 +32,7 @@ pub(crate) struct AppState {
     pub(crate) live: Arc<Live>,
     pub(crate) tasks: Tasks,
     /// Who may do what.
-    pub(crate) gate: Gate,
+    pub(crate) authenticator: Authenticator,
     /// What each operation needs.
     pub(crate) policy: &'static Policy,
     pub(crate) bodies: Arc<BodyCache<list::Page>>,

@@ -1,4 +1,4 @@
-//! `/tasks`: what was asked of nodes, and what came of it.
+//! `/tasks`: the list, and one task.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ use crate::http::query::{Parameters, whole_number};
 use crate::routes::state::AppState;
 use crate::tasks::{self, MAX_WAIT, view};
 
-/// The most tasks on one page, and how many there are where nothing is said.
+/// The most tasks on one page, and the default.
 const LIMIT: usize = 500;
 const USUAL: usize = 50;
 
@@ -125,7 +125,7 @@ impl ListParameters {
                 .filter(|limit| (1..=LIMIT).contains(limit))
                 .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
         });
-        // In whatever order they were typed, it is the same list.
+        // Their order does not make it another list.
         states.sort_unstable();
         if let Some(nodes) = &mut nodes {
             nodes.sort_unstable();
@@ -198,9 +198,9 @@ pub(crate) async fn get_task(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ErrorResponse> {
     let wait = read_wait(query.as_deref())?;
-    // What is no id is the id of no task.
+    // An invalid id names no task.
     let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
-    // Before it is waited for: a task's node does not change.
+    // Checked before the wait: a task's node does not change.
     let task = state.tasks.task(id).await?;
     if !caller.grant.reaches(task.node.as_str()) {
         return Err(tasks::Error::TaskNotFound(id.to_string()).into());
@@ -232,8 +232,8 @@ fn uncached(body: impl Serialize) -> Response {
     ([(CACHE_CONTROL, REVALIDATE)], Json(body)).into_response()
 }
 
-/// The nodes whose tasks somebody is shown of those they ask for, none of which stands for all;
-/// `None`: there are none.
+/// The nodes whose tasks the caller may see, of those that they ask for; empty stands for all.
+/// `None`: they may see none of them.
 fn in_reach(asked: Option<Vec<NodeName>>, caller: &Caller) -> Option<Vec<NodeName>> {
     let Some(reach) = &caller.grant.nodes else {
         return Some(asked.unwrap_or_default());

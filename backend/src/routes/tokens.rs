@@ -1,4 +1,4 @@
-//! `/tokens`: what programs show instead of a password.
+//! `/tokens`: the API tokens of programs.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use ecoman_model::{Grant, NodeName, Permission, Role, Timestamp};
 use uuid::Uuid;
 
 use super::accounts::{blocking, node_names, only_with_sign_in};
-use super::guard::Deed;
+use super::guard::AuditDraft;
 use super::paths::IdPath;
 use super::responses;
 use crate::access::{self, BadCredentials, Caller};
@@ -25,7 +25,7 @@ use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
-/// How long a token is good where nothing is said, and at most, in days.
+/// The default lifetime of a token, and the longest, in days.
 const USUAL_DAYS: u32 = 90;
 const MOST_DAYS: u32 = 3650;
 
@@ -50,7 +50,7 @@ pub(crate) async fn list_tokens(
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let tokens = state.gate.access.tokens();
+    let tokens = state.authenticator.access.tokens();
     let tokens = tokens.map_err(access::Error::from)?;
     let items = tokens
         .into_iter()
@@ -80,20 +80,20 @@ pub(crate) async fn list_tokens(
 )]
 pub(crate) async fn create_token(
     State(state): State<AppState>,
-    Extension(deed): Extension<Deed>,
+    Extension(draft): Extension<AuditDraft>,
     caller: Caller,
     _: NoParameters,
     JsonBody(body): JsonBody<CreateToken>,
 ) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let now = (state.gate.clock)();
+    let now = (state.authenticator.clock)();
     let days = days(body.expires_in_days)?;
     let new = new_token(body, &caller, now + TimeDelta::days(days.into()))?;
-    deed.is(
+    draft.describe(
         format!("create {} token for {days} days", new.grant.role),
         Some(new.name.clone()),
     );
-    let access = Arc::clone(&state.gate.access);
+    let access = Arc::clone(&state.authenticator.access);
     let (id, token, secret) = blocking(move || access.create_token(new, now))
         .await?
         .map_err(fault)?;
@@ -105,7 +105,7 @@ pub(crate) async fn create_token(
     Ok((StatusCode::CREATED, headers, Json(created)).into_response())
 }
 
-/// How many days a token is good for.
+/// The lifetime of a token, in days.
 fn days(asked: Option<u32>) -> Result<u32, http::Error> {
     let days = asked.unwrap_or(USUAL_DAYS);
     if (1..=MOST_DAYS).contains(&days) {
@@ -115,7 +115,7 @@ fn days(asked: Option<u32>) -> Result<u32, http::Error> {
     Err(http::Error::field("expires_in_days", &rule))
 }
 
-/// The token that a caller asks for, if it expires at `end` at the latest.
+/// The token that a body describes; it expires at `end` at the latest.
 fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewToken, http::Error> {
     let nodes = node_names(body.nodes.as_deref())?;
     Ok(NewToken {
@@ -153,24 +153,24 @@ fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewTo
 )]
 pub(crate) async fn revoke_token(
     State(state): State<AppState>,
-    Extension(deed): Extension<Deed>,
+    Extension(draft): Extension<AuditDraft>,
     caller: Caller,
     IdPath(text): IdPath,
     _: NoParameters,
 ) -> Result<StatusCode, ErrorResponse> {
     only_with_sign_in(&state)?;
     let id: Uuid = text.parse().map_err(|_| access::Error::TokenNotFound)?;
-    let tokens = state.gate.access.tokens();
+    let tokens = state.authenticator.access.tokens();
     let tokens = tokens.map_err(access::Error::from)?;
     let token = tokens
         .get(&id)
         .filter(|token| is_in_reach(token, &caller))
         .ok_or(access::Error::TokenNotFound)?;
-    deed.is(
+    draft.describe(
         format!("revoke token of {}", token.owner),
         Some(token.name.clone()),
     );
-    let access = Arc::clone(&state.gate.access);
+    let access = Arc::clone(&state.authenticator.access);
     let revoked = blocking(move || access.revoke_token(id)).await?;
     let revoked = revoked.map_err(access::Error::from)?;
     revoked.ok_or(access::Error::TokenNotFound)?;

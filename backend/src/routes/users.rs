@@ -1,4 +1,4 @@
-//! `/users`: who may sign in, and what they may do.
+//! `/users`: the users, their roles and nodes.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use ecoman_api::{CreateUser, UpdateUser, UserList};
 use ecoman_model::{Grant, NodeName, Permission};
 
 use super::accounts::{blocking, hashing, node_names, only_with_sign_in, user_fault};
-use super::guard::Deed;
+use super::guard::AuditDraft;
 use super::paths::IdPath;
 use super::responses;
 use crate::access;
@@ -42,7 +42,7 @@ pub(crate) async fn list_users(
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
     only_with_sign_in(&state)?;
-    let users = state.gate.access.users();
+    let users = state.authenticator.access.users();
     let users = users.map_err(access::Error::from)?;
     let items = users.into_iter().map(|(name, user)| view(name, user));
     let list = UserList {
@@ -69,7 +69,7 @@ pub(crate) async fn list_users(
 )]
 pub(crate) async fn create_user(
     State(state): State<AppState>,
-    Extension(deed): Extension<Deed>,
+    Extension(draft): Extension<AuditDraft>,
     _: NoParameters,
     JsonBody(body): JsonBody<CreateUser>,
 ) -> Result<Response, ErrorResponse> {
@@ -78,8 +78,11 @@ pub(crate) async fn create_user(
         role: body.role,
         nodes: node_names(body.nodes.as_deref())?,
     };
-    deed.is(format!("add {}", told(&grant)), Some(body.name.clone()));
-    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    draft.describe(format!("add {}", told(&grant)), Some(body.name.clone()));
+    let (access, now) = (
+        Arc::clone(&state.authenticator.access),
+        (state.authenticator.clock)(),
+    );
     let _alone = hashing(&state).await?;
     let name = body.name.clone();
     let added = blocking(move || access.add_user(&body.name, grant, body.password.as_deref(), now));
@@ -107,7 +110,7 @@ pub(crate) async fn create_user(
 )]
 pub(crate) async fn update_user(
     State(state): State<AppState>,
-    Extension(deed): Extension<Deed>,
+    Extension(draft): Extension<AuditDraft>,
     IdPath(name): IdPath,
     _: NoParameters,
     JsonBody(body): JsonBody<UpdateUser>,
@@ -122,8 +125,11 @@ pub(crate) async fn update_user(
     } else {
         ""
     };
-    deed.is(format!("make {}{with}", told(&grant)), Some(name.clone()));
-    let (access, now) = (Arc::clone(&state.gate.access), (state.gate.clock)());
+    draft.describe(format!("make {}{with}", told(&grant)), Some(name.clone()));
+    let (access, now) = (
+        Arc::clone(&state.authenticator.access),
+        (state.authenticator.clock)(),
+    );
     let _alone = hashing(&state).await?;
     let asked = name.clone();
     let user =
@@ -150,13 +156,13 @@ pub(crate) async fn update_user(
 )]
 pub(crate) async fn delete_user(
     State(state): State<AppState>,
-    Extension(deed): Extension<Deed>,
+    Extension(draft): Extension<AuditDraft>,
     IdPath(name): IdPath,
     _: NoParameters,
 ) -> Result<StatusCode, ErrorResponse> {
     only_with_sign_in(&state)?;
-    deed.is("remove", Some(name.clone()));
-    let access = Arc::clone(&state.gate.access);
+    draft.describe("remove", Some(name.clone()));
+    let access = Arc::clone(&state.authenticator.access);
     let removed = blocking(move || access.remove_user(&name)).await?;
     removed.map_err(user_fault)?;
     Ok(StatusCode::NO_CONTENT)

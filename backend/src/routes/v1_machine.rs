@@ -1,5 +1,5 @@
-//! `/v1/machine`: the calls of the original ECoMan, for scripts that were written for it. What is
-//! asked becomes a task, as everywhere; but the answer waits for its end.
+//! `/v1/machine`: the API of the original ECoMan, for scripts that were written for it. A change
+//! becomes a task here too, but the answer waits for its end.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use ecoman_model::{
 };
 use uuid::Uuid;
 
-use super::guard::Asking;
+use super::guard::ChangeContext;
 use super::paths::MachinePath;
 use super::snapshot::{etag, json_at, loaded};
 use super::{parameters, responses};
@@ -33,7 +33,7 @@ use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
 use crate::tasks::{self, MAX_WAIT, view};
 
-/// The original's names of what it has under other names than we.
+/// Fields that have other names in the original's API: this API's pointer, the original's.
 const FIELDS: [(&str, &str); 4] = [
     ("/memory_mb", "/ram_mb"),
     ("/cpus", "/cpu_cores"),
@@ -148,20 +148,20 @@ pub(crate) async fn get_machine(
 )]
 pub(crate) async fn set_machine_power(
     State(state): State<AppState>,
-    asking: Asking,
+    context: ChangeContext,
     path: MachinePath,
     _: NoParameters,
     body: Result<JsonBody<SetMachinePower>, http::Error>,
 ) -> Result<Json<MachinePowerSet>, ErrorResponse> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(body_as_original)?;
-    let snapshot = loaded(&state.live, &asking.caller)?;
+    let snapshot = loaded(&state.live, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
     let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),
         action,
         guest_seconds: GUEST_SECONDS,
     });
-    let submitted = asking.submit(&state.tasks, request, node, Some(vm));
+    let submitted = context.submit(&state.tasks, request, node, Some(vm));
     let task = submitted.await.map_err(as_original)?;
     let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     if !has_asked_guest(&task, action) {
@@ -193,13 +193,13 @@ pub(crate) async fn set_machine_power(
 )]
 pub(crate) async fn create_machine(
     State(state): State<AppState>,
-    asking: Asking,
+    context: ChangeContext,
     _: NoParameters,
     body: Result<JsonBody<CreateMachine>, http::Error>,
 ) -> Result<Json<MachineCreated>, ErrorResponse> {
     let JsonBody(body) = body.map_err(body_as_original)?;
-    asking.caller.check_reach(&body.esxi_nodename)?;
-    let snapshot = loaded(&state.live, &asking.caller)?;
+    context.caller.check_reach(&body.esxi_nodename)?;
+    let snapshot = loaded(&state.live, &context.caller)?;
     let node = snapshot.node(&body.esxi_nodename).ok_or_else(|| {
         original_field(
             "/esxi_nodename",
@@ -209,7 +209,7 @@ pub(crate) async fn create_machine(
     let vm = new_vm(body, node)?;
     let name = vm.name.clone();
     let request = TaskRequest::Create(Box::new(vm));
-    let submitted = asking.submit(&state.tasks, request, node, None);
+    let submitted = context.submit(&state.tasks, request, node, None);
     let task = submitted.await.map_err(as_original)?;
     let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     succeeded(&task)?;
@@ -227,7 +227,7 @@ fn new_vm(body: CreateMachine, node: &NodeEntry) -> Result<NewVm, ErrorResponse>
     };
     let vm = NewVm {
         name,
-        // What is more than this is more than any node has.
+        // No node has as many.
         cpus: u32::try_from(body.cpu_cores.0).unwrap_or(u32::MAX),
         memory_mb: body.ram_mb.0,
         disk_gb: body.storage_gb.0,
@@ -262,7 +262,7 @@ fn machines(snapshot: &Snapshot) -> Machines {
     Machines(snapshot.nodes.iter().flat_map(of_node).collect())
 }
 
-/// A name that no VM of the node has, as the original makes one up.
+/// A name that no VM of the node has, in the original's pattern.
 fn free_name(node: &NodeEntry) -> Result<String, Error> {
     const NAMES: u128 = 1000;
     let is_free = |name: &String| {
@@ -279,7 +279,7 @@ fn free_name(node: &NodeEntry) -> Result<String, Error> {
         })
 }
 
-/// That a task has done what was asked.
+/// Checks that a task has succeeded.
 fn succeeded(task: &Task) -> Result<(), Error> {
     if task.progress.state == TaskState::Succeeded {
         return Ok(());
@@ -301,8 +301,8 @@ fn succeeded(task: &Task) -> Result<(), Error> {
     })
 }
 
-/// Whether a task that is not done yet has asked the guest for what the guest does by itself: all
-/// that the original waits for.
+/// Whether an unfinished task has asked the guest to shut down or restart, which is all that the
+/// original waits for.
 fn has_asked_guest(task: &Task, action: PowerAction) -> bool {
     let by_guest = matches!(action, PowerAction::Shutdown | PowerAction::Reboot);
     by_guest
@@ -310,7 +310,7 @@ fn has_asked_guest(task: &Task, action: PowerAction) -> bool {
         && change(task, action).is_some_and(|command| command.exit == Some(0))
 }
 
-/// What the node printed when its power was changed, on one line.
+/// The output of the command that changed the power, on one line.
 fn printed(task: &Task, action: PowerAction) -> String {
     change(task, action).map_or_else(String::new, |command| command.stdout.replace('\n', ""))
 }
@@ -323,12 +323,12 @@ fn change(task: &Task, action: PowerAction) -> Option<&ecoman_model::CommandRun>
     commands.find(|run| run.command.contains(&word))
 }
 
-/// Why a call of the original fails, where that has a status of its own.
+/// Errors that have a status of their own in the original's API.
 #[derive(Debug, thiserror::Error)]
 enum Error {
     #[error("{}", EN.problems.bad_body)]
     BadBody(Vec<FieldError>),
-    /// What was asked for was not done.
+    /// The change was not made.
     #[error("{detail}")]
     NotDone {
         detail: String,

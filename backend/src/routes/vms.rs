@@ -184,7 +184,7 @@ async fn list_json(
     Ok(with_vary(response))
 }
 
-/// The list as a table. It is written, and compressed, while it is sent: nobody keeps it.
+/// The list as a table, which is written and compressed while it is sent, and not cached.
 async fn list_csv(
     state: &AppState,
     caller: &Caller,
@@ -226,7 +226,7 @@ async fn list_csv(
     Ok(with_vary(response))
 }
 
-/// The same parameters for the page behind.
+/// The parameters of the next page.
 fn next_page(parameters: Option<&str>, token: &str) -> String {
     let parameters = form_urlencoded::parse(parameters.unwrap_or_default().as_bytes());
     form_urlencoded::Serializer::new(String::new())
@@ -239,7 +239,7 @@ fn header(text: String) -> Result<HeaderValue, http::Error> {
     HeaderValue::try_from(text).map_err(|error| http::Error::internal(&error))
 }
 
-/// Tells caches which headers of the request the answer depends on.
+/// Adds the request headers that the answer depends on, for caches.
 fn with_vary(mut response: Response) -> Response {
     let vary = HeaderValue::from_static("Accept, Accept-Encoding");
     response.headers_mut().insert(VARY, vary);
