@@ -7,7 +7,7 @@ use leptos::prelude::*;
 
 use crate::state::format;
 
-/// A difference between the clocks of server and browser that is left alone: the server tells
+/// A difference between the clocks of server and browser that is left alone: the server reports
 /// whole seconds, and an answer takes its time.
 const TOLERANCE: TimeDelta = TimeDelta::seconds(3);
 
@@ -30,7 +30,7 @@ impl Clock {
         clock
     }
 
-    /// The time, by the second; tells its readers when it moves on.
+    /// The time, by the second; notifies its readers when it moves on.
     pub(crate) fn now(self) -> DateTime<Utc> {
         self.now.get()
     }

@@ -35,7 +35,7 @@ pub(crate) struct LiveData {
     pub(crate) nodes: RwSignal<Load<Nodes>>,
     /// The newest tasks, and those that were asked for.
     pub(crate) tasks: RwSignal<Load<Tasks>>,
-    /// What the server tells of itself.
+    /// What the server reports of itself.
     pub(crate) config: RwSignal<Option<Config>>,
     /// Whether the server wants to know first who is asking.
     pub(crate) signed_out: RwSignal<bool>,
@@ -77,12 +77,12 @@ struct Synchronisation {
     load_again: bool,
     /// The lists are those of this stream.
     loaded: bool,
-    /// The stream has told an event, by whose id the browser can resume it.
+    /// The stream has brought an event, by whose id the browser can resume it.
     has_place: bool,
     retry_pending: bool,
     /// Attempts that have failed in a row.
     failures: u32,
-    /// Tells attempts apart, so that one that was overtaken does nothing more.
+    /// Distinguishes attempts, so that one that was overtaken does nothing more.
     attempt: u32,
 }
 
@@ -161,7 +161,7 @@ impl LiveData {
                     .update_value(|sync| sync.waiting.push((revision, event)));
                 self.request_update();
             }
-            // What could not be read is lost, and the lists tell it too.
+            // What could not be read is lost, and the lists show it too.
             Err(error) => {
                 leptos::logging::warn!("An event was lost: {error}");
                 self.load();
@@ -178,7 +178,7 @@ impl LiveData {
         let waiting = self.sync.with_value(|sync| sync.retry_pending);
         let nothing_shown = self.vms.with_untracked(|vms| vms.data().is_none());
         if !waiting && (nothing_shown || gave_up) {
-            // The answer to a request tells more than a cut stream.
+            // The answer to a request says more than a cut stream.
             self.load();
         }
         if gave_up {

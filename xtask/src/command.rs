@@ -304,7 +304,7 @@ impl fmt::Display for Failed {
 
 impl std::error::Error for Failed {}
 
-/// Lines that tell of things done well, which nobody needs to read after a failure.
+/// Lines that report things done well, which nobody needs to read after a failure.
 fn is_noise(line: &str) -> bool {
     const DONE: [&str; 7] = [
         "Compiling ",
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_tells_exit_code_and_output() {
+    fn a_failure_reports_exit_code_and_output() {
         let error = Command::new("sh")
             .args(["-c", "echo why; exit 3"])
             .run(&log(), true, |_| {})

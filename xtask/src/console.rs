@@ -15,10 +15,10 @@ use crate::command::{Command, Failed, Output};
 /// How often a terminal's line of progress is drawn.
 const REDRAW: Duration = Duration::from_millis(500);
 
-/// How often a log, where nothing can be redrawn, is told that something still runs.
+/// How often a log, where nothing can be redrawn, gets a line that something still runs.
 const STILL: Duration = Duration::from_secs(60);
 
-/// Where it is told, shared by the steps that run at the same time.
+/// The place for it, shared by the steps that run at the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Console {
     stream: Stream,
@@ -43,12 +43,12 @@ pub(crate) struct Step<'a> {
     name: String,
 }
 
-/// What is told about a step that runs.
+/// The state of a step that runs.
 #[derive(Debug)]
 struct Active {
     name: String,
     since: Instant,
-    told: Instant,
+    reported: Instant,
     line: String,
 }
 
@@ -124,7 +124,7 @@ impl Console {
             active.push(Active {
                 name: name.to_owned(),
                 since,
-                told: since,
+                reported: since,
                 line: String::new(),
             });
         }
@@ -166,9 +166,9 @@ impl Console {
         let mut lines = Vec::new();
         for step in active
             .iter_mut()
-            .filter(|step| step.told.elapsed() >= STILL)
+            .filter(|step| step.reported.elapsed() >= STILL)
         {
-            step.told = Instant::now();
+            step.reported = Instant::now();
             let (name, line) = (&step.name, &step.line);
             lines.push(format!(
                 "  {name}: still at it after {}: {line}",

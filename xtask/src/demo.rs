@@ -56,7 +56,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<ExitCode> {
     let program = match (page, program) {
         (Ok(()), program) => program?,
         (Err(page), program) => {
-            // Both are told of: who mends one should not meet the other afterwards.
+            // Both are reported: who mends one should not meet the other afterwards.
             if let Err(program) = program {
                 context.console.complain(&program);
             }

@@ -403,14 +403,14 @@ fn circles(uses: &[Use]) -> Vec<Fault> {
         let targets = graph.entry(&used.from_file).or_default();
         targets.entry(&used.to_file).or_insert(used.line);
     }
-    let mut told: BTreeSet<BTreeSet<&Path>> = BTreeSet::new();
+    let mut reported: BTreeSet<BTreeSet<&Path>> = BTreeSet::new();
     let mut faults = Vec::new();
     for (&from, targets) in &graph {
         for (&to, &line) in targets {
             let Some(back) = shortest(&graph, to, from) else {
                 continue;
             };
-            if told.insert(back.iter().copied().collect()) {
+            if reported.insert(back.iter().copied().collect()) {
                 let way: Vec<String> = back.iter().map(|file| file.display().to_string()).collect();
                 faults.push(Fault {
                     file: from.to_owned(),

@@ -31,7 +31,7 @@ impl Tally {
     pub(crate) fn of_cargo_test(output: &str) -> Self {
         let mut sum = Self::default();
         for line in output.lines() {
-            // A test that prints without an end of line has its words in front of ours.
+            // A test that prints without an end of line has its words in front of our own.
             let Some((_, counts)) = line.split_once("test result: ") else {
                 continue;
             };

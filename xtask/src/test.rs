@@ -554,7 +554,7 @@ fn counted(
 fn cargo(context: &Context, limit: u64) -> Command {
     Command::cargo()
         // It speeds up the next build, takes a third more room on the disk, and is no part of what
-        // tells one build from another.
+        // distinguishes the builds.
         .env("CARGO_INCREMENTAL", "0")
         .directory(&context.root)
         .limit(minutes(limit))

@@ -31,7 +31,7 @@ pub(crate) trait ActView {
         None
     }
 
-    /// Particulars of the request, for the page of a task.
+    /// Details of the request, for the page of a task.
     fn facts(&self) -> Vec<AnyView> {
         Vec::new()
     }
@@ -63,7 +63,7 @@ pub(crate) fn draft(task: &Task) -> Option<Draft> {
     view_of(&task.request).draft(&task.node)
 }
 
-/// Particulars of a task's request.
+/// Details of a task's request.
 pub(crate) fn facts(task: &Task) -> Vec<AnyView> {
     view_of(&task.request).facts()
 }

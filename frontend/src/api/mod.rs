@@ -119,7 +119,7 @@ pub(crate) async fn create(wanted: &CreateVm, key: &str) -> Result<Task, Error> 
     change(request, wanted).await
 }
 
-/// What the server tells of itself, and the time on its clock.
+/// What the server reports of itself, and the time on its clock.
 pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
     let response = send(&format!("{ROOT}/config")).await?;
     let time = response

@@ -21,7 +21,7 @@ pub(crate) struct EventStream {
 
 impl EventStream {
     /// Opens the stream. `on_open` is called for every connection, also when the browser has made
-    /// a new one by itself, in which case the stream goes on where it was cut. `on_error` is told
+    /// a new one by itself, in which case the stream goes on where it was cut. `on_error` is called
     /// whether the browser has given up (`true`) or is trying again.
     pub(crate) fn open(
         on_open: impl Fn() + 'static,

@@ -1,4 +1,4 @@
-//! A bar that tells a share.
+//! A bar that shows a share.
 
 use leptos::prelude::*;
 

@@ -52,7 +52,7 @@ where
     .into_any()
 }
 
-/// Gives a table to the browser, which saves it as a file whose name tells what it is of and the
+/// Gives a table to the browser, which saves it as a file whose name says what it is of and the
 /// day. `None`: the browser would not.
 fn save_csv(what: &str, table: &[u8]) -> Option<()> {
     // Spreadsheets take a file without the mark for one of the local character set.

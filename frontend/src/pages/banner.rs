@@ -1,4 +1,4 @@
-//! What is wrong, told above the page: the connection to the server, nodes that do not answer.
+//! Problems, shown above the page: the connection to the server, nodes that do not answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::state::text;
 /// A cut that is mended sooner than this is not worth a word.
 const PATIENCE: Duration = Duration::from_millis(1500);
 
-/// Tells how old what is shown is while the server cannot be reached.
+/// Says how old what is shown is while the server cannot be reached.
 #[component]
 pub(crate) fn ConnectionBanner() -> impl IntoView {
     let live = use_live();
@@ -76,7 +76,7 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
     }
 }
 
-/// Tells which nodes do not answer, and how many VMs are shown as they were.
+/// Says which nodes do not answer, and how many VMs are shown as they were.
 #[component]
 pub(crate) fn UnreachableNodes() -> impl IntoView {
     let live = use_live();

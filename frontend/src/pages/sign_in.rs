@@ -44,7 +44,7 @@ pub(crate) fn SignIn() -> impl IntoView {
 fn elsewhere() -> AnyView {
     let live = use_live();
     let texts = &text::pages().sign_in;
-    let told = live
+    let reported = live
         .vms
         .with_untracked(|vms| vms.error().map(ToString::to_string));
     let reload = view! {
@@ -54,9 +54,9 @@ fn elsewhere() -> AnyView {
     };
     empty_state(
         texts.elsewhere.to_owned(),
-        told.map_or_else(
+        reported.map_or_else(
             || texts.elsewhere_how.to_owned(),
-            |told| (texts.elsewhere_why)(&told),
+            |reported| (texts.elsewhere_why)(&reported),
         ),
         reload.into_any(),
     )
@@ -136,7 +136,7 @@ fn PasswordForm() -> impl IntoView {
     }
 }
 
-/// Loads the page anew.
+/// Loads the page again.
 fn reload() {
     // A browser that refuses leaves everything as it is.
     let _ = window().location().reload();

@@ -199,7 +199,7 @@ mod tests {
         }
     }
 
-    fn told(draft: &Draft, node: Option<&Node>) -> Vec<String> {
+    fn reported(draft: &Draft, node: Option<&Node>) -> Vec<String> {
         let guests = [GuestOs {
             id: String::from("debian12-64"),
             name: String::from("Debian 12"),
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn what_is_right_has_no_faults() {
-        assert_eq!(told(&draft(), Some(&node("hoge"))), [""; 0]);
+        assert_eq!(reported(&draft(), Some(&node("hoge"))), [""; 0]);
     }
 
     #[test]
@@ -236,7 +236,7 @@ mod tests {
             vlan_id: 0,
         }];
         assert_eq!(
-            told(&wrong, Some(&old)),
+            reported(&wrong, Some(&old)),
             [
                 "cpus must be a whole number",
                 "disk_gb must be a whole number",
@@ -246,11 +246,11 @@ mod tests {
                 "network must be a port group of hoge",
             ]
         );
-        assert_eq!(told(&draft(), None), ["node must be chosen"]);
+        assert_eq!(reported(&draft(), None), ["node must be chosen"]);
     }
 
     #[test]
-    fn a_size_beyond_the_node_is_told_with_the_range() {
+    fn a_size_beyond_the_node_is_reported_with_the_range() {
         let mut small = node("hoge");
         small.cpu.threads = Some(4);
         let big = Draft {
@@ -258,7 +258,7 @@ mod tests {
             ..draft()
         };
         assert_eq!(
-            told(&big, Some(&small)),
+            reported(&big, Some(&small)),
             ["cpus must be at most 4, the threads of the node"]
         );
     }

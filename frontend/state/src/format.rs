@@ -201,7 +201,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn clock_rates_are_told_in_gigahertz() {
+    fn clock_rates_are_reported_in_gigahertz() {
         assert_eq!(megahertz(999), "999 MHz");
         assert_eq!(megahertz(13_212), "13.2 GHz");
     }
@@ -219,7 +219,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_span_is_told_by_its_two_greatest_units() {
+    fn a_span_is_reported_by_its_two_greatest_units() {
         for (seconds, text) in [
             (0, "0 s"),
             (59, "59 s"),
@@ -247,7 +247,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn times_are_told_on_the_clock_of_the_reader() {
+    fn times_are_reported_on_the_clock_of_the_reader() {
         let zone = FixedOffset::east_opt(9 * 3600).expect("nine hours");
         let now = time("2026-11-22T16:00:00Z");
         for (moment, text) in [

@@ -108,7 +108,7 @@ fn place(node: &Node, size: Size) -> Place {
     }
 }
 
-/// What is not known counts as nothing: a node that tells of itself comes first.
+/// What is not known counts as nothing: a node that reports its facts comes first.
 fn share(part: Option<u64>, whole: Option<u64>) -> u64 {
     match (part, whole) {
         (Some(part), Some(whole)) if whole > 0 => {
@@ -222,12 +222,12 @@ mod tests {
         few.cpu.threads = Some(1);
         let full = with("e", 0, 40, 0);
         let places = ranked(vec![read_only, away, with("c", 60, 100, 128), few, full]);
-        let told: Vec<_> = places
+        let reported: Vec<_> = places
             .iter()
             .map(|place| (place.node.as_str(), place.blocked.as_deref()))
             .collect();
         assert_eq!(
-            told,
+            reported,
             [
                 ("c", None),
                 ("d", Some("has only 1 thread")),

@@ -26,7 +26,7 @@ pub struct Known<'a> {
     pub nodes: &'a Nodes,
     /// The tasks.
     pub tasks: &'a Tasks,
-    /// What the server tells of itself.
+    /// What the server reports of itself.
     pub config: Option<&'a Config>,
 }
 
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_left_out_is_told_with_the_reason() {
+    fn who_is_left_out_is_reported_with_the_reason() {
         let read_only = ecoman_api::Node {
             read_only: true,
             ..node("fuga")

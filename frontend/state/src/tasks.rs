@@ -87,7 +87,7 @@ impl Tasks {
         self.of(key).find(|task| task.request.answer().is_none())
     }
 
-    /// The task that is changing a VM's power, until the node itself tells the new state.
+    /// The task that is changing a VM's power, until the node itself reports the new state.
     /// `seen_at`: when the facts of the VM were last seen to be true.
     pub fn changing(&self, vm: &Vm, seen_at: DateTime<Utc>) -> Option<&Arc<Task>> {
         let task = self.power(&VmKey::of(vm))?;
@@ -150,7 +150,7 @@ pub fn timed_out_shutdown(task: &Task) -> Option<u32> {
 /// somebody else has done it.
 pub fn was_reached_anyway(task: &Task, vm: &Vm) -> bool {
     match power_of(task) {
-        // The VM is on before and after: its state tells nothing.
+        // The VM is on before and after: its state proves nothing.
         Some((PowerAction::Reboot | PowerAction::Reset, _)) | None => false,
         Some((action, _)) => action.leads_to() == vm.power,
     }
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_that_is_loaded_anew_still_knows_where_older_ones_begin() {
+    fn a_list_that_is_loaded_again_still_knows_where_older_ones_begin() {
         let page = |id: u32, next_page: Option<&str>| TaskPage {
             items: vec![power(id, "on", "succeeded")],
             total: 2,

@@ -87,7 +87,7 @@ fn bundle(linked: &Path, frontend: &Path, dist: &Path, small: bool) -> Result<()
         .with_context(|| format!("could not write {}", made_of.display()))
 }
 
-/// What tells whether there is anything to do: a hash of all that the page is made of, and of the
+/// Says whether there is anything to do: a hash of all that the page is made of, and of the
 /// index that names its files.
 fn fingerprint(linked: &Path, frontend: &Path, dist: &Path, small: bool) -> Result<String> {
     let mut files = vec![linked.to_owned(), dist.join("index.html")];

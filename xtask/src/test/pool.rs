@@ -25,7 +25,7 @@ const AT_ONCE: usize = 3;
 const LONG: [&str; 4] = ["carry_out", "faults", "session", "cli"];
 
 /// What takes longer than this is named with its time.
-const WORTH_TELLING: Duration = Duration::from_secs(10);
+const WORTH_REPORTING: Duration = Duration::from_secs(10);
 
 /// A program with tests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ fn run_one(step: &Step<'_>, binary: &Binary, variables: &[(OsString, OsString)])
             (text.unwrap_or_default(), false)
         }
     };
-    if since.elapsed() > WORTH_TELLING {
+    if since.elapsed() > WORTH_REPORTING {
         step.say(format!("  rust: {name} took {}", duration(since.elapsed())));
     }
     // A crate without unit tests has a program for them all the same.

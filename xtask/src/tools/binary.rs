@@ -16,7 +16,7 @@ const BUNDLE: &str = "xtask/bundle";
 /// A program, and how it is built.
 struct Binary {
     name: &'static str,
-    /// What tells one build of it from another.
+    /// Distinguishes one build of it from another.
     version: String,
     args: Vec<String>,
 }

@@ -3,7 +3,7 @@
 //! rustup has it for its toolchains. Where there is no rustup, or it cannot reach its server, the
 //! library is built from the source of exactly the compiler's version, which Debian packages
 //! (`rust-src`); apt checks its signature. Debian's lists and packages stay as they are: apt works
-//! in a folder of ours.
+//! in a folder of our own.
 
 use std::fs;
 use std::io::Write as _;
@@ -36,7 +36,7 @@ const MIRROR: &str = "http://deb.debian.org/debian";
 /// The keys that sign Debian's archive.
 const KEYRING: &str = "/usr/share/keyrings/debian-archive-keyring.gpg";
 
-/// Sees to it that the library is there once, and that nothing is left that was compiled against
+/// Makes sure that the library is there once, and that nothing is left that was compiled against
 /// another one.
 pub(super) fn install(context: &Context) -> Result<()> {
     let library = library(context)?;
@@ -84,7 +84,7 @@ fn rustc(context: &Context) -> Command {
     Command::new("rustc").directory(&context.root)
 }
 
-/// The file names of the library's innermost crate, which tell one build of it from another. Two
+/// The file names of the library's innermost crate, which distinguish its builds. Two
 /// make the compiler fail with E0464.
 fn core_crates(library: &Path) -> Vec<String> {
     let Ok(files) = fs::read_dir(library) else {
@@ -98,7 +98,7 @@ fn core_crates(library: &Path) -> Vec<String> {
 }
 
 /// Deletes what cargo has compiled for the target against another build of the library: cargo
-/// cannot tell, and the compiler fails with E0460 or E0463.
+/// cannot know, and the compiler fails with E0460 or E0463.
 fn forget_what_stands_on_another(context: &Context, core_crate: &str) -> Result<()> {
     let compiled = context.target.join(TARGET);
     let stamp = compiled.join(".standard-library");
@@ -138,7 +138,7 @@ fn by_rustup(context: &Context, step: &Step<'_>, afresh: bool) -> Result<bool> {
     }
 }
 
-/// Whether it is worth trying. Behind a proxy only rustup itself can tell.
+/// Whether it is worth trying. Behind a proxy only rustup itself knows.
 fn can_reach_rustup() -> bool {
     let has_proxy = [
         "https_proxy",

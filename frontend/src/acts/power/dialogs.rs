@@ -42,7 +42,7 @@ pub(super) struct DialogContent {
 /// in may go before the answers come.
 pub(super) type Outcomes = ArcRwSignal<Vec<Outcome>>;
 
-/// What came of the request for one VM.
+/// The result of the request for one VM.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// It is on its way.
@@ -83,7 +83,7 @@ impl PowerDialogs {
         };
         let plan = self.plan(PowerAction::Shutdown, &[row]);
         if plan.doing.is_empty() {
-            // It tells why not.
+            // It says why not.
             self.show(plan);
         } else {
             self.send(&plan, seconds);
@@ -165,7 +165,7 @@ impl PowerDialogs {
                     };
                     if alone {
                         self.asking.set_value(None);
-                        // What comes of it shows on the page; what was refused shows nowhere else.
+                        // The result shows on the page; what was refused shows nowhere else.
                         let refused = matches!(outcome, Outcome::Refused(_));
                         self.shown.set(refused.then(|| shown.clone()));
                     }

@@ -43,7 +43,7 @@ mod tests {
     use crate::state::fixtures::{power, time};
 
     #[test]
-    fn it_is_told_for_how_long_the_guest_has_been_asked() {
+    fn it_is_reported_for_how_long_the_guest_has_been_asked() {
         let mut task = power(1, "shutdown", "running");
         let now = time("2026-11-22T12:00:34Z");
         assert_eq!(at(&task, now).as_deref(), Some("Wait until the VM is off"));
@@ -52,8 +52,8 @@ mod tests {
             "times": 1, "exit": 0, "stdout": "", "stderr": "",
         }]);
         task.commands = serde_json::from_value(run).expect("a command");
-        let told = at(&task, now);
-        assert_eq!(told.as_deref(), Some("asked the guest, 34 s of 120 s"));
+        let reported = at(&task, now);
+        assert_eq!(reported.as_deref(), Some("asked the guest, 34 s of 120 s"));
         task.state = TaskState::Succeeded;
         assert_eq!(at(&task, now), None);
     }

@@ -1,4 +1,4 @@
-//! What came of a change of power, VM by VM, as it happens.
+//! The result of a change of power, VM by VM, as it happens.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::state::power_plan::Plan;
 use crate::state::route::Route;
 use crate::state::text;
 
-/// What came of it, VM by VM, as it happens.
+/// The result, VM by VM, as it happens.
 pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
     let live = dialogs.live;
     let clock = use_clock();

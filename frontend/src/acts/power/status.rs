@@ -1,4 +1,4 @@
-//! What is being done to a VM, and what came of the last change.
+//! What is being done to a VM, and the result of the last change.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         let task = newest.get()?;
         progress(&task, clock.now())
     });
-    // What has come true late is told by the VM's state.
+    // What has come true late is reported by the VM's state.
     let moot = Memo::new(move |_| {
         newest
             .get()

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
 
-use super::fields::{limits, told, value};
+use super::fields::{error_text, limits, value};
 use super::permitted::loading;
 use super::section::section;
 use crate::api;
@@ -136,7 +136,7 @@ fn password_card(live: LiveData) -> AnyView {
                     live.connect();
                 }
                 Err(error) => {
-                    wrong.try_set(Some(told(&error)));
+                    wrong.try_set(Some(error_text(&error)));
                 }
             }
         });

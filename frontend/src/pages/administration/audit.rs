@@ -83,7 +83,7 @@ pub(crate) fn audit() -> AnyView {
 }
 
 impl Log {
-    /// Asks for entries: anew, or those from a page token on.
+    /// Asks for entries: from the start, or those from a page token on.
     fn load(self, filter: Memo<AuditFilter>, token: Option<String>) {
         let asked = filter.get_untracked();
         self.loading.set(true);

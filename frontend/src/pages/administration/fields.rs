@@ -11,8 +11,8 @@ pub(super) fn value(field: NodeRef<html::Input>) -> String {
     field.map(|field| field.value()).unwrap_or_default()
 }
 
-/// The rules of single fields, where the server has told them; else the whole.
-pub(super) fn told(error: &api::Error) -> String {
+/// The rules of single fields, where the server has reported them; else the whole.
+pub(super) fn error_text(error: &api::Error) -> String {
     let fields = error.fields();
     if fields.is_empty() {
         return error.to_string();

@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::choice;
-use super::fields::told;
+use super::fields::error_text;
 use super::permitted::{for_those_who, loading, may};
 use crate::api;
 use crate::components::{Icon, empty_state, failed_state, icon};
@@ -75,7 +75,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
         self.asked.try_set(None);
     }
 
-    /// Does something, loads the list anew, and goes on with what came of it where it worked.
+    /// Does something, loads the list again, and goes on with its result where it worked.
     pub(super) fn does<R: 'static>(
         self,
         work: impl Future<Output = Result<R, api::Error>> + 'static,
@@ -93,7 +93,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
             match outcome {
                 Ok(result) => then(result),
                 Err(error) => {
-                    self.wrong.try_set(Some(told(&error)));
+                    self.wrong.try_set(Some(error_text(&error)));
                 }
             }
         });

@@ -30,7 +30,7 @@ pub(super) struct Form {
     /// The fields that were typed in, or all once it was to be sent: what was not touched yet is
     /// not wrong yet.
     pub(super) touched: RwSignal<BTreeSet<Field>>,
-    /// What is wrong, by field: found here, or told by the server for what it was sent.
+    /// What is wrong, by field: found here, or reported by the server for what it was sent.
     pub(super) faults: Memo<BTreeMap<String, String>>,
     pub(super) refused: RwSignal<BTreeMap<String, String>>,
     pub(super) node: Memo<Option<Arc<Node>>>,

@@ -92,7 +92,7 @@ pub(crate) fn New() -> impl IntoView {
             let place = places.as_ref()?.iter().find(|place| place.node == *name)?;
             place.blocked.clone()
         });
-        // What the sizes are too large for is told at the sizes.
+        // What the sizes are too large for is shown at the sizes.
         if let Some(why) = blocked.filter(|_| faults.is_empty()) {
             faults.insert(String::from("node"), why);
         }
@@ -154,7 +154,7 @@ pub(crate) fn New() -> impl IntoView {
                     let fields: BTreeMap<_, _> = error.fields().into_iter().collect();
                     let first = first_fault(&fields);
                     form.refused.try_set(fields);
-                    // What is told at a field is not told twice.
+                    // What is shown at a field is not shown twice.
                     wrong.try_set(first.is_none().then(|| error.to_string()));
                     request_animation_frame(move || focus(first.unwrap_or("refused")));
                 }
@@ -171,7 +171,7 @@ pub(crate) fn New() -> impl IntoView {
     let known = Memo::new(move |_| places.with(|places| places.as_ref().map(Vec::is_empty)));
     let texts = &text::pages().new_vm;
     let content = move || {
-        // What comes of the nodes from now on must not build the form anew under the typing.
+        // Changes of the nodes from now on must not rebuild the form under the typing.
         match known.get() {
             Some(true) => {
                 return empty_state(

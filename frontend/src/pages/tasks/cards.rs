@@ -56,7 +56,7 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
         StepState::Undone => ("step undone", texts.step_undone, Some(Icon::Undone)),
     };
     let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
-    let tells = !matches!(
+    let is_shown = !matches!(
         step.state,
         StepState::Done | StepState::Pending | StepState::Running
     );
@@ -69,7 +69,7 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
             {sign}
             <div>
                 <span>{step.title.clone()}</span>
-                <span class=if tells { "aside" } else { "sr" }>{(texts.step_state)(word)}</span>
+                <span class=if is_shown { "aside" } else { "sr" }>{(texts.step_state)(word)}</span>
                 {detail.map(|detail| view! { <p class="small">{detail}</p> })}
             </div>
         </li>

@@ -103,7 +103,7 @@ pub(crate) fn Tasks() -> impl IntoView {
     let content = move || {
         let empty = empty.get();
         let error = match empty {
-            // The table is not built anew with every change of a task.
+            // The table is not built again with every change of a task.
             Some(_) => None,
             None => live.tasks.with(|tasks| tasks.error().cloned()),
         };

@@ -126,7 +126,7 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
         };
         let runs = task.commands.iter().cloned().enumerate();
         runs.map(|(place, run)| -> Item {
-            // A command that has gone on is drawn anew.
+            // A command that has gone on is drawn again.
             let known = (place, run.times, run.exit, run.failure.is_some());
             (format!("{known:?}"), Box::new(move || command(run)))
         })

@@ -25,7 +25,7 @@ pub(super) fn turn(pool: &web_sys::Element, first: usize) {
         return;
     };
     let ahead = (first + slots - now) % slots;
-    // The shorter way round; a row that is moved is laid out anew.
+    // The shorter way round; a row that is moved is laid out again.
     let moved = if ahead <= slots / 2 {
         (0..ahead).try_for_each(|_| {
             let row = pool.first_element_child()?;

@@ -53,7 +53,7 @@ pub(super) fn Grid(
     let drawn: Memo<Range<usize>> = Memo::new(move |_| viewport.get().rows(count.get()));
     let slots = Memo::new(move |_| viewport.get().slots());
     watch_height(scroller, count, height);
-    // The document tells the rows in the order that the eye does.
+    // The document lists the rows in the order that the eye does.
     Effect::new(move |before: Option<usize>| {
         let slots = slots.get().max(1);
         let first = drawn.get().start % slots;
@@ -136,7 +136,7 @@ pub(super) fn Grid(
         if let Some(wanted) = viewport.get_untracked().reveal(place) {
             scroll_to(wanted);
         }
-        // What a sign means is told to the keyboard as it is to the pointer.
+        // The meaning of a sign reaches the keyboard as it does the pointer.
         request_animation_frame(move || {
             let sign = document()
                 .query_selector(&format!("#row-{place} .mark"))

@@ -87,7 +87,7 @@ pub(crate) fn Vms() -> impl IntoView {
                 }))
             })
         },
-        // Made anew only for a reason.
+        // Rebuilt only for a reason.
         |_, _| true,
     );
     let listing = Memo::new(move |_| {

@@ -56,8 +56,8 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
         },
         differs,
     );
-    // A row that shows nothing is hidden, and keeps the cells of the VM before: to make them all
-    // anew when a short list grows again takes longer than all else that a key press does.
+    // A row that shows nothing is hidden, and keeps the cells of the VM before: to rebuild them
+    // all when a short list grows again takes longer than all else that a key press does.
     let last = Memo::new_with_compare(
         move |before: Option<&Option<Arc<Row>>>| row.get().or_else(|| before.cloned().flatten()),
         differs,
@@ -85,7 +85,7 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
                 return "row";
             };
             let changed = row.changed_at.filter(|time| clock.exact() - *time < FLASH);
-            // Two names for one flash: it starts anew where the other one was.
+            // Two names for one flash: it starts again where the other one was.
             match (
                 row.vm.stale,
                 changed.map(|time| time.timestamp_millis() % 2 == 0),
