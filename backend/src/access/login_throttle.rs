@@ -183,7 +183,7 @@ mod tests {
     fn after_five_tries_each_doubles_the_wait() {
         let tries = LoginThrottle::default();
         for _ in 0..5 {
-            // Nobody has said yet what came of the ones before.
+            // The results of the tries before are not known yet.
             assert_eq!(tries.begin("alice", HERE, at(0)), Ok(()));
         }
         assert_eq!(tries.begin("Alice", HERE, at(0)), seconds(1));

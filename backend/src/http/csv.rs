@@ -37,7 +37,7 @@ pub(crate) enum Cell<'a> {
     Empty,
     /// Written by people or by what they run, so it may look like a formula.
     Text(&'a str),
-    /// A number, a time or a word of ours.
+    /// A number, a time or one of our words.
     Plain(String),
 }
 
@@ -197,7 +197,7 @@ mod tests {
                 format!("{expected},x\r\n")
             );
         }
-        // A number of ours may be negative.
+        // Our own numbers may be negative.
         assert_eq!(line(&[Cell::Plain("-1".to_owned())]), "-1\r\n");
         assert_eq!(line(&[Cell::Empty, Cell::Empty]), ",\r\n");
     }

@@ -98,7 +98,7 @@ const CERTIFICATE: &str = "DASHBOARD_TLS_CERT";
 const KEY: &str = "DASHBOARD_TLS_KEY";
 
 impl TlsArgs {
-    /// What was told; `None`: HTTP.
+    /// The files that were given; `None`: HTTP.
     ///
     /// # Errors
     ///
@@ -165,7 +165,7 @@ impl Certificate {
         self.current().not_after
     }
 
-    /// Takes what the files become, for ever. Files that cannot be used leave the last good
+    /// Takes what the files become, until it is dropped. Files that cannot be used leave the last good
     /// certificate in use, and are complained of once. Says when the certificate is about to end.
     pub(crate) async fn watch(self: Arc<Self>, clock: Clock) {
         let mut ticks = interval_at(Instant::now() + PERIOD, PERIOD);
@@ -176,7 +176,7 @@ impl Certificate {
         };
         let mut complaint = None;
         let mut warned_at = None;
-        self.tell(clock());
+        self.warn_of_end(clock());
         loop {
             self.warn_of_its_end(clock(), &mut warned_at);
             ticks.tick().await;
@@ -190,7 +190,7 @@ impl Certificate {
                 Ok(true) => {
                     complaint = None;
                     warned_at = None;
-                    self.tell(clock());
+                    self.warn_of_end(clock());
                 }
                 Err(error) => {
                     let text = chain(&error);
@@ -226,7 +226,7 @@ impl Certificate {
         current.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn tell(&self, now: DateTime<Utc>) {
+    fn warn_of_end(&self, now: DateTime<Utc>) {
         let not_after = self.not_after();
         tracing::info!(
             certificate = %self.files.certificate.display(),
@@ -280,7 +280,7 @@ impl std::fmt::Debug for Pem {
 
 fn read(files: &TlsFiles) -> Result<Pem, TlsError> {
     let read = |variable, path: &Path| {
-        // Reading anything else may take for ever.
+        // Reading anything else may never end.
         let is_file = fs::metadata(path).map(|metadata| metadata.is_file());
         let bytes = is_file.and_then(|is_file| match is_file {
             true => fs::read(path),

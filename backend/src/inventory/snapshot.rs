@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_of_another_time_is_told_to_load_again() {
+    fn a_reader_of_another_time_is_asked_to_load_again() {
         let mut log = log();
         push(&mut log, 1);
         check(&log, 99, 9, Err(101));

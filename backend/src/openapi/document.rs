@@ -589,7 +589,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_is_told_as_it_is_sent() {
+    fn an_event_is_described_as_it_is_sent() {
         let event = json!({ "oneOf": [{
             "type": "object",
             "title": "VmEvent",

@@ -82,7 +82,7 @@ pub(crate) async fn stream_events(
         .map_err(http::Error::BadParameters)?;
     let last_event_id = headers.get("last-event-id").map(|id| {
         let id = id.to_str().ok().and_then(|id| id.parse().ok());
-        // What is no revision of ours is one that nobody remembers.
+        // A revision that this server never had is one that it does not remember.
         id.unwrap_or(0)
     });
 
@@ -141,7 +141,7 @@ const PING: Duration = Duration::from_secs(15);
 const RETRY: Duration = Duration::from_secs(2);
 
 /// Where one client stands. It has no queue that grows while it is slow: what it has missed is
-/// looked up, and if that is no longer remembered it is told to load again.
+/// looked up, and if that is no longer remembered it is asked to load again.
 struct Reader {
     live: Arc<Live>,
     updates: watch::Receiver<u64>,

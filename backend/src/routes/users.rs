@@ -78,7 +78,7 @@ pub(crate) async fn create_user(
         role: body.role,
         nodes: node_names(body.nodes.as_deref())?,
     };
-    draft.describe(format!("add {}", told(&grant)), Some(body.name.clone()));
+    draft.describe(format!("add {}", in_words(&grant)), Some(body.name.clone()));
     let (access, now) = (
         Arc::clone(&state.authenticator.access),
         (state.authenticator.clock)(),
@@ -125,7 +125,10 @@ pub(crate) async fn update_user(
     } else {
         ""
     };
-    draft.describe(format!("make {}{with}", told(&grant)), Some(name.clone()));
+    draft.describe(
+        format!("make {}{with}", in_words(&grant)),
+        Some(name.clone()),
+    );
     let (access, now) = (
         Arc::clone(&state.authenticator.access),
         (state.authenticator.clock)(),
@@ -182,7 +185,7 @@ fn view(name: String, user: User) -> ecoman_api::User {
 }
 
 /// `operator on hoge, fuga`
-fn told(grant: &Grant) -> String {
+fn in_words(grant: &Grant) -> String {
     match &grant.nodes {
         None => grant.role.to_string(),
         Some(nodes) => {

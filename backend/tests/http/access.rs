@@ -221,7 +221,7 @@ async fn every_operation_is_for_those_who_may() {
 }
 
 #[tokio::test]
-async fn a_session_opens_with_the_password_and_ends_when_told() {
+async fn a_session_opens_with_the_password_and_ends_on_request() {
     let server = signing_in(SignIn::Password).await;
     let nobody: Identity = server.json("/api/v1/session").await;
     assert_eq!((nobody.mode, nobody.role), (SignInMode::Password, None));
@@ -284,8 +284,8 @@ async fn passwords_cannot_be_guessed_quickly() {
     }
     let locked = try_to_sign_in(&server, "admin", PASSWORD).await;
     assert_eq!(locked.headers()["retry-after"], "1");
-    let told = problem(locked, StatusCode::TOO_MANY_REQUESTS).await;
-    assert_eq!(told.detail, "Too many failed tries; wait 1 s.");
+    let reported = problem(locked, StatusCode::TOO_MANY_REQUESTS).await;
+    assert_eq!(reported.detail, "Too many failed tries; wait 1 s.");
     server.pass(1);
     let right = try_to_sign_in(&server, "admin", PASSWORD).await;
     assert_eq!(right.status(), StatusCode::OK);
@@ -458,8 +458,12 @@ async fn users_are_added_changed_and_removed() {
         ask(Method::PUT, "/api/v1/users/admin", body).await,
         ask(Method::DELETE, "/api/v1/users/admin", json!({})).await,
     ] {
-        let told = problem(last.expect("an answer"), StatusCode::CONFLICT).await;
-        assert!(told.detail.contains("last admin"), "{}", told.detail);
+        let reported = problem(last.expect("an answer"), StatusCode::CONFLICT).await;
+        assert!(
+            reported.detail.contains("last admin"),
+            "{}",
+            reported.detail
+        );
     }
 }
 
@@ -488,9 +492,9 @@ async fn who_is_limited_to_nodes_sees_only_those() {
     assert_eq!(names, ["fuga"]);
 
     let refused = shown("/api/v1/nodes/hoge").send().await.expect("an answer");
-    let told = problem(refused, StatusCode::FORBIDDEN).await;
+    let reported = problem(refused, StatusCode::FORBIDDEN).await;
     assert_eq!(
-        told.detail,
+        reported.detail,
         "The token \"fuga only\" of admin does not reach hoge: their access is limited to fuga, gone."
     );
     let create = server.method(Method::POST, "/api/v1/vms");
@@ -563,12 +567,12 @@ async fn the_proxy_is_believed_and_nobody_else() {
     let stranger = server.request("/api/v1/vms");
     let stranger = stranger.header("x-forwarded-user", "eve");
     let stranger = stranger.header("x-ecoman-proxy-secret", "0123456789abcdef");
-    let told = stranger.send().await.expect("an answer");
-    let told = problem(told, StatusCode::UNAUTHORIZED).await;
+    let reported = stranger.send().await.expect("an answer");
+    let reported = problem(reported, StatusCode::UNAUTHORIZED).await;
     assert!(
-        told.detail.contains("nobody has given you a role"),
+        reported.detail.contains("nobody has given you a role"),
         "{}",
-        told.detail
+        reported.detail
     );
     let refused = try_to_sign_in(&server, "admin", PASSWORD).await;
     problem(refused, StatusCode::CONFLICT).await;
@@ -622,8 +626,12 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
         ]
     );
     for path in ["/api/v1/tokens", "/api/v1/users"] {
-        let told = problem(server.get(path).await, StatusCode::CONFLICT).await;
-        assert!(told.detail.contains("DASHBOARD_SIGN_IN"), "{}", told.detail);
+        let reported = problem(server.get(path).await, StatusCode::CONFLICT).await;
+        assert!(
+            reported.detail.contains("DASHBOARD_SIGN_IN"),
+            "{}",
+            reported.detail
+        );
     }
     // A script that sends its token anyway goes on.
     let shown = server
@@ -634,12 +642,12 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
     let power = server.method(Method::PUT, "/api/v1/vms/hoge/1/power");
     let power = power.header("origin", "https://evil.example.org");
     let power = power.json(&json!({"action": "off"}));
-    let told = problem(
+    let reported = problem(
         power.send().await.expect("an answer"),
         StatusCode::FORBIDDEN,
     )
     .await;
-    assert_eq!(told.title, "Cross-site request");
+    assert_eq!(reported.title, "Cross-site request");
 }
 
 #[tokio::test]
@@ -748,15 +756,15 @@ async fn many_tries_at_once_are_many() {
         .iter()
         .filter(|answer| answer.status() == StatusCode::UNAUTHORIZED)
         .count();
-    let told_to_wait = answers
+    let asked_to_wait = answers
         .iter()
         .filter(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS)
         .count();
-    assert_eq!((looked_at, told_to_wait), (5, 35));
+    assert_eq!((looked_at, asked_to_wait), (5, 35));
 }
 
 #[tokio::test]
-async fn the_audit_log_tells_who_did_what_with_which_result() {
+async fn the_audit_log_reports_who_did_what_with_which_result() {
     let server = signing_in(SignIn::Password).await;
     try_to_sign_in(&server, "viewer", "not this one").await;
     try_to_sign_in(&server, "a password by mistake", "viewer").await;
@@ -781,7 +789,7 @@ async fn the_audit_log_tells_who_did_what_with_which_result() {
     assert_eq!(status(by_token).await, StatusCode::FORBIDDEN);
 
     let log: AuditPage = with(&server, &admin, "/api/v1/audit").await;
-    let told: Vec<_> = log
+    let reported: Vec<_> = log
         .items
         .iter()
         .rev()
@@ -797,7 +805,7 @@ async fn the_audit_log_tells_who_did_what_with_which_result() {
         .collect();
     use AuditOutcome::{Failed, Refused, Succeeded};
     assert_eq!(
-        told,
+        reported,
         [
             ("-", "signIn", "sign in", "viewer", Refused),
             // What may be a password is not written down.

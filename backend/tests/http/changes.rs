@@ -1,4 +1,4 @@
-//! What changes nodes: what is taken, what is refused, and what the executor is told.
+//! What changes nodes: what is taken, what is refused, and which order the executor gets.
 
 use ecoman_api::{Answer, NewVm, PowerAction, PowerChange, Problem, Task, TaskRequest, TaskState};
 use ecoman_model::{
@@ -536,10 +536,10 @@ async fn every_nasty_text_is_refused_with_its_field_and_rule_or_handed_over_as_i
             assert_eq!(problem.kind, "urn:ecoman:problem:bad-body");
             for fault in &faults {
                 assert_eq!(fault.field, field, "{line}");
-                let told = problem.errors.iter().any(|error| {
+                let reported = problem.errors.iter().any(|error| {
                     error.pointer == format!("/{field}") && error.detail.contains(&fault.rule)
                 });
-                assert!(told, "{field}: {line}: {problem:#?}");
+                assert!(reported, "{field}: {line}: {problem:#?}");
             }
         }
     }

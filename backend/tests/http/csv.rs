@@ -175,7 +175,7 @@ async fn json_and_table_are_kept_apart_by_caches() {
 }
 
 #[tokio::test]
-async fn who_accepts_neither_form_is_told_which_there_are() {
+async fn a_client_that_accepts_neither_form_learns_which_there_are() {
     let server = Server::start_showing(vec![round_of("hoge", &["a"])]).await;
     let request = server
         .request("/api/v1/vms")

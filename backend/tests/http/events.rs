@@ -116,7 +116,7 @@ async fn a_client_of_another_time_has_to_load_again() {
 }
 
 #[tokio::test]
-async fn a_slow_client_is_told_to_load_again() {
+async fn a_slow_client_is_asked_to_load_again() {
     let server = Server::start_showing(vec![round_of("hoge", &["a"])]).await;
     let mut slow = server.events(server.request(EVENTS)).await;
     let begin = server.revision().await;
@@ -145,7 +145,7 @@ async fn a_slow_client_is_told_to_load_again() {
 }
 
 #[tokio::test]
-async fn a_client_that_was_there_before_the_first_load_is_told_to_load() {
+async fn a_client_that_was_there_before_the_first_load_is_asked_to_load() {
     let server = Server::start_without_store().await;
     server
         .store

@@ -156,7 +156,7 @@ impl Executor {
         self.serve(listener);
     }
 
-    /// It dies with all it knows and is started anew.
+    /// It dies with all it knows and is restarted.
     pub(crate) fn restart(&self) {
         self.go_away();
         self.shared.change_run();

@@ -49,7 +49,7 @@ async fn all_facts_of_a_vm_are_listed_with_what_makes_it_large() {
 }
 
 #[tokio::test]
-async fn the_list_is_in_the_order_of_nodes_and_ids_until_told_otherwise() {
+async fn the_list_is_in_the_order_of_nodes_and_ids_unless_another_is_requested() {
     let server = Server::start_showing(vec![
         round_of("esxi10", &["web2", "db"]),
         round_of("esxi2", &["web10", "Web1"]),

@@ -1,4 +1,4 @@
-//! `/metrics`: what monitoring is told.
+//! `/metrics`: the series for monitoring.
 
 use std::collections::BTreeSet;
 
@@ -26,7 +26,7 @@ async fn metrics(server: &Server) -> String {
 }
 
 #[tokio::test]
-async fn nodes_are_told_with_their_vms_and_the_age_of_what_is_known() {
+async fn nodes_are_reported_with_their_vms_and_the_age_of_what_is_known() {
     let mut running = facts("a");
     running.power = PowerState::On;
     let mut big = facts("b");
@@ -180,7 +180,7 @@ async fn without_its_store_the_metrics_say_so() {
 }
 
 #[tokio::test]
-async fn who_is_limited_to_nodes_is_told_of_those() {
+async fn a_caller_limited_to_nodes_gets_the_series_of_those() {
     let hoge: NodeName = "hoge".parse().expect("a name");
     let grant = Grant {
         role: Role::Viewer,
@@ -210,7 +210,7 @@ async fn who_is_limited_to_nodes_is_told_of_those() {
     let nobody = server.get("/metrics").await;
     assert_eq!(nobody.status(), StatusCode::UNAUTHORIZED);
     server
-        .until("the nodes to be told", async || {
+        .until("the nodes to be listed", async || {
             let answer = server.request("/metrics").bearer_auth(&secret).send().await;
             let text = answer.expect("an answer").text().await.expect("a text");
             assert!(!text.contains("fuga"), "{text}");

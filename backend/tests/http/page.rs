@@ -93,7 +93,7 @@ async fn every_path_of_the_page_is_the_page_and_missing_files_are_missing() {
 }
 
 #[tokio::test]
-async fn files_with_a_hash_in_their_name_are_kept_for_ever_and_others_asked_for() {
+async fn files_with_a_hash_in_their_name_are_kept_for_a_year_and_others_asked_for() {
     let directory = TempDir::new().expect("a directory");
     build_page(directory.path());
     let server = start(&directory).await;

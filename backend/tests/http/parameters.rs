@@ -317,7 +317,7 @@ async fn no_operation_takes_a_huge_body_or_one_that_is_not_called_json() {
 }
 
 #[tokio::test]
-async fn every_path_tells_which_methods_it_takes() {
+async fn every_path_lists_the_methods_it_takes() {
     let (server, executor) = server().await;
     let operations = Operation::all();
     let paths: BTreeSet<_> = operations.iter().map(|one| one.path.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Every failure is a problem (RFC 9457), whoever has found it.
+//! Every failure is a problem (RFC 9457), in whichever layer it is found.
 
 use std::fmt::Write as _;
 
@@ -32,7 +32,7 @@ async fn answer(request: RequestBuilder) -> String {
 }
 
 #[tokio::test]
-async fn bad_requests_are_told_what_is_wrong() {
+async fn bad_requests_learn_what_is_wrong() {
     let server = Server::start_showing(vec![round_of("hoge", &["a", "b"])]).await;
     let token = server
         .vms("?limit=1")
@@ -65,7 +65,7 @@ async fn bad_requests_are_told_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn other_methods_are_told_which_there_are() {
+async fn other_methods_learn_which_there_are() {
     let server = Server::start().await;
     for (name, method, path) in [
         ("method_of_the_api", Method::DELETE, "/api/v1/vms"),

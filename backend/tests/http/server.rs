@@ -662,7 +662,7 @@ impl Store for SwitchedStore {
         &self,
         known: &BTreeMap<NodeName, Revision>,
     ) -> Result<BTreeMap<NodeName, Revision>, StoreError> {
-        // A database that goes away tells those who wait, as MongoDB does within half a second.
+        // A database that goes away wakes those who wait, as MongoDB does within half a second.
         let away = async {
             while self.check().is_ok() {
                 tokio::time::sleep(Duration::from_millis(20)).await;

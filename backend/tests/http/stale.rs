@@ -81,9 +81,13 @@ async fn all_is_old_when_the_crawler_is_silent_and_fresh_when_it_reports() {
         )
     );
     assert_eq!(events.next().await.event, "vm");
-    let told = events.next().await;
-    assert_eq!(told.event, "node");
-    assert!(told.data.contains("\"stale\":true"), "{}", told.data);
+    let reported = events.next().await;
+    assert_eq!(reported.event, "node");
+    assert!(
+        reported.data.contains("\"stale\":true"),
+        "{}",
+        reported.data
+    );
 
     let mut later = node("hoge");
     later.attempted_at = Some(at(499));

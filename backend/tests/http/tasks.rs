@@ -39,7 +39,7 @@ fn running(progress: &mut TaskProgress) {
 }
 
 #[tokio::test]
-async fn a_task_is_followed_to_its_end_and_the_crawler_is_told() {
+async fn a_task_is_followed_to_its_end_and_the_crawler_is_notified() {
     let (server, executor) = server().await;
     let mut events = server.events(server.request("/api/v1/events")).await;
     let id = begun(&server, &executor).await;
@@ -154,7 +154,7 @@ async fn a_task_goes_on_when_the_way_to_the_executor_was_cut() {
 }
 
 #[tokio::test]
-async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has_seen_to() {
+async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has_handled() {
     let (server, executor) = server().await;
     let on_its_way = executor.hold_next_order();
     let id = accepted(power_on(&server)).await.id;
@@ -194,11 +194,11 @@ async fn an_order_that_comes_too_late_does_not_repeat_what_another_dashboard_has
 }
 
 #[tokio::test]
-async fn a_task_that_another_dashboard_has_seen_to_is_not_interrupted_by_a_new_executor() {
+async fn a_task_that_another_dashboard_has_handled_is_not_interrupted_by_a_new_executor() {
     let (server, executor) = server().await;
     let id = begun(&server, &executor).await;
     executor.go_away();
-    // The other one still hears of its end, and then the executor is started anew.
+    // The other one still hears of its end, and then the executor is restarted.
     let store = &server.store;
     let mut task = store.task(id).await.expect("an answer").expect("a task");
     task.progress.state = TaskState::Succeeded;
@@ -217,11 +217,11 @@ async fn a_task_that_another_dashboard_has_seen_to_is_not_interrupted_by_a_new_e
     assert_eq!(server.task(id).await.state, TaskState::Succeeded);
     let entry = store.audit_entry(id.0).await.expect("an answer");
     let outcome = entry.expect("an entry").outcome;
-    assert_eq!(outcome, AuditOutcome::Pending, "told by the other one");
+    assert_eq!(outcome, AuditOutcome::Pending, "reported by the other one");
 }
 
 #[tokio::test]
-async fn an_executor_that_was_started_anew_gets_what_the_old_one_never_had() {
+async fn an_executor_that_was_restarted_gets_what_the_old_one_never_had() {
     let (server, executor) = server().await;
     executor.change_run_before_next_order();
     let id = accepted(power_on(&server)).await.id;
@@ -323,10 +323,10 @@ async fn what_an_interrupted_creation_has_left_is_cleaned_up_by_a_task_of_its_ow
         "Clean up after the interrupted creation of ウェブ $(reboot) on hoge"
     );
     assert_eq!(executor.begun().len(), 3);
-    // The creation tells so itself.
-    let told = server.task(id).await;
-    assert_eq!(told.left, [""; 0], "{told:?}");
-    let detail = told.error.expect("an error").detail;
+    // The creation reports it itself.
+    let reported = server.task(id).await;
+    assert_eq!(reported.left, [""; 0], "{reported:?}");
+    let detail = reported.error.expect("an error").detail;
     assert!(detail.contains("nothing of it is left on hoge"), "{detail}");
 }
 
@@ -345,7 +345,7 @@ async fn who_waits_for_a_vm_to_be_created_finds_it() {
     assert_eq!(
         server.store.refresh_requests().await.expect("notes")[0].vmid,
         Some(Vmid(77)),
-        "the crawler is told before the end is"
+        "the crawler is notified before the end is reported"
     );
     let found = server.get("/api/v1/vms/hoge/77").await;
     assert_eq!(found.status(), StatusCode::NOT_FOUND, "nobody has looked");
@@ -361,14 +361,14 @@ async fn who_waits_for_a_vm_to_be_created_finds_it() {
 }
 
 #[tokio::test]
-async fn a_clean_up_that_could_not_look_takes_back_nothing_of_what_was_told() {
+async fn a_clean_up_that_could_not_look_takes_back_nothing_of_what_was_reported() {
     let (server, executor) = server().await;
     let id = accepted(create(&server)).await.id;
     server.begun(&executor, 1).await;
     executor.restart();
     let orders = server.begun(&executor, 2).await;
-    let told = server.state(id, TaskState::Interrupted).await.left;
-    assert_eq!(told.len(), 1);
+    let reported = server.state(id, TaskState::Interrupted).await.left;
+    assert_eq!(reported.len(), 1);
     executor.report(orders[1].id, |progress| {
         progress.state = TaskState::Failed;
         progress.error = Some(TaskError {
@@ -380,13 +380,13 @@ async fn a_clean_up_that_could_not_look_takes_back_nothing_of_what_was_told() {
     });
     server.state(orders[1].id, TaskState::Failed).await;
     let now = server.task(id).await;
-    assert_eq!(now.left, told);
+    assert_eq!(now.left, reported);
     let detail = now.error.expect("an error").detail;
     assert!(detail.contains("hoge is read-only."), "{detail}");
 }
 
 #[tokio::test]
-async fn what_cleaning_up_could_not_remove_is_told_by_the_creation() {
+async fn what_cleaning_up_could_not_remove_is_reported_by_the_creation() {
     let (server, executor) = server().await;
     let id = accepted(create(&server)).await.id;
     server.begun(&executor, 1).await;
@@ -411,9 +411,9 @@ async fn what_cleaning_up_could_not_remove_is_told_by_the_creation() {
         });
     });
     server.state(orders[1].id, TaskState::Failed).await;
-    let told = server.task(id).await;
-    assert_eq!(told.left, ["VM 7 on hoge."]);
-    let detail = told.error.expect("an error").detail;
+    let reported = server.task(id).await;
+    assert_eq!(reported.left, ["VM 7 on hoge."]);
+    let detail = reported.error.expect("an error").detail;
     assert!(
         detail.contains("VM 7 had been registered. Use it."),
         "{detail}"

@@ -194,7 +194,7 @@ async fn https_is_spoken_and_its_cookies_are_for_https_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_speaks_http_is_told_what_is_spoken() {
+async fn a_client_that_speaks_http_learns_what_is_spoken() {
     let https = Https::start().await;
     let mut stream = TcpStream::connect(("127.0.0.1", https.port))
         .await

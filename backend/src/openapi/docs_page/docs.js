@@ -24,7 +24,7 @@
       defaultModelsExpandDepth: 0,
       requestSnippetsEnabled: true,
       tryItOutEnabled: true,
-      // Asks a stranger whether the document is valid unless it is told not to.
+      // Asks a stranger whether the document is valid unless this forbids it.
       validatorUrl: null,
     });
   } catch (error) {

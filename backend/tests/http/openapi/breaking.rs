@@ -40,18 +40,18 @@ fn nothing_is_taken_from_clients_of_the_kept_document() {
     assert!(
         changes.breaking.is_empty(),
         "clients made from openapi/ecoman.json break:\n{}\nIs it meant to be? Then renew the \
-         document with `cargo xtask docs`, and tell its users.",
-        changes.told()
+         document with `cargo xtask docs`, and notify its users.",
+        changes.reported()
     );
     assert!(
         changes.additions.is_empty(),
         "nothing breaks, but openapi/ecoman.json lacks what is new; run `cargo xtask docs`:\n{}",
-        changes.told()
+        changes.reported()
     );
 }
 
 #[test]
-fn what_breaks_clients_is_told_from_what_is_new() {
+fn what_breaks_clients_is_distinguished_from_what_is_new() {
     /// Replaces, adds (the value where there was none) or removes (`null`) a part.
     type Edit = (&'static str, Value);
     let cases: Vec<(Edit, &[&str])> = vec![
@@ -221,8 +221,8 @@ fn what_breaks_clients_is_told_from_what_is_new() {
     for ((pointer, value), expected) in cases {
         let mut new = old.clone();
         edit(&mut new, pointer, value);
-        let told = Changes::between(&old, &new).told();
-        assert_eq!(told.lines().collect::<Vec<_>>(), expected, "{pointer}");
+        let reported = Changes::between(&old, &new).reported();
+        assert_eq!(reported.lines().collect::<Vec<_>>(), expected, "{pointer}");
     }
     assert_eq!(Changes::between(&old, &old), Changes::default());
 }
@@ -335,7 +335,7 @@ impl Changes {
         comparison.changes
     }
 
-    fn told(&self) -> String {
+    fn reported(&self) -> String {
         let breaking = self.breaking.iter().map(|line| format!("breaking: {line}"));
         let additions = self.additions.iter().map(|line| format!("new: {line}"));
         breaking.chain(additions).collect::<Vec<_>>().join("\n")
@@ -478,8 +478,8 @@ impl<'a> Comparison<'a> {
         if !old["format"].is_null() && old["format"] != new["format"] {
             self.breaks(format!(
                 "{what}: format is {}, was {}",
-                told(&new["format"]),
-                told(&old["format"])
+                reported(&new["format"]),
+                reported(&old["format"])
             ));
         }
     }
@@ -524,12 +524,12 @@ impl<'a> Comparison<'a> {
                 (Some(before), Some(now)) => now < before,
             };
             if narrower {
-                let (now, was) = (told(&new[limit]), told(&old[limit]));
+                let (now, was) = (reported(&new[limit]), reported(&old[limit]));
                 self.breaks(format!("{what}: {limit} is {now}, was {was}"));
             }
         }
         if !new["pattern"].is_null() && old["pattern"] != new["pattern"] {
-            let (now, was) = (told(&new["pattern"]), told(&old["pattern"]));
+            let (now, was) = (reported(&new["pattern"]), reported(&old["pattern"]));
             self.breaks(format!("{what}: pattern is {now}, was {was}"));
         }
     }
@@ -591,7 +591,7 @@ fn fields(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 }
 
 /// A value for a sentence.
-fn told(value: &Value) -> String {
+fn reported(value: &Value) -> String {
     if value.is_null() {
         "nothing".to_owned()
     } else {

@@ -133,9 +133,9 @@ impl Faults {
         if operation["summary"].as_str().is_none_or(str::is_empty) {
             self.0.push(format!("{what}: no summary"));
         }
-        let told = document["tags"].as_array().expect("tags");
+        let reported = document["tags"].as_array().expect("tags");
         match operation["tags"].as_array().map(Vec::as_slice) {
-            Some([tag]) if told.iter().any(|told| told["name"] == *tag) => {}
+            Some([tag]) if reported.iter().any(|reported| reported["name"] == *tag) => {}
             tags => self
                 .0
                 .push(format!("{what}: not one of the tags: {tags:?}")),
