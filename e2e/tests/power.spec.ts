@@ -184,7 +184,7 @@ test('the result is shown for each VM', async ({ ownLab, list, page }) => {
   await expect(dialog).toContainText('VMware Tools is not installed in the guest');
   await dialog.getByRole('textbox', { name: /type how many/ }).fill('3');
   await page.keyboard.press('Enter');
-  const results = dialog.getByRole('region', { name: 'What came of it' });
+  const results = dialog.getByRole('region', { name: 'Results' });
   await expect(results.getByRole('listitem')).toHaveCount(3);
   await expect(dialog.getByRole('status')).toHaveText('3 done, 0 failed, 0 under way', {
     timeout: 45_000,

@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn two_kinds_never_share_type_and_status() {
         let kinds = ProblemKind::ALL.iter();
-        let told_apart: BTreeSet<_> = kinds.map(|kind| (kind.slug(), kind.status())).collect();
-        assert_eq!(told_apart.len(), ProblemKind::ALL.len());
+        let distinct: BTreeSet<_> = kinds.map(|kind| (kind.slug(), kind.status())).collect();
+        assert_eq!(distinct.len(), ProblemKind::ALL.len());
     }
 }

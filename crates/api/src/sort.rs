@@ -1,7 +1,7 @@
 //! The sort language: `sort` of `/vms` and of the page's URL.
 //!
 //! Keys with commas between them, the first the most important, `-` before a key for the reverse:
-//! `memory,-name`. VMs that are equal by all keys come by node and id. What the node did not say
+//! `memory,-name`. VMs that are equal by all keys are ordered by node and id. What the node did not say
 //! comes last in both directions. Of a text the first [`SORTED_CHARACTERS`] count.
 
 use std::cmp::Ordering;
@@ -349,7 +349,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_vms_come_by_node_and_id_whatever_the_direction() {
+    fn equal_vms_are_ordered_by_node_and_id_whatever_the_direction() {
         let vms = vec![vm("esxi10", 1), vm("esxi2", 9), vm("esxi2", 10)];
         for sort in ["", "name", "-name", "-cpus,large"] {
             assert_eq!(sorted(sort, vms.clone()), [9, 10, 1], "{sort}");

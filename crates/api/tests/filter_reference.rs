@@ -1,4 +1,4 @@
-//! The reference of the filter language tells the truth: its examples are run here.
+//! The reference of the filter language is true: its examples are run here.
 
 #![allow(
     clippy::expect_used,
@@ -101,7 +101,7 @@ fn the_reference_lists_every_field() {
 }
 
 #[test]
-fn every_mistake_is_told_as_the_reference_says() {
+fn every_mistake_is_reported_as_the_reference_says() {
     let mistakes = table(section("Mistakes"), "| filter | says |");
     assert!(mistakes.len() > 10, "{} mistakes", mistakes.len());
     for mistake in mistakes {

@@ -360,7 +360,7 @@ fn is_unit(name: &str, typed: &str) -> bool {
 /// `whole.fraction × size`, rounded down; `None` when it does not fit. Both parts are digits.
 fn scaled(whole: &str, fraction: &str, size: u64) -> Option<u64> {
     let whole: u64 = whole.parse().ok()?;
-    // Twelve digits tell a byte of a terabyte.
+    // Twelve digits resolve a byte of a terabyte.
     let digits: String = fraction.chars().take(12).collect();
     let part = if digits.is_empty() {
         0

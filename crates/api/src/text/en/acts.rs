@@ -22,7 +22,7 @@ pub(super) static ACTS: Acts = Acts {
     meaning: PerAction {
         on: "Powers on, or goes on where it was suspended.",
         off: "As if the plug were pulled: what the guest has not written to its disks is lost.",
-        shutdown: "The guest is asked to shut down. If it does not, it is left running and you are told.",
+        shutdown: "The guest is asked to shut down. If it does not, it is left running, and the task fails.",
         reboot: "The guest is asked to restart.",
         reset: "As by the reset button: what the guest has not written to its disks is lost.",
         suspend: "The guest stands still, its memory is kept in a file, until it is powered on again.",

@@ -25,7 +25,7 @@ pub use self::vm::VmPage;
 pub struct Pages {
     /// Parts that several of these pages show.
     pub parts: PageParts,
-    /// Changes of power: the dialog, and what came of the last one.
+    /// Changes of power: the dialog, and the result of the last one.
     pub power: PowerPages,
     /// The page of a VM.
     pub vm: VmPage,

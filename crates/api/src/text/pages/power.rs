@@ -1,4 +1,4 @@
-//! Changes of power: the dialog, and what came of the last one.
+//! Changes of power: the dialog, and the result of the last one.
 
 #![expect(
     missing_docs,
@@ -7,7 +7,7 @@
 
 use crate::text::Template;
 
-/// Changes of power: the dialog, and what came of the last one.
+/// Changes of power: the dialog, and the result of the last one.
 #[derive(Clone, Copy, Debug)]
 pub struct PowerPages {
     pub list_not_loaded: &'static str,

@@ -19,7 +19,12 @@ pub(super) const LIST: List = List {
             minute.",
     no_nodes_next: Template::new("Then {0} pins its host key, and {1} says what else is missing."),
     no_vms: "No VMs",
-    no_node_listed: |nodes| format!("None of {} has told its VMs so far.", format::nodes(nodes)),
+    no_node_listed: |nodes| {
+        format!(
+            "None of {} has listed its VMs so far.",
+            format::nodes(nodes)
+        )
+    },
     some_nodes_empty: |answered, nodes| {
         format!(
             "{answered} of {} have answered, and have none.",

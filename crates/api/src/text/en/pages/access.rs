@@ -12,7 +12,7 @@ pub(super) const ACCESS: AccessPages = AccessPages {
     rest_api: "REST API",
     loading_identity: "Looking who you are",
     not_for_you: "Not for you",
-    nobody_signs_in: "Nobody signs in to this server, and whoever reaches it may do everything. \
+    nobody_signs_in: "Nobody signs in to this server, and everybody who reaches it may do everything. \
             With DASHBOARD_SIGN_IN=password there are users and API tokens.",
     needs_unlimited_admin: "It takes an admin of all nodes, and you are limited to some.",
     needs_admin: |role| format!("It takes the role admin, and yours is {role}."),
@@ -80,7 +80,7 @@ pub(super) const ACCESS: AccessPages = AccessPages {
     make_token: "Make the token",
     token_named: |token| format!("Token “{token}”"),
     about_secret: "This is its secret. It is shown this once and kept nowhere: copy it now. \
-            Whoever has it holds what the token holds.",
+            Everybody who has it may do what the token may.",
     secret: "Secret",
     copy_secret: "Copy the secret",
     to_try_it: "To try it",

@@ -41,7 +41,7 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     no_iso: "None: an empty drive",
     iso_sized: |path, bytes| format!("{path} ({})", format::bytes(bytes)),
     read_from: |node, ago| format!("Read from {node} {ago}"),
-    not_read_yet: |node| format!("{node} has not told what it has yet"),
+    not_read_yet: |node| format!("{node} has not listed what it has yet"),
     power_on: "Power it on when it is there",
     summary: "Summary",
     create: "Create the VM",
@@ -68,7 +68,7 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     in_drive: |file| format!("{file} in the CD drive"),
     powered_on: "powered on at the end",
     left_off: "left powered off",
-    as_of: Template::new("By what the node told {0}."),
+    as_of: Template::new("By what the node said {0}."),
     errors_to_fix: |faults| {
         format!(
             "{} to be mended first.",

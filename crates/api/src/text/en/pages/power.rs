@@ -1,4 +1,4 @@
-//! Changes of power: the dialog, and what came of the last one.
+//! Changes of power: the dialog, and the result of the last one.
 
 use crate::text::Template;
 use crate::text::en::format;
@@ -42,8 +42,8 @@ pub(super) const POWER: PowerPages = PowerPages {
     left_out: "Left out",
     sending: "asking",
     tally: |done, failed, under_way| format!("{done} done, {failed} failed, {under_way} under way"),
-    results: "What came of it",
-    goes_on: Template::new("It goes on when this is closed; {0} tell of it."),
+    results: "Results",
+    goes_on: Template::new("It goes on when this is closed; see {0}."),
     tasks: "Tasks",
     vm_on_node: |vm, node| format!("{vm} on {node}"),
     vms: format::vms,

@@ -17,8 +17,8 @@ pub(super) const TASKS: TaskPages = TaskPages {
     no_such_task: "There is no such task",
     no_such_task_why: "It never was, or it ended so long ago that it was forgotten.",
     none: "Nothing has been asked yet",
-    none_why: "Every change of power and every new VM becomes a task that tells its \
-            steps, the commands that were run on the node, and what came of it.",
+    none_why: "Every change of power and every new VM becomes a task that shows its \
+            steps, the commands that were run on the node, and its result.",
     new_vm: "New VM",
     older: "Older tasks",
     group_under_way: "Under way",
