@@ -14,7 +14,7 @@ use ecoman_model::{
 #[derive(Debug)]
 pub struct Collection {
     /// All its VMs, or why it did not list them.
-    pub vms: Result<Vec<VmRecord>, Trouble>,
+    pub vms: Result<Vec<VmRecord>, CollectError>,
     /// Its own facts: what could be read now, over what was known before.
     pub facts: NodeFacts,
     /// What went wrong without spoiling the round: sentences for the user.
@@ -23,7 +23,7 @@ pub struct Collection {
 
 /// Why a node did not list its VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
+pub struct CollectError {
     /// What kind of failure.
     pub kind: FailureKind,
     /// What happened, in a sentence that names the node.
@@ -41,7 +41,7 @@ pub enum Scope {
     WithSetup,
 }
 
-impl From<SessionError> for Trouble {
+impl From<SessionError> for CollectError {
     fn from(error: SessionError) -> Self {
         Self {
             kind: error.kind(),
@@ -77,9 +77,9 @@ pub async fn collect(
     );
     let (list, mut outputs) = match asked {
         Ok(asked) => asked,
-        Err(trouble) => {
+        Err(error) => {
             return Collection {
-                vms: Err(trouble),
+                vms: Err(error),
                 facts: known,
                 warnings: Vec::new(),
             };
@@ -133,7 +133,7 @@ pub async fn collect(
 ///
 /// `None` if this does not tell all: the node does not know the VM, could not be asked, or lists
 /// it in a way that only a whole round sees.
-pub(crate) async fn look(
+pub(crate) async fn collect_vm(
     session: &Session,
     host: &Host,
     vmid: Vmid,
@@ -187,7 +187,7 @@ async fn vms(
     mut summaries: BTreeMap<Vmid, Answer>,
     previous: &BTreeMap<Vmid, VmRecord>,
     at: Timestamp,
-) -> Result<(Vec<VmRecord>, Vec<String>), Trouble> {
+) -> Result<(Vec<VmRecord>, Vec<String>), CollectError> {
     let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
     listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
     listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
@@ -225,7 +225,11 @@ async fn vms(
 }
 
 /// The node's listing of its VMs.
-async fn listing(session: &Session, host: &Host, timeout: Duration) -> Result<VmList, Trouble> {
+async fn listing(
+    session: &Session,
+    host: &Host,
+    timeout: Duration,
+) -> Result<VmList, CollectError> {
     let command = Command::get_all_vms();
     let output = session.run(&command, timeout).await?;
     let list = parse::getallvms(&output.stdout, &output.stderr)
@@ -336,11 +340,11 @@ async fn answers(
     host: &Host,
     commands: &[Command],
     timeout: Duration,
-) -> Result<Vec<Answer>, Trouble> {
+) -> Result<Vec<Answer>, CollectError> {
     let limit = timeout * 4 + PER_COMMAND * u32::try_from(commands.len()).unwrap_or(u32::MAX);
     tokio::time::timeout(limit, session.run_each(commands, timeout))
         .await
-        .map_err(|_| Trouble {
+        .map_err(|_| CollectError {
             kind: FailureKind::Timeout,
             message: format!(
                 "{}: the answers to {} commands did not come within {} s",
@@ -366,7 +370,7 @@ enum Listed<'a> {
     Missing,
 }
 
-/// What came of reading one VM.
+/// The outcome of reading one VM.
 enum Summary {
     Read(Box<VmFacts>),
     /// The node does not know the VM (any more).
@@ -549,8 +553,8 @@ const REPORT: &str = "If it stays so, save the command's output on the node, try
                       on it and report what it says.";
 
 /// Output that cannot be read: hostd's own complaint where it is one.
-fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseError) -> Trouble {
-    complaint(host, command, output).unwrap_or_else(|| Trouble {
+fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseError) -> CollectError {
+    complaint(host, command, output).unwrap_or_else(|| CollectError {
         kind: FailureKind::Protocol,
         message: format!(
             "{}: the answer to `{command}` cannot be read: {error}",
@@ -561,8 +565,8 @@ fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseErro
 }
 
 /// A command that says by its exit code that it failed.
-fn failed(host: &Host, command: &Command, output: &Output) -> Trouble {
-    complaint(host, command, output).unwrap_or_else(|| Trouble {
+fn failed(host: &Host, command: &Command, output: &Output) -> CollectError {
+    complaint(host, command, output).unwrap_or_else(|| CollectError {
         kind: FailureKind::Protocol,
         message: format!(
             "{}: `{command}` failed: {}",
@@ -574,10 +578,10 @@ fn failed(host: &Host, command: &Command, output: &Output) -> Trouble {
 }
 
 /// What the node itself says of its failure, if anything.
-fn complaint(host: &Host, command: &Command, output: &Output) -> Option<Trouble> {
+fn complaint(host: &Host, command: &Command, output: &Output) -> Option<CollectError> {
     let fault = fault_in(output)?;
     Some(if fault.class == FaultClass::HostdDown {
-        Trouble {
+        CollectError {
             kind: FailureKind::Hostd,
             message: format!("{}: {}", host.name, fault.sentence()),
             hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
@@ -585,7 +589,7 @@ fn complaint(host: &Host, command: &Command, output: &Output) -> Option<Trouble>
                 .to_owned(),
         }
     } else {
-        Trouble {
+        CollectError {
             kind: FailureKind::Protocol,
             message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
             hint: REPORT.to_owned(),

@@ -47,7 +47,7 @@ pub struct Crawler {
 }
 
 impl Crawler {
-    /// Reads hosts.yml; asks nobody yet.
+    /// Reads hosts.yml; connects to no node yet.
     ///
     /// # Errors
     ///
@@ -55,7 +55,7 @@ impl Crawler {
     pub fn new(options: CrawlerOptions, store: Arc<dyn Store>) -> Result<Self, CrawlerError> {
         let (watch, hosts) = HostsWatch::start(&options.hosts_path);
         let hosts = hosts?;
-        warn_of(&hosts);
+        warn_about(&hosts);
         Ok(Self {
             shared: Arc::new(Shared::new(options, store)),
             hosts,
@@ -70,7 +70,7 @@ impl Crawler {
     /// The store cannot be reached. Nodes that do not answer are part of the report.
     pub async fn once(self) -> Result<OnceReport, CrawlerError> {
         self.retain_nodes().await.map_err(CrawlerError::Store)?;
-        // What is asked for until now is looked at with everything else.
+        // The round below answers every request that is open now.
         let asked = self.shared.store.refresh_requests().await;
         let asked = asked.map_err(CrawlerError::Store)?;
         let rounds = self.hosts.nodes.iter().map(|host| async {
@@ -85,24 +85,25 @@ impl Crawler {
                 Outcome::Failed(failure) => report.failed.push((name, failure)),
             }
         }
-        let open = |note: &RefreshRequest| report.failed.iter().any(|(name, _)| *name == note.node);
-        let seen_to: Vec<Uuid> = asked
+        let open =
+            |request: &RefreshRequest| report.failed.iter().any(|(name, _)| *name == request.node);
+        let done: Vec<Uuid> = asked
             .iter()
-            .filter(|note| !open(note))
-            .map(|note| note.id)
+            .filter(|request| !open(request))
+            .map(|request| request.id)
             .collect();
-        if !seen_to.is_empty() {
-            let removed = self.shared.store.remove_refresh_requests(&seen_to).await;
+        if !done.is_empty() {
+            let removed = self.shared.store.remove_refresh_requests(&done).await;
             removed.map_err(CrawlerError::Store)?;
         }
         Ok(report)
     }
 
-    /// Polls until `shutdown`; then ends what is under way and closes every connection.
+    /// Polls until `shutdown`; then ends the rounds and closes every connection.
     ///
     /// # Errors
     ///
-    /// A task of ours died, which is a fault of the program: the process should end.
+    /// The task of a node died, which is a fault of the program: the process should end.
     pub async fn run(mut self, shutdown: CancellationToken) -> Result<(), CrawlerError> {
         let mut tasks = Tasks::default();
         let mut retain = true;
@@ -124,7 +125,7 @@ impl Crawler {
                 changed = self.watch.changed() => match changed {
                     Ok(changed) => {
                         tracing::info!(nodes = changed.nodes.len(), "hosts.yml has changed");
-                        warn_of(&changed);
+                        warn_about(&changed);
                         self.hosts = changed;
                         retain = true;
                     }
@@ -138,7 +139,7 @@ impl Crawler {
                     tasks.stop_all().await;
                     return Err(died);
                 }
-                notes = next_notes(&shared) => self.hand_out(notes).await,
+                requests = next_requests(&shared) => self.hand_out(requests).await,
                 () = tokio::time::sleep(STORE_RETRY), if retain => {}
             }
         }
@@ -146,21 +147,27 @@ impl Crawler {
         Ok(())
     }
 
-    /// Shows the notes to the tasks of the nodes, which remove their own; removes those on nodes
-    /// that nobody asks.
-    async fn hand_out(&self, notes: Vec<RefreshRequest>) {
-        let astray: Vec<Uuid> = notes
+    /// Hands the refresh requests to the tasks of their nodes, which remove them when they are
+    /// done; removes those of nodes that are not in hosts.yml.
+    async fn hand_out(&self, requests: Vec<RefreshRequest>) {
+        let astray: Vec<Uuid> = requests
             .iter()
-            .filter(|note| !self.hosts.nodes.iter().any(|host| host.name == note.node))
-            .map(|note| note.id)
+            .filter(|request| {
+                !self
+                    .hosts
+                    .nodes
+                    .iter()
+                    .any(|host| host.name == request.node)
+            })
+            .map(|request| request.id)
             .collect();
-        self.shared.notes.send_replace(notes);
+        self.shared.requests.send_replace(requests);
         if !astray.is_empty()
             && let Err(error) = self.shared.store.remove_refresh_requests(&astray).await
         {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "could not remove notes on nodes that are not in hosts.yml"
+                "could not remove refresh requests of nodes that are not in hosts.yml"
             );
         }
     }
@@ -179,24 +186,29 @@ impl Crawler {
     }
 }
 
-/// Waits until there are notes that have not been handed out, and returns all there are.
-async fn next_notes(shared: &Shared) -> Vec<RefreshRequest> {
-    let known: Vec<Uuid> = shared.notes.borrow().iter().map(|note| note.id).collect();
+/// Waits for refresh requests that were not handed out yet, and returns all that are open.
+async fn next_requests(shared: &Shared) -> Vec<RefreshRequest> {
+    let known: Vec<Uuid> = shared
+        .requests
+        .borrow()
+        .iter()
+        .map(|request| request.id)
+        .collect();
     loop {
         match shared.store.refresh_requests_changed(&known).await {
-            Ok(notes) => return notes,
-            // The tasks of the nodes say so louder, once each.
+            Ok(requests) => return requests,
+            // The task of each node logs it louder, once.
             Err(error) => tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "could not look for notes; trying again"
+                "could not read the refresh requests; trying again"
             ),
         }
         tokio::time::sleep(STORE_RETRY).await;
     }
 }
 
-/// Logs what is allowed in hosts.yml but will hardly work.
-fn warn_of(hosts: &Hosts) {
+/// Logs entries of hosts.yml that are allowed but will hardly work.
+fn warn_about(hosts: &Hosts) {
     for warning in &hosts.warnings {
         tracing::warn!("{}:{warning}", hosts.path.display());
     }
@@ -274,7 +286,7 @@ impl Tasks {
     }
 }
 
-/// Tells the tasks to stop, and waits until they have.
+/// Stops the tasks, and waits until they have ended.
 async fn stop(tasks: Vec<RunningTask>) {
     for task in &tasks {
         task.stop.cancel();

@@ -1,4 +1,4 @@
-//! One node's task: its rounds, its kept connection, and what is known of it between rounds.
+//! The task of one node: its rounds, its kept connection, and its state between rounds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::collect::{Collection, Scope, Trouble, collect, look};
+use crate::collect::{CollectError, Collection, Scope, collect, collect_vm};
 use crate::schedule::Backoff;
 use crate::shared::{STORE_RETRY, Shared};
 
@@ -24,7 +24,7 @@ use crate::shared::{STORE_RETRY, Shared};
 /// only this often.
 const SETUP_AGE: Duration = Duration::from_secs(10 * 60);
 
-/// What came of a node's round.
+/// How a round on a node ended.
 #[derive(Debug)]
 pub(crate) enum Outcome {
     /// It listed its VMs.
@@ -48,16 +48,16 @@ pub(crate) struct NodeTask {
     record: Option<NodeRecord>,
     /// Its VMs likewise.
     vms: BTreeMap<Vmid, VmRecord>,
-    notes: Notes,
-    /// VMs that were looked at and recorded beside the round that is under way, with the notes
-    /// that asked for it.
-    beside: BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
+    requests: RefreshRequests,
+    /// VMs that were read and recorded on their own during the current round, with the refresh
+    /// requests for them.
+    single_vm_results: BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
 }
 
 impl NodeTask {
     pub(crate) fn new(host: Host, shared: Arc<Shared>) -> Self {
         Self {
-            notes: Notes::new(&host, &shared),
+            requests: RefreshRequests::new(&host, &shared),
             host,
             shared,
             session: None,
@@ -65,7 +65,7 @@ impl NodeTask {
             backoff: Backoff::default(),
             record: None,
             vms: BTreeMap::new(),
-            beside: BTreeMap::new(),
+            single_vm_results: BTreeMap::new(),
         }
     }
 
@@ -87,35 +87,35 @@ impl NodeTask {
 
     /// Rounds until `stop`.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
-        // What is under way is dropped where it waits: the session ends its remote commands,
-        // and the store's writes are safe to repeat.
+        // The round is dropped where it waits: the session ends its remote commands, and the
+        // store's writes are safe to repeat.
         stop.run_until_cancelled(self.poll()).await;
         self.disconnect().await;
     }
 
     async fn poll(&mut self) {
         // Without what was known before, a VM that cannot be read now would lose its facts.
-        let mut store = StoreTroubles::default();
+        let mut store = StoreLog::default();
         while let Err(error) = self.load().await {
             store.failed(&self.host, &error);
             tokio::time::sleep(STORE_RETRY).await;
         }
         let mut unwritten: Option<Round> = None;
-        // Notes that are seen to once what was seen is written.
+        // Refresh requests that are done once the round is written.
         let mut answered: Vec<Uuid> = Vec::new();
         loop {
-            // Not those that are left from now on: the round may have looked already.
-            let asked = self.notes.open();
+            // Not those that arrive from now on: the round may have read their VMs already.
+            let asked = self.requests.open();
             let began = tokio::time::Instant::now();
             let (round, delay) = self.round().await;
             if let RoundVms::Complete(_) = round.vms {
-                answered.extend(asked.into_iter().map(|note| note.id));
+                answered.extend(asked.into_iter().map(|request| request.id));
             }
             let mut round = match unwritten.take() {
                 Some(earlier) => superseding(earlier, round),
                 None => round,
             };
-            self.merge_beside(&mut round);
+            self.merge_single_vms(&mut round);
             let due = began + delay;
             loop {
                 match self.shared.store.record_round(&round).await {
@@ -128,7 +128,7 @@ impl NodeTask {
                             round_ms = round.node.round_millis,
                             "recorded"
                         );
-                        self.notes.seen_to.extend(answered.drain(..));
+                        self.requests.done.extend(answered.drain(..));
                         self.wait(due, &mut store).await;
                         break;
                     }
@@ -145,26 +145,28 @@ impl NodeTask {
         }
     }
 
-    /// Waits until the next round begins: when it is `due`, or sooner where a note asks for one.
-    /// Looks at the VMs that notes ask for.
-    async fn wait(&mut self, due: tokio::time::Instant, store: &mut StoreTroubles) {
+    /// Waits until the next round begins: when it is `due`, or sooner where a refresh request
+    /// takes one. Reads the VMs of refresh requests meanwhile.
+    async fn wait(&mut self, due: tokio::time::Instant, store: &mut StoreLog) {
         loop {
-            self.notes.changes.mark_unchanged();
-            let mut again = self.notes.remove_seen_to(&self.shared).await.is_err();
+            self.requests.changes.mark_unchanged();
+            let mut again = self.requests.remove_done(&self.shared).await.is_err();
             let urgent = if self.may_be_asked() {
-                self.notes.urgent()
+                self.requests.urgent()
             } else {
                 Vec::new()
             };
-            for note in &urgent {
-                match self.look(note).await {
-                    Ok(Looked::Seen) => {
+            for request in &urgent {
+                match self.refresh(request).await {
+                    Ok(Refreshed::Recorded) => {
                         store.worked(&self.host);
-                        self.notes.seen_to.insert(note.id);
+                        self.requests.done.insert(request.id);
                     }
-                    Ok(Looked::RoundNeeded) => {
+                    Ok(Refreshed::RoundNeeded) => {
                         // One round for all; if it fails, they wait for the next.
-                        self.notes.tried.extend(urgent.iter().map(|note| note.id));
+                        self.requests
+                            .tried
+                            .extend(urgent.iter().map(|request| request.id));
                         return;
                     }
                     Err(error) => {
@@ -173,13 +175,13 @@ impl NodeTask {
                     }
                 }
             }
-            if !again && !self.notes.seen_to.is_empty() {
+            if !again && !self.requests.done.is_empty() {
                 continue;
             }
             let retry = tokio::time::sleep(STORE_RETRY);
             tokio::select! {
                 () = tokio::time::sleep_until(due) => return,
-                changed = self.notes.changes.changed() => if changed.is_err() {
+                changed = self.requests.changes.changed() => if changed.is_err() {
                     // Only while the crawler ends.
                     return tokio::time::sleep_until(due).await;
                 },
@@ -199,35 +201,36 @@ impl NodeTask {
         })
     }
 
-    /// Does what a note asks for, as far as it takes no round.
-    async fn look(&mut self, note: &RefreshRequest) -> Result<Looked, StoreError> {
-        let (Some(vmid), Some(session)) = (note.vmid, &self.session) else {
-            return Ok(Looked::RoundNeeded);
+    /// Carries out a refresh request, as far as it takes no round.
+    async fn refresh(&mut self, request: &RefreshRequest) -> Result<Refreshed, StoreError> {
+        let (Some(vmid), Some(session)) = (request.vmid, &self.session) else {
+            return Ok(Refreshed::RoundNeeded);
         };
         let timeout = self.shared.options.command_timeout;
         let known = self.vms.get(&vmid);
-        let Some(vm) = look(session, &self.host, vmid, known, timeout, Utc::now()).await else {
-            return Ok(Looked::RoundNeeded);
+        let Some(vm) = collect_vm(session, &self.host, vmid, known, timeout, Utc::now()).await
+        else {
+            return Ok(Refreshed::RoundNeeded);
         };
         match self.shared.store.record_vm(&vm).await {
             Ok(_) => {
-                tracing::debug!(node = %self.host.name, %vmid, "looked at, as a note asked");
+                tracing::debug!(node = %self.host.name, %vmid, "read, as requested");
                 self.vms.insert(vmid, vm);
-                Ok(Looked::Seen)
+                Ok(Refreshed::Recorded)
             }
-            Err(StoreError::UnknownNode(_)) => Ok(Looked::RoundNeeded),
+            Err(StoreError::UnknownNode(_)) => Ok(Refreshed::RoundNeeded),
             Err(error) => Err(error),
         }
     }
 
-    /// Puts what was seen beside a round into it, so that the round does not undo it: the round
-    /// may have looked at those VMs before.
-    fn merge_beside(&mut self, round: &mut Round) {
-        for (vmid, (seen, notes)) in std::mem::take(&mut self.beside) {
+    /// Puts VMs that were read during a round into it, so that the round does not undo them: the
+    /// round may have read those VMs before.
+    fn merge_single_vms(&mut self, round: &mut Round) {
+        for (vmid, (seen, requests)) in std::mem::take(&mut self.single_vm_results) {
             if let RoundVms::Complete(vms) = &mut round.vms {
                 let Some(vm) = vms.iter_mut().find(|vm| vm.key.vmid == vmid) else {
-                    // It is gone, or newer than the listing: the notes are looked at again.
-                    self.notes.seen_to.retain(|id| !notes.contains(id));
+                    // It is gone, or newer than the listing: the requests stay open.
+                    self.requests.done.retain(|id| !requests.contains(id));
                     continue;
                 };
                 *vm = seen.clone();
@@ -259,13 +262,13 @@ impl NodeTask {
                 warnings = collection.warnings;
                 collection.vms
             }
-            Err(trouble) => Err(trouble),
+            Err(error) => Err(error),
         };
 
-        let failure = vms.as_ref().err().map(|trouble| NodeFailure {
-            kind: trouble.kind,
-            message: trouble.message.clone(),
-            hint: trouble.hint.clone(),
+        let failure = vms.as_ref().err().map(|error| NodeFailure {
+            kind: error.kind,
+            message: error.message.clone(),
+            hint: error.hint.clone(),
             since: previous
                 .as_ref()
                 .and_then(|record| record.failure.as_ref())
@@ -275,8 +278,8 @@ impl NodeTask {
             .backoff
             .after(failure.as_ref().map(|failure| failure.kind));
         let delay = backoff.delay(self.shared.options.interval, spread(&self.host, began_at));
-        let said_before = previous.as_ref().and_then(|record| record.failure.as_ref());
-        tell(&self.host, said_before, failure.as_ref(), delay);
+        let logged_before = previous.as_ref().and_then(|record| record.failure.as_ref());
+        log_change(&self.host, logged_before, failure.as_ref(), delay);
         self.backoff = backoff;
 
         let record = NodeRecord {
@@ -309,12 +312,16 @@ impl NodeTask {
 
     /// Asks the node over the kept connection, or over a new one where there is none or it has
     /// turned out to be dead.
-    async fn ask(&mut self, began_at: Timestamp, known: NodeFacts) -> Result<Collection, Trouble> {
+    async fn ask(
+        &mut self,
+        began_at: Timestamp,
+        known: NodeFacts,
+    ) -> Result<Collection, CollectError> {
         let kept = self.session.is_some();
         let collection = self.ask_once(began_at, known.clone()).await?;
         match &collection.vms {
-            Err(trouble) if trouble.kind == FailureKind::Disconnected && kept => {
-                tracing::debug!(node = %self.host.name, "the kept connection is dead: connecting anew");
+            Err(error) if error.kind == FailureKind::Disconnected && kept => {
+                tracing::debug!(node = %self.host.name, "the kept connection is dead: connecting again");
                 self.disconnect().await;
                 self.ask_once(began_at, known).await
             }
@@ -326,7 +333,7 @@ impl NodeTask {
         &mut self,
         began_at: Timestamp,
         known: NodeFacts,
-    ) -> Result<Collection, Trouble> {
+    ) -> Result<Collection, CollectError> {
         let session = match self.session.take() {
             Some(session) => session,
             None => {
@@ -354,13 +361,13 @@ impl NodeTask {
                 )
                 .await
             },
-            look_beside(
+            collect_single_vms(
                 &session,
                 &self.host,
                 &self.shared,
-                &mut self.notes,
+                &mut self.requests,
                 &self.vms,
-                &mut self.beside,
+                &mut self.single_vm_results,
                 &over,
             ),
         );
@@ -371,7 +378,7 @@ impl NodeTask {
                 }
                 self.session = Some(session);
             }
-            // Whatever went wrong, a new connection is the better start for the next round.
+            // A new connection is the better start for the next round, whatever the fault.
             Err(_) => session.close().await,
         }
         Ok(collection)
@@ -384,13 +391,13 @@ impl NodeTask {
     }
 }
 
-/// Looks, until a round is `over`, at the VMs that notes ask for, and records them. What does not
-/// work waits for the end of the round.
-async fn look_beside(
+/// Reads and records the VMs of refresh requests until a round is `over`. A request that fails
+/// waits for the end of the round.
+async fn collect_single_vms(
     session: &Session,
     host: &Host,
     shared: &Shared,
-    notes: &mut Notes,
+    requests: &mut RefreshRequests,
     known: &BTreeMap<Vmid, VmRecord>,
     seen: &mut BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
     over: &CancellationToken,
@@ -398,32 +405,32 @@ async fn look_beside(
     let timeout = shared.options.command_timeout;
     let mut given_up = BTreeSet::new();
     while !over.is_cancelled() {
-        notes.changes.mark_unchanged();
-        for note in notes.urgent() {
-            let Some(vmid) = note.vmid.filter(|_| !given_up.contains(&note.id)) else {
+        requests.changes.mark_unchanged();
+        for request in requests.urgent() {
+            let Some(vmid) = request.vmid.filter(|_| !given_up.contains(&request.id)) else {
                 continue;
             };
-            let look = look(session, host, vmid, known.get(&vmid), timeout, Utc::now());
-            let Some(vm) = over.run_until_cancelled(look).await else {
+            let collected = collect_vm(session, host, vmid, known.get(&vmid), timeout, Utc::now());
+            let Some(vm) = over.run_until_cancelled(collected).await else {
                 return;
             };
             match vm {
                 // To its end, as the round is written next.
                 Some(vm) if shared.store.record_vm(&vm).await.is_ok() => {
-                    let before = seen.remove(&vmid).map(|(_, notes)| notes);
+                    let before = seen.remove(&vmid).map(|(_, requests)| requests);
                     let mut asked = before.unwrap_or_default();
-                    asked.push(note.id);
+                    asked.push(request.id);
                     seen.insert(vmid, (vm, asked));
-                    notes.seen_to.insert(note.id);
+                    requests.done.insert(request.id);
                 }
                 _ => {
-                    given_up.insert(note.id);
+                    given_up.insert(request.id);
                 }
             }
         }
         tokio::select! {
             () = over.cancelled() => {}
-            changed = notes.changes.changed() => if changed.is_err() {
+            changed = requests.changes.changed() => if changed.is_err() {
                 // Only while the crawler ends.
                 over.cancelled().await;
             }
@@ -431,76 +438,81 @@ async fn look_beside(
     }
 }
 
-/// What came of a note.
-enum Looked {
-    /// What it asked for is recorded.
-    Seen,
+/// What came of a request.
+enum Refreshed {
+    /// Its VM is recorded.
+    Recorded,
     /// It takes a round.
     RoundNeeded,
 }
 
-/// The notes on one node, and how far they are.
+/// The refresh requests for one node, and how far they are.
 #[derive(Debug)]
-struct Notes {
+struct RefreshRequests {
     node: NodeName,
     /// Those on all nodes.
     changes: watch::Receiver<Vec<RefreshRequest>>,
     /// Those that a round was begun for: if it fails, the next one comes in its own time.
     tried: BTreeSet<Uuid>,
-    /// Those that were seen to and are still in the store.
-    seen_to: BTreeSet<Uuid>,
+    /// Those that are done and still in the store.
+    done: BTreeSet<Uuid>,
     /// Those that were removed, as `changes` may still have them.
     removed: BTreeSet<Uuid>,
 }
 
-impl Notes {
+impl RefreshRequests {
     fn new(host: &Host, shared: &Shared) -> Self {
         Self {
             node: host.name.clone(),
-            changes: shared.notes.subscribe(),
+            changes: shared.requests.subscribe(),
             tried: BTreeSet::new(),
-            seen_to: BTreeSet::new(),
+            done: BTreeSet::new(),
             removed: BTreeSet::new(),
         }
     }
 
-    /// Those that nobody has seen to.
+    /// Those that are not done.
     fn open(&self) -> Vec<RefreshRequest> {
         self.changes
             .borrow()
             .iter()
-            .filter(|note| {
-                note.node == self.node
-                    && !self.seen_to.contains(&note.id)
-                    && !self.removed.contains(&note.id)
+            .filter(|request| {
+                request.node == self.node
+                    && !self.done.contains(&request.id)
+                    && !self.removed.contains(&request.id)
             })
             .cloned()
             .collect()
     }
 
-    /// Those of them that nothing was done for.
+    /// Those of them that no round was begun for.
     fn urgent(&self) -> Vec<RefreshRequest> {
         let mut open = self.open();
-        open.retain(|note| !self.tried.contains(&note.id));
+        open.retain(|request| !self.tried.contains(&request.id));
         open
     }
 
-    async fn remove_seen_to(&mut self, shared: &Shared) -> Result<(), StoreError> {
-        if !self.seen_to.is_empty() {
-            let ids: Vec<Uuid> = self.seen_to.iter().copied().collect();
+    async fn remove_done(&mut self, shared: &Shared) -> Result<(), StoreError> {
+        if !self.done.is_empty() {
+            let ids: Vec<Uuid> = self.done.iter().copied().collect();
             shared.store.remove_refresh_requests(&ids).await?;
-            self.seen_to.clear();
+            self.done.clear();
             self.removed.extend(ids);
         }
-        // What is gone for good need not be remembered.
-        let there: BTreeSet<Uuid> = self.changes.borrow().iter().map(|note| note.id).collect();
+        // Requests that the store has lost need not be remembered.
+        let there: BTreeSet<Uuid> = self
+            .changes
+            .borrow()
+            .iter()
+            .map(|request| request.id)
+            .collect();
         self.removed.retain(|id| there.contains(id));
         self.tried.retain(|id| there.contains(id));
         Ok(())
     }
 }
 
-/// The later of two rounds, with what the earlier one saw and the later one did not.
+/// The later of two rounds; with the VMs of the earlier one where the later one has none.
 fn superseding(earlier: Round, later: Round) -> Round {
     match later.vms {
         RoundVms::Complete(_) => later,
@@ -519,8 +531,13 @@ fn spread(host: &Host, at: Timestamp) -> f64 {
     f64::from(u16::try_from(hasher.finish() % 1000).unwrap_or(0)) / 1000.0
 }
 
-/// Logs what is new about a node, once.
-fn tell(host: &Host, before: Option<&NodeFailure>, now: Option<&NodeFailure>, delay: Duration) {
+/// Logs once that a node fails, fails in another way or answers again.
+fn log_change(
+    host: &Host,
+    before: Option<&NodeFailure>,
+    now: Option<&NodeFailure>,
+    delay: Duration,
+) {
     match (before, now) {
         (None, None) => {}
         (Some(_), None) => tracing::info!(node = %host.name, "answers again"),
@@ -535,19 +552,19 @@ fn tell(host: &Host, before: Option<&NodeFailure>, now: Option<&NodeFailure>, de
     }
 }
 
-/// Logs the store's going away and coming back once each.
+/// Logs once that the store fails and once that it works again.
 #[derive(Debug, Default)]
-struct StoreTroubles {
+struct StoreLog {
     away: bool,
 }
 
-impl StoreTroubles {
+impl StoreLog {
     fn failed(&mut self, host: &Host, error: &StoreError) {
         if !std::mem::replace(&mut self.away, true) {
             tracing::error!(
                 node = %host.name,
                 error = error as &dyn std::error::Error,
-                "could not record what was seen; trying until it works"
+                "could not record the round; trying until it works"
             );
         }
     }

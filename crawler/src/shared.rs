@@ -49,8 +49,8 @@ pub(crate) struct Shared {
     pub(crate) options: CrawlerOptions,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) connecting: Semaphore,
-    /// The notes of all nodes that have not been seen to.
-    pub(crate) notes: watch::Sender<Vec<RefreshRequest>>,
+    /// Open refresh requests of all nodes.
+    pub(crate) requests: watch::Sender<Vec<RefreshRequest>>,
 }
 
 impl Shared {
@@ -59,7 +59,7 @@ impl Shared {
             options,
             store,
             connecting: Semaphore::new(CONNECTING_AT_ONCE),
-            notes: watch::Sender::default(),
+            requests: watch::Sender::default(),
         }
     }
 }
