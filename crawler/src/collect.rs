@@ -1,54 +1,34 @@
 //! One node, asked once: facts and errors, never an exception. Knows nothing of the store.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
-use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError, VmList, VmRow};
+use ecoman_esxi::parse::{self, ParseError, VmList, VmRow};
 use ecoman_esxi::{Command, Host, Output, Session, SessionError};
-use ecoman_model::{
-    Datastore, FailureKind, IsoImage, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
-};
+use ecoman_model::{FailureKind, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+
+use crate::error::{CollectError, failed, fault_in, unreadable};
 
 /// What a node brought.
 #[derive(Debug)]
-pub struct Collection {
+pub(crate) struct Collection {
     /// All its VMs, or why it did not list them.
-    pub vms: Result<Vec<VmRecord>, CollectError>,
+    pub(crate) vms: Result<Vec<VmRecord>, CollectError>,
     /// Its own facts: what could be read now, over what was known before.
-    pub facts: NodeFacts,
+    pub(crate) facts: NodeFacts,
     /// What went wrong without spoiling the round: sentences for the user.
-    pub warnings: Vec<String>,
-}
-
-/// Why a node did not list its VMs.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CollectError {
-    /// What kind of failure.
-    pub kind: FailureKind,
-    /// What happened, in a sentence that names the node.
-    pub message: String,
-    /// What to do about it.
-    pub hint: String,
+    pub(crate) warnings: Vec<String>,
+    /// The same of facts that few rounds read; `None` where this one did not.
+    pub(crate) setup_warnings: Option<Vec<String>>,
 }
 
 /// How much of a node's own facts is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// What changes by itself: use of CPU and memory, free space.
     Usual,
-    /// Version, port groups and ISO images too.
+    /// Version and port groups too.
     WithSetup,
-}
-
-impl From<SessionError> for CollectError {
-    fn from(error: SessionError) -> Self {
-        Self {
-            kind: error.kind(),
-            message: error.to_string(),
-            hint: error.hint(),
-        }
-    }
 }
 
 /// Asks a node for its VMs and, at the same time, for its own facts.
@@ -56,7 +36,7 @@ impl From<SessionError> for CollectError {
 /// `known` are the node's facts so far, kept where they cannot be read now. `previous` are its
 /// VMs so far: a VM whose dump cannot be read keeps its facts, with the reason. `at` is the
 /// beginning of the round.
-pub async fn collect(
+pub(crate) async fn collect(
     session: &Session,
     host: &Host,
     scope: Scope,
@@ -82,41 +62,14 @@ pub async fn collect(
                 vms: Err(error),
                 facts: known,
                 warnings: Vec::new(),
+                setup_warnings: None,
             };
         }
     };
     let summaries = outputs.split_off(own.len());
-    let (mut facts, mut warnings) = node_facts(host, &own, outputs, known);
+    let (facts, mut warnings, setup) = node_facts(host, &own, outputs, known);
     let summaries = before.into_iter().zip(summaries).collect();
-    // Which volumes there are is known only now.
-    let volumes = facts.datastores.clone();
-    let (vms, images) = tokio::join!(
-        vms(session, host, timeout, list, summaries, previous, at),
-        async {
-            match scope {
-                Scope::Usual => None,
-                Scope::WithSetup => Some(iso_images(session, host, &volumes, timeout).await),
-            }
-        }
-    );
-    if let Some(images) = images {
-        match images {
-            Ok((mut images, unread)) => {
-                // What was where nothing can be read now is not gone.
-                facts.iso_images.retain(|image| unread.has(&image.path));
-                images.append(&mut facts.iso_images);
-                images.sort();
-                images.dedup();
-                facts.iso_images = images;
-                warnings.extend(unread.warning);
-            }
-            Err(warning) => warnings.push(warning),
-        }
-        // Only if nothing of the node's own could not be read.
-        if warnings.is_empty() {
-            facts.setup_read_at = Some(at);
-        }
-    }
+    let vms = vms(session, host, timeout, list, summaries, previous, at).await;
     let vms = vms.map(|(vms, unread)| {
         warnings.extend(unread);
         vms
@@ -125,14 +78,15 @@ pub async fn collect(
         vms,
         facts,
         warnings,
+        setup_warnings: (scope == Scope::WithSetup).then_some(setup),
     }
 }
 
-/// Looks at one VM on its own, without asking the node for its list. `previous` is what is known
-/// of it; `at` is now.
+/// Reads one VM on its own, without the node's listing. `previous` is its record so far; `at` is
+/// now.
 ///
-/// `None` if this does not tell all: the node does not know the VM, could not be asked, or lists
-/// it in a way that only a whole round sees.
+/// `None` if this is not enough: the node does not know the VM, could not be asked, or lists it in
+/// a way that only a whole round sees.
 pub(crate) async fn collect_vm(
     session: &Session,
     host: &Host,
@@ -238,96 +192,6 @@ async fn listing(
         return Err(failed(host, &command, &output));
     }
     Ok(list)
-}
-
-/// What `find` could not read.
-#[derive(Debug, Default)]
-struct Unread {
-    /// What it says of it, a line each: `find: /vmfs/volumes/gone/: No such file or directory`.
-    complaints: String,
-    warning: Option<String>,
-}
-
-impl Unread {
-    /// Whether a file is something, or within something, that could not be read.
-    fn has(&self, path: &str) -> bool {
-        Path::new(path)
-            .ancestors()
-            .filter_map(Path::to_str)
-            .any(|folder| self.complaints.lines().any(|line| is_about(line, folder)))
-    }
-}
-
-/// Whether a complaint of `find` is about a path, be it in quotes or with a slash behind it.
-fn is_about(complaint: &str, path: &str) -> bool {
-    let about = |rest: &str| rest.trim_start_matches(['/', '\'']).starts_with(": ");
-    object(complaint)
-        .and_then(|text| text.strip_prefix(path))
-        .is_some_and(about)
-}
-
-/// What a complaint of `find` begins with behind its own name.
-fn object(complaint: &str) -> Option<&str> {
-    let text = complaint.strip_prefix("find: ")?;
-    Some(text.strip_prefix('\'').unwrap_or(text))
-}
-
-/// The ISO images on a node's volumes, or a warning. They go by the names of the volumes where
-/// these have names, as people know them.
-async fn iso_images(
-    session: &Session,
-    host: &Host,
-    volumes: &[Datastore],
-    timeout: Duration,
-) -> Result<(Vec<IsoImage>, Unread), String> {
-    let volumes: Vec<String> = volumes
-        .iter()
-        .filter(|volume| volume.accessible)
-        .map(|volume| match &volume.name {
-            Some(name) if !name.is_empty() => format!("/vmfs/volumes/{name}"),
-            _ => volume.path.clone(),
-        })
-        .collect();
-    if volumes.is_empty() {
-        return Ok(Default::default());
-    }
-    let command = Command::iso_images(&volumes);
-    let output = session
-        .run(&command, timeout)
-        .await
-        .map_err(|error| error.to_string())?;
-    let complaints = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-    // `find` goes on behind what it cannot read, and says so. Whatever else goes wrong, how much
-    // of the list is there is not known.
-    let is_of_volume = |line: &str| {
-        object(line).is_some_and(|text| {
-            volumes.iter().any(|volume| {
-                text.strip_prefix(volume.as_str())
-                    .is_some_and(|rest| rest.starts_with('/'))
-            })
-        })
-    };
-    let went_on = !complaints.is_empty() && complaints.lines().all(is_of_volume);
-    if output.exit != 0 && !went_on {
-        return Err(failed(host, &command, &output).message);
-    }
-    let images = parse::iso_images(&output.stdout)
-        .map_err(|error| unreadable(host, &command, &output, &error).message)?;
-    let warning = went_on.then(|| {
-        let first = complaints.lines().next().unwrap_or_default();
-        let more = match complaints.lines().count() - 1 {
-            0 => String::new(),
-            more => format!(" (and {more} more)"),
-        };
-        format!("{}: not every ISO image is known: {first}{more}", host.name)
-    });
-    Ok((
-        images,
-        Unread {
-            complaints,
-            warning,
-        },
-    ))
 }
 
 /// What each command adds to the time that a node has for all of them: one on which every command
@@ -481,16 +345,23 @@ fn warning(unread: &[(Vmid, String)]) -> Option<String> {
     })
 }
 
-/// The node's own facts over the known ones, and what could not be read of them.
+/// The node's own facts over the known ones; and what could not be read of those that every round
+/// reads, and of the others.
 fn node_facts(
     host: &Host,
     commands: &[Command],
     outputs: Vec<Answer>,
     known: NodeFacts,
-) -> (NodeFacts, Vec<String>) {
+) -> (NodeFacts, Vec<String>, Vec<String>) {
     let mut facts = known;
-    let mut warnings = Vec::new();
+    let mut usual = Vec::new();
+    let mut setup = Vec::new();
     for (command, output) in commands.iter().zip(outputs) {
+        let warnings = if Scope::Usual.commands().contains(command) {
+            &mut usual
+        } else {
+            &mut setup
+        };
         match output {
             // A list may be there all the same, less what could not be read.
             Ok(output) => match take(command, &output, &mut facts) {
@@ -507,7 +378,7 @@ fn node_facts(
             Err(error) => warnings.push(error.to_string()),
         }
     }
-    (facts, warnings)
+    (facts, usual, setup)
 }
 
 /// Reads one answer about the node into its facts; what could not be read of it, a sentence each.
@@ -547,57 +418,4 @@ fn take(
         return Ok(list.warnings);
     }
     Ok(Vec::new())
-}
-
-const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
-                      on it and report what it says.";
-
-/// Output that cannot be read: hostd's own complaint where it is one.
-fn unreadable(host: &Host, command: &Command, output: &Output, error: &ParseError) -> CollectError {
-    complaint(host, command, output).unwrap_or_else(|| CollectError {
-        kind: FailureKind::Protocol,
-        message: format!(
-            "{}: the answer to `{command}` cannot be read: {error}",
-            host.name
-        ),
-        hint: REPORT.to_owned(),
-    })
-}
-
-/// A command that says by its exit code that it failed.
-fn failed(host: &Host, command: &Command, output: &Output) -> CollectError {
-    complaint(host, command, output).unwrap_or_else(|| CollectError {
-        kind: FailureKind::Protocol,
-        message: format!(
-            "{}: `{command}` failed: {}",
-            host.name,
-            parse::reason(&output.stdout, &output.stderr, output.exit)
-        ),
-        hint: REPORT.to_owned(),
-    })
-}
-
-/// What the node itself says of its failure, if anything.
-fn complaint(host: &Host, command: &Command, output: &Output) -> Option<CollectError> {
-    let fault = fault_in(output)?;
-    Some(if fault.class == FaultClass::HostdDown {
-        CollectError {
-            kind: FailureKind::Hostd,
-            message: format!("{}: {}", host.name, fault.sentence()),
-            hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
-                   /etc/init.d/hostd restart"
-                .to_owned(),
-        }
-    } else {
-        CollectError {
-            kind: FailureKind::Protocol,
-            message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
-            hint: REPORT.to_owned(),
-        }
-    })
-}
-
-/// The complaint in an answer that is not what was asked for, on whichever stream it came.
-fn fault_in(output: &Output) -> Option<Fault> {
-    parse::fault_of(&output.stdout, &output.stderr)
 }

@@ -34,6 +34,8 @@ pub enum CrawlerError {
 pub struct OnceReport {
     /// Nodes that listed their VMs, with the number of those.
     pub answered: Vec<(NodeName, usize)>,
+    /// What could not be read of them, in sentences that may be long.
+    pub warnings: Vec<(NodeName, Vec<String>)>,
     /// Nodes that did not, with the reason and what to do.
     pub failed: Vec<(NodeName, ecoman_model::NodeFailure)>,
 }
@@ -81,7 +83,12 @@ impl Crawler {
         let mut report = OnceReport::default();
         for (name, outcome) in join_all(rounds).await {
             match outcome.map_err(CrawlerError::Store)? {
-                Outcome::Answered { vms } => report.answered.push((name, vms)),
+                Outcome::Answered { vms, warnings } => {
+                    if !warnings.is_empty() {
+                        report.warnings.push((name.clone(), warnings));
+                    }
+                    report.answered.push((name, vms));
+                }
                 Outcome::Failed(failure) => report.failed.push((name, failure)),
             }
         }

@@ -7,15 +7,18 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, RefreshRequest, Round, RoundVms,
-    Timestamp, VmRecord, Vmid,
+    Datastore, FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, RefreshRequest, Round,
+    RoundVms, Timestamp, VmRecord, Vmid, marks,
 };
 use ecoman_store::StoreError;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::collect::{CollectError, Collection, Scope, collect, collect_vm};
+use crate::collect::{Collection, Scope, collect, collect_vm};
+use crate::error::CollectError;
+use crate::iso::{IsoImages, is_iso_warning, iso_images};
 use crate::schedule::Backoff;
 use crate::shared::{STORE_RETRY, Shared};
 
@@ -31,6 +34,8 @@ pub(crate) enum Outcome {
     Answered {
         /// How many.
         vms: usize,
+        /// What could not be read.
+        warnings: Vec<String>,
     },
     /// It did not.
     Failed(NodeFailure),
@@ -41,8 +46,14 @@ pub(crate) enum Outcome {
 pub(crate) struct NodeTask {
     host: Host,
     shared: Arc<Shared>,
-    session: Option<Session>,
+    session: Option<Arc<Session>>,
     setup_read_at: Option<tokio::time::Instant>,
+    /// What could not be read of the setup when it was read last.
+    setup_warnings: Vec<String>,
+    /// The search for ISO images over the kept connection, while it goes on.
+    iso_search: Option<IsoSearch>,
+    /// What the last search could not read.
+    iso_warning: Option<String>,
     backoff: Backoff,
     /// The node as it was recorded last, or will be once the store takes it.
     record: Option<NodeRecord>,
@@ -62,6 +73,9 @@ impl NodeTask {
             shared,
             session: None,
             setup_read_at: None,
+            setup_warnings: Vec::new(),
+            iso_search: None,
+            iso_warning: None,
             backoff: Backoff::default(),
             record: None,
             vms: BTreeMap::new(),
@@ -73,16 +87,37 @@ impl NodeTask {
     pub(crate) async fn once(&mut self) -> Result<Outcome, StoreError> {
         self.load().await?;
         let (round, _delay) = self.round().await;
-        let shared = Arc::clone(&self.shared);
-        let (recorded, ()) = tokio::join!(shared.store.record_round(&round), self.disconnect());
+        let recorded = self.record_once(&round).await;
+        self.disconnect().await;
         recorded?;
+        let warnings = self
+            .record
+            .as_ref()
+            .map(|record| record.warnings.clone())
+            .unwrap_or_default();
         Ok(match (round.node.failure, round.vms) {
             (Some(failure), _) => Outcome::Failed(failure),
-            (None, RoundVms::Complete(vms)) => Outcome::Answered { vms: vms.len() },
+            (None, RoundVms::Complete(vms)) => Outcome::Answered {
+                vms: vms.len(),
+                warnings,
+            },
             (None, RoundVms::Unchanged) => Outcome::Answered {
                 vms: self.vms.len(),
+                warnings,
             },
         })
+    }
+
+    /// Records a round; and once more, when the search for ISO images has ended.
+    async fn record_once(&mut self, round: &Round) -> Result<(), StoreError> {
+        self.shared.store.record_round(round).await?;
+        if self.iso_search.is_some() {
+            let found = found(&mut self.iso_search).await;
+            if let Some(round) = self.take_images(found) {
+                self.shared.store.record_round(&round).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Rounds until `stop`.
@@ -181,6 +216,14 @@ impl NodeTask {
             let retry = tokio::time::sleep(STORE_RETRY);
             tokio::select! {
                 () = tokio::time::sleep_until(due) => return,
+                found = found(&mut self.iso_search) => {
+                    // What cannot be written now is part of the next round.
+                    if let Some(round) = self.take_images(found)
+                        && let Err(error) = self.shared.store.record_round(&round).await
+                    {
+                        store.failed(&self.host, &error);
+                    }
+                }
                 changed = self.requests.changes.changed() => if changed.is_err() {
                     // Only while the crawler ends.
                     return tokio::time::sleep_until(due).await;
@@ -243,6 +286,9 @@ impl NodeTask {
     async fn load(&mut self) -> Result<(), StoreError> {
         if let Some(state) = self.shared.store.node_state(&self.host.name).await? {
             self.vms = state.vms.into_iter().map(|vm| (vm.key.vmid, vm)).collect();
+            // Until the search of this process knows better.
+            let warnings = &state.node.warnings;
+            self.iso_warning = warnings.iter().find(|text| is_iso_warning(text)).cloned();
             self.record = Some(state.node);
         }
         Ok(())
@@ -260,10 +306,27 @@ impl NodeTask {
             Ok(collection) => {
                 facts = Some(collection.facts);
                 warnings = collection.warnings;
+                if let Some(setup_warnings) = collection.setup_warnings {
+                    self.setup_warnings = setup_warnings;
+                }
                 collection.vms
             }
             Err(error) => Err(error),
         };
+        if let Some(search) = self.iso_search.as_mut().filter(|search| search.is_over()) {
+            let found = search.result().await;
+            self.merge_images(found, &mut facts);
+        }
+        if vms.is_ok() {
+            warnings.extend(self.setup_warnings.iter().cloned());
+            warnings.extend(self.iso_warning.clone());
+        } else {
+            // The facts are those of an earlier round, and so is what they lack.
+            warnings = previous
+                .as_ref()
+                .map(|record| record.warnings.clone())
+                .unwrap_or_default();
+        }
 
         let failure = vms.as_ref().err().map(|error| NodeFailure {
             kind: error.kind,
@@ -281,6 +344,8 @@ impl NodeTask {
         let logged_before = previous.as_ref().and_then(|record| record.failure.as_ref());
         log_change(&self.host, logged_before, failure.as_ref(), delay);
         self.backoff = backoff;
+        let warned_before = previous.as_ref().map(|record| record.warnings.as_slice());
+        log_warnings(&self.host, warned_before.unwrap_or_default(), &warnings);
 
         let record = NodeRecord {
             name: self.host.name.clone(),
@@ -340,7 +405,7 @@ impl NodeTask {
                 self.setup_read_at = None;
                 // Only closed on shutdown, which drops this future anyway.
                 let _permit = self.shared.connecting.acquire().await;
-                Session::connect(&self.host, &self.shared.options.session).await?
+                Arc::new(Session::connect(&self.host, &self.shared.options.session).await?)
             }
         };
         let setup_is_fresh = self
@@ -375,19 +440,117 @@ impl NodeTask {
             Ok(_) => {
                 if scope == Scope::WithSetup {
                     self.setup_read_at = Some(tokio::time::Instant::now());
+                    let volumes = collection.facts.datastores.clone();
+                    self.search_images(&session, volumes, began_at);
                 }
                 self.session = Some(session);
             }
             // A new connection is the better start for the next round, whatever the fault.
-            Err(_) => session.close().await,
+            Err(_) => {
+                self.session = Some(session);
+                self.disconnect().await;
+            }
         }
         Ok(collection)
     }
 
     async fn disconnect(&mut self) {
-        if let Some(session) = self.session.take() {
+        if let Some(search) = self.iso_search.take() {
+            search.stop().await;
+        }
+        // No other handle is left: without the search there is none.
+        if let Some(session) = self.session.take().and_then(Arc::into_inner) {
             session.close().await;
         }
+    }
+
+    /// Begins a search for ISO images, unless one goes on.
+    fn search_images(&mut self, session: &Arc<Session>, volumes: Vec<Datastore>, at: Timestamp) {
+        if self.iso_search.is_some() {
+            return;
+        }
+        let (session, host) = (Arc::clone(session), self.host.clone());
+        let timeout = self.shared.options.command_timeout;
+        self.iso_search = Some(IsoSearch {
+            began_at: at,
+            task: tokio::spawn(async move {
+                let images = iso_images(&session, &host, &volumes, timeout).await;
+                drop(session);
+                images
+            }),
+        });
+    }
+
+    /// Takes over what a search found. Returns what to record of the node, if anything is new.
+    fn take_images(&mut self, found: Option<(IsoImages, Timestamp)>) -> Option<Round> {
+        let mut record = self.record.take()?;
+        let before = record.clone();
+        record.warnings.retain(|warning| !is_iso_warning(warning));
+        self.merge_images(found, &mut record.facts);
+        record.warnings.extend(self.iso_warning.clone());
+        log_warnings(&self.host, &before.warnings, &record.warnings);
+        self.record = Some(record.clone());
+        (record != before).then_some(Round {
+            node: record,
+            vms: RoundVms::Unchanged,
+        })
+    }
+
+    fn merge_images(
+        &mut self,
+        found: Option<(IsoImages, Timestamp)>,
+        facts: &mut Option<NodeFacts>,
+    ) {
+        self.iso_search = None;
+        let (Some((images, began_at)), Some(facts)) = (found, facts) else {
+            return;
+        };
+        images.merge_into(facts);
+        self.iso_warning = images.warning(&self.host);
+        if self.setup_warnings.is_empty() && self.iso_warning.is_none() {
+            facts.setup_read_at = Some(began_at);
+        }
+    }
+}
+
+/// A search for ISO images that goes on beside the rounds.
+#[derive(Debug)]
+struct IsoSearch {
+    /// When the round began that started it.
+    began_at: Timestamp,
+    task: JoinHandle<Option<IsoImages>>,
+}
+
+impl IsoSearch {
+    fn is_over(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Waits for its end. `None`: the connection was lost. Dropping the future loses nothing.
+    async fn result(&mut self) -> Option<(IsoImages, Timestamp)> {
+        // It panics or is aborted only while the crawler ends.
+        let images = (&mut self.task).await.ok().flatten()?;
+        Some((images, self.began_at))
+    }
+
+    /// Ends it, and waits until its handle of the session is gone.
+    async fn stop(mut self) {
+        self.task.abort();
+        let _ = (&mut self.task).await;
+    }
+}
+
+impl Drop for IsoSearch {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Waits for the end of a search, without end where there is none.
+async fn found(search: &mut Option<IsoSearch>) -> Option<(IsoImages, Timestamp)> {
+    match search {
+        Some(search) => search.result().await,
+        None => std::future::pending().await,
     }
 }
 
@@ -549,6 +712,16 @@ fn log_change(
             next_attempt_seconds = delay.as_secs(),
             "{}", now.message
         ),
+    }
+}
+
+/// Logs each warning once when it appears and once when it is over.
+fn log_warnings(host: &Host, before: &[String], now: &[String]) {
+    for warning in now.iter().filter(|warning| !before.contains(warning)) {
+        tracing::warn!(node = %host.name, "{}", marks::plain_line(warning));
+    }
+    for warning in before.iter().filter(|warning| !now.contains(warning)) {
+        tracing::info!(node = %host.name, "no longer: {}", marks::plain_line(warning));
     }
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use ecoman_crawler::CrawlerError;
 use ecoman_model::{FailureKind, PowerState};
-use ecoman_simulator::{Fault, HostdDown, NodeSpec, Scope, VmSpec};
+use ecoman_simulator::{DatastoreSpec, Fault, HostdDown, NodeSpec, Scope, VmSpec};
 
 use crate::bench::{Bench, node};
 
@@ -385,8 +385,12 @@ async fn a_volume_that_esxcli_cannot_read_is_a_warning_and_costs_no_other() {
         0,
     ))
     .unwrap();
-    bench.crawler().once().await.expect("a round");
+    let report = bench.crawler().once().await.expect("a round");
     let state = bench.state("hoge").await;
+    assert_eq!(
+        report.warnings,
+        [("hoge".parse().unwrap(), state.node.warnings.clone())]
+    );
     let facts = state.node.facts.expect("facts");
     assert_eq!(facts.datastores.len(), 1);
     assert!(
@@ -411,6 +415,71 @@ async fn a_volume_that_esxcli_cannot_read_is_a_warning_and_costs_no_other() {
         warnings[0].contains("ImportError: cannot import name Session"),
         "{warnings:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_it_does() {
+    let mut spec = NodeSpec::new("hoge").vm(VmSpec::new("web"));
+    let nas = "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b99";
+    spec.datastores.insert(
+        0,
+        DatastoreSpec::nfs("nas", nas, "nas.example.org:/vms", 1 << 40).file("a.iso", 1),
+    );
+    let node = node(spec);
+    let installer = "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso".to_owned();
+    let stands_still = Fault::Hang(Scope::command("/vmfs/volumes/nas/"));
+    node.set_fault(stands_still.clone()).unwrap();
+    let no_port_groups = Fault::Says(
+        Scope::command("portgroup"),
+        String::new(),
+        "No such switch\n".to_owned(),
+        1,
+    );
+    node.set_fault(no_port_groups.clone()).unwrap();
+    let bench = Bench::with_timeout(&[&node], Duration::from_secs(8)).await;
+    let running = bench.start();
+
+    // The VMs are there while the search stands still.
+    let first = bench.until("the VM", |state| state.vms.len() == 1).await;
+    assert_eq!(first.node.facts.expect("facts").iso_images, []);
+    let warned = |state: &ecoman_model::NodeState| {
+        let has = |words: &str| state.node.warnings.iter().any(|text| text.contains(words));
+        (has("not every ISO image is known"), has("No such switch"))
+    };
+    let mut state = bench
+        .until("a warning", |state| warned(state) == (true, true))
+        .await;
+    let warnings = &state.node.warnings;
+    assert!(
+        warnings
+            .iter()
+            .any(|text| text.contains("/vmfs/volumes/nas/"))
+    );
+    for _ in 0..2 {
+        let seen = state.node.observed_at;
+        state = bench
+            .until("another round", |state| state.node.observed_at > seen)
+            .await;
+        assert_eq!(warned(&state), (true, true), "{:?}", state.node.warnings);
+        let facts = state.node.facts.as_ref().expect("facts");
+        let images: Vec<_> = facts.iso_images.iter().map(|image| &image.path).collect();
+        assert_eq!(images, [&installer]);
+        assert_eq!(facts.setup_read_at, None);
+    }
+
+    // The setup is read again over a new connection; until then the warnings stay.
+    node.clear_fault(&stands_still).unwrap();
+    node.clear_fault(&no_port_groups).unwrap();
+    node.cut_connections().unwrap();
+    let state = bench
+        .until("the end of the warnings", |state| {
+            state.node.warnings.is_empty()
+        })
+        .await;
+    let facts = state.node.facts.expect("facts");
+    assert_eq!(facts.iso_images.len(), 2);
+    assert!(facts.setup_read_at.is_some());
+    running.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

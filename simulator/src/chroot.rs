@@ -105,12 +105,15 @@ const APPLETS: &[&str] = &[
 ];
 
 /// The simulated tools with the folders that a host has them in.
-const SIMULATED: [(&str, &str); 5] = [
+const SIMULATED: [(&str, &str); 8] = [
     ("bin", "vim-cmd"),
     ("bin", "vmware"),
     ("bin", "date"),
+    ("bin", "find"),
+    ("bin", "mkdir"),
     ("sbin", "esxcli"),
     ("sbin", "vmkfstools"),
+    ("usr/lib/vmware/osfs/bin", "osfs-mkdir"),
 ];
 
 /// Device files: name, major and minor number.
@@ -167,6 +170,7 @@ fn make_files(root: &Path, tools: &Path, busybox: &Path, name: &str) -> io::Resu
         "tmp",
         "usr/bin",
         "usr/sbin",
+        "usr/lib/vmware/osfs/bin",
         "var/run",
         "var/log",
         "vmfs/volumes",

@@ -6,9 +6,11 @@ mod table;
 mod vim_cmd;
 mod vmkfstools;
 
-use crate::Fault;
+use std::path::Path;
+
 use crate::fault::HostdDown;
 use crate::host::Host;
+use crate::{Fault, VolumeKind};
 
 pub(crate) use output::{Output, Reply};
 
@@ -34,8 +36,32 @@ pub(crate) fn run(host: &mut Host, program: &str, arguments: &[String], director
         ("esxcli", None) => esxcli::run(host, &arguments).into(),
         ("vmkfstools", _) => vmkfstools::run(host, &arguments, directory).into(),
         ("vmware", _) => vmware(host, &arguments).into(),
+        ("mkdir", _) => mkdir(host, &arguments, directory).into(),
+        ("find", _) => Output::refused("", NO_OBJECTION).into(),
         _ => Output::refused(format!("{program}: not found\n"), 127).into(),
     }
+}
+
+/// Lets busybox carry out the command.
+const NO_OBJECTION: u8 = 254;
+
+/// Directories at the top of a vSAN datastore are objects of their own, which only `osfs-mkdir`
+/// makes.
+fn mkdir(host: &Host, arguments: &[&str], directory: &str) -> Output {
+    let Some(path) = arguments.last() else {
+        return Output::refused("", NO_OBJECTION);
+    };
+    let absolute = Path::new(directory).join(path);
+    let stores = host.spec.datastores.iter();
+    let refused = stores
+        .filter(|store| store.kind == VolumeKind::Vsan)
+        .flat_map(|store| [&store.name, &store.uuid])
+        .any(|name| absolute.parent() == Some(&Path::new("/vmfs/volumes").join(name)));
+    if refused {
+        let line = format!("mkdir: can't create directory '{path}': Function not implemented\n");
+        return Output::refused(line, 1);
+    }
+    Output::refused("", NO_OBJECTION)
 }
 
 /// `vmware -v`, `vmware -l`, `vmware -vl`

@@ -413,10 +413,12 @@ impl Host {
 
     /// The volumes that hold VMs.
     pub(crate) fn vm_volumes(&self) -> impl Iterator<Item = &DatastoreSpec> {
-        self.spec
-            .datastores
-            .iter()
-            .filter(|store| matches!(store.kind, VolumeKind::Vmfs(_) | VolumeKind::Nfs(_)))
+        self.spec.datastores.iter().filter(|store| {
+            matches!(
+                store.kind,
+                VolumeKind::Vmfs(_) | VolumeKind::Nfs(_) | VolumeKind::Vsan
+            )
+        })
     }
 
     pub(crate) fn store_named(&self, name: &str) -> Option<&DatastoreSpec> {

@@ -511,10 +511,12 @@ fn copied<T: Clone>(list: &VecDeque<T>) -> Vec<T> {
 }
 
 fn datastore_path(spec: &NodeSpec) -> String {
-    let first = spec
-        .datastores
-        .iter()
-        .find(|store| matches!(store.kind, VolumeKind::Vmfs(_) | VolumeKind::Nfs(_)));
+    let first = spec.datastores.iter().find(|store| {
+        matches!(
+            store.kind,
+            VolumeKind::Vmfs(_) | VolumeKind::Nfs(_) | VolumeKind::Vsan
+        )
+    });
     let name = first.map_or("", |store| {
         if store.name.is_empty() {
             &store.uuid

@@ -156,6 +156,8 @@ pub enum VolumeKind {
     Vmfs(u32),
     /// NFS, by `host:/path`.
     Nfs(String),
+    /// vSAN: a directory at its top is an object of its own, which `mkdir` does not make.
+    Vsan,
     /// The node's own data: VFFS, from 8.0 on VMFSOS. Holds no VMs.
     OsData,
     /// A boot bank. Holds no VMs.
@@ -209,6 +211,15 @@ impl DatastoreSpec {
             kind: VolumeKind::Nfs(remote.to_owned()),
             maintenance_mode: Some("normal".to_owned()),
             ..Self::vmfs(name, uuid, capacity_bytes)
+        }
+    }
+
+    /// The vSAN datastore of the node's cluster; `id` as in `vsan:52fc1a2b9d3e4f50-…`.
+    #[must_use]
+    pub fn vsan(name: &str, id: &str, capacity_bytes: u64) -> Self {
+        Self {
+            kind: VolumeKind::Vsan,
+            ..Self::vmfs(name, &format!("vsan:{id}"), capacity_bytes)
         }
     }
 

@@ -2,8 +2,9 @@
 //! only, compiled by `build.rs`.
 //!
 //! Called as `vim-cmd`, `esxcli`, `vmkfstools`, `vmware` or `date` it passes its arguments to the
-//! simulated hostd through a socket and prints what comes back, as the real `vim-cmd` does. Under
-//! its own name it lets an SSH command into the node's chroot (`enter`), or guards the sshd
+//! simulated hostd through a socket and prints what comes back, as the real `vim-cmd` does. Called
+//! as `find` or `mkdir` it lets hostd answer first, which knows the volumes, and else becomes
+//! busybox. Under its own name it lets an SSH command into the node's chroot (`enter`), or guards the sshd
 //! (`supervise`). It keeps no state and knows no ESXi.
 
 use std::ffi::{OsStr, OsString};
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
     match name.to_str() {
         Some("vim-cmd" | "esxcli" | "vmkfstools" | "vmware") => ask(&name, &arguments),
         Some("date") => date(&arguments),
+        Some("find" | "mkdir") => ask_first(&name, &arguments),
+        Some("osfs-mkdir") => busybox(OsStr::new("mkdir"), &arguments),
         _ => match arguments.split_first() {
             Some((mode, rest)) if mode == "enter" => enter(rest),
             Some((mode, rest)) if mode == "supervise" => supervise::run(rest),
@@ -45,8 +48,23 @@ fn main() -> ExitCode {
     }
 }
 
+/// What hostd answers where busybox is to carry out the command.
+const NO_OBJECTION: u8 = 254;
+
 /// Lets hostd carry out the command, and prints what it says.
 fn ask(program: &OsStr, arguments: &[OsString]) -> ExitCode {
+    ExitCode::from(answer(program, arguments))
+}
+
+/// Lets busybox carry out the command, unless hostd has an answer to it.
+fn ask_first(program: &OsStr, arguments: &[OsString]) -> ExitCode {
+    match answer(program, arguments) {
+        NO_OBJECTION => busybox(program, arguments),
+        code => ExitCode::from(code),
+    }
+}
+
+fn answer(program: &OsStr, arguments: &[OsString]) -> u8 {
     let answer = request(program, arguments).and_then(|mut stream| {
         relay(
             &mut stream,
@@ -54,13 +72,19 @@ fn ask(program: &OsStr, arguments: &[OsString]) -> ExitCode {
             &mut io::stderr().lock(),
         )
     });
-    match answer {
-        Ok(code) => ExitCode::from(code),
-        Err(error) => {
-            complain(&format!("hostd does not answer: {error}"));
-            ExitCode::from(NO_ANSWER)
-        }
-    }
+    answer.unwrap_or_else(|error| {
+        complain(&format!("hostd does not answer: {error}"));
+        NO_ANSWER
+    })
+}
+
+fn busybox(applet: &OsStr, arguments: &[OsString]) -> ExitCode {
+    let error = Command::new("/bin/busybox")
+        .arg(applet)
+        .args(arguments)
+        .exec();
+    complain(&format!("busybox does not start: {error}"));
+    ExitCode::FAILURE
 }
 
 /// busybox's `date` with the node's clock instead of this machine's.

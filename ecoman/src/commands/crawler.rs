@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use ecoman_crawler::{Crawler, CrawlerError, CrawlerOptions};
+use ecoman_model::marks;
 
 use crate::exit::{Failure, chain};
 use crate::options::hosts::{HostsArgs, PollArgs, session_options};
@@ -86,7 +87,14 @@ pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
 )]
 fn print(report: &ecoman_crawler::OnceReport) -> ExitCode {
     for (node, vms) in &report.answered {
-        println!("{node}: {vms} VMs");
+        match vms {
+            1 => println!("{node}: 1 VM"),
+            vms => println!("{node}: {vms} VMs"),
+        }
+        let of_node = report.warnings.iter().filter(|(name, _)| name == node);
+        for warning in of_node.flat_map(|(_, warnings)| warnings) {
+            println!("  warning: {}", marks::plain_line(warning));
+        }
     }
     for (_, failure) in &report.failed {
         println!("{}\n  {}", failure.message, failure.hint);

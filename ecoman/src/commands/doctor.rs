@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ecoman_esxi::{Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse};
+use ecoman_model::marks;
 use futures::future::join_all;
 
 use super::trust::{KEYS_TIMEOUT, select};
@@ -161,13 +162,14 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
         subject: "login",
         verdict: Verdict::Good(at),
     });
-    let (tools, vms, datastore, iso, port_group, clock) = tokio::join!(
+    let (tools, vms, datastore, iso, port_group, clock, round) = tokio::join!(
         tools(&session),
         vms(&session),
         datastore(&session, &settings.datastore_path),
         iso(&session, &settings.installer_iso_path),
         port_group(&session, &settings.network_port_group),
         clock(&session),
+        round(&session, host),
     );
     session.close().await;
     checks.extend([
@@ -196,11 +198,23 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
             verdict: clock,
         },
     ]);
+    checks.extend(round.into_iter().map(|verdict| Check {
+        subject: "round",
+        verdict,
+    }));
     checks
 }
 
 /// The checks that need a login.
-const AFTER_LOGIN: &[&str] = &["tools", "VMs", "datastore", "ISO", "port group", "clock"];
+const AFTER_LOGIN: &[&str] = &[
+    "tools",
+    "VMs",
+    "datastore",
+    "ISO",
+    "port group",
+    "clock",
+    "round",
+];
 
 fn skipped(subjects: &[&'static str], why: &str) -> impl Iterator<Item = Check> {
     subjects.iter().map(|&subject| Check {
@@ -380,6 +394,23 @@ async fn port_group(session: &Session, name: &str) -> Verdict {
             error.to_string(),
             "Report it with `ecoman parse portgroup.list`.".to_owned(),
         ),
+    }
+}
+
+/// The warnings that the rounds of the crawler will record.
+async fn round(session: &Session, host: &Host) -> Vec<Verdict> {
+    match ecoman_crawler::inspect(session, host, COMMAND_TIMEOUT).await {
+        Ok(warnings) if warnings.is_empty() => vec![Verdict::Good("no warnings".to_owned())],
+        Ok(warnings) => warnings
+            .into_iter()
+            .map(|warning| {
+                Verdict::Doubtful(
+                    marks::plain_line(&warning).into_owned(),
+                    "The rounds go on without it, and the page shows this warning.".to_owned(),
+                )
+            })
+            .collect(),
+        Err(error) => vec![Verdict::Skipped(format!("not read: {}", error.message))],
     }
 }
 

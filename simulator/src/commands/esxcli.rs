@@ -154,6 +154,7 @@ fn volumes(host: &Host) -> Answer {
         let kind = match &store.kind {
             VolumeKind::Vmfs(version) => format!("VMFS-{version}"),
             VolumeKind::Nfs(_) => "NFS".to_owned(),
+            VolumeKind::Vsan => "vsan".to_owned(),
             VolumeKind::OsData if host.generation() >= Generation::V8_0 => "VMFSOS".to_owned(),
             VolumeKind::OsData => "VFFS".to_owned(),
             VolumeKind::BootBank => "vfat".to_owned(),

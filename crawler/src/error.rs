@@ -1,0 +1,84 @@
+//! Why a node did not list its VMs, and which of a command's words say why it failed.
+
+use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError};
+use ecoman_esxi::{Command, Host, Output, SessionError};
+use ecoman_model::FailureKind;
+
+/// Why a node did not list its VMs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectError {
+    /// What kind of failure.
+    pub kind: FailureKind,
+    /// What happened, in a sentence that names the node.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+impl From<SessionError> for CollectError {
+    fn from(error: SessionError) -> Self {
+        Self {
+            kind: error.kind(),
+            message: error.to_string(),
+            hint: error.hint(),
+        }
+    }
+}
+
+const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
+                      on it and report what it says.";
+
+/// Output that cannot be read: hostd's own complaint where it is one.
+pub(crate) fn unreadable(
+    host: &Host,
+    command: &Command,
+    output: &Output,
+    error: &ParseError,
+) -> CollectError {
+    complaint(host, command, output).unwrap_or_else(|| CollectError {
+        kind: FailureKind::Protocol,
+        message: format!(
+            "{}: the answer to `{command}` cannot be read: {error}",
+            host.name
+        ),
+        hint: REPORT.to_owned(),
+    })
+}
+
+/// A command that says by its exit code that it failed.
+pub(crate) fn failed(host: &Host, command: &Command, output: &Output) -> CollectError {
+    complaint(host, command, output).unwrap_or_else(|| CollectError {
+        kind: FailureKind::Protocol,
+        message: format!(
+            "{}: `{command}` failed: {}",
+            host.name,
+            parse::reason(&output.stdout, &output.stderr, output.exit)
+        ),
+        hint: REPORT.to_owned(),
+    })
+}
+
+/// What the node itself says of its failure, if anything.
+fn complaint(host: &Host, command: &Command, output: &Output) -> Option<CollectError> {
+    let fault = fault_in(output)?;
+    Some(if fault.class == FaultClass::HostdDown {
+        CollectError {
+            kind: FailureKind::Hostd,
+            message: format!("{}: {}", host.name, fault.sentence()),
+            hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
+                   /etc/init.d/hostd restart"
+                .to_owned(),
+        }
+    } else {
+        CollectError {
+            kind: FailureKind::Protocol,
+            message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
+            hint: REPORT.to_owned(),
+        }
+    })
+}
+
+/// The complaint in an answer that is not what was asked for, on whichever stream it came.
+pub(crate) fn fault_in(output: &Output) -> Option<Fault> {
+    parse::fault_of(&output.stdout, &output.stderr)
+}
