@@ -105,15 +105,17 @@ const APPLETS: &[&str] = &[
 ];
 
 /// The simulated tools with the folders that a host has them in.
-const SIMULATED: [(&str, &str); 8] = [
+const SIMULATED: [(&str, &str); 10] = [
     ("bin", "vim-cmd"),
     ("bin", "vmware"),
     ("bin", "date"),
     ("bin", "find"),
     ("bin", "mkdir"),
+    ("bin", "sh"),
     ("sbin", "esxcli"),
     ("sbin", "vmkfstools"),
     ("usr/lib/vmware/osfs/bin", "osfs-mkdir"),
+    ("usr/lib/vmware/osfs/bin", "osfs-rmdir"),
 ];
 
 /// Device files: name, major and minor number.

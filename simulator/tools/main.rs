@@ -35,8 +35,10 @@ fn main() -> ExitCode {
     match name.to_str() {
         Some("vim-cmd" | "esxcli" | "vmkfstools" | "vmware") => ask(&name, &arguments),
         Some("date") => date(&arguments),
+        Some("sh" | "-sh") => shell(&called, arguments),
         Some("find" | "mkdir") => ask_first(&name, &arguments),
         Some("osfs-mkdir") => busybox(OsStr::new("mkdir"), &arguments),
+        Some("osfs-rmdir") => busybox(OsStr::new("rmdir"), &arguments),
         _ => match arguments.split_first() {
             Some((mode, rest)) if mode == "enter" => enter(rest),
             Some((mode, rest)) if mode == "supervise" => supervise::run(rest),
@@ -102,6 +104,25 @@ fn date(arguments: &[OsString]) -> ExitCode {
         .arg("date")
         .arg("-d")
         .arg(clock)
+        .args(arguments)
+        .exec();
+    complain(&format!("busybox does not start: {error}"));
+    ExitCode::FAILURE
+}
+
+/// busybox's `sh`. It runs some applets without looking whether the host has a link to them; the
+/// profile, put in front of a script on its first line, makes those the host's own again.
+fn shell(called: &OsStr, mut arguments: Vec<OsString>) -> ExitCode {
+    if let [option, script, ..] = arguments.as_mut_slice()
+        && option == "-c"
+    {
+        let mut line = OsString::from(include_str!("profile.sh").trim_end());
+        line.push(" ");
+        line.push(&*script);
+        *script = line;
+    }
+    let error = Command::new("/bin/busybox")
+        .arg0(called)
         .args(arguments)
         .exec();
     complain(&format!("busybox does not start: {error}"));
@@ -186,12 +207,7 @@ fn become_shell(path: &OsStr) -> String {
         .env("SHELL", "/bin/sh");
     match script {
         Some(script) => {
-            // busybox runs some applets without looking whether the host has a link to them;
-            // the profile, put in front on the first line, makes those the host's own again.
-            let mut line = OsString::from(include_str!("profile.sh").trim_end());
-            line.push(" ");
-            line.push(script);
-            shell.arg("-c").arg(line);
+            shell.arg("-c").arg(script);
         }
         None => {
             let name = fs::read_to_string("/etc/hostname").unwrap_or_default();

@@ -125,8 +125,7 @@ impl Command {
         Self::new("test", &["-d"]).argument(path.to_owned())
     }
 
-    /// Whether an exit code is an answer that is reckoned with: 0 always, and 1 where it only
-    /// says no.
+    /// Whether an exit code is an expected answer: 0 always, and 1 where it only says no.
     #[must_use]
     pub fn expects(&self, exit: i32) -> bool {
         exit == 0 || exit == 1 && self.program == "test"
@@ -183,6 +182,19 @@ impl Command {
             .argument("-d".to_owned())
             .argument("thin".to_owned())
             .argument(path.to_owned())
+    }
+
+    /// `osfs-mkdir PATH`: makes a directory at the top of a vSAN or vVol datastore, where each is an
+    /// object of its own and `mkdir` fails.
+    #[must_use]
+    pub fn make_object_directory(path: &str) -> Self {
+        Self::new("/usr/lib/vmware/osfs/bin/osfs-mkdir", &[]).argument(path.to_owned())
+    }
+
+    /// `osfs-rmdir PATH`: removes such a directory, which must be empty.
+    #[must_use]
+    pub fn remove_object_directory(path: &str) -> Self {
+        Self::new("/usr/lib/vmware/osfs/bin/osfs-rmdir", &[]).argument(path.to_owned())
     }
 
     /// `mkdir PATH`: makes a directory that must not be there yet.
@@ -260,6 +272,22 @@ impl Command {
     /// The arguments, without the program.
     pub fn arguments(&self) -> impl Iterator<Item = &str> {
         self.arguments.iter().map(Cow::as_ref)
+    }
+
+    /// How many bytes it may print on each stream: several times what the largest host prints.
+    ///
+    /// `getallvms` pads every row to the longest note; 1,024 VMs with one note of 4,096
+    /// characters of three bytes make 13 MB. A list of files grows with a datastore. Everything
+    /// else has some 100 kB at most.
+    #[must_use]
+    pub fn output_limit(&self) -> usize {
+        const MIB: usize = 1024 * 1024;
+        let first = self.arguments.first().map_or("", |argument| argument);
+        match (self.program, first) {
+            ("vim-cmd", "vmsvc/getallvms") => 16 * MIB,
+            ("find", _) => 4 * MIB,
+            _ => MIB,
+        }
     }
 
     /// What it reads on standard input.

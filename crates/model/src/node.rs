@@ -224,6 +224,14 @@ impl VersionFacts {
 }
 
 impl Datastore {
+    /// Whether a directory at its top is an object of its own, which `mkdir` does not make: on vSAN
+    /// and vVol.
+    #[must_use]
+    pub fn keeps_objects(&self) -> bool {
+        let kind = self.kind.to_ascii_uppercase();
+        matches!(kind.as_str(), "VSAN" | "VVOL")
+    }
+
     /// Whether VMs can live here: VMFS, NFS, vSAN and vVol volumes do; the node's own system
     /// volumes (`vfat`, `VFFS`, `VMFSOS`, `VMFS-L`) do not.
     #[must_use]

@@ -126,7 +126,7 @@ async fn make(
     created.directory = Created::Unknown;
     // Reported before the command is sent: if this process dies, the clean-up knows where to look.
     job.change(|progress| progress.directory = Some(files.directory.clone()));
-    let output = act(job, &doing, &Command::make_directory(&files.directory)).await?;
+    let output = act(job, &doing, &files.make_directory()).await?;
     if output.exit != 0 {
         created.directory = Created::No;
         return Err(job.failed(&doing, &output, None));

@@ -233,7 +233,7 @@ pub(super) async fn remove(
         )]);
     }
     let doing = format!("Removing {}", files.directory);
-    let output = ask(job, &doing, &Command::remove_directory(&files.directory)).await?;
+    let output = ask(job, &doing, &files.remove_directory()).await?;
     if is(job, &doing, &Command::exists(&files.directory)).await? {
         return Ok(vec![job.failed(&doing, &output, None).message]);
     }

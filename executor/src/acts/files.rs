@@ -1,5 +1,6 @@
 //! Where a new VM's files are, and how the node itself names that place.
 
+use ecoman_esxi::Command;
 use ecoman_esxi::parse::VmRow;
 use ecoman_model::Datastore;
 
@@ -21,6 +22,8 @@ pub(crate) struct Files {
     below_volume: String,
     /// What the node may call the volume in its own paths.
     labels: Vec<String>,
+    /// Whether the volume is known to be one of vSAN or vVol.
+    keeps_objects: bool,
 }
 
 impl Files {
@@ -37,6 +40,7 @@ impl Files {
             volume: volume.to_owned(),
             below_volume: below_volume.to_owned(),
             labels: vec![volume.to_owned()],
+            keeps_objects: false,
             disk: format!("{directory}/{name}.vmdk"),
             stem: name.to_owned(),
             base,
@@ -78,7 +82,32 @@ impl Files {
         };
         let uuid = found.path.strip_prefix(VOLUMES).map(str::to_owned);
         self.labels = found.name.clone().into_iter().chain(uuid).collect();
+        self.keeps_objects = found.keeps_objects();
         true
+    }
+
+    /// Whether the directory is an object of vSAN or vVol, which has commands of its own: those at
+    /// the top of the volume are.
+    fn is_object(&self) -> bool {
+        self.keeps_objects && self.base.strip_prefix(VOLUMES) == Some(&self.volume)
+    }
+
+    /// Makes the directory.
+    pub(crate) fn make_directory(&self) -> Command {
+        if self.is_object() {
+            Command::make_object_directory(&self.directory)
+        } else {
+            Command::make_directory(&self.directory)
+        }
+    }
+
+    /// Removes the directory, which must be empty.
+    pub(crate) fn remove_directory(&self) -> Command {
+        if self.is_object() {
+            Command::remove_object_directory(&self.directory)
+        } else {
+            Command::remove_directory(&self.directory)
+        }
     }
 
     /// Whether a VM of the node's list is registered with them.
@@ -143,6 +172,39 @@ mod tests {
         }
         assert!(!Files::of("/vmfs/volumes/gone", "web").find_volume(&volumes));
         assert!(!Files::of("/vmfs/volumes/nowhere", "web").find_volume(&volumes));
+    }
+
+    #[test]
+    fn a_directory_at_the_top_of_vsan_has_commands_of_its_own() {
+        let vsan = Datastore {
+            kind: "vsan".to_owned(),
+            ..datastore("vsanDatastore", "vsan:52fc1a2b", true)
+        };
+        let command = |base: &str, volume: &Datastore| {
+            let mut files = Files::of(base, "web");
+            assert!(files.find_volume(std::slice::from_ref(volume)), "{base}");
+            let commands = [files.make_directory(), files.remove_directory()];
+            commands.map(|command| command.to_string())
+        };
+        for base in [
+            "/vmfs/volumes/vsanDatastore",
+            "/vmfs/volumes/vsan:52fc1a2b/",
+        ] {
+            let [make, remove] = command(base, &vsan);
+            assert!(
+                make.starts_with("/usr/lib/vmware/osfs/bin/osfs-mkdir "),
+                "{make}"
+            );
+            assert!(
+                remove.starts_with("/usr/lib/vmware/osfs/bin/osfs-rmdir "),
+                "{remove}"
+            );
+        }
+        let [make, _] = command("/vmfs/volumes/vsanDatastore/vms", &vsan);
+        assert_eq!(make, "mkdir /vmfs/volumes/vsanDatastore/vms/web");
+        let [make, remove] = command("/vmfs/volumes/a", &datastore("a", "5f-1", true));
+        assert_eq!(make, "mkdir /vmfs/volumes/a/web");
+        assert_eq!(remove, "rmdir /vmfs/volumes/a/web");
     }
 
     #[test]
