@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use ecoman_esxi::parse::{self, ParseError, VmList, VmRow};
-use ecoman_esxi::{Command, Host, Output, Session, SessionError};
-use ecoman_model::{FailureKind, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use ecoman_esxi::{Command, Host, Output, Quota, Session, SessionError};
+use ecoman_model::{NodeFacts, NodeName, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use tokio::sync::mpsc;
 
 use crate::error::{CollectError, failed, fault_in, unreadable};
+use crate::read_apart::read_apart;
 
 /// What a node brought.
 #[derive(Debug)]
@@ -45,17 +47,15 @@ pub(crate) async fn collect(
     previous: &BTreeMap<Vmid, VmRecord>,
     at: Timestamp,
 ) -> Collection {
+    let quota = Quota::new(ROUND_BYTES, ROUND_TIME);
     // One batch beside the listing, so that no session waits: the node's own facts, and the VMs
-    // of the last round, of which the listing will tell which are left.
+    // of the last round, before the listing says which are left.
     let own = scope.commands();
     let before: Vec<Vmid> = previous.keys().copied().collect();
-    let mut commands = own.clone();
-    commands.extend(before.iter().copied().map(Command::summary));
-    let asked = tokio::try_join!(
-        listing(session, host, timeout),
-        answers(session, host, &commands, timeout),
-    );
-    let (list, mut outputs) = match asked {
+    let asked = tokio::try_join!(listing(session, host, timeout), async {
+        Ok(answers(session, &own, &before, timeout, &quota).await)
+    });
+    let (list, answers) = match asked {
         Ok(asked) => asked,
         Err(error) => {
             return Collection {
@@ -66,16 +66,22 @@ pub(crate) async fn collect(
             };
         }
     };
-    let summaries = outputs.split_off(own.len());
-    let (facts, mut warnings, setup) = node_facts(host, &own, outputs, known);
-    let summaries = before.into_iter().zip(summaries).collect();
-    let vms = vms(session, host, timeout, list, summaries, previous, at).await;
-    let vms = vms.map(|(vms, unread)| {
-        warnings.extend(unread);
-        vms
-    });
+    let bytes = answers.own.iter().flatten().map(Output::bytes).sum();
+    let (name, outputs) = (host.name.clone(), answers.own);
+    let read = move || node_facts(&name, &own, outputs, known);
+    let (facts, mut warnings, setup) = read_apart(bytes, read).await;
+    let round = RoundOnVms {
+        session,
+        host,
+        timeout,
+        quota: &quota,
+        previous,
+        at,
+    };
+    let (vms, unread) = round.vms(list, answers.summaries).await;
+    warnings.extend(unread);
     Collection {
-        vms,
+        vms: Ok(vms),
         facts,
         warnings,
         setup_warnings: (scope == Scope::WithSetup).then_some(setup),
@@ -99,10 +105,10 @@ pub(crate) async fn collect_vm(
         return None;
     }
     let output = session.run(&Command::summary(vmid), timeout).await;
-    let Summary::Read(mut facts) = read_summary(vmid, output, &mut Vec::new()) else {
+    let (Summary::Read(mut facts), _) = read_summary(vmid, output).await else {
         return None;
     };
-    // Before 7.0 only the listing tells it, and it changes by hand alone.
+    // Before 7.0 only the listing has it, and it changes by hand alone.
     facts.hardware_version = facts
         .hardware_version
         .or_else(|| previous?.facts.hardware_version.clone());
@@ -129,53 +135,114 @@ impl Scope {
     }
 }
 
+/// What a node may print in a round beside its listing, and so what is kept of it: 1,024 VMs with
+/// a dump of 16 KB each. Hosts print 5 KB a VM and a note of 4,096 characters at most.
+const ROUND_BYTES: usize = 16 * 1024 * 1024;
+
+/// How long a round may ask for single VMs, however many are listed. Healthy hosts need less than
+/// a second a VM, and answer several at once.
+const ROUND_TIME: Duration = Duration::from_secs(10 * 60);
+
 type Answer = Result<Output, SessionError>;
 
-/// The VMs of a node, and what was lost in reading them. `summaries` has the answers that are
-/// there already.
-async fn vms(
-    session: &Session,
-    host: &Host,
-    timeout: Duration,
-    list: VmList,
-    mut summaries: BTreeMap<Vmid, Answer>,
-    previous: &BTreeMap<Vmid, VmRecord>,
-    at: Timestamp,
-) -> Result<(Vec<VmRecord>, Vec<String>), CollectError> {
-    let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
-    listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
-    listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
-    if list.may_lack_rows {
-        let seen: BTreeSet<Vmid> = listed.iter().map(|&(vmid, _)| vmid).collect();
-        let missing = previous.keys().filter(|&vmid| !seen.contains(vmid));
-        listed.extend(missing.map(|&vmid| (vmid, Listed::Missing)));
-    }
-    let new: Vec<Vmid> = listed
-        .iter()
-        .map(|&(vmid, _)| vmid)
-        .filter(|vmid| !summaries.contains_key(vmid))
-        .collect();
-    let commands: Vec<Command> = new.iter().copied().map(Command::summary).collect();
-    let answers = answers(session, host, &commands, timeout).await?;
-    summaries.extend(new.into_iter().zip(answers));
+/// The answers of a batch.
+struct Answers {
+    /// To the commands about the node itself, in their order.
+    own: Vec<Answer>,
+    summaries: BTreeMap<Vmid, (Summary, Vec<String>)>,
+}
 
-    let mut records = Vec::with_capacity(listed.len());
-    let mut warnings = list.warnings;
-    let mut unread = Vec::new();
-    for (vmid, listed) in listed {
-        // Each id is listed once, and was asked for.
-        let Some(output) = summaries.remove(&vmid) else {
-            continue;
-        };
-        let read = read_summary(vmid, output, &mut warnings);
-        if let (Summary::Unread(reason), Listed::Row(_) | Listed::Missing) = (&read, listed) {
-            unread.push((vmid, reason.clone()));
+/// Asks commands about the node, and for the summaries of VMs. Summaries are read as they come, so
+/// that the dumps are never kept together.
+async fn answers(
+    session: &Session,
+    own: &[Command],
+    vmids: &[Vmid],
+    timeout: Duration,
+    quota: &Quota,
+) -> Answers {
+    let summaries = vmids.iter().copied().map(Command::summary);
+    let commands: Vec<Command> = own.iter().cloned().chain(summaries).collect();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let mut outputs: BTreeMap<usize, Answer> = BTreeMap::new();
+    let mut summaries = BTreeMap::new();
+    tokio::join!(
+        session.run_each_within(&commands, timeout, quota, sender),
+        async {
+            while let Some((index, answer)) = receiver.recv().await {
+                match index
+                    .checked_sub(own.len())
+                    .and_then(|place| vmids.get(place))
+                {
+                    None => {
+                        outputs.insert(index, answer);
+                    }
+                    Some(&vmid) => {
+                        summaries.insert(vmid, read_summary(vmid, answer).await);
+                    }
+                }
+            }
         }
-        records.extend(record(host, vmid, listed, read, previous.get(&vmid), at));
+    );
+    Answers {
+        own: outputs.into_values().collect(),
+        summaries,
     }
-    records.sort_by_key(|vm| vm.key.vmid);
-    warnings.extend(warning(&unread));
-    Ok((records, warnings))
+}
+
+/// The part of a round that is about the VMs.
+struct RoundOnVms<'r> {
+    session: &'r Session,
+    host: &'r Host,
+    timeout: Duration,
+    quota: &'r Quota,
+    previous: &'r BTreeMap<Vmid, VmRecord>,
+    at: Timestamp,
+}
+
+impl RoundOnVms<'_> {
+    /// The VMs of the node, and what was lost in reading them. `summaries` are those that were
+    /// read beside the listing.
+    async fn vms(
+        &self,
+        list: VmList,
+        mut summaries: BTreeMap<Vmid, (Summary, Vec<String>)>,
+    ) -> (Vec<VmRecord>, Vec<String>) {
+        let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
+        listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
+        listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
+        if list.may_lack_rows {
+            let seen: BTreeSet<Vmid> = listed.iter().map(|&(vmid, _)| vmid).collect();
+            let missing = self.previous.keys().filter(|&vmid| !seen.contains(vmid));
+            listed.extend(missing.map(|&vmid| (vmid, Listed::Missing)));
+        }
+        let new: Vec<Vmid> = listed
+            .iter()
+            .map(|&(vmid, _)| vmid)
+            .filter(|vmid| !summaries.contains_key(vmid))
+            .collect();
+        let answers = answers(self.session, &[], &new, self.timeout, self.quota).await;
+        summaries.extend(answers.summaries);
+
+        let mut records = Vec::with_capacity(listed.len());
+        let mut warnings = list.warnings;
+        let mut unread = Vec::new();
+        for (vmid, listed) in listed {
+            // Each id is listed once, and was asked for.
+            let Some((read, said)) = summaries.remove(&vmid) else {
+                continue;
+            };
+            warnings.extend(said);
+            if let (Summary::Unread(reason), Listed::Row(_) | Listed::Missing) = (&read, listed) {
+                unread.push((vmid, reason.clone()));
+            }
+            let previous = self.previous.get(&vmid);
+            records.extend(record(self.host, vmid, listed, read, previous, self.at));
+        }
+        records.sort_by_key(|vm| vm.key.vmid);
+        warnings.extend(warning(&unread));
+        (records, warnings)
+    }
 }
 
 /// The node's listing of its VMs.
@@ -186,40 +253,15 @@ async fn listing(
 ) -> Result<VmList, CollectError> {
     let command = Command::get_all_vms();
     let output = session.run(&command, timeout).await?;
-    let list = parse::getallvms(&output.stdout, &output.stderr)
-        .map_err(|error| unreadable(host, &command, &output, &error))?;
+    let (list, output) = read_apart(output.bytes(), move || {
+        (parse::getallvms(&output.stdout, &output.stderr), output)
+    })
+    .await;
+    let list = list.map_err(|error| unreadable(&host.name, &command, &output, &error))?;
     if output.exit != 0 {
-        return Err(failed(host, &command, &output));
+        return Err(failed(&host.name, &command, &output));
     }
     Ok(list)
-}
-
-/// What each command adds to the time that a node has for all of them: one on which every command
-/// runs into its limit must not keep the round for hours. Healthy hosts need about a second.
-const PER_COMMAND: Duration = Duration::from_secs(2);
-
-/// The answers to these commands, in their order.
-async fn answers(
-    session: &Session,
-    host: &Host,
-    commands: &[Command],
-    timeout: Duration,
-) -> Result<Vec<Answer>, CollectError> {
-    let limit = timeout * 4 + PER_COMMAND * u32::try_from(commands.len()).unwrap_or(u32::MAX);
-    tokio::time::timeout(limit, session.run_each(commands, timeout))
-        .await
-        .map_err(|_| CollectError {
-            kind: FailureKind::Timeout,
-            message: format!(
-                "{}: the answers to {} commands did not come within {} s",
-                host.name,
-                commands.len(),
-                limit.as_secs()
-            ),
-            hint: "Look whether the node is overloaded; fewer commands at once (max_sessions in \
-                   hosts.yml) may help."
-                .to_owned(),
-        })
 }
 
 /// How a VM stands in the node's listing.
@@ -242,12 +284,17 @@ enum Summary {
     Unread(String),
 }
 
-fn read_summary(vmid: Vmid, output: Answer, warnings: &mut Vec<String>) -> Summary {
-    let output = match output {
-        Ok(output) => output,
-        Err(error) => return Summary::Unread(error.to_string()),
-    };
-    match parse::summary(&output.stdout) {
+/// Reads the answer about a VM; with warnings.
+async fn read_summary(vmid: Vmid, answer: Answer) -> (Summary, Vec<String>) {
+    match answer {
+        Ok(output) => read_apart(output.bytes(), move || summary_of(vmid, &output)).await,
+        Err(error) => (Summary::Unread(error.to_string()), Vec::new()),
+    }
+}
+
+fn summary_of(vmid: Vmid, output: &Output) -> (Summary, Vec<String>) {
+    let mut warnings = Vec::new();
+    let summary = match parse::summary(&output.stdout) {
         Ok(summary) if summary.vmid.is_some_and(|said| said != vmid) => {
             Summary::Unread("the node answered with the facts of another VM".to_owned())
         }
@@ -255,20 +302,20 @@ fn read_summary(vmid: Vmid, output: Answer, warnings: &mut Vec<String>) -> Summa
             Summary::Unread(format!("reading it ended with exit code {}", output.exit))
         }
         Ok(summary) => {
-            warnings.extend(
-                summary
-                    .warnings
-                    .iter()
-                    .map(|warning| format!("VM {vmid}: {warning}")),
-            );
+            warnings = summary
+                .warnings
+                .iter()
+                .map(|warning| format!("VM {vmid}: {warning}"))
+                .collect();
             Summary::Read(Box::new(summary.facts))
         }
-        Err(error) => match fault_in(&output) {
+        Err(error) => match fault_in(output) {
             Some(fault) if fault.says_unknown(vmid) => Summary::Gone,
             Some(fault) => Summary::Unread(fault.sentence()),
             None => Summary::Unread(format!("its summary cannot be read: {error}")),
         },
-    }
+    };
+    (summary, warnings)
 }
 
 /// What to record of one VM; `None` for one that is gone.
@@ -287,7 +334,7 @@ fn record(
     let (facts, observed_at, failure) = match (listed, read) {
         (Listed::Row(_) | Listed::Missing, Summary::Gone) => return None,
         (Listed::Row(row), Summary::Read(mut facts)) => {
-            // Before 7.0 the summary does not tell the hardware version.
+            // Before 7.0 the summary lacks the hardware version.
             facts.hardware_version = facts
                 .hardware_version
                 .or_else(|| row.hardware_version.clone());
@@ -348,7 +395,7 @@ fn warning(unread: &[(Vmid, String)]) -> Option<String> {
 /// The node's own facts over the known ones; and what could not be read of those that every round
 /// reads, and of the others.
 fn node_facts(
-    host: &Host,
+    node: &NodeName,
     commands: &[Command],
     outputs: Vec<Answer>,
     known: NodeFacts,
@@ -366,14 +413,14 @@ fn node_facts(
             // A list may be there all the same, less what could not be read.
             Ok(output) => match take(command, &output, &mut facts) {
                 Ok(mut said) if output.exit == 0 || !said.is_empty() => {
-                    // What it could not read may be told on the other stream.
+                    // The other stream may say what it could not read.
                     let complaint = parse::fault(&output.stderr).ok().flatten();
                     said.extend(complaint.map(|fault| fault.sentence()));
-                    let of_node = |words: String| format!("{}: {words}", host.name);
+                    let of_node = |words: String| format!("{node}: {words}");
                     warnings.extend(said.into_iter().map(of_node));
                 }
-                Ok(_) => warnings.push(failed(host, command, &output).message),
-                Err(error) => warnings.push(unreadable(host, command, &output, &error).message),
+                Ok(_) => warnings.push(failed(node, command, &output).message),
+                Err(error) => warnings.push(unreadable(node, command, &output, &error).message),
             },
             Err(error) => warnings.push(error.to_string()),
         }

@@ -1,8 +1,8 @@
 //! Why a node did not list its VMs, and which of a command's words say why it failed.
 
 use ecoman_esxi::parse::{self, Fault, FaultClass, ParseError};
-use ecoman_esxi::{Command, Host, Output, SessionError};
-use ecoman_model::FailureKind;
+use ecoman_esxi::{Command, Output, SessionError};
+use ecoman_model::{FailureKind, NodeName};
 
 /// Why a node did not list its VMs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,30 +28,30 @@ impl From<SessionError> for CollectError {
 const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
                       on it and report what it says.";
 
-/// Output that cannot be read: hostd's own complaint where it is one.
+/// Output that cannot be read: the node's own words where it failed.
 pub(crate) fn unreadable(
-    host: &Host,
+    node: &NodeName,
     command: &Command,
     output: &Output,
     error: &ParseError,
 ) -> CollectError {
-    complaint(host, command, output).unwrap_or_else(|| CollectError {
+    if output.exit != 0 {
+        return failed(node, command, output);
+    }
+    complaint(node, command, output).unwrap_or_else(|| CollectError {
         kind: FailureKind::Protocol,
-        message: format!(
-            "{}: the answer to `{command}` cannot be read: {error}",
-            host.name
-        ),
+        message: format!("{node}: the answer to `{command}` cannot be read: {error}"),
         hint: REPORT.to_owned(),
     })
 }
 
 /// A command that says by its exit code that it failed.
-pub(crate) fn failed(host: &Host, command: &Command, output: &Output) -> CollectError {
-    complaint(host, command, output).unwrap_or_else(|| CollectError {
+pub(crate) fn failed(node: &NodeName, command: &Command, output: &Output) -> CollectError {
+    complaint(node, command, output).unwrap_or_else(|| CollectError {
         kind: FailureKind::Protocol,
         message: format!(
             "{}: `{command}` failed: {}",
-            host.name,
+            node,
             parse::reason(&output.stdout, &output.stderr, output.exit)
         ),
         hint: REPORT.to_owned(),
@@ -59,12 +59,12 @@ pub(crate) fn failed(host: &Host, command: &Command, output: &Output) -> Collect
 }
 
 /// What the node itself says of its failure, if anything.
-fn complaint(host: &Host, command: &Command, output: &Output) -> Option<CollectError> {
+fn complaint(node: &NodeName, command: &Command, output: &Output) -> Option<CollectError> {
     let fault = fault_in(output)?;
     Some(if fault.class == FaultClass::HostdDown {
         CollectError {
             kind: FailureKind::Hostd,
-            message: format!("{}: {}", host.name, fault.sentence()),
+            message: format!("{}: {}", node, fault.sentence()),
             hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
                    /etc/init.d/hostd restart"
                 .to_owned(),
@@ -72,7 +72,7 @@ fn complaint(host: &Host, command: &Command, output: &Output) -> Option<CollectE
     } else {
         CollectError {
             kind: FailureKind::Protocol,
-            message: format!("{}: `{command}` failed: {}", host.name, fault.sentence()),
+            message: format!("{}: `{command}` failed: {}", node, fault.sentence()),
             hint: REPORT.to_owned(),
         }
     })

@@ -6,14 +6,23 @@
 use std::path::Path;
 use std::time::Duration;
 
-use ecoman_esxi::{Command, Host, Output, Session, SessionFault, parse};
-use ecoman_model::{Datastore, FailureKind, IsoImage, NodeFacts};
+use ecoman_esxi::parse::{self, ParseError};
+use ecoman_esxi::{Command, Host, Output, Quota, Session, SessionFault};
+use ecoman_model::{Datastore, FailureKind, IsoImage, NodeFacts, NodeName};
 
 use crate::error::{failed, unreadable};
+use crate::read_apart::read_apart;
 
 /// So many volumes may stand still; then the search skips the others, whose server is likely the
 /// same. Each keeps a session of the node for the time of a command.
 const MAX_HUNG_VOLUMES: usize = 3;
+
+/// What a search may read, and how long it may take: some 30,000 paths.
+const SEARCH_BYTES: usize = 4 * 1024 * 1024;
+const SEARCH_TIME: Duration = Duration::from_secs(10 * 60);
+
+/// So many complaints of `find` are kept for each volume.
+const MAX_COMPLAINTS: usize = 100;
 
 /// What a search found.
 #[derive(Debug, Default)]
@@ -78,24 +87,36 @@ pub(crate) async fn iso_images(
 ) -> Option<IsoImages> {
     let mut found = IsoImages::default();
     let mut hung = 0;
+    let quota = Quota::new(SEARCH_BYTES, SEARCH_TIME);
     for volume in volumes.iter().filter(|volume| volume.accessible) {
         let path = match &volume.name {
             Some(name) if !name.is_empty() => format!("/vmfs/volumes/{name}"),
             _ => volume.path.clone(),
         };
-        if hung == MAX_HUNG_VOLUMES {
-            found.reasons.push(format!(
-                "{path} was not searched, as {hung} other volumes stood still"
-            ));
+        let skipped = quota.exhausted().map(|used_up| used_up.to_string());
+        let skipped = skipped.or_else(|| {
+            (hung == MAX_HUNG_VOLUMES).then(|| format!("{hung} other volumes stood still"))
+        });
+        if let Some(reason) = skipped {
+            found
+                .reasons
+                .push(format!("{path} was not searched: {reason}"));
             found.unread.push(path);
             continue;
         }
         let command = Command::iso_images(std::slice::from_ref(&path));
         let reason = match session.run(&command, timeout).await {
-            Ok(output) => match found.read(host, &path, &command, &output) {
-                Ok(()) => continue,
-                Err(reason) => reason,
-            },
+            Ok(output) => {
+                quota.spend(output.bytes());
+                let (images, output) = read_apart(output.bytes(), move || {
+                    (parse::iso_images(&output.stdout), output)
+                })
+                .await;
+                match found.add(&host.name, &path, &command, &output, images) {
+                    Ok(()) => continue,
+                    Err(reason) => reason,
+                }
+            }
             Err(error) if error.kind() == FailureKind::Disconnected => return None,
             Err(error) => {
                 hung += usize::from(matches!(error.fault, SessionFault::Timeout { .. }));
@@ -110,17 +131,18 @@ pub(crate) async fn iso_images(
 
 impl IsoImages {
     /// Adds the answer for one volume; or returns why it cannot be read.
-    fn read(
+    fn add(
         &mut self,
-        host: &Host,
+        node: &NodeName,
         volume: &str,
         command: &Command,
         output: &Output,
+        images: Result<Vec<IsoImage>, ParseError>,
     ) -> Result<(), String> {
         let stderr = String::from_utf8_lossy(&output.stderr);
         let complaints: Vec<&str> = stderr.trim().lines().collect();
         // `find` goes on behind what it cannot read, and says so. After any other fault nothing
-        // tells how much of the list is there.
+        // says how much of the list is there.
         let went_on = !complaints.is_empty()
             && complaints.iter().all(|line| {
                 object(line)
@@ -128,14 +150,17 @@ impl IsoImages {
                     .is_some_and(|rest| rest.starts_with('/'))
             });
         if output.exit != 0 && !went_on {
-            return Err(failed(host, command, output).message);
+            return Err(failed(node, command, output).message);
         }
-        let images = parse::iso_images(&output.stdout)
-            .map_err(|error| unreadable(host, command, output, &error).message)?;
-        self.images.extend(images);
+        self.images
+            .extend(images.map_err(|error| unreadable(node, command, output, &error).message)?);
         if went_on {
-            self.complaints
-                .extend(complaints.into_iter().map(str::to_owned));
+            self.complaints.extend(
+                complaints
+                    .into_iter()
+                    .take(MAX_COMPLAINTS)
+                    .map(str::to_owned),
+            );
         }
         Ok(())
     }

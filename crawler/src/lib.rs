@@ -10,6 +10,7 @@ mod error;
 mod inspect;
 mod iso;
 mod node;
+mod read_apart;
 pub mod schedule;
 mod shared;
 

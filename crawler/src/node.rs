@@ -328,10 +328,17 @@ impl NodeTask {
                 .unwrap_or_default();
         }
 
+        let warnings = bounded(&warnings);
+        let vms = vms.map(|mut vms| {
+            for vm in &mut vms {
+                vm.failure = vm.failure.as_deref().map(message);
+            }
+            vms
+        });
         let failure = vms.as_ref().err().map(|error| NodeFailure {
             kind: error.kind,
-            message: error.message.clone(),
-            hint: error.hint.clone(),
+            message: message(&error.message),
+            hint: message(&error.hint),
             since: previous
                 .as_ref()
                 .and_then(|record| record.failure.as_ref())
@@ -601,7 +608,7 @@ async fn collect_single_vms(
     }
 }
 
-/// What came of a request.
+/// How a refresh request was carried out.
 enum Refreshed {
     /// Its VM is recorded.
     Recorded,
@@ -710,9 +717,40 @@ fn log_change(
             kind = ?now.kind,
             hint = now.hint,
             next_attempt_seconds = delay.as_secs(),
-            "{}", now.message
+            "{}", marks::plain_line(&now.message)
         ),
     }
+}
+
+/// Most warnings of a round that are kept.
+const MAX_WARNINGS: usize = 50;
+
+/// Most characters of a message.
+const MAX_MESSAGE: usize = 1000;
+
+/// A message as it is kept: a node's own words may be in it.
+fn message(text: &str) -> String {
+    let text = marks::plain_line(text);
+    match text.char_indices().nth(MAX_MESSAGE) {
+        None => text.into_owned(),
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+    }
+}
+
+/// Warnings as they are kept: each once, and not more than people read.
+fn bounded(warnings: &[String]) -> Vec<String> {
+    let mut kept: Vec<String> = Vec::new();
+    let count = warnings.len();
+    for warning in warnings.iter().map(|text| message(text)) {
+        if kept.len() == MAX_WARNINGS {
+            kept.push(format!("and {} more warnings", count - MAX_WARNINGS));
+            break;
+        }
+        if !kept.contains(&warning) {
+            kept.push(warning);
+        }
+    }
+    kept
 }
 
 /// Logs each warning once when it appears and once when it is over.

@@ -1,4 +1,4 @@
-//! When a node is asked next: a pure function of what came of the rounds before.
+//! When the next round on a node begins: a pure function of the outcomes of the rounds before.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const LOCKED: Duration = Duration::from_secs(15 * 60);
 /// right: one second try is made, after this time.
 const SECOND_LOGIN: Duration = Duration::from_secs(60);
 
-/// What came of a node's rounds so far, as far as the schedule needs to know it.
+/// The outcomes of the rounds on a node so far, as far as the schedule needs to know them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Backoff {
     failing: Option<(FailureKind, u32)>,

@@ -483,6 +483,74 @@ async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_hostile_node_costs_the_others_nothing_and_is_told_apart() {
+    let hostile = node(
+        NodeSpec::new("hostile").vms((0..30).map(|index| VmSpec::new(&format!("vm-{index}")))),
+    );
+    let good = node(NodeSpec::new("good").vm(VmSpec::new("b")));
+    let bench = Bench::with_timeout(&[&hostile, &good], Duration::from_secs(20)).await;
+    let running = bench.start();
+    bench
+        .until_of("hostile", "all VMs", |state| state.vms.len() == 30)
+        .await;
+    let says =
+        |command: &str, text: String| Fault::Says(Scope::command(command), text, String::new(), 0);
+    let row = |id: u32| {
+        format!(
+            "{id:<6}   n      [datastore1] n/n.vmx   otherGuest   vmx-19    {:10}\n",
+            ""
+        )
+    };
+    let header = "Vmid     Name          File           Guest OS    Version   Annotation\n";
+    let rows: String = (1..=10_000).map(row).collect();
+    for (fault, words) in [
+        (
+            says("filesystem", "a,".repeat(10_000_000)),
+            "printed more than 1 MiB",
+        ),
+        (
+            says("getallvms", "x".repeat(40_000_000)),
+            "printed more than 16 MiB",
+        ),
+        (
+            says("getallvms", format!("{header}{rows}")),
+            "cannot be read",
+        ),
+        (
+            says("get.summary", "(vim.vm.Summary) {\n".repeat(100_000)),
+            "printed more than 1 MiB",
+        ),
+    ] {
+        hostile.set_fault(fault).unwrap();
+        let state = bench
+            .until_of("hostile", "the reason", |state| {
+                let failure = state.node.failure.as_ref().map(|failure| &failure.message);
+                let reasons = state.node.warnings.iter().chain(failure);
+                reasons.clone().any(|text| text.contains(words))
+            })
+            .await;
+        assert_eq!(state.vms.len(), 30, "{words}");
+        // The other node goes on at its interval.
+        let mut seen = bench.state("good").await.node.observed_at;
+        for _ in 0..2 {
+            let began = std::time::Instant::now();
+            let now = bench
+                .until_of("good", "a round", |state| state.node.observed_at > seen)
+                .await;
+            seen = now.node.observed_at;
+            assert!(began.elapsed() < Duration::from_secs(10), "{words}");
+        }
+        hostile.clear_faults().unwrap();
+        bench
+            .until_of("hostile", "a good round", |state| {
+                state.node.failure.is_none() && state.node.warnings.is_empty()
+            })
+            .await;
+    }
+    running.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_listing_that_is_cut_short_removes_nothing() {
     let vms = (0..20).map(|index| VmSpec::new(&format!("vm-{index}")));
     let node = node(NodeSpec::new("hoge").vms(vms));

@@ -194,7 +194,7 @@ impl Job {
         let session = self.node.session().await?;
         let entry = self.sent(command);
         let since = Instant::now();
-        let outcome = session.run_telling(command, limit, begun).await;
+        let outcome = session.run_notifying(command, limit, begun).await;
         self.answered(entry, command, since, &outcome);
         if outcome.as_ref().is_err_and(is_lost) {
             self.node.forget(&session).await;

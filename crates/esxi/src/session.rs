@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
@@ -19,14 +20,15 @@ mod fault;
 mod master;
 mod options;
 mod output;
+mod quota;
 mod shell;
 
 use batch::{Batch, Job};
-pub use fault::{SessionError, SessionFault};
+pub use fault::{Exhausted, SessionError, SessionFault};
 use master::Master;
 pub use options::SessionOptions;
-use output::MAX_OUTPUT_BYTES;
 pub use output::Output;
+pub use quota::Quota;
 use shell::{OpenError, RunError, Shell};
 
 /// How often [`Session::run_each`] sends a command whose shell ended under it.
@@ -105,16 +107,16 @@ impl Session {
     ///
     /// Every fault of the stages of running, see [`SessionFault`]. A command that fails is none.
     pub async fn run(&self, command: &Command, limit: Duration) -> Result<Output, SessionError> {
-        self.run_telling(command, limit, &Notify::new()).await
+        self.run_notifying(command, limit, &Notify::new()).await
     }
 
-    /// Runs a command as [`Session::run`], and tells `begun` when the node is asked to run it:
+    /// Runs a command as [`Session::run`], and notifies `begun` when the node is asked to run it:
     /// until then it waits for a shell.
     ///
     /// # Errors
     ///
     /// Those of [`Session::run`].
-    pub async fn run_telling(
+    pub async fn run_notifying(
         &self,
         command: &Command,
         limit: Duration,
@@ -128,7 +130,7 @@ impl Session {
             .unwrap_or_else(|| Err(self.error(SessionFault::disconnected(String::new()))))
     }
 
-    /// Runs many commands that only ask, each of which may take `limit`, and brings their results
+    /// Runs many commands that only read, each of which may take `limit`, and returns their results
     /// in the same order.
     ///
     /// They are spread over as many shells as the node's `max_sessions` allows, less those that
@@ -150,6 +152,31 @@ impl Session {
             .min(self.granted.load(Ordering::Relaxed) as usize);
         let batch = Batch::new(commands, limit, MAX_TRIES);
         self.work_off(batch, shells).await
+    }
+
+    /// Runs many commands as [`Session::run_each`] and sends each result, with the index of its
+    /// command, as soon as it is there: so that the answers need not be kept together.
+    ///
+    /// The answers count into `quota`. When it is used up the commands that are left fail with
+    /// [`SessionFault::Exhausted`].
+    pub async fn run_each_within(
+        &self,
+        commands: &[Command],
+        limit: Duration,
+        quota: &Quota,
+        results: UnboundedSender<(usize, Result<Output, SessionError>)>,
+    ) {
+        let shells = commands
+            .len()
+            .min(self.granted.load(Ordering::Relaxed) as usize);
+        let mut batch = Batch::new(commands, limit, MAX_TRIES);
+        let send = |index, result: Result<Output, SessionFault>| {
+            // Whoever reads them may have given up.
+            let _ = results.send((index, result.map_err(|fault| self.error(fault))));
+        };
+        batch.within = Some((quota, &send));
+        join_all((0..shells).map(|_| self.work(&batch))).await;
+        batch.send_missing();
     }
 
     /// Whether the connection stands, as far as this side knows.
@@ -185,8 +212,11 @@ impl Session {
             let Ok(permit) = self.slots.acquire().await else {
                 return;
             };
+            if let Some(reason) = batch.exhausted() {
+                return batch.give_up(&SessionFault::Exhausted { reason });
+            }
             let Some(job) = batch.next() else { return };
-            match timeout(batch.limit, Shell::open(&self.mux)).await {
+            match timeout(batch.limit_now(), Shell::open(&self.mux)).await {
                 Ok(Ok(shell)) => {
                     refused = 0;
                     if let Err(fault) = self.work_in(shell, job, batch).await {
@@ -231,7 +261,7 @@ impl Session {
             if let Some(begun) = batch.begun {
                 begun.notify_one();
             }
-            match timeout(batch.limit, shell.run(command)).await {
+            match timeout(batch.limit_now(), shell.run(command)).await {
                 Ok(Ok(output)) => batch.finish(job, Ok(output)),
                 Ok(Err(RunError::InvalidArgument)) => {
                     let command = command.clone();
@@ -240,7 +270,7 @@ impl Session {
                 Ok(Err(RunError::TooMuchOutput)) => {
                     let fault = SessionFault::TooMuchOutput {
                         command: command.clone(),
-                        limit_bytes: MAX_OUTPUT_BYTES,
+                        limit_bytes: command.output_limit(),
                     };
                     batch.finish(job, Err(fault));
                     shell.kill().await;
@@ -270,6 +300,9 @@ impl Session {
                     shell.kill().await;
                     return Ok(());
                 }
+            }
+            if let Some(reason) = batch.exhausted() {
+                batch.give_up(&SessionFault::Exhausted { reason });
             }
             match batch.next() {
                 Some(next) => job = next,

@@ -248,7 +248,7 @@ fn every_mistake_names_file_line_node_and_key() {
         ("read_only", "  read_only: 1", "8: node hoge: read_only: the value must be true or false, not 1".into()),
         ("adr", "  adr: x", "8: node hoge: adr: this key is unknown; did you mean addr?".into()),
         ("user", "  user: x", "8: node hoge: user: this key is unknown; did you mean username?".into()),
-        ("zzz", "  zzz: x", format!("8: node hoge: zzz: this key is unknown; allowed are {required}, port, max_sessions, read_only")),
+        ("zzz", "  zzz: x", format!("8: node hoge: zzz: this key is unknown; allowed are {required}, port, max_sessions, read_only, connect_timeout_seconds")),
         ("more", "  addr: again", "8: node hoge: addr: this key is already there, in line 2".into()),
         ("more", "  [a]: b", "8: node hoge: a key must be a text, not a list".into()),
         ("more", "  <<: 5", "8: node hoge: <<: a merge takes a mapping, not a text".into()),

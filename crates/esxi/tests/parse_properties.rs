@@ -12,7 +12,7 @@
 use std::fmt::Write as _;
 
 use ecoman_esxi::parse::{self, ParseError};
-use ecoman_model::{PowerState, Vmid};
+use ecoman_model::{PowerState, VmFacts, Vmid};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -687,18 +687,11 @@ fn a_host_name_that_imitates_members_is_an_error() {
 #[test]
 fn a_number_that_is_none_names_its_field() {
     for (from, to, field) in [
-        ("numCpu = 2", "numCpu = -2", "config.numCpu"),
-        ("numCpu = 2", "numCpu = 4294967296", "config.numCpu"),
         ("numCpu = 2", "numCpu = \"2\"", "config.numCpu"),
         (
             "memorySizeMB = 4096",
             "memorySizeMB = 4e3",
             "config.memorySizeMB",
-        ),
-        (
-            "committed = 11929387008",
-            "committed = 99999999999999999999",
-            "storage.committed",
         ),
         (
             "bootTime = \"2024-01-08T19:02:55Z\"",
@@ -722,6 +715,35 @@ fn a_number_that_is_none_names_its_field() {
             line_text.contains(to.split(' ').next().unwrap()),
             "{line_text}"
         );
+    }
+}
+
+#[test]
+fn a_number_that_no_node_means_costs_no_other_fact() {
+    let good = parse::summary(summary_with("").as_bytes()).unwrap().facts;
+    for (from, to) in [
+        ("numCpu = 2", "numCpu = -2"),
+        ("numCpu = 2", "numCpu = 4294967296"),
+        (
+            "committed = 11929387008",
+            "committed = 99999999999999999999",
+        ),
+        ("committed = 11929387008", "committed = -4096"),
+    ] {
+        let output = summary_with("").replacen(from, to, 1);
+        let facts = parse::summary(output.as_bytes()).unwrap().facts;
+        let expected = if from.starts_with("numCpu") {
+            VmFacts {
+                cpus: None,
+                ..good.clone()
+            }
+        } else {
+            VmFacts {
+                storage_bytes: None,
+                ..good.clone()
+            }
+        };
+        assert_eq!(facts, expected, "{to}");
     }
 }
 

@@ -704,6 +704,93 @@ async fn a_node_that_takes_the_connection_and_says_nothing_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_slow_login_is_waited_for_as_long_as_hosts_yml_says() {
+    // Longer than ssh waits for a sign of life after the login.
+    const STALL: Duration = Duration::from_secs(17);
+    let node = Sshd::start();
+    let port = sshd::stalling_port(node.port(), STALL);
+    let keys = std::fs::read_to_string(node.path("known_hosts")).unwrap();
+    let keys = keys.replace(&format!(":{}", node.port()), &format!(":{port}"));
+    std::fs::write(node.path("known_hosts"), keys).unwrap();
+    let mut options = node.options();
+    options.connect_timeout = Duration::from_secs(2);
+
+    let mut host = node.host();
+    host.settings.port = port;
+    let error = refused(&host, &options).await;
+    let SessionFault::LoginTimeout { limit } = error.fault else {
+        panic!("{error}");
+    };
+    assert_eq!(limit, Duration::from_secs(2), "{error}");
+    assert!(
+        error.hint().contains("connect_timeout_seconds of hoge"),
+        "{}",
+        error.hint()
+    );
+
+    let mut host = node.host_with("  connect_timeout_seconds: 60\n");
+    host.settings.port = port;
+    let session = tokio::time::timeout(PATIENCE * 2, Session::connect(&host, &options))
+        .await
+        .expect("a login in time")
+        .expect("a login");
+    session.close().await;
+}
+
+#[tokio::test]
+async fn a_series_of_commands_costs_no_more_than_its_quota() {
+    let node = Sshd::start();
+    node.vim_cmd("case $2 in 3) head -c 60000 /dev/zero;; *) echo small;; esac");
+    let session = connect(&node).await;
+    let run = async |commands: &[Command], limit, quota: &ecoman_esxi::Quota| {
+        let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+        session
+            .run_each_within(commands, limit, quota, sender)
+            .await;
+        let mut results = std::collections::BTreeMap::new();
+        while let Some((index, result)) = receiver.recv().await {
+            assert!(
+                results.insert(index, result).is_none(),
+                "{index} came twice"
+            );
+        }
+        assert_eq!(results.len(), commands.len());
+        results.into_values().collect::<Vec<_>>()
+    };
+
+    let all = ecoman_esxi::Quota::new(1_000_000, PATIENCE);
+    let results = run(&summaries(40), PATIENCE, &all).await;
+    assert!(results.iter().all(Result::is_ok));
+    assert_eq!(all.exhausted(), None);
+
+    let few_bytes = ecoman_esxi::Quota::new(50_000, PATIENCE);
+    let results = run(&summaries(400), PATIENCE, &few_bytes).await;
+    let exhausted = results.iter().filter(|result| {
+        result.as_ref().is_err_and(|error| {
+            matches!(
+                error.fault,
+                SessionFault::Exhausted {
+                    reason: ecoman_esxi::Exhausted::Bytes(50_000)
+                }
+            )
+        })
+    });
+    assert!(exhausted.count() > 300);
+
+    // None answers: all are given up after a few, and not each after its own time.
+    node.vim_cmd("sleep 1000");
+    let much = ecoman_esxi::Quota::new(1_000_000, PATIENCE * 100);
+    let results = run(&summaries(200), Duration::from_millis(300), &much).await;
+    assert!(results.iter().all(Result::is_err));
+    let last = results.last().unwrap().as_ref().unwrap_err();
+    assert!(
+        matches!(last.fault, SessionFault::Exhausted { .. }),
+        "{last}"
+    );
+    session.close().await;
+}
+
+#[tokio::test]
 async fn a_node_that_closes_the_connection_is_tried_once_more() {
     let node = Sshd::start();
     let mut host = node.host();

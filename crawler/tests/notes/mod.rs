@@ -21,8 +21,12 @@ async fn a_note_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
     );
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
+    // With the search for ISO images, which goes on beside the rounds.
     bench
-        .until("first round", |state| state.vms.len() == 2)
+        .until("first round", |state| {
+            let facts = state.node.facts.as_ref();
+            state.vms.len() == 2 && facts.is_some_and(|facts| facts.setup_read_at.is_some())
+        })
         .await;
     node.forget_calls();
     for id in [1, 2] {

@@ -261,7 +261,7 @@ async fn answer(session: &Session, command: &Command) -> Result<Vec<u8>, String>
 }
 
 async fn tools(session: &Session) -> Verdict {
-    let remedy = "ECoMan needs an ESXi host (5.5 or later); is this one?";
+    let remedy = "ECoMan needs an ESXi host (5.5 or later); check that this is one.";
     for program in ["vim-cmd", "esxcli", "vmkfstools"] {
         if let Err(reason) = answer(session, &Command::find_program(program)).await {
             return Verdict::Fault(format!("{program} is missing: {reason}"), remedy.to_owned());
@@ -315,6 +315,9 @@ async fn vms(session: &Session) -> Verdict {
 async fn datastore(session: &Session, path: &str) -> Verdict {
     let remedy = "Set datastore_path in hosts.yml to a directory on a datastore of the node; \
                   they are: esxcli storage filesystem list";
+    let unread = "The directory is there, but the node does not list its volumes, so free space is \
+                  not known and no VM can be created. Run on the node: esxcli storage filesystem \
+                  list";
     let command = Command::is_directory(path);
     match session.run(&command, COMMAND_TIMEOUT).await {
         Ok(output) if output.exit == 0 => {}
@@ -324,9 +327,9 @@ async fn datastore(session: &Session, path: &str) -> Verdict {
     let volumes = match answer(session, &Command::filesystems()).await {
         Ok(output) => match parse::filesystem_list(&output) {
             Ok(list) => list.rows,
-            Err(error) => return Verdict::Doubtful(format!("{path}: {error}"), remedy.to_owned()),
+            Err(error) => return Verdict::Doubtful(format!("{path}: {error}"), unread.to_owned()),
         },
-        Err(reason) => return Verdict::Doubtful(format!("{path}: {reason}"), remedy.to_owned()),
+        Err(reason) => return Verdict::Doubtful(format!("{path}: {reason}"), unread.to_owned()),
     };
     let name = Path::new(path)
         .strip_prefix("/vmfs/volumes")

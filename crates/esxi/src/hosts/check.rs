@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ecoman_model::{NodeName, NodeSettings};
 
@@ -12,7 +13,7 @@ use super::key;
 use super::stamp::{Stamp, stamp};
 use super::yaml::{self, Kind, Value};
 
-/// What came of reading a hosts.yml.
+/// The outcome of reading a hosts.yml.
 pub(super) struct Loaded {
     pub(super) outcome: Result<Hosts, HostsError>,
     /// The key files that it names, usable or not, as they were before they were read.
@@ -27,7 +28,14 @@ const REQUIRED: [&str; 6] = [
     "installer_iso_path",
     "network_port_group",
 ];
-const OPTIONAL: [&str; 3] = ["port", "max_sessions", "read_only"];
+const OPTIONAL: [&str; 4] = [
+    "port",
+    "max_sessions",
+    "read_only",
+    "connect_timeout_seconds",
+];
+/// Without the key it is the default of the session, 30 s.
+const CONNECT_TIMEOUT: &str = "connect_timeout_seconds";
 /// YAML's merge key: the entries of another mapping, unless the key is given here.
 const MERGE: &str = "<<";
 
@@ -199,6 +207,10 @@ impl Check {
         let port = self.number(shown, &fields, "port", 1..=u16::MAX, 22);
         let max_sessions = self.number(shown, &fields, "max_sessions", 1..=10, 4);
         let read_only = self.boolean(shown, &fields, "read_only");
+        let seconds = self.number(shown, &fields, CONNECT_TIMEOUT, 1..=600, 30);
+        let connect_timeout = fields
+            .contains_key(CONNECT_TIMEOUT)
+            .then(|| Duration::from_secs(seconds.into()));
         let identity = self.text(shown, &fields, "identity_file_path", |_| None);
         let key = identity.and_then(|path| self.key_file(shown, &fields, &path));
 
@@ -223,11 +235,12 @@ impl Check {
             max_sessions: u8::try_from(max_sessions).unwrap_or(10),
             read_only,
         };
-        let fingerprint = fingerprint(&name, &settings, &content);
+        let fingerprint = fingerprint(&name, &settings, connect_timeout, &content);
         self.nodes.push(Host {
             name,
             settings,
             identity_file,
+            connect_timeout,
             line,
             fingerprint,
         });
@@ -425,7 +438,12 @@ fn is_shared(key: &str, value: &Value) -> bool {
     (key.starts_with('.') || key.starts_with("x-")) && !has_address
 }
 
-fn fingerprint(name: &NodeName, settings: &NodeSettings, key: &[u8]) -> u64 {
+fn fingerprint(
+    name: &NodeName,
+    settings: &NodeSettings,
+    connect_timeout: Option<Duration>,
+    key: &[u8],
+) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     let NodeSettings {
@@ -440,7 +458,7 @@ fn fingerprint(name: &NodeName, settings: &NodeSettings, key: &[u8]) -> u64 {
     } = settings;
     (address, port, username, datastore_path).hash(&mut hasher);
     (installer_iso_path, network_port_group).hash(&mut hasher);
-    (max_sessions, read_only).hash(&mut hasher);
+    (max_sessions, read_only, connect_timeout).hash(&mut hasher);
     key.hash(&mut hasher);
     hasher.finish()
 }

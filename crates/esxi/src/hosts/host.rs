@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ecoman_model::{NodeName, NodeSettings};
 
@@ -26,6 +27,9 @@ pub struct Host {
     pub settings: NodeSettings,
     /// The private key, as an absolute path.
     pub identity_file: PathBuf,
+    /// How long connecting and logging in may take together, where the file says so
+    /// (`connect_timeout_seconds`).
+    pub connect_timeout: Option<Duration>,
     /// The line of the file that its entry begins on, from 1.
     pub line: usize,
     /// A hash over name, settings and the content of the key file. Another fingerprint means that

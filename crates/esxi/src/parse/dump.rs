@@ -30,8 +30,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use memchr::{memchr_iter, memrchr};
 
 use super::error::ParseError;
@@ -47,6 +48,9 @@ use line::{
 };
 use node::{Node, Value};
 use note::NoteEnds;
+
+/// The years in which a host can have run: ESX is of 2001.
+const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2000..=2199;
 
 /// How many members and elements a dump may have. Real dumps stay below some thousand.
 const MAX_NODES: usize = 1 << 18;
@@ -246,10 +250,12 @@ impl<'d> Item<'d> {
         let Value::Scalar(scalar) = item.node.value else {
             return Err(item.error("a number"));
         };
-        let huge = || item.error("a whole number that is neither negative nor huge");
-        plausible(digits(scalar).ok_or_else(huge)?)
-            .map(|number| T::try_from(number).map_err(|_| huge()))
-            .transpose()
+        let magnitude = scalar.strip_prefix(b"-").unwrap_or(scalar);
+        if magnitude.is_empty() || !magnitude.iter().all(u8::is_ascii_digit) {
+            return Err(item.error("a whole number"));
+        }
+        let number = digits(scalar).and_then(plausible);
+        Ok(number.and_then(|number| T::try_from(number).ok()))
     }
 
     /// `true` or `false`.
@@ -263,7 +269,8 @@ impl<'d> Item<'d> {
             .transpose()
     }
 
-    /// The time of this name: UTC, with 0 to 9 digits after the second.
+    /// The time of this name: UTC, with 0 to 9 digits after the second. In years in which no host
+    /// has run, as those of a wrong clock (1970, 9999), nothing is said.
     pub(super) fn time(self, name: &str) -> Result<Option<DateTime<Utc>>, ParseError> {
         self.get(name)
             .map(|item| {
@@ -277,6 +284,7 @@ impl<'d> Item<'d> {
                     .ok_or_else(|| item.error("a time such as 2024-01-08T19:02:55Z"))
             })
             .transpose()
+            .map(|time| time.filter(|time| PLAUSIBLE_YEARS.contains(&time.year())))
     }
 
     /// The reference of this name: `vim.VirtualMachine:14`.

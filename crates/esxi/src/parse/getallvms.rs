@@ -12,6 +12,8 @@
 //! widths are those that fit every row and are reached by the longest value of the column, which
 //! shows as well that no row is missing that was longer than the others.
 
+use std::collections::HashSet;
+
 use ecoman_model::{VmFacts, Vmid};
 use memchr::memmem;
 use serde::Serialize;
@@ -135,16 +137,24 @@ pub fn getallvms(stdout: &[u8], stderr: &[u8]) -> Result<VmList, ParseError> {
     for cells in &rows.cells {
         list.rows.push(row(&input, cells, &mut list.warnings)?);
     }
-    let mut ids: Vec<Vmid> = list.rows.iter().map(|row| row.vmid).collect();
-    ids.sort_unstable();
-    if let Some([id, _]) = ids.windows(2).find_map(|pair| match pair {
-        [first, second] if first == second => Some([*first, *second]),
-        _ => None,
-    }) {
-        return Err(input.unexpected(header.start, format!("two rows have the id {id}")));
+    let mut seen = HashSet::with_capacity(list.rows.len());
+    let rows_with_places = list.rows.iter().zip(&rows.cells);
+    for (row, [(start, _), ..]) in rows_with_places {
+        if !seen.insert(row.vmid) {
+            let reason = format!("a row before has the id {} already", row.vmid);
+            return Err(input.unexpected(*start, reason));
+        }
     }
     Ok(list)
 }
+
+/// Most rows of a table. A host has 1,024 VMs at most (VMware's configuration maximums, 5.5 to
+/// 8.0); a few more may be registered.
+const MAX_ROWS: usize = 4096;
+
+/// The largest table whose columns are looked for by characters, which takes several times its
+/// memory.
+const MAX_TABLE_IN_CHARACTERS: usize = 2 * 1024 * 1024;
 
 /// From where to where the values of a row are.
 type Cells = [(usize, usize); 6];
@@ -238,7 +248,10 @@ fn rows_in_bytes(
 /// byte too many looks the same: that is left an error.
 fn rows_in_characters(input: &Input<'_>, header: Line<'_>, places: &[usize; 6]) -> Option<Rows> {
     let text = std::str::from_utf8(&input.bytes).ok()?;
-    if text.is_ascii() || !input.slice(0, header.next()).is_ascii() {
+    if text.len() > MAX_TABLE_IN_CHARACTERS
+        || text.is_ascii()
+        || !input.slice(0, header.next()).is_ascii()
+    {
         return None;
     }
     // One byte for each character, and where each character starts.
@@ -293,6 +306,9 @@ fn rows(
                 position,
                 "a row begins with the id of a VM",
             ));
+        }
+        if starts.len() == MAX_ROWS {
+            return Err(row_error(input, position, "no host has so many VMs"));
         }
         match rest.get(length) {
             Some(b'\n') => {}

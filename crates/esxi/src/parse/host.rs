@@ -27,11 +27,11 @@ pub fn host_summary(stdout: &[u8]) -> Result<NodeFacts, ParseError> {
         facts.vendor = trimmed(hardware.some_text("vendor", warnings)?);
         facts.model = trimmed(hardware.some_text("model", warnings)?);
         facts.cpu_model = trimmed(hardware.some_text("cpuModel", warnings)?);
-        facts.cpu_mhz = hardware.number("cpuMhz")?;
-        facts.cpu_packages = hardware.number("numCpuPkgs")?;
-        facts.cpu_cores = hardware.number("numCpuCores")?;
-        facts.cpu_threads = hardware.number("numCpuThreads")?;
-        facts.memory_bytes = hardware.number("memorySize")?;
+        facts.cpu_mhz = some(hardware.number("cpuMhz")?);
+        facts.cpu_packages = some(hardware.number("numCpuPkgs")?);
+        facts.cpu_cores = some(hardware.number("numCpuCores")?);
+        facts.cpu_threads = some(hardware.number("numCpuThreads")?);
+        facts.memory_bytes = some(hardware.number("memorySize")?);
     }
     if let Some(runtime) = root.structure("runtime")? {
         facts.booted_at = runtime.time("bootTime")?;
@@ -49,6 +49,11 @@ pub fn host_summary(stdout: &[u8]) -> Result<NodeFacts, ParseError> {
         facts.memory_usage_mb = usage.number("overallMemoryUsage")?;
     }
     Ok(facts)
+}
+
+/// A size of hardware, of which no host has none.
+fn some<T: PartialEq + Default>(size: Option<T>) -> Option<T> {
+    size.filter(|size| *size != T::default())
 }
 
 /// Reads what `esxcli system version get` printed. `Patch` is there since 6.0.

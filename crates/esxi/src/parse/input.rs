@@ -266,10 +266,10 @@ pub(super) fn digits<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     std::str::from_utf8(bytes).ok()?.parse().ok()
 }
 
-/// A number that a node can mean. Above 2⁶³ − 1 it has said nothing: there is not so much of
-/// anything, and neither the integers of the API nor those of MongoDB reach further.
+/// A number that a node can mean. Above 2⁵³ it has said nothing: there is not so much of anything,
+/// and JavaScript's numbers are exact up to there.
 pub(super) fn plausible(number: u64) -> Option<u64> {
-    i64::try_from(number).is_ok().then_some(number)
+    (number <= 1 << 53).then_some(number)
 }
 
 /// `text` less its blanks at the end. (Blanks only: a note may well end with another white

@@ -1,5 +1,8 @@
 //! `vim-cmd vmsvc/get.summary ID`: all that a node says of one VM.
 
+use std::fmt;
+use std::ops::RangeInclusive;
+
 use ecoman_model::{PowerState, VmFacts, Vmid};
 use serde::Serialize;
 
@@ -140,8 +143,13 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
             .filter(|name| !name.is_empty())
             .map(|name| decoded_name(&name));
         facts.uuid = config.some_text("uuid", warnings)?;
-        facts.cpus = config.number("numCpu")?;
-        facts.memory_mb = config.number("memorySizeMB")?;
+        facts.cpus = within(&CPUS, config.number("numCpu")?, "numCpu", warnings);
+        facts.memory_mb = within(
+            &MEMORY_MB,
+            config.number("memorySizeMB")?,
+            "memorySizeMB",
+            warnings,
+        );
         facts.nic_count = config.number("numEthernetCards")?;
         facts.disk_count = config.number("numVirtualDisks")?;
         facts.vmx_path = config.some_text("vmPathName", warnings)?;
@@ -181,6 +189,26 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
         facts.host_memory_mb = usage.number("hostMemoryUsage")?;
     }
     Ok(summary)
+}
+
+/// Virtual CPUs that a VM can have: 8.0 allows 768.
+const CPUS: RangeInclusive<u32> = 1..=4096;
+
+/// Memory that a VM can have: 8.0 allows 24 TB.
+const MEMORY_MB: RangeInclusive<u64> = 1..=1 << 30;
+
+/// A size, unless no VM has such a one.
+fn within<T: PartialOrd + fmt::Display + Copy>(
+    range: &RangeInclusive<T>,
+    size: Option<T>,
+    field: &str,
+    warnings: &mut Vec<String>,
+) -> Option<T> {
+    let odd = size.filter(|size| !range.contains(size));
+    warnings.extend(
+        odd.map(|size| format!("{field} is {size}, which no VM has: it is taken as not said")),
+    );
+    size.filter(|size| range.contains(size))
 }
 
 /// The state of VMware Tools, in the words of `toolsStatus`.
@@ -357,12 +385,60 @@ mod tests {
             );
             summary(dump.as_bytes()).map(|summary| summary.facts.uptime_seconds)
         };
-        let most = i64::MAX.unsigned_abs();
+        let most = 1_u64 << 53;
         assert_eq!(read(&most.to_string()).unwrap(), Some(most));
-        assert_eq!(read("9223372036854775808").unwrap(), None);
-        assert_eq!(read("18446744073709551615").unwrap(), None);
-        assert!(read("18446744073709551616").is_err());
-        assert!(read("-1").is_err());
+        for implausible in [
+            "9007199254740993",
+            "9223372036854775808",
+            "18446744073709551615",
+            "18446744073709551616",
+            "-1",
+            "-4096",
+        ] {
+            assert_eq!(read(implausible).unwrap(), None, "{implausible}");
+        }
+        for none in ["", "-", "1.5", "0x10", "--1"] {
+            assert!(read(none).is_err(), "{none}");
+        }
+    }
+
+    #[test]
+    fn a_size_that_no_vm_has_is_not_said_and_warned_about() {
+        let read = |config: &str| {
+            let dump = format!(
+                "(vim.vm.Summary) {{\n   config = (vim.vm.Summary.ConfigSummary) {{\n{config}   \
+                 }}\n}}\n"
+            );
+            summary(dump.as_bytes()).unwrap()
+        };
+        let odd = read("      numCpu = 0,\n      memorySizeMB = 99999999999\n");
+        assert_eq!((odd.facts.cpus, odd.facts.memory_mb), (None, None));
+        assert_eq!(
+            odd.warnings,
+            [
+                "numCpu is 0, which no VM has: it is taken as not said",
+                "memorySizeMB is 99999999999, which no VM has: it is taken as not said",
+            ]
+        );
+        let good = read("      numCpu = 768,\n      memorySizeMB = 4\n");
+        assert_eq!(
+            (good.facts.cpus, good.facts.memory_mb),
+            (Some(768), Some(4))
+        );
+    }
+
+    #[test]
+    fn a_time_of_a_wrong_clock_is_not_said() {
+        let read = |time: &str| {
+            let dump = format!(
+                "(vim.vm.Summary) {{\n   runtime = (vim.vm.RuntimeInfo) {{\n      bootTime = \
+                 \"{time}\"\n   }}\n}}\n"
+            );
+            summary(dump.as_bytes()).unwrap().facts.booted_at
+        };
+        assert_eq!(read("1970-01-01T00:00:07Z"), None);
+        assert_eq!(read("9999-12-31T23:59:59Z"), None);
+        assert!(read("2024-01-08T19:02:55Z").is_some());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The commands of one call: which are to be run, and what came of each.
+//! The commands of one call: which are to be run, and the result of each.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::Notify;
 
-use super::fault::SessionFault;
+use super::fault::{Exhausted, SessionFault};
 use super::output::Output;
+use super::quota::Quota;
 use crate::command::Command;
 
 /// The commands of one call, shared by its shells.
@@ -16,10 +17,15 @@ pub(super) struct Batch<'c> {
     pub(super) limit: Duration,
     /// How often a command is sent whose shell ends under it.
     pub(super) max_tries: u32,
-    /// Is told of each command that a shell begins with.
+    /// Is notified of each command that a shell begins with.
     pub(super) begun: Option<&'c Notify>,
+    /// What the commands may cost together, and where each result goes at once.
+    pub(super) within: Option<(&'c Quota, &'c Send<'c>)>,
     state: Mutex<BatchState>,
 }
+
+/// Takes a result with the index of its command.
+type Send<'c> = dyn Fn(usize, Result<Output, SessionFault>) + Sync + 'c;
 
 struct BatchState {
     queue: VecDeque<Job>,
@@ -43,6 +49,7 @@ impl<'c> Batch<'c> {
             limit,
             max_tries,
             begun: None,
+            within: None,
             state: Mutex::new(BatchState { queue, results }),
         }
     }
@@ -68,6 +75,55 @@ impl<'c> Batch<'c> {
     }
 
     pub(super) fn finish(&self, job: Job, result: Result<Output, SessionFault>) {
+        if let Some((quota, _)) = self.within {
+            match &result {
+                Ok(output) => quota.spend(output.bytes()),
+                Err(SessionFault::TooMuchOutput { limit_bytes, .. }) => quota.spend(*limit_bytes),
+                Err(SessionFault::Timeout { .. }) => quota.count_silent(),
+                Err(_) => {}
+            }
+        }
+        self.set_result(job, result);
+    }
+
+    /// What the commands have used up, if anything.
+    pub(super) fn exhausted(&self) -> Option<Exhausted> {
+        self.within.and_then(|(quota, _)| quota.exhausted())
+    }
+
+    /// How long a command that begins now may take.
+    pub(super) fn limit_now(&self) -> Duration {
+        match self.within {
+            Some((quota, _)) => self.limit.min(quota.time_left()),
+            None => self.limit,
+        }
+    }
+
+    /// Sends an error for each command that has no result: its shell went away.
+    pub(super) fn send_missing(&self) {
+        let missing: Vec<usize> = {
+            let state = self.state();
+            let results = state.results.iter().enumerate();
+            results
+                .filter(|(_, result)| result.is_none())
+                .map(|(index, _)| index)
+                .collect()
+        };
+        for index in missing {
+            let job = Job { index, tries: 0 };
+            self.set_result(job, Err(SessionFault::disconnected(String::new())));
+        }
+    }
+
+    fn set_result(&self, job: Job, result: Result<Output, SessionFault>) {
+        let result = match self.within {
+            None => result,
+            Some((_, send)) => {
+                send(job.index, result);
+                // It is on its way; this only says so.
+                Err(SessionFault::disconnected(String::new()))
+            }
+        };
         if let Some(place) = self.state().results.get_mut(job.index) {
             *place = Some(result);
         }
@@ -85,11 +141,8 @@ impl<'c> Batch<'c> {
 
     /// Nothing of what is left will be run.
     pub(super) fn give_up(&self, fault: &SessionFault) {
-        let mut state = self.state();
-        while let Some(job) = state.queue.pop_front() {
-            if let Some(place) = state.results.get_mut(job.index) {
-                *place = Some(Err(fault.clone()));
-            }
+        while let Some(job) = self.next() {
+            self.set_result(job, Err(fault.clone()));
         }
     }
 

@@ -126,6 +126,12 @@ pub enum SessionFault {
         /// The time that it had.
         limit: Duration,
     },
+    /// A command was not sent: the commands before it have used up what they had together.
+    #[error("it was not asked: {reason}")]
+    Exhausted {
+        /// What was used up.
+        reason: Exhausted,
+    },
     /// A command printed more than any command should; it was killed on the node.
     #[error("`{command}` printed more than {} MiB and was killed", .limit_bytes / (1024 * 1024))]
     TooMuchOutput {
@@ -154,6 +160,20 @@ pub enum SessionFault {
         /// ssh's words; may be empty.
         reason: String,
     },
+}
+
+/// What a series of commands has used up (see [`crate::Quota`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Exhausted {
+    /// They printed so many bytes.
+    #[error("the answers before had more than {} MiB together", .0 / (1024 * 1024))]
+    Bytes(usize),
+    /// They took so long.
+    #[error("the commands before took longer than {} s together", .0.as_secs())]
+    Time(Duration),
+    /// So many in a row did not answer in time.
+    #[error("{0} commands in a row did not answer in time")]
+    Silence(usize),
 }
 
 impl SessionFault {
@@ -194,9 +214,11 @@ impl SessionError {
             | SessionFault::ChangedHostKey
             | SessionFault::RevokedHostKey => FailureKind::HostKey,
             SessionFault::Authentication { .. } => FailureKind::Authentication,
-            SessionFault::LoginTimeout { .. } | SessionFault::Timeout { .. } => {
-                FailureKind::Timeout
-            }
+            SessionFault::LoginTimeout { .. }
+            | SessionFault::Timeout { .. }
+            | SessionFault::Exhausted {
+                reason: Exhausted::Time(_) | Exhausted::Silence(_),
+            } => FailureKind::Timeout,
             SessionFault::Closed { .. }
             | SessionFault::Ssh { .. }
             | SessionFault::SessionsRefused
@@ -205,6 +227,9 @@ impl SessionError {
             SessionFault::Negotiation { .. }
             | SessionFault::NoShell { .. }
             | SessionFault::TooMuchOutput { .. }
+            | SessionFault::Exhausted {
+                reason: Exhausted::Bytes(_),
+            }
             | SessionFault::InvalidArgument { .. } => FailureKind::Protocol,
         }
     }
@@ -263,7 +288,15 @@ impl SessionError {
             SessionFault::Negotiation { .. } => {
                 format!("Update {node}, or use an OpenSSH client that still speaks its algorithms.")
             }
-            SessionFault::LoginTimeout { .. } | SessionFault::Timeout { .. } => format!(
+            SessionFault::LoginTimeout { limit } => format!(
+                "If {node} always logs in slowly (its sshd looks up the name of this machine: \
+                 UseDNS no in its /etc/ssh/sshd_config), set connect_timeout_seconds of {node} in \
+                 hosts.yml to more than {}. Else it may be overloaded: look at its Host Client \
+                 (https://{}/ui/).",
+                limit.as_secs(),
+                host_part(address)
+            ),
+            SessionFault::Timeout { .. } => format!(
                 "The node may be overloaded: look at its Host Client (https://{}/ui/) and restart \
                  its management agents if hostd hangs (/etc/init.d/hostd restart).",
                 host_part(address)
@@ -285,6 +318,10 @@ impl SessionError {
             ),
             SessionFault::NoShell { .. } => format!(
                 "The user of {node} in hosts.yml must be allowed to use the ESXi shell over SSH."
+            ),
+            SessionFault::Exhausted { .. } => format!(
+                "Look whether {node} is overloaded or prints more than a host should; what was not \
+                 asked keeps its last facts."
             ),
             SessionFault::TooMuchOutput { command, .. } => {
                 format!("Run `{command}` on {node} by hand and look at what it prints.")
@@ -316,6 +353,8 @@ impl Error for SessionError {
 /// What ssh printed before it gave up, read. The texts are those of OpenSSH 7.4 to 10; they are
 /// not translated.
 pub(super) fn classify(text: &str, username: &str, limit: Duration) -> SessionFault {
+    // A node may print anything before the login.
+    let text = &*marks::plain_block(text);
     let has = |needle: &str| text.contains(needle);
     let line_with = |needle: &str| {
         text.lines()

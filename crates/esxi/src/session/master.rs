@@ -4,9 +4,10 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, io};
 
+use ecoman_model::marks;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::sync::watch;
@@ -31,6 +32,13 @@ pub(super) struct Master {
 /// Messages of ssh are a few lines.
 const MAX_STDERR_BYTES: usize = 16 * 1024;
 
+/// ssh ends by itself when the connection takes too long, and says what it waited for. It is killed
+/// only this much later.
+const SSH_GOES_FIRST: Duration = Duration::from_millis(500);
+
+/// How often ssh asks a silent node for a sign of life.
+const ALIVE_INTERVAL_SECONDS: u64 = 5;
+
 /// How long a process that was killed may take to be gone.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -38,7 +46,8 @@ impl Master {
     pub(super) async fn start(host: &Host, options: &SessionOptions) -> Result<Self, SessionFault> {
         let directory = ControlDirectory::create()
             .map_err(|error| local("creating a directory for the control socket", error))?;
-        let mut command = command(host, options, directory.path())
+        let limit = host.connect_timeout.unwrap_or(options.connect_timeout);
+        let mut command = command(host, options, limit, directory.path())
             .map_err(|error| local("linking key and known hosts", error))?;
         command.arg("-S").arg(directory.socket());
         command.arg("--").arg(&host.settings.address);
@@ -50,11 +59,11 @@ impl Master {
         };
         let mut last_words = listen(stderr, host);
 
-        // ConnectTimeout ends with the key exchange; the login has as long again.
-        let limit = options.connect_timeout * 2;
+        // ConnectTimeout ends with the key exchange, and ssh says why. What is left is the login.
+        let began = Instant::now();
         let mut ready = String::new();
         let mut stdout = BufReader::new(stdout);
-        match timeout(limit, stdout.read_line(&mut ready)).await {
+        match timeout(limit + SSH_GOES_FIRST, stdout.read_line(&mut ready)).await {
             Ok(Ok(bytes)) if bytes > 0 => Ok(Self {
                 process,
                 last_words,
@@ -66,13 +75,11 @@ impl Master {
                     Ok(Ok(text)) => text.clone().unwrap_or_default(),
                     _ => String::new(),
                 };
-                Err(classify(
-                    &text,
-                    &host.settings.username,
-                    options.connect_timeout,
-                ))
+                Err(classify(&text, &host.settings.username, waited(began)))
             }
-            Err(_) => Err(SessionFault::LoginTimeout { limit }),
+            Err(_) => Err(SessionFault::LoginTimeout {
+                limit: waited(began),
+            }),
         }
     }
 
@@ -115,10 +122,20 @@ fn local(doing: &'static str, error: io::Error) -> SessionFault {
     }
 }
 
+/// The time since `began`, in whole seconds, as it is shown.
+fn waited(began: Instant) -> Duration {
+    Duration::from_secs(began.elapsed().as_secs().max(1))
+}
+
 /// ssh with everything but the socket and the address.
-fn command(host: &Host, options: &SessionOptions, directory: &Path) -> io::Result<Command> {
+fn command(
+    host: &Host,
+    options: &SessionOptions,
+    limit: Duration,
+    directory: &Path,
+) -> io::Result<Command> {
     // ssh expands %, ~ and ${} in the paths that it is given and splits some of them at blanks.
-    // It gets names of ours instead, which have none of these.
+    // It gets these links instead, whose names have none of them.
     let key = directory.join("key");
     symlink(&host.identity_file, &key)?;
     let mut known_hosts = String::new();
@@ -133,7 +150,10 @@ fn command(host: &Host, options: &SessionOptions, directory: &Path) -> io::Resul
     if known_hosts.is_empty() {
         known_hosts.push_str("/dev/null");
     }
-    let seconds = options.connect_timeout.as_millis().div_ceil(1000).max(1);
+    let seconds = limit.as_millis().div_ceil(1000).max(1);
+    // They count during the login too, which may take its whole time. 15 s is soon enough for a
+    // connection that has died.
+    let signs_missed = (limit.as_secs() / ALIVE_INTERVAL_SECONDS + 1).max(3);
     let settings = [
         // Says on standard output that the connection is there and the socket listens.
         ("PermitLocalCommand", "yes"),
@@ -156,8 +176,8 @@ fn command(host: &Host, options: &SessionOptions, directory: &Path) -> io::Resul
         // the old name of `PubkeyAcceptedAlgorithms`; clients before 8.5 know only that.)
         ("HostKeyAlgorithms", "+ssh-rsa"),
         ("PubkeyAcceptedKeyTypes", "+ssh-rsa"),
-        ("ServerAliveInterval", "5"),
-        ("ServerAliveCountMax", "3"),
+        ("ServerAliveInterval", &ALIVE_INTERVAL_SECONDS.to_string()),
+        ("ServerAliveCountMax", &signs_missed.to_string()),
         ("ConnectTimeout", &seconds.to_string()),
         ("ClearAllForwardings", "yes"),
         // Below it, ssh does not say why it could not agree on algorithms.
@@ -202,7 +222,7 @@ fn listen(stderr: ChildStderr, host: &Host) -> watch::Receiver<Option<String>> {
             .await
         {
             let shown = String::from_utf8_lossy(&line);
-            tracing::debug!(%node, line = shown.trim_end(), "ssh");
+            tracing::debug!(%node, line = %marks::plain_line(shown.trim_end()), "ssh");
             if text.len() + line.len() > MAX_STDERR_BYTES {
                 text.clear();
             }

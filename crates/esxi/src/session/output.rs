@@ -1,8 +1,5 @@
 //! What a command printed.
 
-/// A command that prints more than this on one of its streams is killed.
-pub(super) const MAX_OUTPUT_BYTES: usize = 64 * 1024 * 1024;
-
 /// What a command printed, and its exit code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Output {
@@ -13,4 +10,12 @@ pub struct Output {
     /// The exit code as the node's shell reports it: 127 is "no such command", 128 and more a
     /// signal.
     pub exit: i32,
+}
+
+impl Output {
+    /// How much it is.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.stdout.len() + self.stderr.len()
+    }
 }

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::fault;
-use super::output::{MAX_OUTPUT_BYTES, Output};
+use super::output::Output;
 use crate::command::Command;
 
 /// What the node's shell runs: a reader of commands. Constant; whatever is variable comes in on
@@ -55,6 +55,9 @@ while read -r line; do
 done
 kill -9 0
 "#;
+
+/// What a node may print when a shell begins.
+const MAX_GREETING_BYTES: usize = 64 * 1024;
 
 /// How long a shell may take to end.
 const GRACE: Duration = Duration::from_secs(2);
@@ -132,17 +135,17 @@ impl<'s> Shell<'s> {
         Ok(shell)
     }
 
-    /// Runs a command. After an error, and when the future is dropped, the shell must be dropped.
+    /// Runs a command. One that prints more than its limit on a stream is an error. After an error, and when the future is dropped, the shell must be dropped.
     pub(super) async fn run(&mut self, command: &Command) -> Result<Output, RunError> {
         let request = encode(command).ok_or(RunError::InvalidArgument)?;
         // As above.
         let _ = self.stdin.write_all(&request).await;
         if !self.started {
-            // What is printed before the mark is the node's greeting, not ours.
-            self.section().await?;
+            // A greeting of the node stands before the mark.
+            self.section(MAX_GREETING_BYTES).await?;
             self.started = true;
         }
-        let (stdout, stderr) = self.section().await?;
+        let (stdout, stderr) = self.section(command.output_limit()).await?;
         match stdout.label.parse() {
             Ok(exit) if stdout.label == stderr.label => Ok(Output {
                 stdout: stdout.content,
@@ -170,9 +173,11 @@ impl<'s> Shell<'s> {
         let _ = timeout(GRACE, self.child.wait()).await;
     }
 
-    async fn section(&mut self) -> Result<(Section, Section), RunError> {
-        let sections =
-            tokio::try_join!(self.stdout.until(&self.mark), self.stderr.until(&self.mark));
+    async fn section(&mut self, limit: usize) -> Result<(Section, Section), RunError> {
+        let sections = tokio::try_join!(
+            self.stdout.until(&self.mark, limit),
+            self.stderr.until(&self.mark, limit)
+        );
         match sections {
             Ok(sections) => Ok(sections),
             Err(StreamError::TooMuch) => Err(RunError::TooMuchOutput),
@@ -254,12 +259,12 @@ impl<R: AsyncRead + Unpin> Stream<R> {
     }
 
     /// Dropping the future loses nothing.
-    async fn until(&mut self, mark: &Finder<'_>) -> Result<Section, StreamError> {
+    async fn until(&mut self, mark: &Finder<'_>, limit: usize) -> Result<Section, StreamError> {
         loop {
             if let Some(section) = self.take(mark) {
                 return Ok(section);
             }
-            if self.searched > MAX_OUTPUT_BYTES {
+            if self.searched > limit {
                 return Err(StreamError::TooMuch);
             }
             if matches!(self.pipe.read_buf(&mut self.buffer).await, Ok(0) | Err(_)) {
@@ -324,9 +329,9 @@ mod tests {
             let mark = Finder::new("0123456789");
             let mut stream = Stream::new(receiver);
             let reader = async {
-                let first = stream.until(&mark).await.ok().unwrap();
-                let second = stream.until(&mark).await.ok().unwrap();
-                let third = stream.until(&mark).await;
+                let first = stream.until(&mark, usize::MAX).await.ok().unwrap();
+                let second = stream.until(&mark, usize::MAX).await.ok().unwrap();
+                let third = stream.until(&mark, usize::MAX).await;
                 assert_eq!(first.content, b"no line break at the end");
                 assert_eq!(first.label, "0");
                 assert_eq!(second.content, b"\xff\nsecond\n");

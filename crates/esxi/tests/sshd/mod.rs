@@ -247,6 +247,44 @@ pub(crate) fn silent_port() -> (u16, TcpListener) {
     (listener.local_addr().unwrap().port(), listener)
 }
 
+/// Passes connections on to `port`, and holds the answer to the login back for a while; the port.
+/// Ends with the process.
+pub(crate) fn stalling_port(port: u16, stall: Duration) -> u16 {
+    /// Greeting, key exchange and the offer of services come in so many parts at least.
+    const PARTS: usize = 4;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = listener.local_addr().unwrap().port();
+    std::thread::spawn(move || {
+        while let Ok((client, _)) = listener.accept() {
+            let Ok(server) = TcpStream::connect(("127.0.0.1", port)) else {
+                return;
+            };
+            let (mut from_client, mut to_server) =
+                (client.try_clone().unwrap(), server.try_clone().unwrap());
+            std::thread::spawn(move || {
+                let _ = std::io::copy(&mut from_client, &mut to_server);
+                let _ = to_server.shutdown(std::net::Shutdown::Write);
+            });
+            let (mut from_server, mut to_client) = (server, client);
+            std::thread::spawn(move || {
+                let mut buffer = [0; 16 * 1024];
+                let mut part = 0;
+                while let Ok(read @ 1..) = from_server.read(&mut buffer) {
+                    part += 1;
+                    if part == PARTS {
+                        std::thread::sleep(stall);
+                    }
+                    if to_client.write_all(&buffer[..read]).is_err() {
+                        break;
+                    }
+                }
+                let _ = to_client.shutdown(std::net::Shutdown::Both);
+            });
+        }
+    });
+    own
+}
+
 /// Closes every connection at once; the port. Ends with the process.
 pub(crate) fn closing_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
