@@ -18,8 +18,8 @@ use ecoman_model::{
     RoundVms, Task, TaskError, TaskId, TaskState, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{
-    Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
-    TaskStore, Written,
+    Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
+    Revision, Store, StoreError, TaskQuery, TaskStore, Written,
 };
 use futures::StreamExt as _;
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -630,10 +630,28 @@ impl AuditStore for SwitchedStore {
 }
 
 #[async_trait]
+impl HistoryStore for SwitchedStore {
+    async fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
+        self.check()?;
+        self.store.history(query).await
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.check()?;
+        self.store.forget_events(before).await
+    }
+}
+
+#[async_trait]
 impl Store for SwitchedStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.check()?;
         self.store.ping().await
+    }
+
+    async fn check_write(&self) -> Result<(), StoreError> {
+        self.check()?;
+        self.store.check_write().await
     }
 
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {

@@ -7,6 +7,7 @@
 mod access;
 mod act;
 mod audit;
+mod event;
 pub mod marks;
 mod node;
 mod round;
@@ -22,6 +23,7 @@ pub use act::{
     PowerChange, Refusal, Situation, Step, TaskRequest,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
+pub use event::{EndedTask, Event, EventKind};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,

@@ -1,25 +1,29 @@
 //! Where observations are kept: one trait in the domain's words, two full implementations,
 //! MongoDB 5.0 or later and an embedded default in one file.
 //!
-//! Knows what is kept, never how it was come by (ESXi) or how it is shown (HTTP).
+//! Knows what is kept, and neither how it is read (ESXi) nor how it is shown (HTTP).
 
 mod audit;
 mod changes;
 mod embedded;
+mod history;
 mod mongo;
 mod record;
 mod tasks;
+mod unwritable;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use ecoman_model::{NodeName, NodeState, Round, VmKey, VmRecord};
 
 pub use audit::{AuditQuery, AuditStore};
-pub use embedded::EmbeddedStore;
+pub use embedded::{EmbeddedStore, Salvage};
+pub use history::{HistoryPage, HistoryQuery, HistoryStore};
 pub use mongo::{MongoSettings, MongoStore};
 pub use tasks::{Added, TaskQuery, TaskStore};
+pub use unwritable::Unwritable;
 
 /// Tells one state of a node from another: it moves with every write to the node or its VMs, is
 /// never used twice for a node, not even if the node is forgotten and comes back, and only
@@ -27,7 +31,7 @@ pub use tasks::{Added, TaskQuery, TaskStore};
 pub type Revision = u64;
 
 /// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`], of who did
-/// what in [`AuditStore`].
+/// what in [`AuditStore`], of what happened in [`HistoryStore`].
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is
 /// away and works again once it is back, without anything having to be restarted. A call that
@@ -37,9 +41,16 @@ pub type Revision = u64;
 /// of MongoDB that died in the middle: then the VMs are shown as they are, each of them true on
 /// its own, until the next round on that node.
 #[async_trait]
-pub trait Store: TaskStore + AuditStore {
+pub trait Store: TaskStore + AuditStore + HistoryStore {
     /// Asks the database for a sign of life, and is back within some seconds if there is none.
     async fn ping(&self) -> Result<(), StoreError>;
+
+    /// Learns whether the store takes changes now, by a small one that nobody sees.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Unwritable`] says why it takes none, where the database does.
+    async fn check_write(&self) -> Result<(), StoreError>;
 
     /// Records what one round on one node brought, VMs first and the node last, so that a
     /// reader who sees the node's new revision sees its VMs too. Writes only what changed; a VM
@@ -62,7 +73,7 @@ pub trait Store: TaskStore + AuditStore {
     async fn revisions(&self) -> Result<BTreeMap<NodeName, Revision>, StoreError>;
 
     /// Waits until the revisions are others than `known`, and returns them: at once where they
-    /// are already, else as soon as the database tells, which takes half a second at most.
+    /// are already, else as soon as the database says so, which takes half a second at most.
     async fn changed(
         &self,
         known: &BTreeMap<NodeName, Revision>,
@@ -106,18 +117,21 @@ pub enum StoreError {
     /// MongoDB refuses the login or the access to the database.
     #[error(
         "MongoDB at {server} refuses access to the database {database}; check MONGO_USERNAME and \
-         MONGO_PASSWORD (or MONGO_URI), and that this user has the role readWrite there"
+         MONGO_PASSWORD (or MONGO_URI), and that this user has the role readWrite there. \
+         {looked_up}"
     )]
     Access {
         /// Its addresses.
         server: String,
         /// The database.
         database: String,
+        /// In which database the user is looked up, and how to name another one.
+        looked_up: String,
         /// What the server says.
         source: Cause,
     },
 
-    /// The database was asked and failed at it.
+    /// The database failed to read.
     #[error("cannot read {what}")]
     Read {
         /// What was to be read.
@@ -126,11 +140,24 @@ pub enum StoreError {
         source: Cause,
     },
 
-    /// The database was told and failed at it.
+    /// The database failed to write.
     #[error("cannot write {what}")]
     Write {
         /// What was to be written.
         what: String,
+        /// What the database says.
+        source: Cause,
+    },
+
+    /// The store takes no changes; what is in it can still be read.
+    #[error("cannot write {what} to {place}: {problem}")]
+    Unwritable {
+        /// What was to be written.
+        what: String,
+        /// The file, or the address of MongoDB.
+        place: String,
+        /// What keeps it from writing, and what helps.
+        problem: Unwritable,
         /// What the database says.
         source: Cause,
     },
@@ -187,12 +214,15 @@ pub enum StoreError {
     /// The file of the embedded store is damaged, or is something else.
     #[error(
         "{} is damaged or no file of ECoMan; move it away and start again: the next round on each \
-         node fills a new one",
-        path.display()
+         node fills a new one{}",
+        path.display(),
+        offer(copy.as_deref())
     )]
     Damaged {
         /// The file.
         path: PathBuf,
+        /// The daily copy of its tasks, audit log and history, if there is one.
+        copy: Option<PathBuf>,
         /// What is wrong with it.
         source: Cause,
     },
@@ -221,6 +251,28 @@ pub enum StoreError {
         /// Why.
         source: Cause,
     },
+}
+
+impl StoreError {
+    /// What keeps the store from writing, if that is the error.
+    #[must_use]
+    pub fn unwritable(&self) -> Option<Unwritable> {
+        match self {
+            Self::Unwritable { problem, .. } => Some(*problem),
+            _ => None,
+        }
+    }
+}
+
+/// What to do with the daily copy.
+fn offer(copy: Option<&Path>) -> String {
+    copy.map_or_else(String::new, |copy| {
+        format!(
+            ". Its last daily copy, with tasks, audit log and history, is {}: put it in the place \
+             of the file to go on with that",
+            copy.display()
+        )
+    })
 }
 
 /// What lies beneath an error of the store.

@@ -22,8 +22,8 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// task is now recorded as given: not if it is not known, or has ended in another way.
     async fn update_task(&self, task: &Task) -> Result<bool, StoreError>;
 
-    /// Tells anew why a task did not succeed, as more has come to be known of what it has left.
-    /// Only of one that has ended with an error. Returns whether it is recorded as given.
+    /// Replaces the reason why a task did not succeed, as more is known of what it has left. Only
+    /// of a task that has ended with an error. Returns whether it is recorded as given.
     async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError>;
 
     /// A task; `None` if it was never recorded, or forgotten.
@@ -48,7 +48,7 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
 
     /// Waits until tasks have changed after `position`, and returns them as they are now, in the
     /// order of their changes, with the new position: at once where there are such already, else
-    /// as soon as the database tells, which takes half a second at most. A task that changed
+    /// as soon as the database says so, which takes half a second at most. A task that changed
     /// several times comes once. Tasks that were forgotten do not come.
     async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError>;
 
@@ -72,7 +72,7 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError>;
 }
 
-/// What came of [`TaskStore::add_task`].
+/// The result of [`TaskStore::add_task`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Added {
     /// It was new, and is recorded.

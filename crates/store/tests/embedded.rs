@@ -459,3 +459,94 @@ fn written(generation: u64) -> NodeState {
         vms: (0..20).map(|vmid| vm("hoge", vmid, &text)).collect(),
     }
 }
+
+#[tokio::test]
+async fn a_damaged_file_gives_back_what_can_be_read_of_it() {
+    const PAGE: usize = 4096;
+    const TASKS: u128 = 300;
+    let mut folder = Folder::new().await;
+    for number in 0..TASKS {
+        add(folder.store(), &task(number)).await;
+    }
+    record(folder.store(), node("hoge", 1), vec![vm("hoge", 1, "web")]).await;
+    let mut whole = Vec::new();
+    folder.tamper(|path| whole = std::fs::read(path).unwrap());
+    let used = whole.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+
+    let mut outcomes = BTreeSet::new();
+    for page in 0..used.div_ceil(PAGE) {
+        let mut bytes = whole.clone();
+        bytes[page * PAGE..]
+            .iter_mut()
+            .take(PAGE)
+            .for_each(|byte| *byte ^= 0x5A);
+        for file in std::fs::read_dir(folder.directory.path()).unwrap() {
+            std::fs::remove_file(file.unwrap().path()).unwrap();
+        }
+        std::fs::write(folder.path(), &bytes).unwrap();
+        let outcome = match EmbeddedStore::open_or_salvage(&folder.path()).await {
+            Err(StoreError::Damaged { .. }) => {
+                // It is where it was.
+                assert_eq!(std::fs::read(folder.path()).unwrap(), bytes, "page {page}");
+                "nothing"
+            }
+            Err(error) => panic!("page {page}: {error:?}"),
+            Ok((_, None)) => "whole",
+            Ok((store, Some(salvage))) => {
+                assert_eq!(std::fs::read(&salvage.damaged).unwrap(), bytes);
+                // It works, whatever was read.
+                record(&store, node("hoge", 2), vec![vm("hoge", 1, "web")]).await;
+                add(&store, &task(TASKS)).await;
+                let tasks = salvage.tables.iter().find(|(table, ..)| *table == "tasks");
+                let (_, records, complete) = tasks.unwrap();
+                assert!(u128::from(*records) <= TASKS);
+                if *complete {
+                    assert!(salvage.to_string().contains("; tasks: "), "{salvage}");
+                } else {
+                    assert!(
+                        salvage.to_string().contains("and then no more"),
+                        "{salvage}"
+                    );
+                }
+                "salvaged"
+            }
+        };
+        outcomes.insert(outcome);
+    }
+    assert!(outcomes.contains("salvaged"), "{outcomes:?}");
+}
+
+#[tokio::test]
+async fn the_daily_copy_is_offered_when_nothing_can_be_read() {
+    let mut folder = Folder::new().await;
+    add(folder.store(), &task(1)).await;
+    assert!(folder.store().copy_daily().await.unwrap());
+    add(folder.store(), &task(2)).await;
+    // It is not a day old.
+    assert!(!folder.store().copy_daily().await.unwrap());
+    folder.tamper(|path| std::fs::write(path, "no file of redb").unwrap());
+    let error = EmbeddedStore::open_or_salvage(&folder.path())
+        .await
+        .unwrap_err();
+    let copy = folder.path().with_file_name("ecoman.redb.daily");
+    assert!(
+        error.to_string().contains(&copy.display().to_string()),
+        "{error}"
+    );
+    std::fs::rename(&copy, folder.path()).unwrap();
+    folder.reopen().await;
+    assert_eq!(folder.store().task(id(1)).await.unwrap(), Some(task(1)));
+    assert_eq!(folder.store().task(id(2)).await.unwrap(), None);
+    // Positions go on, so that no reader misses a change.
+    let position = folder.store().task_position().await.unwrap();
+    add(folder.store(), &task(3)).await;
+    assert!(folder.store().task_position().await.unwrap() > position);
+}
+
+#[tokio::test]
+async fn whether_it_can_be_written_leaves_no_trace() {
+    let folder = Folder::new().await;
+    folder.store().check_write().await.unwrap();
+    let files = std::fs::read_dir(folder.directory.path()).unwrap();
+    assert_eq!(files.count(), 1);
+}

@@ -9,8 +9,8 @@ use ecoman_model::{
     VmRecord,
 };
 use ecoman_store::{
-    Added, AuditQuery, AuditStore, EmbeddedStore, Revision, Store, StoreError, TaskQuery,
-    TaskStore, Written,
+    Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
+    Revision, Store, StoreError, TaskQuery, TaskStore, Written,
 };
 use uuid::Uuid;
 
@@ -78,6 +78,10 @@ fn shut() -> StoreError {
 impl Store for LeavingStore {
     async fn ping(&self) -> Result<(), StoreError> {
         self.door()?.ping().await
+    }
+
+    async fn check_write(&self) -> Result<(), StoreError> {
+        self.door()?.check_write().await
     }
 
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
@@ -190,5 +194,16 @@ impl AuditStore for LeavingStore {
 
     async fn forget_audit(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.door()?.forget_audit(before).await
+    }
+}
+
+#[async_trait::async_trait]
+impl HistoryStore for LeavingStore {
+    async fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
+        self.door()?.history(query).await
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.door()?.forget_events(before).await
     }
 }

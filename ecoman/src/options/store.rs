@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use ecoman_store::{EmbeddedStore, MongoSettings, MongoStore, Store};
@@ -72,6 +73,22 @@ pub(crate) struct DataArgs {
     pub(crate) ecoman_data: PathBuf,
 }
 
+/// How often the daily copy of the embedded store is looked after.
+const COPY_INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// Keeps a copy of the embedded store that is a day old at most, until the process ends.
+async fn copy_daily(store: EmbeddedStore) {
+    loop {
+        tokio::time::sleep(COPY_INTERVAL).await;
+        if let Err(error) = store.copy_daily().await {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no daily copy of the store"
+            );
+        }
+    }
+}
+
 impl StoreArgs {
     /// The store of a role of its own: MongoDB unless `ECOMAN_STORE` says otherwise.
     ///
@@ -111,7 +128,14 @@ impl StoreArgs {
             StoreKind::Embedded => {
                 let path = data.ecoman_data.join("ecoman.redb");
                 tracing::info!(path = %path.display(), "store: embedded");
-                Arc::new(EmbeddedStore::open(&path).await.map_err(failed)?)
+                let (store, salvage) = EmbeddedStore::open_or_salvage(&path)
+                    .await
+                    .map_err(failed)?;
+                if let Some(salvage) = salvage {
+                    tracing::error!("{salvage}");
+                }
+                tokio::spawn(copy_daily(store.clone()));
+                Arc::new(store)
             }
             StoreKind::Mongodb => {
                 let settings = MongoSettings {

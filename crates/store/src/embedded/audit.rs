@@ -14,7 +14,7 @@ use crate::record::{self, StoredAuditEntry};
 use crate::{AuditQuery, AuditStore, StoreError};
 
 /// Entries by id, so by age: [`AuditEntry`] as JSON.
-const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
+pub(super) const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
 
 /// As much of an entry as says how old it is.
 #[derive(Deserialize)]

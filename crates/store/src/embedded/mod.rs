@@ -1,7 +1,9 @@
 //! The store in one file, by redb: for one machine and one process, nothing to install.
 
 mod audit;
+mod history;
 mod nodes;
+mod salvage;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +12,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use ecoman_model::NodeName;
 use redb::backends::FileBackend;
@@ -18,7 +21,8 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::record::FORMAT;
-use crate::{Cause, Revision, StoreError};
+use crate::{Cause, Revision, StoreError, Unwritable};
+pub use salvage::Salvage;
 
 /// Facts about the file itself, by name.
 const META: TableDefinition<&str, u64> = TableDefinition::new("meta");
@@ -39,7 +43,7 @@ pub struct EmbeddedStore {
     shared: Arc<Shared>,
 }
 
-/// How the file is come by; tests put a failing disk in between.
+/// Opens the file; tests replace it to simulate disk errors.
 type Opener = Box<dyn Fn(&Builder, &Path) -> Result<Database, redb::Error> + Send + Sync>;
 
 /// What all handles share.
@@ -47,15 +51,24 @@ struct Shared {
     path: PathBuf,
     opener: Opener,
     /// `None` after a failure of the disk: redb refuses everything from then on, and the next
-    /// call opens the file anew.
+    /// call opens the file again.
     database: RwLock<Option<Database>>,
-    /// Held from the beginning of a write until those who wait are told of it, so that they hear
-    /// of writes in their order.
+    /// Held from the beginning of a write until it is published, so that those who wait hear of
+    /// writes in their order.
     writing: Mutex<()>,
     revisions: watch::Sender<BTreeMap<NodeName, Revision>>,
     task_position: watch::Sender<u64>,
     refresh_requests: watch::Sender<BTreeSet<Uuid>>,
+    /// When a failure was logged last, and how many were not logged since.
+    failures: Mutex<(Option<Instant>, u64)>,
 }
+
+/// Failures are logged at most this often: each call fails while a disk is full.
+const FAILURE_LOG_INTERVAL: Duration = Duration::from_secs(60);
+
+/// How long the file may be held by a process that has just been killed.
+const LOCK_PATIENCE: Duration = Duration::from_secs(3);
+const LOCK_RETRY: Duration = Duration::from_millis(100);
 
 impl EmbeddedStore {
     /// Opens the store in the file `path`, and makes it if it is not there: the directory
@@ -85,15 +98,24 @@ impl EmbeddedStore {
                 revisions: watch::Sender::default(),
                 task_position: watch::Sender::default(),
                 refresh_requests: watch::Sender::default(),
+                failures: Mutex::default(),
             }),
         };
-        store.read("the file", |_, _| Ok(())).await?;
-        Ok(store)
+        let began = Instant::now();
+        loop {
+            match store.read("the file", |_, _| Ok(())).await {
+                Err(StoreError::Locked { .. }) if began.elapsed() < LOCK_PATIENCE => {
+                    tokio::time::sleep(LOCK_RETRY).await;
+                }
+                opened => return opened.map(|()| store),
+            }
+        }
     }
 
     /// Runs `work` beside the asynchronous tasks, for redb waits for the disk.
     async fn run<T: Send + 'static>(
         &self,
+        what: &str,
         describe: impl FnOnce(Cause) -> StoreError,
         work: impl FnOnce(&Shared, &Database) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -103,6 +125,12 @@ impl EmbeddedStore {
             Ok(Err(Failure::Store(error))) => Err(error),
             Ok(Err(Failure::Database(redb::Error::Corrupted(message)))) => {
                 Err(self.shared.damaged(redb::Error::Corrupted(message)))
+            }
+            Ok(Err(Failure::Database(redb::Error::Io(error)))) => {
+                Err(match Unwritable::of(&error) {
+                    Some(problem) => self.shared.unwritable(what, problem, error),
+                    None => describe(error.into()),
+                })
             }
             Ok(Err(Failure::Database(error))) => Err(describe(error.into())),
             // redb panics on some kinds of damage that were done while the file was open.
@@ -116,36 +144,40 @@ impl EmbeddedStore {
         work: impl FnOnce(&Shared, &Database) -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let what = what.into();
-        self.run(|source| StoreError::Read { what, source }, work)
-            .await
+        let describe = |source| StoreError::Read {
+            what: what.clone(),
+            source,
+        };
+        self.run(&what, describe, work).await
     }
 
     /// Runs `work` in one transaction, which is undone if it fails or has changed nothing; then
-    /// tells of what it has changed.
+    /// wakes those who wait for what it has changed.
     async fn write<T: Send + 'static>(
         &self,
         what: impl Into<String>,
         work: impl FnOnce(&Shared, &WriteTransaction) -> Result<(T, Change), Failure> + Send + 'static,
     ) -> Result<T, StoreError> {
         let what = what.into();
-        self.run(
-            |source| StoreError::Write { what, source },
-            |shared, database| {
-                let _writing = shared
-                    .writing
-                    .lock()
-                    .unwrap_or_else(PoisonError::into_inner);
-                let transaction = database.begin_write()?;
-                let (result, change) = work(shared, &transaction)?;
-                if matches!(change, Change::None) {
-                    transaction.abort()?;
-                } else {
-                    transaction.commit()?;
-                    shared.tell(change);
-                }
-                Ok(result)
-            },
-        )
+        let describe = |source| StoreError::Write {
+            what: what.clone(),
+            source,
+        };
+        self.run(&what, describe, |shared, database| {
+            let _writing = shared
+                .writing
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            let transaction = database.begin_write()?;
+            let (result, change) = work(shared, &transaction)?;
+            if matches!(change, Change::None) {
+                transaction.abort()?;
+            } else {
+                transaction.commit()?;
+                shared.publish(change);
+            }
+            Ok(result)
+        })
         .await
     }
 }
@@ -154,7 +186,7 @@ impl EmbeddedStore {
 enum Change {
     /// Nothing at all.
     None,
-    /// Nothing that anybody waits for.
+    /// Nothing that a call waits for.
     Silent,
     /// Nodes, with their new revision; `None`: the node is gone.
     Nodes(Vec<(NodeName, Option<Revision>)>),
@@ -206,17 +238,39 @@ impl Shared {
             if let Err(Failure::Database(error)) = &result
                 && !matches!(error, redb::Error::ValueTooLarge(_))
             {
-                tracing::warn!(
-                    path = %self.path.display(),
-                    %error,
-                    "the embedded store failed; its file is opened anew at the next call"
-                );
+                self.log_failure(error);
                 self.database
                     .write()
                     .unwrap_or_else(PoisonError::into_inner)
                     .take();
             }
             return result;
+        }
+    }
+
+    /// Logs a failure, at most one a minute.
+    fn log_failure(&self, error: &redb::Error) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let (logged, left_out) = &mut *failures;
+        if logged.is_some_and(|at| at.elapsed() < FAILURE_LOG_INTERVAL) {
+            *left_out += 1;
+            return;
+        }
+        *logged = Some(Instant::now());
+        tracing::warn!(
+            path = %self.path.display(),
+            %error,
+            not_logged_before = std::mem::take(left_out),
+            "the embedded store failed; its file is opened again at the next call"
+        );
+    }
+
+    fn unwritable(&self, what: &str, problem: Unwritable, error: io::Error) -> StoreError {
+        StoreError::Unwritable {
+            what: what.to_owned(),
+            place: self.path.display().to_string(),
+            problem,
+            source: error.into(),
         }
     }
 
@@ -238,8 +292,8 @@ impl Shared {
         Ok(())
     }
 
-    /// Tells those who wait.
-    fn tell(&self, change: Change) {
+    /// Wakes those who wait for a change.
+    fn publish(&self, change: Change) {
         match change {
             Change::None | Change::Silent => {}
             Change::Nodes(moved) => self.revisions.send_modify(|revisions| {
@@ -275,6 +329,10 @@ impl Shared {
             error @ (redb::Error::TableTypeMismatch { .. }
             | redb::Error::TableIsMultimap(_)
             | redb::Error::TypeDefinitionChanged { .. }) => self.damaged(error),
+            redb::Error::Io(error) if Unwritable::of(&error).is_some() => {
+                let problem = Unwritable::of(&error).unwrap_or(Unwritable::DiskFails);
+                self.unwritable("the file", problem, error)
+            }
             error => StoreError::Open {
                 path: self.path.clone(),
                 source: error.into(),
@@ -318,6 +376,7 @@ impl Shared {
     fn damaged(&self, source: impl Into<Cause>) -> StoreError {
         StoreError::Damaged {
             path: self.path.clone(),
+            copy: Some(salvage::daily_copy(&self.path)).filter(|copy| copy.exists()),
             source: source.into(),
         }
     }
@@ -377,6 +436,7 @@ fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
     nodes::open_tables(&transaction)?;
     tasks::open_tables(&transaction)?;
     audit::open_tables(&transaction)?;
+    history::open_tables(&transaction)?;
     transaction.commit()?;
     Ok(found)
 }
@@ -504,6 +564,11 @@ mod tests {
             for _ in 0..2 {
                 let error = store.record_round(&round(generation)).await.unwrap_err();
                 let chain = format!("{error}: {}", std::error::Error::source(&error).unwrap());
+                assert_eq!(error.unwritable(), Some(Unwritable::DiskFull), "{chain}");
+                assert!(
+                    chain.contains("its disk is full: free some space"),
+                    "{chain}"
+                );
                 assert!(chain.contains("no storage space"), "{chain}");
             }
             full.store(false, Ordering::SeqCst);

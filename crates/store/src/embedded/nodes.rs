@@ -1,6 +1,7 @@
 //! Nodes and VMs in the file.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use async_trait::async_trait;
 use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, Vmid};
@@ -8,14 +9,19 @@ use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTran
 
 use super::{Change, EmbeddedStore, Failure, Shared, to_json};
 use crate::changes::{Changes, check, first_revision};
+use crate::history;
 use crate::record;
-use crate::{Revision, Store, StoreError, Written};
+use crate::{Revision, Store, StoreError, Unwritable, Written};
 
 /// Nodes by name: revision and [`NodeRecord`] as JSON.
 const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
 
 /// VMs by node and id: [`VmRecord`] as JSON.
 const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
+
+/// What [`Store::check_write`] writes.
+const CHECK: &str = "a file, to learn whether it can be written";
+const WRITE_CHECK_BYTES: usize = 256 * 1024;
 
 #[async_trait]
 impl Store for EmbeddedStore {
@@ -25,6 +31,32 @@ impl Store for EmbeddedStore {
             Ok(())
         })
         .await
+    }
+
+    async fn check_write(&self) -> Result<(), StoreError> {
+        let path = self.shared.path.with_extension("write-check");
+        // A file of its own: redb may still find room in the pages that it has.
+        let written = tokio::task::spawn_blocking(move || {
+            let written = std::fs::File::create(&path).and_then(|mut file| {
+                file.write_all(&[1; WRITE_CHECK_BYTES])?;
+                file.sync_all()
+            });
+            let _ = std::fs::remove_file(&path);
+            written
+        })
+        .await;
+        let failed = |source| StoreError::Write {
+            what: CHECK.to_owned(),
+            source,
+        };
+        match written {
+            Ok(Ok(())) => self.ping().await,
+            Ok(Err(error)) => Err(match Unwritable::of(&error) {
+                Some(problem) => self.shared.unwritable(CHECK, problem, error),
+                None => failed(error.into()),
+            }),
+            Err(error) => Err(failed(error.into())),
+        }
     }
 
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
@@ -45,6 +77,10 @@ impl Store for EmbeddedStore {
 
                 let mut nodes = transaction.open_table(NODES)?;
                 let before = shared.node(&nodes, name)?;
+                let recorded = before.as_ref().map(|(_, node)| node);
+                let events = history::of_round(&round, recorded, &stored);
+                let since = recorded.and_then(|node| node.observed_at);
+                shared.record_events(transaction, events, since.unwrap_or_default())?;
                 let unchanged = changes.is_empty()
                     && before
                         .as_ref()
@@ -82,6 +118,11 @@ impl Store for EmbeddedStore {
                 return Ok((changes.written(), Change::None));
             }
             write_changes(transaction, name, &changes)?;
+            if let Some(before) = &stored {
+                let since = before.seen_at(&node);
+                let events = history::of_vm(&vm, before);
+                shared.record_events(transaction, events, since)?;
+            }
             let revision = next_revision(Some(revision));
             let document = to_json(&node)?;
             nodes.insert(name.as_str(), (revision, document.as_slice()))?;

@@ -12,18 +12,20 @@ use uuid::Uuid;
 
 use super::{Change, EmbeddedStore, Failure, META, Shared, to_json};
 use crate::changes::first_revision;
+use crate::history::{self, TASKS_COMPARED};
 use crate::record::{self, StoredTask};
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
 
 /// Tasks by id, so by age: position of the latest change and [`Task`] as JSON.
-const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
+pub(super) const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
 
 /// Tasks by position of the latest change.
-const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_changes");
+pub(super) const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_changes");
 
 /// Tasks by actor and idempotency key.
-const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> = TableDefinition::new("task_keys");
+pub(super) const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> =
+    TableDefinition::new("task_keys");
 
 /// Refresh requests by id: [`RefreshRequest`] as JSON.
 const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
@@ -83,6 +85,9 @@ impl TaskStore for EmbeddedStore {
                 }
             }
             let position = put(transaction, &mut tasks, &task, Some(before))?;
+            if let Some(event) = history::of_task(&task) {
+                shared.put_event(transaction, event)?;
+            }
             Ok((true, Change::Task(position)))
         })
         .await
@@ -352,6 +357,22 @@ fn put(
 }
 
 impl Shared {
+    /// The newest tasks.
+    pub(super) fn newest_of_all_tasks(
+        &self,
+        transaction: &WriteTransaction,
+    ) -> Result<Vec<Task>, Failure> {
+        let tasks = transaction.open_table(TASKS)?;
+        let newest = tasks.iter()?.rev().take(TASKS_COMPARED);
+        newest
+            .map(|stored| {
+                let (id, value) = stored?;
+                let (_, json) = value.value();
+                self.read_task(id.value(), json)
+            })
+            .collect()
+    }
+
     /// A task with the position of its latest change.
     fn task(
         &self,

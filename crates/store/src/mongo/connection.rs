@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures::TryStreamExt;
 use mongodb::bson::serde_helpers::HumanReadable;
 use mongodb::bson::{Document, RawBsonRef, RawDocument, RawDocumentBuf, deserialize_from_slice};
-use mongodb::error::{Error as DriverError, ErrorKind};
+use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 use mongodb::options::{
     Acknowledgment, ClientOptions, CollectionOptions, ReadPreference, SelectionCriteria,
     WriteConcern,
@@ -18,7 +18,7 @@ use tokio::time::timeout;
 
 use super::settings::Target;
 use crate::record::{FORMAT, upgraded};
-use crate::{Cause, StoreError};
+use crate::{Cause, StoreError, Unwritable};
 
 /// How long a connection may take, and how long the driver looks for a server that takes a
 /// request.
@@ -148,15 +148,11 @@ impl Connection {
         let kind = *error.kind;
         match &kind {
             // For some seconds after a refused login the driver takes the server for away, and
-            // only its text tells why.
+            // only its text says why.
             ErrorKind::ServerSelection { message, .. }
                 if message.contains("AuthenticationFailed") =>
             {
-                StoreError::Access {
-                    server,
-                    database: self.target.database.clone(),
-                    source: kind.into(),
-                }
+                self.refused(kind)
             }
             ErrorKind::ServerSelection { .. }
             | ErrorKind::Io(_)
@@ -169,17 +165,15 @@ impl Connection {
                 server,
                 source: kind.into(),
             },
-            ErrorKind::Authentication { .. } => StoreError::Access {
-                server,
-                database: self.target.database.clone(),
-                source: kind.into(),
-            },
-            ErrorKind::Command(command) if NO_ACCESS.contains(&command.code) => {
-                StoreError::Access {
-                    server,
-                    database: self.target.database.clone(),
-                    source: kind.into(),
-                }
+            ErrorKind::Authentication { .. } => self.refused(kind),
+            ErrorKind::Command(command) if NO_ACCESS.contains(&command.code) => self.refused(kind),
+            ErrorKind::Command(command) if command.code == OUT_OF_DISK_SPACE => {
+                self.full(doing, kind)
+            }
+            ErrorKind::Write(WriteFailure::WriteError(error))
+                if error.code == OUT_OF_DISK_SPACE =>
+            {
+                self.full(doing, kind)
             }
             _ => match doing {
                 Doing::Read(what) => StoreError::Read {
@@ -191,6 +185,25 @@ impl Connection {
                     source: kind.into(),
                 },
             },
+        }
+    }
+
+    fn refused(&self, kind: ErrorKind) -> StoreError {
+        StoreError::Access {
+            server: self.target.server.clone(),
+            database: self.target.database.clone(),
+            looked_up: self.target.user_database(),
+            source: kind.into(),
+        }
+    }
+
+    fn full(&self, doing: &Doing, kind: ErrorKind) -> StoreError {
+        let (Doing::Read(what) | Doing::Write(what)) = doing;
+        StoreError::Unwritable {
+            what: what.clone(),
+            place: format!("MongoDB at {}", self.target.server),
+            problem: Unwritable::DiskFull,
+            source: kind.into(),
         }
     }
 
@@ -307,6 +320,9 @@ fn remedy(collection: &str) -> &'static str {
 /// InterruptedDueToReplStateChange, NotPrimaryNoSecondaryOk, NotPrimaryOrSecondary
 /// (`error_codes.yml` of MongoDB).
 const NOT_READY: [i32; 7] = [91, 189, 10107, 11600, 11602, 13435, 13436];
+
+/// OutOfDiskSpace.
+const OUT_OF_DISK_SPACE: i32 = 14031;
 
 /// Unauthorized and AuthenticationFailed.
 const NO_ACCESS: [i32; 2] = [13, 18];

@@ -4,10 +4,11 @@
 //! A standalone server has no transactions, so a write that touches VMs goes like this: mark the
 //! node's document as being written, write the VMs, then write the node, take the mark away and
 //! move its revision on, these three in one step. A reader reads node, VMs and node again, and
-//! begins anew where it meets the mark or the revision has moved.
+//! begins again where it meets the mark or the revision has moved.
 
 mod audit;
 mod connection;
+mod history;
 mod nodes;
 mod settings;
 mod tasks;
@@ -32,12 +33,13 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes`,
-/// `counters` and `audit`.
+/// `counters`, `audit` and `events`.
 pub struct MongoStore {
     connection: Connection,
     vms_indexed: OnceCell<()>,
     tasks_indexed: OnceCell<()>,
     audit_indexed: OnceCell<()>,
+    events_indexed: OnceCell<()>,
 }
 
 impl MongoStore {
@@ -53,6 +55,7 @@ impl MongoStore {
             vms_indexed: OnceCell::new(),
             tasks_indexed: OnceCell::new(),
             audit_indexed: OnceCell::new(),
+            events_indexed: OnceCell::new(),
         };
         match store.connection.database().await {
             Err(error @ StoreError::Setting { .. }) => Err(error),

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmKey, VmRecord, Vmid};
+use ecoman_model::{
+    Event, NodeName, NodeRecord, NodeState, Round, RoundVms, Timestamp, VmKey, VmRecord, Vmid,
+};
 use futures::TryStreamExt;
 use mongodb::bson::serde_helpers::HumanReadable;
 use mongodb::bson::{
@@ -15,8 +17,10 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::connection::{Doing, NODES, VMS};
+use super::tasks::COUNTERS;
 use super::{MongoStore, POLL_INTERVAL, check_size, encode_record};
 use crate::changes::{Changes, check, first_revision};
+use crate::history;
 use crate::record::FORMAT;
 use crate::{Revision, Store, StoreError, Written};
 
@@ -80,6 +84,19 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    async fn check_write(&self) -> Result<(), StoreError> {
+        let counters = self.connection.collection(COUNTERS).await?;
+        let check = counters
+            .update_one(
+                doc! { "_id": "write_check" },
+                doc! { "$set": { "at": mongodb::bson::DateTime::now() } },
+            )
+            .upsert(true);
+        let doing = Doing::Write("a document, to learn whether it can be written".into());
+        self.connection.within(PING_TIMEOUT, &doing, check).await?;
+        Ok(())
+    }
+
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
         check(round)?;
         let name = &round.node.name;
@@ -93,12 +110,18 @@ impl Store for MongoStore {
             && before
                 .as_ref()
                 .is_some_and(|before| before.record.as_ref() == Some(&round.node));
+        let recorded = before.as_ref().and_then(|before| before.record.as_ref());
+        let events = history::of_round(round, recorded, &stored);
+        let since = recorded
+            .and_then(|node| node.observed_at)
+            .unwrap_or_default();
         self.write(
             name,
             before.as_ref(),
             &changes,
             Some(&round.node),
             unchanged,
+            (events, since),
         )
         .await
     }
@@ -117,7 +140,11 @@ impl Store for MongoStore {
             .remove(&vm.key.vmid);
         let changes = Changes::of_vm(vm, stored.as_ref());
         let unchanged = changes.is_empty();
-        self.write(name, Some(&before), &changes, None, unchanged)
+        let events = match (&before.record, &stored) {
+            (Some(node), Some(stored)) => (history::of_vm(vm, stored), stored.seen_at(node)),
+            _ => Default::default(),
+        };
+        self.write(name, Some(&before), &changes, None, unchanged, events)
             .await
     }
 
@@ -220,7 +247,8 @@ impl Store for MongoStore {
 impl MongoStore {
     /// Writes what a round or a look at one VM has changed; `node` where it is a round. An
     /// `unchanged` node is left alone, unless a write before this one was cut off: then readers
-    /// must hear of what that one wrote.
+    /// must hear of what that one wrote. With the events that come of it, and when the VMs were
+    /// seen before.
     async fn write(
         &self,
         name: &NodeName,
@@ -228,6 +256,7 @@ impl MongoStore {
         changes: &Changes<'_>,
         node: Option<&NodeRecord>,
         unchanged: bool,
+        (events, since): (Vec<Event>, Timestamp),
     ) -> Result<Written, StoreError> {
         if unchanged && !before.is_some_and(|before| before.marks.writing) {
             return Ok(changes.written());
@@ -242,6 +271,8 @@ impl MongoStore {
         let nodes = self.nodes().await?;
         let this = doc! { "_id": name.as_str() };
 
+        // Before the VMs: a writer that dies over them makes the same events again, and loses none.
+        self.record_events(events, since).await?;
         if before.is_none() || !changes.is_empty() {
             let revision = i64::try_from(first_revision()).unwrap_or(i64::MAX);
             let begin = doc! {

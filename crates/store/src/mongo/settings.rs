@@ -31,6 +31,26 @@ pub(super) struct Target {
     pub(super) database: String,
 }
 
+impl Target {
+    /// In which database the user is looked up, and how to name another one.
+    pub(super) fn user_database(&self) -> String {
+        let Some(credential) = &self.connection_string.credential else {
+            return "It takes no one without a login: set MONGO_USERNAME and MONGO_PASSWORD."
+                .to_owned();
+        };
+        let user = credential.username.as_deref().unwrap_or_default();
+        let source = credential.source.as_deref();
+        let source = source.or(self.connection_string.default_database.as_deref());
+        format!(
+            "The user {user} is looked up in the database {}; for a user of another database set \
+             MONGO_URI=mongodb://USER:PASSWORD@{}/{}?authSource=DATABASE",
+            source.unwrap_or("admin"),
+            self.server.replace(", ", ","),
+            self.database
+        )
+    }
+}
+
 impl MongoSettings {
     pub(super) fn target(&self) -> Result<Target, StoreError> {
         let (connection_string, variable) = match &self.uri {

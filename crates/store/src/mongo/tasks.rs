@@ -20,19 +20,20 @@ use uuid::Uuid;
 use super::connection::Doing;
 use super::{MongoStore, POLL_INTERVAL, encode, encode_record};
 use crate::changes::first_revision;
+use crate::history;
 use crate::record::StoredTask;
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
 
 /// The collection of tasks. `_id` is the id; besides the fields of [`Task`] each has
 /// `position`, that of its latest change, and while that is being written [`MARK`].
-const TASKS: &str = "tasks";
+pub(super) const TASKS: &str = "tasks";
 
 /// The collection of refresh requests: [`RefreshRequest`] with the id as `_id`.
 const NOTES: &str = "notes";
 
 /// The collection of counters.
-const COUNTERS: &str = "counters";
+pub(super) const COUNTERS: &str = "counters";
 
 /// The field of a task that is written and has no position yet: another value each time.
 const MARK: &str = "unannounced";
@@ -110,9 +111,15 @@ impl TaskStore for MongoStore {
             > 0
         {
             self.announce(&id, &mark).await?;
+            self.record_end(task).await?;
             return Ok(true);
         }
-        Ok(self.task(task.id).await?.as_ref() == Some(task))
+        let same = self.task(task.id).await?.as_ref() == Some(task);
+        if same {
+            // The writer may have died before it.
+            self.record_end(task).await?;
+        }
+        Ok(same)
     }
 
     async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
@@ -125,8 +132,8 @@ impl TaskStore for MongoStore {
         };
         let error = encode(what.clone(), error)?;
         let mark = Uuid::new_v4().to_string();
-        let told = doc! { "$set": { "progress.error": error, MARK: &mark } };
-        let updated = tasks.update_one(failed, told);
+        let amended = doc! { "$set": { "progress.error": error, MARK: &mark } };
+        let updated = tasks.update_one(failed, amended);
         let updated = self
             .connection
             .request(&Doing::Write(what), updated)
@@ -281,6 +288,14 @@ struct Unannounced {
 }
 
 impl MongoStore {
+    /// Records the end of a task in the history.
+    async fn record_end(&self, task: &Task) -> Result<(), StoreError> {
+        match history::of_task(task) {
+            Some(event) => self.put_event(event).await,
+            None => Ok(()),
+        }
+    }
+
     /// Gives a task that carries this mark the next position. If it carries another one by now,
     /// or none, somebody else has done so or will.
     async fn announce(&self, id: &str, mark: &str) -> Result<(), StoreError> {

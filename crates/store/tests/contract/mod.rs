@@ -1,6 +1,7 @@
 //! What every store has to do, whatever it keeps things in: one suite, run on each of them.
 
 mod audit;
+mod history;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -78,6 +79,12 @@ macro_rules! contract_tests {
             audit_entries_come_newest_first_in_pages
             old_audit_entries_are_forgotten
             an_audit_entry_that_was_cut_off_can_be_recorded_again
+            events_say_what_changed_outside_ecoman
+            a_reading_that_failed_is_no_event
+            a_change_by_a_task_is_one_line
+            an_address_that_flaps_is_one_event
+            the_history_comes_newest_first_in_pages_and_by_each_filter
+            old_events_are_forgotten
         );
     };
     (@each $place:expr; $($name:ident)+) => {
@@ -91,6 +98,7 @@ macro_rules! contract_tests {
 }
 pub(crate) use audit::*;
 pub(crate) use contract_tests;
+pub(crate) use history::*;
 pub(crate) use tasks::*;
 
 /// The largest number of a record: what parsers take, and BSON can keep.

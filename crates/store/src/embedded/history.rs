@@ -1,0 +1,160 @@
+//! The history in the file.
+
+use async_trait::async_trait;
+use ecoman_model::{Event, NodeName, Task, Timestamp, Vmid};
+use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use uuid::Uuid;
+
+use super::{Change, EmbeddedStore, Failure, Shared, to_json};
+use crate::history::{Search, first_id_at, is_explained, may_be_explained, merged};
+use crate::record;
+use crate::{HistoryPage, HistoryQuery, HistoryStore, StoreError};
+
+/// Events by id, so by age: [`Event`] as JSON.
+pub(super) const EVENTS: TableDefinition<u128, &[u8]> = TableDefinition::new("events");
+
+/// Events by VM and id.
+pub(super) const VM_EVENTS: TableDefinition<(&str, u32, u128), ()> =
+    TableDefinition::new("vm_events");
+
+#[async_trait]
+impl HistoryStore for EmbeddedStore {
+    async fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
+        let query = query.clone();
+        self.read("the history", move |shared, database| {
+            let transaction = database.begin_read()?;
+            let events = transaction.open_table(EVENTS)?;
+            let (from, until) = query.ids();
+            let mut search = Search::new(&query);
+            if from >= until {
+                return Ok(search.page(false));
+            }
+            let Some(vm) = &query.vm else {
+                for stored in events.range(from..until)?.rev() {
+                    let (id, json) = stored?;
+                    if search.look_at(shared.event(id.value(), json.value())?) {
+                        return Ok(search.page(true));
+                    }
+                }
+                return Ok(search.page(false));
+            };
+            let (node, vmid) = (vm.node.as_str(), vm.vmid.0);
+            let of_vm = transaction.open_table(VM_EVENTS)?;
+            for stored in of_vm.range((node, vmid, from)..(node, vmid, until))?.rev() {
+                let (_, _, id) = stored?.0.value();
+                let Some(json) = events.get(id)? else {
+                    continue;
+                };
+                if search.look_at(shared.event(id, json.value())?) {
+                    return Ok(search.page(true));
+                }
+            }
+            Ok(search.page(false))
+        })
+        .await
+    }
+
+    async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
+        self.write("the history", move |_, transaction| {
+            let first_kept = first_id_at(before);
+            let mut forgotten = 0;
+            let mut events = transaction.open_table(EVENTS)?;
+            events.retain_in(..first_kept, |_, _| {
+                forgotten += 1;
+                false
+            })?;
+            if forgotten == 0 {
+                return Ok((0, Change::None));
+            }
+            let mut of_vms = transaction.open_table(VM_EVENTS)?;
+            of_vms.retain(|(_, _, id), ()| id >= first_kept)?;
+            Ok((forgotten, Change::Silent))
+        })
+        .await
+    }
+}
+
+/// Makes the tables that are not there.
+pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
+    transaction.open_table(EVENTS)?;
+    transaction.open_table(VM_EVENTS)?;
+    Ok(())
+}
+
+impl Shared {
+    /// Records events. `since`: when their VMs were seen before.
+    pub(super) fn record_events(
+        &self,
+        transaction: &WriteTransaction,
+        events: Vec<Event>,
+        since: Timestamp,
+    ) -> Result<(), Failure> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let tasks = match events.iter().find(|event| may_be_explained(event)) {
+            Some(event) => self.newest_tasks(transaction, &event.node)?,
+            None => Vec::new(),
+        };
+        for event in events {
+            if !is_explained(&event, since, &tasks) {
+                self.put_event(transaction, event)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Records one event; one with the same id is replaced.
+    pub(super) fn put_event(
+        &self,
+        transaction: &WriteTransaction,
+        event: Event,
+    ) -> Result<(), Failure> {
+        let mut table = transaction.open_table(EVENTS)?;
+        let mut of_vms = transaction.open_table(VM_EVENTS)?;
+        let node = event.node.clone();
+        let Some(Vmid(vmid)) = event.vmid else {
+            let document = to_json(&event)?;
+            table.insert(event.id.as_u128(), document.as_slice())?;
+            return Ok(());
+        };
+        let all = (node.as_str(), vmid, u128::MIN)..=(node.as_str(), vmid, u128::MAX);
+        let newest = match of_vms.range(all)?.next_back() {
+            Some(stored) => Some(stored?.0.value().2),
+            None => None,
+        };
+        let older = match newest {
+            Some(id) => match table.get(id)? {
+                Some(json) => Some(self.event(id, json.value())?),
+                None => None,
+            },
+            None => None,
+        };
+        let one = older.as_ref().and_then(|older| merged(older, &event));
+        if let (Some(older), Some(_)) = (&older, &one) {
+            table.remove(older.id.as_u128())?;
+            of_vms.remove((node.as_str(), vmid, older.id.as_u128()))?;
+        }
+        let event = one.unwrap_or(event);
+        let document = to_json(&event)?;
+        table.insert(event.id.as_u128(), document.as_slice())?;
+        of_vms.insert((node.as_str(), vmid, event.id.as_u128()), ())?;
+        Ok(())
+    }
+
+    fn event(&self, id: u128, json: &[u8]) -> Result<Event, Failure> {
+        record::from_json(json)
+            .map_err(|error| self.unreadable(&format!("event {}", Uuid::from_u128(id)), error))
+    }
+
+    /// The newest tasks on a node.
+    fn newest_tasks(
+        &self,
+        transaction: &WriteTransaction,
+        node: &NodeName,
+    ) -> Result<Vec<Task>, Failure> {
+        let mut tasks = self.newest_of_all_tasks(transaction)?;
+        tasks.retain(|task| task.node == *node);
+        Ok(tasks)
+    }
+}
