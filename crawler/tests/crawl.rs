@@ -78,7 +78,7 @@ async fn a_volume_that_cannot_be_read_is_a_warning_and_costs_no_iso_image() {
     bench.crawler().once().await.expect("a round");
     let before = bench.state(node.name()).await.node.facts.expect("facts");
     assert_ne!(before.iso_images, []);
-    // A volume that is told of and is not there.
+    // A volume that is listed and is not there.
     node.edit(|spec| {
         let mut gone = spec.datastores[0].clone();
         gone.name = "gone".to_owned();
@@ -483,7 +483,7 @@ async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_i
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hostile_node_costs_the_others_nothing_and_is_told_apart() {
+async fn a_hostile_node_costs_the_others_nothing_and_is_reported_by_name() {
     let hostile = node(
         NodeSpec::new("hostile").vms((0..30).map(|index| VmSpec::new(&format!("vm-{index}")))),
     );
@@ -646,7 +646,7 @@ async fn a_node_that_allows_one_session_is_crawled_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_connection_that_was_cut_between_rounds_is_made_anew_within_the_round() {
+async fn a_connection_that_was_cut_between_rounds_is_made_again_within_the_round() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await;
     let running = bench.start();

@@ -459,7 +459,7 @@ impl SimulatedNode {
         copied(&self.state().calls)
     }
 
-    /// The commands that came by SSH, in the same way.
+    /// The commands that came over SSH, in the same way.
     #[must_use]
     pub fn remote_commands(&self) -> Vec<RemoteCommand> {
         copied(&self.state().commands)

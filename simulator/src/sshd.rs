@@ -25,7 +25,7 @@ impl Programs {
     pub(crate) fn find() -> Result<Self, SimulatorError> {
         let missing = |program, package| SimulatorError::ProgramMissing { program, package };
         Ok(Self {
-            // sshd starts itself again and insists on an absolute path.
+            // sshd starts itself again and requires an absolute path.
             sshd: find("sshd").ok_or(missing("sshd", "openssh-server"))?,
             ssh_keygen: find("ssh-keygen").ok_or(missing("ssh-keygen", "openssh-client"))?,
             busybox: find("busybox").ok_or(missing("busybox", "busybox-static"))?,

@@ -295,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_file_is_told_with_its_line() {
+    fn a_broken_file_is_reported_with_its_line() {
         assert_eq!(
             read(b"a = \"1\"\nb = \"2").unwrap_err(),
             "line 2: quotes do not match"

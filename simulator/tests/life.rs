@@ -116,7 +116,7 @@ fn a_power_on_waits_for_the_answer_to_its_question() {
 }
 
 #[test]
-fn a_disk_finds_no_space_where_the_node_was_told_so() {
+fn a_disk_finds_no_space_where_the_node_is_set_so() {
     let mut spec = NodeSpec::new("esxi-01");
     spec.lacks_space_for = vec!["fails-disk".to_owned()];
     let (_node, shell) = start(spec);
@@ -297,7 +297,7 @@ fn outputs_can_be_spoilt() {
 }
 
 #[test]
-fn a_wrong_clock_shows_wherever_the_node_tells_the_time() {
+fn a_wrong_clock_shows_wherever_the_node_shows_the_time() {
     let (node, shell) = start(
         NodeSpec::new("esxi-01")
             .clock(noon())

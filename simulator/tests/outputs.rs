@@ -282,7 +282,7 @@ fn the_list_of_vms_is_the_known_one() {
 }
 
 #[test]
-fn invalid_vms_are_told_of_on_standard_error_and_have_no_row() {
+fn invalid_vms_are_named_on_standard_error_and_have_no_row() {
     let mut spec = NodeSpec::new("esxi-01").generation(Generation::V6_5).vms([
         row(1, "desk", "disk_b", "desk/desk.vmx", "ubuntu64Guest", 13),
         row(
@@ -538,7 +538,7 @@ fn a_vm_that_vanishes_is_another_fault_than_one_that_never_was() {
 }
 
 #[test]
-fn what_the_guest_tells_is_the_known_dump() {
+fn what_the_guest_reports_is_the_known_dump() {
     let mut vm = metrics();
     vm.uuid = Some("564d71c3-1111-2222-3333-5b0e923a71d4".to_owned());
     vm.guest.guest_id = Some("debian10_64Guest".to_owned());
@@ -551,7 +551,7 @@ fn what_the_guest_tells_is_the_known_dump() {
 }
 
 #[test]
-fn power_states_and_changes_of_7_0_are_told_in_the_known_words() {
+fn power_states_and_changes_of_7_0_are_printed_in_the_known_words() {
     let lab = Lab::new(
         Generation::V7_0,
         vec![
@@ -584,7 +584,7 @@ fn power_states_and_changes_of_7_0_are_told_in_the_known_words() {
 }
 
 #[test]
-fn refused_changes_of_8_0_are_told_with_the_reason() {
+fn refused_changes_of_8_0_are_printed_with_the_reason() {
     let lab = Lab::new(
         Generation::V8_0,
         vec![
@@ -734,7 +734,7 @@ fn disks_are_made_in_the_known_words() {
 }
 
 #[test]
-fn snapshots_are_told_in_the_known_form() {
+fn snapshots_are_printed_in_the_known_form() {
     let snapshot = |id, name: &str, description: &str, created, power| SnapshotSpec {
         id,
         name: name.to_owned(),
@@ -772,7 +772,7 @@ fn snapshots_are_told_in_the_known_form() {
 }
 
 #[test]
-fn the_host_of_7_0_tells_of_itself_in_the_known_form() {
+fn the_host_of_7_0_is_printed_in_the_known_form() {
     let mut spec = NodeSpec::new("esxi-01").clock(time("2023-01-15T07:06:18.5Z"));
     spec.cpu_usage_mhz = 2874;
     spec.memory_usage_mb = 51240;
@@ -836,7 +836,7 @@ fn the_host_of_7_0_tells_of_itself_in_the_known_form() {
 }
 
 #[test]
-fn datastores_are_told_in_the_known_form() {
+fn datastores_are_printed_in_the_known_form() {
     let mut spec = NodeSpec::new("esxi-01").generation(Generation::V6_7);
     let mut nas = DatastoreSpec::nfs(
         "nas-a",
@@ -854,7 +854,7 @@ fn datastores_are_told_in_the_known_form() {
 }
 
 #[test]
-fn running_vms_are_told_in_the_known_form() {
+fn running_vms_are_printed_in_the_known_form() {
     let mut metrics = metrics();
     metrics.datastore = "datastore1".to_owned();
     let mut web = row(

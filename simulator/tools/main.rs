@@ -173,8 +173,8 @@ fn change_root(root: &Path) -> Result<(), String> {
 /// Comes back only with the reason why there is no shell.
 fn become_shell(path: &OsStr) -> String {
     let script = std::env::var_os("SSH_ORIGINAL_COMMAND");
-    let told: Vec<OsString> = script.iter().cloned().collect();
-    let verdict = request(OsStr::new("sh"), &told)
+    let arguments: Vec<OsString> = script.iter().cloned().collect();
+    let verdict = request(OsStr::new("sh"), &arguments)
         .and_then(|mut stream| relay(&mut stream, &mut io::sink(), &mut io::sink()));
     match verdict {
         Ok(0) => {}

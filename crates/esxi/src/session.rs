@@ -171,7 +171,7 @@ impl Session {
             .min(self.granted.load(Ordering::Relaxed) as usize);
         let mut batch = Batch::new(commands, limit, MAX_TRIES);
         let send = |index, result: Result<Output, SessionFault>| {
-            // Whoever reads them may have given up.
+            // The reader may have given up.
             let _ = results.send((index, result.map_err(|fault| self.error(fault))));
         };
         batch.within = Some((quota, &send));

@@ -259,7 +259,7 @@ fn every_mistake_names_file_line_node_and_key() {
 }
 
 #[test]
-fn every_broken_file_is_told_by_line() {
+fn every_broken_file_is_reported_by_line() {
     let folder = Folder::new();
     let keys = "the keys addr, username, identity_file_path, datastore_path, installer_iso_path, \
                 network_port_group";
@@ -335,7 +335,7 @@ fn aliases_of_aliases_do_not_fill_the_memory() {
 }
 
 #[test]
-fn all_problems_are_told_at_once_in_the_order_of_the_file() {
+fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
     let folder = Folder::new();
     let first = entry("addr", "  addr:");
     let second = entry("username", "  usrname: root") + "  port: 70000\n";
@@ -360,7 +360,7 @@ fn a_missing_file_says_which_variable_names_it() {
 }
 
 #[test]
-fn every_bad_key_file_is_told_with_the_way_on() {
+fn every_bad_key_file_is_reported_with_the_way_on() {
     let folder = Folder::new();
     let error = |content: &[u8], mode: u32| {
         let path = folder.path("ssh/id_rsa");
@@ -508,7 +508,7 @@ async fn a_switched_symbolic_link_is_noticed() {
 }
 
 #[tokio::test]
-async fn a_broken_file_is_told_once_and_a_good_one_again() {
+async fn a_broken_file_is_reported_once_and_a_good_one_again() {
     let folder = Folder::new();
     let (mut watch, hosts) = watch(&folder);
     fs::write(folder.hosts_yml(), "hoge:\n").unwrap();
@@ -563,7 +563,7 @@ async fn what_changes_nothing_is_no_change() {
     assert!(quiet.is_err(), "{quiet:?}");
 }
 
-/// What ssh loads is accepted, and what it does not load is told: ssh-keygen is asked for both.
+/// What ssh loads is accepted, and what it does not load is reported: ssh-keygen is asked for both.
 #[test]
 fn a_key_file_is_accepted_exactly_where_ssh_loads_it() {
     let folder = tempfile::tempdir().unwrap();

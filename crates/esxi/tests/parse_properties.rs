@@ -638,7 +638,7 @@ fn a_note_that_leaves_a_doubt_is_an_error() {
 }
 
 #[test]
-fn too_many_imitations_without_the_members_to_tell_are_an_error() {
+fn too_many_imitations_without_the_members_to_distinguish_them_are_an_error() {
     let note = "x\", \n      y = \"z".repeat(200_000);
     let output = summary_with(&note).replace("      installBootRequired = <unset>, \n", "");
     let error = parse::summary(output.as_bytes()).unwrap_err();

@@ -117,7 +117,7 @@ fn samples() -> Vec<Sample> {
 }
 
 #[test]
-fn every_sample_gives_the_facts_that_it_tells() {
+fn every_sample_gives_the_facts_that_it_holds() {
     let samples = samples();
     assert!(
         samples.len() >= 75,

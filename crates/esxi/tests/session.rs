@@ -414,7 +414,7 @@ async fn a_node_that_runs_no_command_at_all_says_so() {
 }
 
 #[tokio::test]
-async fn a_lost_connection_is_told_at_once() {
+async fn a_lost_connection_is_reported_at_once() {
     let mut node = Sshd::start();
     node.vim_cmd("touch started; sleep 1000");
     let session = connect(&node).await;
@@ -649,7 +649,7 @@ async fn a_refused_login_is_tried_once_and_names_authorized_keys() {
 }
 
 #[tokio::test]
-async fn a_key_that_went_bad_is_told_before_ssh_is_asked() {
+async fn a_key_that_went_bad_is_reported_before_ssh_is_asked() {
     let node = Sshd::start();
     let host = node.host();
     std::fs::remove_file(node.path("key")).unwrap();

@@ -140,7 +140,7 @@ async fn a_hardened_node_with_one_session_per_connection_is_read_whole() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_cut_is_told_and_the_next_one_is_good() {
+async fn a_connection_that_is_cut_is_reported_and_the_next_one_is_good() {
     let node = Node::start(vms(10));
     let session = node.connect().await;
     node.node.set_fault(Fault::CutConnection(2)).unwrap();

@@ -45,7 +45,7 @@ async fn the_keys_that_a_node_shows_have_the_fingerprints_of_ssh_keygen() {
 }
 
 #[tokio::test]
-async fn a_node_that_shows_no_key_is_told_with_the_reason() {
+async fn a_node_that_shows_no_key_is_reported_with_the_reason() {
     let node = Sshd::start();
     let mut host = node.host();
     host.settings.port = sshd::free_port();

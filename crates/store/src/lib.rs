@@ -25,7 +25,7 @@ pub use mongo::{MongoSettings, MongoStore};
 pub use tasks::{Added, TaskQuery, TaskStore};
 pub use unwritable::Unwritable;
 
-/// Tells one state of a node from another: it moves with every write to the node or its VMs, is
+/// Distinguishes one state of a node from another: it moves with every write to the node or its VMs, is
 /// never used twice for a node, not even if the node is forgotten and comes back, and only
 /// equality means anything.
 pub type Revision = u64;
@@ -93,7 +93,7 @@ pub struct Written {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// A setting cannot be used. Tells at start, before anything is connected.
+    /// A setting cannot be used. Found at the start, before anything is connected.
     #[error("{variable}: {problem}")]
     Setting {
         /// The environment variable.

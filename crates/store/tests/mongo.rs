@@ -279,7 +279,7 @@ async fn a_password_in_a_broken_uri_is_not_shown() {
 async fn a_login_is_needed_where_mongod_asks_for_one() {
     const PASSWORD: &str = "p@ss:/?#[]%é 漢";
     let mongod = Mongod::start(&["--auth"]).await;
-    // Whoever comes from the same machine may make the first user, and nothing else.
+    // A client on the same machine may make the first user, and nothing else.
     let address = mongod.address();
     let user = doc! { "createUser": "root", "pwd": "root", "roles": ["root"] };
     let admin = mongod.client().await.database("admin");
@@ -413,7 +413,7 @@ async fn a_document_that_cannot_be_read_is_named() {
             format!(
                 "the document hoge/1 in the collection vms of the MongoDB database {} is not as \
                  this version of ECoMan writes it; use the version that wrote it, or delete it: \
-                 the next round on its node writes it anew",
+                 the next round on its node writes it again",
                 scratch.settings.dbname
             )
         );
@@ -471,7 +471,7 @@ async fn a_document_of_a_newer_format_is_refused() {
         (
             "vms",
             "hoge/1".to_owned(),
-            "delete it: the next round on its node writes it anew",
+            "delete it: the next round on its node writes it again",
         ),
         ("tasks", id(1).to_string(), "delete it"),
     ] {
@@ -509,7 +509,7 @@ async fn a_writer_that_died_hides_nothing() {
     let mark = doc! { "$set": { "writing": true } };
     nodes.update_one(doc! {}, mark).await.unwrap();
 
-    // A reader waits for the writer, but not for ever.
+    // A reader waits for the writer, but not without end.
     let shown = timeout(PATIENCE, state(&store, "hoge")).await.unwrap();
     assert_eq!(shown.vms, vms);
 
@@ -601,7 +601,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         }
     };
     let heard = timeout(PATIENCE, changed).await;
-    assert_eq!(heard.expect("the change is not told"), [task]);
+    assert_eq!(heard.expect("the change is not published"), [task]);
     let notes = timeout(PATIENCE, reader.refresh_requests_changed(&[])).await;
     assert_eq!(notes.unwrap().unwrap(), [note]);
 }
@@ -619,11 +619,11 @@ async fn a_writer_of_tasks_that_died_hides_nothing() {
     tasks.update_one(doc! {}, written).await.unwrap();
     task.vm_name = Some("web".to_owned());
     let heard = timeout(PATIENCE, store.tasks_changed(position)).await;
-    let (now, heard) = heard.expect("the change is not told").unwrap();
+    let (now, heard) = heard.expect("the change is not published").unwrap();
     assert_eq!(heard, [task.clone()]);
     assert!(now > position);
 
-    // And it is told once.
+    // And it is reported once.
     add(&store, &contract::task(2)).await;
     let (_, heard) = store.tasks_changed(now).await.unwrap();
     assert_eq!(heard, [contract::task(2)]);
@@ -642,7 +642,7 @@ async fn a_reader_of_tasks_follows_into_a_database_that_was_dropped() {
     assert_eq!(store.task_position().await.unwrap(), 0);
     add(&store, &task(1)).await;
     let heard = timeout(PATIENCE, store.tasks_changed(position)).await;
-    let (_, heard) = heard.expect("the new task is not told").unwrap();
+    let (_, heard) = heard.expect("the new task is not published").unwrap();
     assert_eq!(heard, [task(1)]);
 }
 

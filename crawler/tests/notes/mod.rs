@@ -187,7 +187,7 @@ async fn a_note_on_a_vm_does_not_wait_for_a_round_that_hangs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_over_a_connection_that_died_is_seen_to_over_a_new_one() {
+async fn a_note_over_a_connection_that_died_is_handled_over_a_new_one() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -319,7 +319,7 @@ async fn a_note_on_a_node_that_nobody_knows_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_round_sees_to_the_notes_of_the_nodes_that_answer() {
+async fn a_single_round_handles_the_notes_of_the_nodes_that_answer() {
     let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
     let bad = node(NodeSpec::new("bad").vm(VmSpec::new("b")));
     let bench = Bench::new(&[&good, &bad]).await;

@@ -60,14 +60,14 @@ pub fn vmkfstools(output: &[u8]) -> Result<DiskDone, ParseError> {
     }
     if let Some(((operation, 100), line)) = &last
         && (line.ended || line.text.ends_with(b"."))
-        && !tells_of_failure(&input)?
+        && !reports_failure(&input)?
     {
         return Ok(DiskDone {
             operation: operation.clone(),
         });
     }
     match last {
-        Some(((operation, percent), _)) if !tells_of_failure(&input)? => {
+        Some(((operation, percent), _)) if !reports_failure(&input)? => {
             Err(input.truncated(format!("{operation} stops at {percent} %")))
         }
         _ => Err(fault_reader::or_unexpected(
@@ -77,7 +77,7 @@ pub fn vmkfstools(output: &[u8]) -> Result<DiskDone, ParseError> {
     }
 }
 
-fn tells_of_failure(input: &Input<'_>) -> Result<bool, ParseError> {
+fn reports_failure(input: &Input<'_>) -> Result<bool, ParseError> {
     Ok(fault_reader::in_words(input)?.is_some())
 }
 

@@ -24,7 +24,7 @@ fn datastore(summary: Item<'_>) -> Result<Datastore, ParseError> {
     let warnings = &mut Vec::new();
     let accessible = summary
         .boolean("accessible")?
-        .ok_or_else(|| summary.error("a datastore that tells whether it is accessible"))?;
+        .ok_or_else(|| summary.error("a datastore that says whether it is accessible"))?;
     Ok(Datastore {
         name: summary.some_text("name", warnings)?,
         path: summary

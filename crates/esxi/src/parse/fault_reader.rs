@@ -64,7 +64,7 @@ pub fn reason(stdout: &[u8], stderr: &[u8], exit: i32) -> String {
 }
 
 /// What a failure means, by what the command printed on either stream; `None`: there is no
-/// failure in it, or it cannot be read. Tells above all a dead management agent
+/// failure in it, or it cannot be read. Finds above all a dead management agent
 /// ([`FaultClass::HostdDown`]) from a VM that is gone ([`FaultClass::NotFound`]).
 #[must_use]
 pub fn classify(output: &[u8]) -> Option<FaultClass> {
@@ -277,7 +277,7 @@ fn of_words(line: &str) -> Option<Fault> {
     }
     let class = class_of_words(line);
     let lower = line.to_ascii_lowercase();
-    let tells_of_failure = matches!(
+    let reports_failure = matches!(
         class,
         FaultClass::HostdDown
             | FaultClass::UnknownCommand
@@ -291,7 +291,7 @@ fn of_words(line: &str) -> Option<Fault> {
         || lower.starts_with("unable to ")
         || lower.starts_with("cannot ")
         || lower.starts_with("could not ");
-    if !tells_of_failure {
+    if !reports_failure {
         return None;
     }
     let mut fault = Fault {
@@ -505,7 +505,7 @@ mod tests {
     }
 
     #[test]
-    fn what_tells_of_no_failure_is_no_fault() {
+    fn what_reports_no_failure_is_no_fault() {
         for output in ["", "Powering on VM:\n", "Create: 100% done.\n", "32\n"] {
             assert_eq!(fault(output.as_bytes()), Ok(None), "{output}");
         }

@@ -34,7 +34,7 @@ pub struct Snapshot {
 ///
 /// Names and descriptions are printed raw, so that one of several lines may imitate a snapshot;
 /// where that leaves the tree without sense it is an error, but a perfect imitation cannot be
-/// told. Nor can output that is cut between two snapshots from a shorter tree.
+/// distinguished. Nor can output that is cut between two snapshots from a shorter tree.
 ///
 /// # Errors
 /// [`ParseError::Fault`] where the node printed a fault instead; [`ParseError::Truncated`] where

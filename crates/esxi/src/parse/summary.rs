@@ -216,7 +216,7 @@ fn within<T: PartialOrd + fmt::Display + Copy>(
 /// That member is deprecated since 4.0, and where the guest brings its own Tools (open-vm-tools) it
 /// may say `toolsNotInstalled` while they run. `running` (`toolsRunningStatus`) and `version`
 /// (`toolsVersionStatus2`) are what the host itself goes by; where they are there, they decide. So
-/// everybody who asks for this fact (the rule for a change of power, the page, a filter) gets the
+/// every reader of this fact (the rule for a change of power, the page, a filter) gets the
 /// answer that is true, and the words of the API stay those that they were.
 fn tools_status(
     deprecated: Option<String>,

@@ -168,7 +168,7 @@ macro_rules! vm_facts {
             }
             /// Virtual hardware version.
             hardware_version: Option<String> = Text {
-                from: "`config.hwVersion` where the node tells it, else the row of `getallvms`",
+                from: "`config.hwVersion` where the node has it, else the row of `getallvms`",
                 example: "vmx-19",
             }
             /// Comment: the VM's annotation ("Notes" in vSphere).

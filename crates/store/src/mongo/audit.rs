@@ -64,7 +64,7 @@ impl AuditStore for MongoStore {
 }
 
 impl MongoStore {
-    /// Sees to it that neither a page of a node's or an actor's entries nor what is old is looked
+    /// Makes sure that neither a page of a node's or an actor's entries nor what is old is looked
     /// for among all.
     async fn ensure_audit_indexes(&self) -> Result<(), StoreError> {
         self.audit_indexed

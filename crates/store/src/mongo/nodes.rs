@@ -361,7 +361,7 @@ impl MongoStore {
         Ok(())
     }
 
-    /// Sees to it that the VMs of a node are found without looking at all.
+    /// Makes sure that the VMs of a node are found without looking at all.
     async fn ensure_index(&self) -> Result<(), StoreError> {
         self.vms_indexed
             .get_or_try_init(|| async {

@@ -365,7 +365,7 @@ impl MongoStore {
         self.connection.read_records(TASKS, &documents)
     }
 
-    /// Sees to it that an idempotency key is there once, and that nothing needs to look at all
+    /// Makes sure that an idempotency key is there once, and that nothing needs to look at all
     /// tasks.
     async fn ensure_task_indexes(&self) -> Result<(), StoreError> {
         self.tasks_indexed

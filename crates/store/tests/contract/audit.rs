@@ -154,7 +154,7 @@ pub(crate) async fn audit_entries_are_found_by_each_filter_and_by_several(place:
     let nodes = |names: &[&str]| names.iter().copied().map(name).collect::<Vec<_>>();
     let second = |second: u32| Some(time(&format!("2026-11-22T10:00:{second:02}Z")));
     let any = AuditQuery::default();
-    let wishes = [
+    let queries = [
         (any.clone(), &[7, 6, 5, 4, 3, 2, 1][..]),
         (
             AuditQuery {
@@ -331,7 +331,7 @@ pub(crate) async fn audit_entries_are_found_by_each_filter_and_by_several(place:
             &[],
         ),
     ];
-    for (query, expected) in wishes {
+    for (query, expected) in queries {
         let found = store.audit(&query).await.unwrap();
         let expected: Vec<_> = expected.iter().copied().map(various_entry).collect();
         assert_eq!(found, expected, "{query:?}");

@@ -41,7 +41,7 @@ async fn all(store: &dyn Store) -> Vec<Event> {
 }
 
 /// Kind, value before and value after of each event, newest first.
-fn told(events: &[Event]) -> Vec<(EventKind, Option<&str>, Option<&str>)> {
+fn reported(events: &[Event]) -> Vec<(EventKind, Option<&str>, Option<&str>)> {
     events
         .iter()
         .map(|event| (event.kind, event.before.as_deref(), event.after.as_deref()))
@@ -81,7 +81,7 @@ pub(crate) async fn events_say_what_changed_outside_ecoman(place: &mut impl Plac
     record(&*store, node_at(4), vec![changed]).await;
 
     let events = all(&*store).await;
-    let mut seen = told(&events);
+    let mut seen = reported(&events);
     seen.sort();
     let mut expected = vec![
         (EventKind::VmAppeared, None, None),
@@ -128,7 +128,7 @@ pub(crate) async fn a_reading_that_failed_is_no_event(place: &mut impl Place) {
     )
     .await;
     assert_eq!(
-        told(&all(&*store).await),
+        reported(&all(&*store).await),
         [(EventKind::VmAppeared, None, None)]
     );
     // What a node does not say any more is no change.
@@ -204,7 +204,7 @@ pub(crate) async fn a_change_by_a_task_is_one_line(place: &mut impl Place) {
     };
     let page = store.history(&of_vm).await.unwrap();
     assert_eq!(
-        told(&page.events),
+        reported(&page.events),
         [
             (EventKind::Power, Some("on"), Some("off")),
             (EventKind::Power, Some("off"), Some("on")),
@@ -225,7 +225,7 @@ pub(crate) async fn an_address_that_flaps_is_one_event(place: &mut impl Place) {
     record(&*store, node_at(100), with(100, "192.0.2.4")).await;
     let events = all(&*store).await;
     assert_eq!(
-        told(&events),
+        reported(&events),
         [
             (EventKind::Address, Some("192.0.2.3"), Some("192.0.2.4")),
             (EventKind::Address, Some("192.0.2.1"), Some("192.0.2.3")),

@@ -36,7 +36,7 @@ macro_rules! contract_tests {
             every_field_comes_back_as_it_went_in
             what_is_not_known_stays_unknown
             a_comment_of_a_megabyte_comes_back
-            vms_come_by_number
+            vms_are_ordered_by_number
             an_empty_node_is_a_node
             a_node_that_was_never_recorded_is_not_there
             a_vm_that_is_gone_is_removed
@@ -60,7 +60,7 @@ macro_rules! contract_tests {
             a_key_is_that_of_its_actor_until_it_is_given_up
             a_task_that_was_added_can_be_added_again
             a_task_that_has_ended_stays_as_it_is
-            more_may_be_told_of_a_failure
+            more_may_be_reported_of_a_failure
             of_several_ends_at_the_same_time_one_holds
             tasks_come_newest_first_in_pages
             a_waiting_reader_hears_of_every_change_of_a_task
@@ -175,7 +175,7 @@ pub(crate) async fn a_comment_of_a_megabyte_comes_back(place: &mut impl Place) {
     check_round_trip(&*store, node("hoge", 0), vec![vm]).await;
 }
 
-pub(crate) async fn vms_come_by_number(place: &mut impl Place) {
+pub(crate) async fn vms_are_ordered_by_number(place: &mut impl Place) {
     let store = place.handle().await;
     let numbers = [10, u32::MAX, 9, 0, 100];
     let vms = numbers.map(|vmid| vm("hoge", vmid, "a")).to_vec();
@@ -545,7 +545,7 @@ pub(crate) async fn everything_is_there_after_a_restart(place: &mut impl Place) 
     assert_eq!(store.node_state(&name("fuga")).await.unwrap(), None);
 }
 
-/// A node whose record tells of `generation`.
+/// A node whose record reports `generation`.
 pub(crate) fn node(text: &str, generation: u64) -> NodeRecord {
     NodeRecord {
         interval_seconds: generation,
@@ -584,7 +584,7 @@ pub(crate) async fn state(store: &dyn Store, node: &str) -> NodeState {
     state.unwrap_or_else(|| panic!("the store has no node {node}"))
 }
 
-/// Between 2 and 8 VMs that all tell of `generation`; which ones there are differs, too.
+/// Between 2 and 8 VMs that all report `generation`; which ones there are differs, too.
 fn generation_vms(node: &str, generation: u64) -> Vec<VmRecord> {
     let generation = u32::try_from(generation).unwrap();
     (0..2 + generation % 7)
@@ -739,7 +739,7 @@ async fn check_round_trip(store: &dyn Store, node: NodeRecord, vms: Vec<VmRecord
     assert_eq!(state(store, &text).await, NodeState { node, vms });
 }
 
-/// Drives a future as far as it comes by so many polls, and drops it; its result if that was
+/// Drives a future by so many polls, and drops it; its result if that was
 /// enough.
 async fn cut_off_after<F: Future>(polls: u64, future: F) -> Option<F::Output> {
     let mut future = pin!(future);

@@ -158,7 +158,7 @@ pub(crate) async fn a_task_that_was_added_can_be_added_again(place: &mut impl Pl
     assert_eq!(store.add_task(&task).await.unwrap(), Added::New);
     task.progress.state = TaskState::Running;
     assert!(store.update_task(&task).await.unwrap());
-    // Whoever asks again hears how far it is by now.
+    // A second request hears how far it is by now.
     let known = Added::Known(Box::new(task.clone()));
     let mut late = task.clone();
     late.progress.state = TaskState::Queued;
@@ -199,7 +199,7 @@ pub(crate) async fn a_task_that_has_ended_stays_as_it_is(place: &mut impl Place)
     }
 }
 
-pub(crate) async fn more_may_be_told_of_a_failure(place: &mut impl Place) {
+pub(crate) async fn more_may_be_reported_of_a_failure(place: &mut impl Place) {
     let store = place.handle().await;
     let mut failed = task(1);
     let mut error = TaskError {
@@ -307,7 +307,7 @@ pub(crate) async fn tasks_come_newest_first_in_pages(place: &mut impl Place) {
                     pages.extend(page);
                 }
                 assert_eq!(pages, expected, "{query:?}");
-                // Asked with the place of the last page: it tells of all of them.
+                // Asked with the place of the last page: it reports all of them.
                 let count = store.count_tasks(&query).await.unwrap();
                 assert_eq!(count, expected.len() as u64, "{query:?}");
             }
@@ -427,7 +427,7 @@ pub(crate) async fn no_change_of_a_task_is_missed_among_many_writers(place: &mut
                 let before = seen.insert(task.id, task.progress.percent);
                 assert!(before.is_none_or(|before| before <= task.progress.percent));
             }
-            // The last word of each: if one were missed, this would wait for ever.
+            // The last word of each: if one were missed, this would wait without end.
             if seen.values().filter(|&&seen| seen == Some(CHANGES)).count()
                 == usize::try_from(WRITERS).unwrap()
             {

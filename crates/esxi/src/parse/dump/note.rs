@@ -48,7 +48,7 @@ const SUMMARY_MEMBERS: [&[u8]; 7] = [
 
 /// The places where a note may end, from the last one on, and the best of them so far.
 ///
-/// Whoever may edit the VM may write anything into the note, so every quote at the end of a
+/// A user who may edit the VM may write anything into the note, so every quote at the end of a
 /// line that a member of `config` could follow may be its end. What comes after the note is
 /// the host's own, so the ends are tried from the last one on. An end that leaves a dump
 /// without sense is none. Of the others the right one leaves the most of the members that
@@ -100,7 +100,7 @@ impl<'i> NoteEnds<'i> {
         self.budget = self.budget.checked_sub(cost).ok_or_else(|| {
             self.input.ambiguous(
                 self.line.start,
-                "the note imitates too many lines to tell where it ends",
+                "the note imitates too many lines to find where it ends",
             )
         })?;
         Ok(Some((quote, next)))
