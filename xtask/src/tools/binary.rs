@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{has_version, on_path, remove, version};
+use super::{has_version, on_path, remove};
 use crate::Context;
 use crate::command::Command;
 
@@ -47,7 +47,7 @@ pub(super) fn bundle(context: &Context, small: bool) -> Result<PathBuf> {
 
 /// Finds or builds cargo-fuzz.
 pub(super) fn cargo_fuzz(context: &Context) -> Result<PathBuf> {
-    let (name, version) = ("cargo-fuzz", version::CARGO_FUZZ);
+    let (name, version) = ("cargo-fuzz", "0.13.2");
     if let Some(found) = on_path(name).filter(|file| has_version(file, version)) {
         return Ok(found);
     }

@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Tool, chromium, mongod, node, on_path, python};
+use super::{Tool, fetched, on_path, python};
 use crate::Context;
 use crate::command::Command;
 
@@ -127,7 +127,7 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
                     "the shell of simulated nodes",
                 );
             }
-            Tool::Mongod if mongod::present(context).is_none() => {
+            Tool::Mongod if fetched::MONGOD.present(context).is_none() => {
                 need(python::path().is_none(), python, fetches);
                 for (library, package) in [
                     ("libcurl.so.4", "libcurl4"),
@@ -141,7 +141,7 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
                     );
                 }
             }
-            Tool::Node if node::present(context).is_none() => {
+            Tool::Node if fetched::NODE.present(context).is_none() => {
                 need(python::path().is_none(), python, fetches);
             }
             Tool::PythonPackages => {
@@ -152,7 +152,7 @@ fn missing(context: &Context, tools: &[Tool]) -> Vec<Missing> {
                     "an environment for what tries the API",
                 );
             }
-            Tool::Chromium if chromium::present(context).is_none() => {
+            Tool::Chromium if fetched::CHROMIUM.present(context).is_none() => {
                 if is_debian() {
                     need(true, "chromium", "the browser of the tests");
                     need(true, "fonts-liberation", "what the browser writes with");
