@@ -32,7 +32,7 @@ pub(crate) enum Page {
 
 /// Built by trunk; see `Trunk.toml`.
 #[derive(Embed)]
-#[folder = "$CARGO_MANIFEST_DIR/../dist"]
+#[folder = "../dist"]
 #[allow_missing = true]
 struct Dist;
 

@@ -12,11 +12,12 @@ use clap::Args;
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_rustls::TlsAcceptor;
+use webpki::KeyUsage;
 
 use crate::clock::Clock;
 use crate::error_chain::chain;
@@ -298,6 +299,19 @@ fn read(files: &TlsFiles) -> Result<Pem, TlsError> {
     })
 }
 
+/// When a certificate ends. webpki gives the time with its verdict on one that has ended, so that it is
+/// asked about the end of all time.
+fn not_after(certificate: &CertificateDer<'_>) -> Result<UnixTime, webpki::Error> {
+    let end_of_time = UnixTime::since_unix_epoch(Duration::from_secs(u64::MAX));
+    let usage = KeyUsage::server_auth();
+    let certificate = webpki::EndEntityCert::try_from(certificate)?;
+    match certificate.verify_for_usage(&[], &[], &[], end_of_time, usage, None, None) {
+        Err(webpki::Error::CertExpired { not_after, .. }) => Ok(not_after),
+        Err(error) => Err(error),
+        Ok(_) => Err(webpki::Error::UnknownIssuer),
+    }
+}
+
 fn parse(files: &TlsFiles, pem: Pem) -> Result<Current, TlsError> {
     let content = |variable, path: &Path, what: String| TlsError::Content {
         variable,
@@ -311,9 +325,11 @@ fn parse(files: &TlsFiles, pem: Pem) -> Result<Current, TlsError> {
     let first = certificates.first().ok_or_else(|| {
         bad_certificate("holds no certificate: no -----BEGIN CERTIFICATE----- in it".to_owned())
     })?;
-    let (_, read) = x509_parser::parse_x509_certificate(first)
+    let not_after = not_after(first)
         .map_err(|error| bad_certificate(format!("holds no sound certificate: {error}")))?;
-    let not_after = DateTime::from_timestamp(read.validity().not_after.timestamp(), 0)
+    let not_after = i64::try_from(not_after.as_secs())
+        .ok()
+        .and_then(|seconds| DateTime::from_timestamp(seconds, 0))
         .ok_or_else(|| bad_certificate("ends at a time that cannot be".to_owned()))?;
     let key = PrivateKeyDer::from_pem_slice(&pem.key).map_err(|error| {
         let what = match error {

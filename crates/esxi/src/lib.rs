@@ -7,6 +7,7 @@ pub mod parse;
 
 mod command;
 mod hosts;
+mod public_key;
 mod session;
 mod trust;
 mod vmx;

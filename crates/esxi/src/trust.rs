@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 use std::time::Duration;
 
-use ssh_key::{HashAlg, PublicKey};
 use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::hosts::Host;
+use crate::public_key::PublicKey;
 
 /// A host key of a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,8 +83,6 @@ pub enum TrustError {
     BadKey {
         /// Its name in known_hosts.
         host: String,
-        /// Why.
-        source: ssh_key::Error,
     },
     /// A known_hosts file cannot be read.
     #[error("cannot read {}", path.display())]
@@ -141,12 +139,8 @@ pub async fn host_keys(host: &Host, limit: Duration) -> Result<Vec<HostKey>, Tru
         if line.starts_with('#') {
             continue;
         }
-        keys.push(
-            HostKey::read(&name, key).map_err(|source| TrustError::BadKey {
-                host: name.clone(),
-                source,
-            })?,
-        );
+        let bad = || TrustError::BadKey { host: name.clone() };
+        keys.push(HostKey::read(&name, key).ok_or_else(bad)?);
     }
     if keys.is_empty() {
         let words = String::from_utf8_lossy(&output.stderr);
@@ -252,14 +246,13 @@ pub async fn pin(known_hosts: &Path, keys: &[HostKey]) -> Result<(), TrustError>
 
 impl HostKey {
     /// `key`: algorithm, base64 and maybe a comment.
-    fn read(host: &str, key: &str) -> Result<Self, ssh_key::Error> {
-        let mut key = PublicKey::from_openssh(key)?;
-        key.set_comment("");
-        Ok(Self {
+    fn read(host: &str, key: &str) -> Option<Self> {
+        let key = PublicKey::parse(key)?;
+        Some(Self {
             host: host.to_owned(),
-            algorithm: key.algorithm().to_string(),
-            fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
-            line: format!("{host} {}", key.to_openssh()?.trim_end()),
+            algorithm: key.algorithm.to_owned(),
+            fingerprint: key.fingerprint(),
+            line: format!("{host} {} {}", key.algorithm, key.encoded),
         })
     }
 }
@@ -314,7 +307,7 @@ async fn find(name: &str, file: &Path) -> Result<Vec<Found>, TrustError> {
             && !line.starts_with('@')
             && let Some((_, key)) = line.split_once(' ')
         {
-            last.key = HostKey::read(name, key.trim()).ok();
+            last.key = HostKey::read(name, key.trim());
         }
     }
     Ok(found)

@@ -7,6 +7,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::public_key::PublicKey;
+
 /// A key file that ssh can use.
 pub(crate) struct Key {
     pub(crate) content: Vec<u8>,
@@ -115,7 +117,7 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
         _ if first.starts_with("PuTTY-User-Key-File") => Err(format!(
             "{shown} is a PuTTY key: convert it (puttygen {shown} -O private-openssh -o FILE)"
         )),
-        _ if ssh_key::PublicKey::from_openssh(first).is_ok()
+        _ if PublicKey::parse(first).is_some()
             || first.starts_with("-----BEGIN PUBLIC KEY")
             || first.starts_with("---- BEGIN SSH2 PUBLIC KEY") =>
         {
