@@ -14,6 +14,7 @@ mod build;
 mod command;
 mod console;
 mod demo;
+mod dependencies;
 mod docs;
 mod fuzz;
 mod layers;

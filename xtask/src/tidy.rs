@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result};
 
 use crate::Context;
 use crate::command::Command;
-use crate::{layers, words};
+use crate::{dependencies, layers, words};
 
 /// Samples of what hosts print, kept to the byte.
 const SAMPLES: [&str; 2] = ["crates/esxi/tests/data/", "simulator/tests/data/"];
@@ -153,6 +153,13 @@ pub(crate) fn check(context: &Context) -> Result<Vec<Rule>> {
             words::check(&file.path, &file.text)
         }),
         layered(&files)?,
+        rule("every dependency is used", &files, |file| {
+            unused_dependencies(file, &files)
+        }),
+        Rule {
+            name: "dependencies come once, under licences that fit",
+            faults: dependencies::faults(&context.root)?,
+        },
     ])
 }
 
@@ -415,6 +422,29 @@ fn forbidden_dependencies(file: &SourceFile) -> Vec<(usize, String)> {
         }
     }
     faults
+}
+
+/// Of a manifest: the dependencies that no source of its package names.
+fn unused_dependencies(file: &SourceFile, files: &[SourceFile]) -> Vec<(usize, String)> {
+    let is_of_the_workspace = file.text.contains("[lints]\nworkspace = true");
+    let Some(package) = file.path.parent().filter(|_| {
+        is_of_the_workspace
+            && file
+                .path
+                .file_name()
+                .is_some_and(|name| name == "Cargo.toml")
+    }) else {
+        return Vec::new();
+    };
+    let sources = files
+        .iter()
+        .filter(|source| source.path.starts_with(package))
+        .filter(|source| {
+            let extension = source.path.extension();
+            extension.is_some_and(|extension| extension == "rs")
+        })
+        .map(|source| source.text.as_str());
+    dependencies::unused(&file.text, sources)
 }
 
 /// Crates that still have circles. Nothing is added here.
