@@ -8,7 +8,7 @@ use crate::Context;
 use crate::command::Command;
 
 /// What the folder of builds holds after all checks, in MB; measured by [`used`], and a tenth more.
-const NEEDED: u64 = 7_000;
+const NEEDED: u64 = 6_000;
 
 /// Where there is less than this part of it nothing is tried.
 const HOPELESS: f64 = 0.6;
