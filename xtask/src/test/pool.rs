@@ -194,4 +194,47 @@ mod tests {
             None
         );
     }
+
+    #[test]
+    fn programs_are_counted_and_failed_tests_are_named() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let folder = std::env::temp_dir().join(format!("xtask-pool-test-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let program = |name: &str, script: &str| {
+            let file = folder.join(name);
+            std::fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+            Binary {
+                file,
+                package: folder.clone(),
+            }
+        };
+        let programs = [
+            program(
+                "good-1",
+                "echo 'test result: ok. 2 passed; 0 failed; 0 ignored'",
+            ),
+            program("empty-1", "echo 'running 0 tests'"),
+            program(
+                "bad-1",
+                "echo 'test a::b ... FAILED'; echo 'test result: FAILED. 1 passed; 1 failed'; exit 1",
+            ),
+            program("dead-1", "kill -9 $$"),
+        ];
+        let console = crate::console::Console::new(crate::console::Stream::Stderr, &folder);
+        let outcome = console
+            .step("pool", "running", |step| Ok(run(step, &programs, &[])))
+            .unwrap();
+        std::fs::remove_dir_all(&folder).unwrap();
+        let Tally { passed, failed, .. } = outcome.tally;
+        assert_eq!((passed, failed), (3, 2));
+        let mut ends: Vec<_> = outcome
+            .failures
+            .iter()
+            .filter_map(|name| name.split_once(' '))
+            .map(|(_, end)| end)
+            .collect();
+        ends.sort_unstable();
+        assert_eq!(ends, ["bad: a::b", "dead"]);
+    }
 }
