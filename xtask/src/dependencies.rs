@@ -1,7 +1,7 @@
 //! What the crates stand on: licences, versions that come twice, names that nothing uses.
 //!
-//! Advisories are not checked: their database is on the network. `cargo deny check advisories` does
-//! that for whoever reaches it.
+//! Advisories are not checked: their database is on the network. `cargo deny check advisories` reads it
+//! there.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
