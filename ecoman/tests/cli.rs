@@ -93,10 +93,40 @@ fn a_new_node_is_trusted_checked_and_crawled() {
 
     let once = run(home.path(), &["crawler", "--once"]);
     assert_eq!(once.status.code(), Some(0));
-    assert_eq!(text(&once.stdout), "hoge: 1 VMs\n");
+    assert_eq!(text(&once.stdout), "hoge: 1 VM\n");
 
     let doctor = run(home.path(), &["doctor"]);
     assert_eq!(doctor.status.code(), Some(0), "{}", text(&doctor.stdout));
+}
+
+#[test]
+fn a_warning_of_a_round_is_printed_and_seen_by_doctor() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let home = home(&[&node]);
+    let trusted = run(home.path(), &["trust", "--yes", "hoge"]);
+    assert_eq!(trusted.status.code(), Some(0));
+    node.set_fault(Fault::Says(
+        Scope::command("filesystem"),
+        String::new(),
+        "the volumes cannot be listed\n".to_owned(),
+        1,
+    ))
+    .unwrap();
+
+    let once = run(home.path(), &["crawler", "--once"]);
+    assert_eq!(once.status.code(), Some(0));
+    let said = text(&once.stdout);
+    assert!(said.starts_with("hoge: 1 VM\n  warning: hoge: "), "{said}");
+    assert!(said.contains("the volumes cannot be listed"), "{said}");
+
+    let doctor = run(home.path(), &["doctor"]);
+    let table = text(&doctor.stdout);
+    assert_eq!(doctor.status.code(), Some(0), "{table}");
+    let of_round = table
+        .lines()
+        .find(|line| line.starts_with("warning  hoge  round"))
+        .unwrap_or_else(|| panic!("{table}"));
+    assert!(of_round.contains("the volumes cannot be listed"), "{table}");
 }
 
 #[test]
@@ -135,7 +165,7 @@ fn one_round_distinguishes_bad_configuration_from_nodes_that_do_not_answer() {
 
     let some = run(home.path(), &["crawler", "--once"]);
     assert_eq!(some.status.code(), Some(1));
-    assert!(text(&some.stdout).contains("good: 1 VMs\n"));
+    assert!(text(&some.stdout).contains("good: 1 VM\n"));
 
     std::fs::write(home.path().join("hosts.yml"), "good:\n  adr: 127.0.0.1\n").unwrap();
     let broken = run(home.path(), &["crawler", "--once"]);

@@ -62,7 +62,10 @@ pub(crate) async fn record(store: &dyn Store, entry: &AuditEntry) {
     tracing::error!(?entry, error = why, "cannot write to the audit log");
 }
 
-/// Forgets entries older than so many days, until the server stops.
+/// How many days the history of events goes back.
+const EVENT_DAYS: i64 = 90;
+
+/// Forgets entries older than so many days, and old events, until the server stops.
 pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32) {
     const EVERY: Duration = Duration::from_secs(3600);
     loop {
@@ -74,6 +77,19 @@ pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32) {
                 tracing::warn!(
                     error = chain(&error),
                     "cannot forget old entries of the audit log"
+                );
+            }
+        }
+        match store
+            .forget_events(clock() - TimeDelta::days(EVENT_DAYS))
+            .await
+        {
+            Ok(0) => {}
+            Ok(count) => tracing::info!(count, "forgot old events of the history"),
+            Err(error) => {
+                tracing::warn!(
+                    error = chain(&error),
+                    "cannot forget old events of the history"
                 );
             }
         }
