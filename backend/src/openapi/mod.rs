@@ -152,29 +152,29 @@ fn base() -> utoipa::openapi::OpenApi {
     info(
         title = "ECoMan",
         description = "Virtual machines of many standalone ESXi nodes.\n\n\
-            Fields are in snake case, sizes in the unit that the name tells, times in RFC 3339 and \
-            UTC. What is not known is `null`, never 0 or an empty text. Every answer has an \
-            `x-request-id`, the request's own where it has a sensible one. Answers are sent with \
-            Brotli or gzip to those who accept it. A client has to put up with new fields; a \
-            field is neither taken away nor given another meaning within this version.\n\n\
+            Fields are in snake case, sizes in the unit that the name says, times in RFC 3339 and \
+            UTC. An unknown value is `null`, never 0 or an empty text. Every answer has an \
+            `x-request-id`, the request's own if it is valid. Answers are compressed with Brotli or \
+            gzip if the client accepts it. Clients must ignore new fields; within this version no \
+            field is removed or changes its meaning.\n\n\
             A change of a node is a task: the answer is 202 with the task and its address, and the \
-            task tells how it goes on. Bodies are JSON; an unknown field is an error. With an \
-            `Idempotency-Key` of its own a request can be sent again without being done again.\n\n\
-            Programs show an API token as `Authorization: Bearer`; the page has a session. Where \
-            the server lets nobody sign in, neither is needed.",
+            task reports its progress. Bodies are JSON; an unknown field is an error. A request \
+            with an `Idempotency-Key` can be repeated safely.\n\n\
+            Programs send an API token as `Authorization: Bearer`; the page has a session. Where \
+            sign-in is off, neither is needed.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "Virtual machines", description = "VMs, as the crawler last saw them."),
-        (name = "Tasks", description = "Changes that were asked of nodes."),
+        (name = "Tasks", description = "Changes of nodes and their VMs."),
         (name = "Nodes", description = "ESXi nodes, as the crawler last saw them."),
-        (name = "Access", description = "Who may do what, and who did."),
-        (name = "Events", description = "Changes, as they are seen."),
+        (name = "Access", description = "Sign-in, users, tokens and the audit log."),
+        (name = "Events", description = "Changes, as they happen."),
         (name = "Server", description = "The server itself."),
         (
             name = "Original",
-            description = "The calls of the original ECoMan, for scripts that were written for it: \
-                its names, and answers that come when it is done. New scripts ask for tasks."
+            description = "The API of the original ECoMan, for scripts that were written for it: its \
+                names, and answers that wait for the change. New scripts use tasks."
         ),
     ),
     modifiers(&Schemes),

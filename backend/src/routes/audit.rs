@@ -61,12 +61,12 @@ const COLUMNS: &[NamedColumn<AuditEntry>] = &[
 
 /// Read the audit log
 ///
-/// Every change that somebody asked for, and every sign-in, with what came of it; newest first.
-/// Kept for as many days as the server's `DASHBOARD_AUDIT_DAYS` says.
+/// Every requested change and every sign-in, with its outcome; newest first. Entries are kept for
+/// the number of days in the server's `DASHBOARD_AUDIT_DAYS`.
 ///
 /// With `Accept: text/csv` the log is a table (RFC 4180): a header line, then a line for each entry
-/// with its fields in their order; all entries that are asked for, or as many as `limit` says.
-/// Texts that a spreadsheet would take for a formula get a `'` in front.
+/// with its fields in their order; all matching entries, or at most `limit`. A text that a
+/// spreadsheet would take for a formula is prefixed with `'`.
 #[utoipa::path(
     get,
     path = "/audit",
@@ -74,15 +74,15 @@ const COLUMNS: &[NamedColumn<AuditEntry>] = &[
     tag = "Access",
     extensions(("x-permission" = json!(Permission::Audit))),
     params(
-        ("actor" = Option<String>, Query, description = "Of these users; several with commas between them.", example = "alice,bob"),
-        ("node" = Option<String>, Query, description = "Asked of these nodes; several with commas between them.", example = "hoge,fuga"),
-        ("vmid" = Option<u32>, Query, description = "About the VM with this id.", maximum = 4_294_967_295_u32, example = 14),
-        ("operation" = Option<String>, Query, description = "These operations of this document; several with commas between them.", example = "setPower,createVm"),
-        ("outcome" = Option<String>, Query, description = "With these outcomes; several with commas between them: `pending`, `succeeded`, `failed`, `refused`.", example = "failed,refused"),
-        ("since" = Option<String>, Query, description = "From this time on.", format = DateTime, example = "2026-11-22T00:00:00Z"),
+        ("actor" = Option<String>, Query, description = "Only of these users; several separated by commas.", example = "alice,bob"),
+        ("node" = Option<String>, Query, description = "Only of these nodes; several separated by commas.", example = "hoge,fuga"),
+        ("vmid" = Option<u32>, Query, description = "Only of the VM with this id.", maximum = 4_294_967_295_u32, example = 14),
+        ("operation" = Option<String>, Query, description = "Only of these operations of this document; several separated by commas.", example = "setPower,createVm"),
+        ("outcome" = Option<String>, Query, description = "Only with these outcomes; several separated by commas: `pending`, `succeeded`, `failed`, `refused`.", example = "failed,refused"),
+        ("since" = Option<String>, Query, description = "Not before this time.", format = DateTime, example = "2026-11-22T00:00:00Z"),
         ("until" = Option<String>, Query, description = "Before this time.", format = DateTime, example = "2026-11-23T00:00:00Z"),
-        ("limit" = Option<u32>, Query, description = "Entries on a page; 100 where nothing is said.", minimum = 1, maximum = 1000, example = 100),
-        ("page_token" = Option<String>, Query, description = "`next_page` of the answer before; the other parameters have to be the same.", example = "019aad5e-7a00-7000-8000-000000000001"),
+        ("limit" = Option<u32>, Query, description = "The most entries on one page; 100 by default.", minimum = 1, maximum = 1000, example = 100),
+        ("page_token" = Option<String>, Query, description = "`next_page` of the previous page; the other parameters must be the same.", example = "019aad5e-7a00-7000-8000-000000000001"),
     ),
     responses(
         (

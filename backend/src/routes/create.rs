@@ -17,9 +17,10 @@ use crate::tasks;
 
 /// Create a VM
 ///
-/// Makes a task: a directory, a `.vmx`, a thin disk, registered and, unless `power_on` says no,
-/// powered on. If a step fails, all that was made is taken back. What the node has room for is in
-/// `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free space of the datastore.
+/// Makes a task, which creates a directory, a `.vmx` and a thin disk, registers the VM and, unless
+/// `power_on` is false, powers it on. If a step fails, the task removes what it has made. The
+/// capacity of the node is in `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free
+/// space of the datastore.
 #[utoipa::path(
     post,
     path = "/vms",

@@ -24,7 +24,7 @@ use crate::tasks::guest_os;
 
 /// Get the configuration
 ///
-/// What a client should know before it shows anything.
+/// The settings that a client needs first.
 #[utoipa::path(
     get,
     path = "/config",
@@ -80,7 +80,7 @@ pub(crate) async fn get_openapi(
 
 /// Get this document in OpenAPI 3.0.3
 ///
-/// The same for tools that do not know 3.1.
+/// For tools without support for 3.1.
 #[utoipa::path(
     get,
     path = "/openapi-3.0.json",
@@ -97,9 +97,9 @@ pub(crate) async fn get_openapi_3_0(
     (json, state.openapi.version_3_0)
 }
 
-/// Ask for life
+/// Check liveness
 ///
-/// Whether the process serves at all: a failure means that it has to be started again.
+/// Whether the process serves: on a failure restart it.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -109,7 +109,7 @@ pub(crate) async fn get_openapi_3_0(
     responses(
         (
             status = 200,
-            description = "It does.",
+            description = "It serves.",
             body = str,
             content_type = "text/plain; charset=utf-8",
             example = "ok\n"
@@ -121,7 +121,7 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
     "ok\n"
 }
 
-/// Ask for readiness
+/// Check readiness
 ///
 /// Whether the store has been read and answers.
 #[utoipa::path(
@@ -133,7 +133,7 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
     responses(
         (
             status = 200,
-            description = "It has and does.",
+            description = "It is ready.",
             body = str,
             content_type = "text/plain; charset=utf-8",
             example = "ready\n"

@@ -22,10 +22,9 @@ use crate::routes::state::AppState;
 
 /// Get metrics
 ///
-/// For monitoring: whether each node answers, how long its last round took, how old what is known
-/// of it is, its VMs and what room it has; tasks; the times of HTTP answers. In the format of
-/// OpenMetrics 1.0, which Prometheus and its like read. A caller who is limited to nodes sees
-/// those nodes.
+/// For monitoring: whether each node answers, how long its last round took, the age of its data, its
+/// VMs and capacity; tasks; the times of HTTP answers. In the format of OpenMetrics 1.0, which
+/// Prometheus reads. A caller who is limited to nodes sees only those.
 #[utoipa::path(
     get,
     path = "/metrics",

@@ -57,7 +57,8 @@ pub(crate) async fn list_nodes(
 
 /// Get a node
 ///
-/// With its capacity, what is on it, and the sums over its VMs; or why it does not answer.
+/// With its capacity, its datastores, networks and ISO images, and the sums over its VMs; or why it
+/// does not answer.
 #[utoipa::path(
     get,
     path = "/nodes/{node}",

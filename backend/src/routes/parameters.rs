@@ -21,7 +21,7 @@ pub(crate) struct IfNoneMatch {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct LastEventId {
-    /// `id` of the last event that has arrived; browsers send it by themselves.
+    /// `id` of the last event that was received; browsers send it by themselves.
     #[param(
         rename = "Last-Event-ID",
         required = false,
@@ -34,8 +34,8 @@ pub(crate) struct LastEventId {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IdempotencyKey {
-    /// A name of the client's for this request, 1 to 255 visible ASCII characters: sent again with
-    /// it, the request is not done again.
+    /// The client's name for this request, 1 to 255 visible ASCII characters: a repeated request
+    /// with the same key changes nothing again.
     #[param(
         rename = "Idempotency-Key",
         required = false,

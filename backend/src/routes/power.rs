@@ -19,7 +19,7 @@ use crate::http::query::NoParameters;
 
 /// Change a VM's power
 ///
-/// Makes a task. It has succeeded when the node says that the VM is in the wanted state.
+/// Makes a task. It succeeds when the node reports the VM in the requested state.
 #[utoipa::path(
     put,
     path = "/vms/{node}/{vmid}/power",

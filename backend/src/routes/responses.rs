@@ -31,8 +31,7 @@ impl IntoResponses for Accepted {
             .build();
         let response = ResponseBuilder::new()
             .description(
-                "The task that does it; with a key that was used before, the one that was made \
-                 then.",
+                "The task of the change; with a key that was used before, the task of that request.",
             )
             .content("application/json", task)
             .header("Location", location)
@@ -92,35 +91,34 @@ failures! {
     }
     BadBody {
         BadBody:
-            "The body or the key is not as it has to be, and `errors` names each field; or there \
-             is a query parameter.",
+            "The body or the key is invalid, and `errors` names each field; or there is a query \
+             parameter.",
         TooLarge: "The body is too large.",
-        UnsupportedMediaType: "The body is not called JSON.",
+        UnsupportedMediaType: "`Content-Type` is not `application/json`.",
     }
     BadMachineBody {
-        BadParameters: "There are no query parameters here, or the key is not as it has to be.",
+        BadParameters: "There are no query parameters here, or the key is invalid.",
         TooLarge: "The body is too large.",
-        UnsupportedMediaType: "The body is not called JSON.",
-        BadMachineBody: "The body is not as it has to be; `errors` names each field.",
+        UnsupportedMediaType: "`Content-Type` is not `application/json`.",
+        BadMachineBody: "The body is invalid; `errors` names each field.",
     }
     MachineFailed {
         IdempotencyKeyReused: "The key belongs to another request.",
         NotDone:
-            "It was not done, and `detail` says why; `Location` is the task, if there was one. Or \
-             the server has just started, or its store does not answer: then `Retry-After` tells \
+            "The change was not made, and `detail` says why; `Location` is the task, if there is one. \
+             Or the server has just started, or its store does not answer: then `Retry-After` says \
              when to try again.",
-        Unfinished: "It is not done yet; `Location` is the task that goes on.",
+        Unfinished: "The change is not done yet; `Location` is the task, which continues.",
     }
     NotAllowed {
-        NotSignedIn: "Nobody has signed in, or what was shown is good for nothing (any more).",
+        NotSignedIn: "Not signed in, or the session or token is invalid or expired.",
         Forbidden:
-            "The caller's role, or the nodes that they are limited to, do not reach so far; or a \
-             page of another site made the request.",
+            "The caller's role or nodes do not allow it, or a page of another site made the request.",
     }
     BadJson {
-        BadBody: "The body is not as it has to be; `errors` names each field.",
+        BadBody: "The body is invalid; `errors` names each field.",
         TooLarge: "The body is too large.",
-        UnsupportedMediaType: "The body is not called JSON.",
+        UnsupportedMediaType: "`Content-Type` is not `application/json`.",
     }
     WrongPassword {
         WrongPassword: "Name or password is wrong.",
@@ -129,10 +127,10 @@ failures! {
         CrossSite: "A page of another site made the request.",
     }
     SignInOff {
-        SignInOff: "Not with the way in which people sign in to this server.",
+        SignInOff: "The operation does not exist with this server's way of signing in.",
     }
     TooManyTries {
-        TooManyTries: "Too many failed tries; `Retry-After` tells when to try again.",
+        TooManyTries: "Too many failed tries; `Retry-After` says when to try again.",
     }
     NoSuchToken {
         TokenNotFound: "There is no such token.",
@@ -141,46 +139,46 @@ failures! {
         UserNotFound: "There is no such user.",
     }
     UserRefused {
-        UserTaken: "The name is taken, the last admin would go, or nobody signs in to this server.",
+        UserTaken: "The name is taken, it is the last admin, or sign-in is off on this server.",
     }
     NoSuchNode {
         NodeNotFound: "There is no such node.",
     }
     NoSuchVm {
-        VmNotFound: "The node is unknown, or has no such VM.",
+        VmNotFound: "There is no such node, or it has no such VM.",
     }
     NoSuchTask {
-        TaskNotFound: "There is no such task; old ones are forgotten.",
+        TaskNotFound: "There is no such task; old ones are deleted.",
     }
     PowerRefused {
         Refused:
-            "It cannot be done now, and `detail` says why; or the key belongs to another request.",
+            "The change is not possible now, and `detail` says why; or the key belongs to another request.",
     }
     AnswerRefused {
-        ReadOnly: "The node takes no changes, or the key belongs to another request.",
+        ReadOnly: "The node is read-only, or the key belongs to another request.",
     }
     CreationRefused {
         NameTaken:
-            "The node has a VM of that name already or takes no changes, or the key belongs to \
-             another request.",
+            "The node already has a VM of this name or is read-only, or the key belongs to another \
+             request.",
     }
     NothingToShow {
         Starting:
-            "The server has just started or cannot read its store; `Retry-After` tells when to try \
+            "The server has just started or cannot read its store; `Retry-After` says when to try \
              again.",
     }
     StoreAway {
         StoreUnavailable:
-            "The server cannot read its store; `Retry-After` tells when to try again.",
+            "The server cannot read its store; `Retry-After` says when to try again.",
     }
     NotReady {
         StoreUnavailable: "The store has not been read yet, or does not answer.",
     }
     ExecutorAway {
         ExecutorUnavailable:
-            "The executor is away, and nothing was asked of the node; `Location` is the task that \
-             says so, and the key stays free. Or the server has just started, or its store does not \
-             answer. `Retry-After` tells when to try again.",
+            "The executor does not answer, so nothing was sent to the node; `Location` is the failed \
+             task, and the key stays free. Or the server has just started, or its store does not \
+             answer. `Retry-After` says when to try again.",
     }
 }
 

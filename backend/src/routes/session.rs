@@ -27,7 +27,7 @@ use crate::routes::state::AppState;
 
 /// Get who is signed in
 ///
-/// Who asks, and what they may do. Answers those who have not signed in, too.
+/// The caller, and what they may do. Also answers callers who have not signed in.
 #[utoipa::path(
     get,
     path = "/session",
@@ -35,7 +35,7 @@ use crate::routes::state::AppState;
     tag = "Access",
     extensions(("x-permission" = json!("anybody"))),
     responses(
-        (status = 200, description = "Who asks.", body = Identity),
+        (status = 200, description = "The caller.", body = Identity),
         responses::NoParameters,
     )
 )]
@@ -50,8 +50,8 @@ pub(crate) async fn get_session(
 
 /// Sign in
 ///
-/// With name and password, for as long as the server's `DASHBOARD_SESSION_HOURS` says. The
-/// session is a cookie of this server's alone. Programs use an API token instead.
+/// With name and password, for the hours in the server's `DASHBOARD_SESSION_HOURS`. The session is
+/// a cookie for this server alone. Programs use an API token instead.
 #[utoipa::path(
     post,
     path = "/session",
@@ -62,7 +62,7 @@ pub(crate) async fn get_session(
     responses(
         (
             status = 200,
-            description = "Who is signed in now.",
+            description = "The caller, who is signed in now.",
             body = Identity,
             headers(("Set-Cookie" = String, description = "The session."))
         ),
@@ -110,7 +110,7 @@ async fn open_session(
 
 /// Sign out
 ///
-/// Ends the session; where there is none, nothing happens.
+/// Ends the session, if there is one.
 #[utoipa::path(
     delete,
     path = "/session",
@@ -120,8 +120,8 @@ async fn open_session(
     responses(
         (
             status = 204,
-            description = "Nobody is signed in now.",
-            headers(("Set-Cookie" = String, description = "Takes the session away."))
+            description = "The session is ended.",
+            headers(("Set-Cookie" = String, description = "Removes the session."))
         ),
         responses::CrossSite,
     )
@@ -142,7 +142,7 @@ pub(crate) async fn sign_out(
 
 /// Change one's password
 ///
-/// Ends all of the user's sessions, this one too: they sign in again with the new password.
+/// Ends all sessions of the user, including this one: they sign in again with the new password.
 #[utoipa::path(
     put,
     path = "/session/password",
@@ -154,7 +154,7 @@ pub(crate) async fn sign_out(
         (
             status = 204,
             description = "The password is changed, and all sessions are ended.",
-            headers(("Set-Cookie" = String, description = "Takes the session away."))
+            headers(("Set-Cookie" = String, description = "Removes the session."))
         ),
         responses::BadJson,
         responses::SignInOff,

@@ -36,7 +36,7 @@ const STATES: [(&str, TaskState); 5] = [
 
 /// List tasks
 ///
-/// What was asked of nodes, newest first. Some thousand of those that have ended are kept.
+/// The tasks of all nodes, newest first. The latest 5,000 finished ones are kept.
 #[utoipa::path(
     get,
     path = "/tasks",
@@ -47,20 +47,20 @@ const STATES: [(&str, TaskState); 5] = [
         (
             "state" = Option<String>,
             Query,
-            description = "States, with commas between them: `queued`, `running`, `succeeded`, \
+            description = "States, separated by commas: `queued`, `running`, `succeeded`, \
                 `failed`, `interrupted`.",
             example = "queued,running"
         ),
         (
             "node" = Option<String>,
             Query,
-            description = "Names of nodes, with commas between them.",
+            description = "Names of nodes, separated by commas.",
             example = "hoge,fuga"
         ),
         (
             "limit" = Option<u32>,
             Query,
-            description = "The most tasks on one page; 50 where nothing is said.",
+            description = "The most tasks on one page; 50 by default.",
             minimum = 1,
             maximum = 500,
             example = 50
@@ -68,9 +68,8 @@ const STATES: [(&str, TaskState); 5] = [
         (
             "page_token" = Option<String>,
             Query,
-            description = "`next_page` of the answer before, for the page behind it; `state` and \
-                `node` have to be the same. No task comes twice; new ones come before the first \
-                page. Tokens do not expire.",
+            description = "`next_page` of the previous page; `state` and `node` must be the same. No \
+                task comes twice; new ones come before the first page. Tokens do not expire.",
             example = "AZqtXnoAcACAAAAAAAAAAQ"
         ),
     ),
@@ -159,7 +158,7 @@ impl ListParameters {
 
 /// Get a task
 ///
-/// As it is now, or with `wait` when it has ended.
+/// As it is now; with `wait`, once it has ended.
 #[utoipa::path(
     get,
     path = "/tasks/{id}",
@@ -177,8 +176,8 @@ impl ListParameters {
         (
             "wait" = Option<u32>,
             Query,
-            description = "Answer when the task has ended, but at the latest after so many seconds; \
-                the answer is then the task as it is.",
+            description = "Answer when the task has ended, or after this many seconds with the task \
+                as it is then.",
             minimum = 0,
             maximum = 60,
             example = 30

@@ -31,7 +31,7 @@ const MOST_DAYS: u32 = 3650;
 
 /// List API tokens
 ///
-/// One's own, or everybody's where one sees to all nodes; the newest first.
+/// The caller's own, or all tokens for an admin of all nodes; the newest first.
 #[utoipa::path(
     get,
     path = "/tokens",
@@ -63,8 +63,7 @@ pub(crate) async fn list_tokens(
 
 /// Make an API token
 ///
-/// For the caller, who may give it less than they hold, but never more. The answer has its
-/// secret, which cannot be had again.
+/// For the caller, with at most their own role and nodes. Only this answer has the secret.
 #[utoipa::path(
     post,
     path = "/tokens",
@@ -137,7 +136,7 @@ fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewTo
 
 /// Revoke an API token
 ///
-/// It is good for nothing from now on.
+/// It is invalid from now on.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",

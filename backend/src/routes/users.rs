@@ -24,7 +24,7 @@ use crate::routes::state::AppState;
 
 /// List users
 ///
-/// Whoever may use the server, with what they may do.
+/// All users, with their roles and nodes.
 #[utoipa::path(
     get,
     path = "/users",
@@ -53,7 +53,7 @@ pub(crate) async fn list_users(
 
 /// Add a user
 ///
-/// Who signs in with the password, or to the proxy without one.
+/// With a password for sign-in by password; without one for sign-in by a proxy.
 #[utoipa::path(
     post,
     path = "/users",
@@ -92,7 +92,7 @@ pub(crate) async fn create_user(
 
 /// Change a user
 ///
-/// Their sessions and tokens follow at once.
+/// The change applies to their sessions and tokens at once.
 #[utoipa::path(
     put,
     path = "/users/{name}",
@@ -143,7 +143,7 @@ pub(crate) async fn update_user(
 
 /// Remove a user
 ///
-/// With their sessions and tokens.
+/// Removes their sessions and tokens too.
 #[utoipa::path(
     delete,
     path = "/users/{name}",

@@ -86,7 +86,7 @@ pub(crate) async fn list_machines(
 
 /// Get a machine
 ///
-/// One VM, in the original's words.
+/// One VM, in the original's format.
 #[utoipa::path(
     get,
     path = "/v1/machine/{node}/{id}",
@@ -126,8 +126,8 @@ pub(crate) async fn get_machine(
 
 /// Change a machine's power
 ///
-/// Answers when it is done: when the node says that the VM is in the wanted state. For `shutdown`
-/// and `reboot` it is enough that the guest has been asked, if it takes longer than a minute.
+/// Answers when the node reports the VM in the requested state. If `shutdown` or `reboot` takes
+/// longer than a minute, it is enough that the guest has received the request.
 #[utoipa::path(
     put,
     path = "/v1/machine/{node}/{id}/power",
@@ -176,7 +176,7 @@ pub(crate) async fn set_machine_power(
 
 /// Create a machine
 ///
-/// Answers when the VM is there and powered on. If a step fails, all that was made is taken back.
+/// Answers when the VM exists and is powered on. If a step fails, the task removes what it has made.
 #[utoipa::path(
     post,
     path = "/v1/machine",
