@@ -342,7 +342,7 @@ async fn a_token_is_shown_once_and_holds_no_more_than_its_owner() {
     let refused = problem(refused, StatusCode::FORBIDDEN).await;
     assert_eq!(
         refused.detail,
-        "The token \"ci\" of admin may not do this: it takes the role admin, and theirs is operator."
+        "The token \"ci\" of admin has the role operator; this needs admin."
     );
     let list: TokenList = with(&server, &admin, "/api/v1/tokens").await;
     assert_eq!(list.items[0].last_used_at, Some(at(0)));
@@ -495,7 +495,7 @@ async fn who_is_limited_to_nodes_sees_only_those() {
     let reported = problem(refused, StatusCode::FORBIDDEN).await;
     assert_eq!(
         reported.detail,
-        "The token \"fuga only\" of admin does not reach hoge: their access is limited to fuga, gone."
+        "The token \"fuga only\" of admin has no access to hoge, only to fuga, gone."
     );
     let create = server.method(Method::POST, "/api/v1/vms");
     let create = create.header("authorization", &bearer);

@@ -186,7 +186,7 @@ async fn a_client_that_accepts_neither_form_learns_which_there_are() {
     assert_eq!(problem.kind, "urn:ecoman:problem:not-acceptable");
     assert_eq!(
         problem.detail,
-        "This list is there as application/json and as text/csv; the header Accept asks for \
+        "This list is available as application/json and text/csv; the Accept header allows \
          neither."
     );
 }

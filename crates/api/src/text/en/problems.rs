@@ -6,24 +6,24 @@ use crate::text::Problems;
 pub(super) static PROBLEMS: Problems = Problems {
     title,
 
-    bad_parameters: "Some parameters of the query are wrong; see errors.",
-    bad_body: "The body is not as it has to be; see errors.",
-    bad_idempotency_key: "Idempotency-Key has to be there once at most, with 1 to 255 visible ASCII characters.",
-    unsupported_media_type: "The body has to be JSON, with the header Content-Type: application/json.",
+    bad_parameters: "Some query parameters are invalid; errors names each.",
+    bad_body: "The body is invalid; errors names each field.",
+    bad_idempotency_key: "Idempotency-Key may occur once, with 1 to 255 visible ASCII characters.",
+    unsupported_media_type: "The body must be JSON, with the header Content-Type: application/json.",
     too_large: |kilobytes| {
         format!("The request's body is too large; this server takes at most {kilobytes} KB.")
     },
-    not_acceptable: "This list is there as application/json and as text/csv; the header Accept asks for neither.",
+    not_acceptable: "This list is available as application/json and text/csv; the Accept header allows neither.",
     not_found: "There is nothing at this address. The API is described at /api/v1/openapi.json.",
-    method_not_allowed: "This address does not take that method; see the Allow header for those it takes.",
+    method_not_allowed: "This address does not allow the method; the Allow header names those that it allows.",
     foreign_host: |host| {
         format!(
-            "This server is not called {host:?}. Use its address, or name it in \
+            "This server does not accept the host name {host:?}. Use its address, or add the name to \
              DASHBOARD_ALLOWED_HOSTS."
         )
     },
     timeout: "The server could not answer in time; try again.",
-    internal: "The server failed at this request. Its log tells more under the id of the request.",
+    internal: "The server failed at this request. Its log has the cause, with the request's id.",
     other_status: |reason| format!("The request cannot be served: {reason}."),
 
     vm_not_found: |node, vmid| format!("{node} has no VM {vmid}; it may have been removed."),
@@ -33,9 +33,9 @@ pub(super) static PROBLEMS: Problems = Problems {
     starting: "The server has just started and is still reading its store; try again.",
     store_unavailable: |why| format!("The server cannot read its store: {why}"),
 
-    task_not_found: |id| format!("There is no task {id}; it may have been forgotten."),
+    task_not_found: |id| format!("There is no task {id}; old ones are deleted."),
     idempotency_key_reused: |task_path| {
-        format!("This Idempotency-Key belongs to another request already: {task_path}.")
+        format!("This Idempotency-Key belongs to another request: {task_path}.")
     },
     refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
     read_only: |node| format!("{node} takes no changes: hosts.yml says read_only: true."),
@@ -44,42 +44,43 @@ pub(super) static PROBLEMS: Problems = Problems {
         format!("{why} Nothing was asked of {node}; try again. The attempt is kept as {task_path}.")
     },
     unfinished: |task_title, task_path| {
-        format!("{task_title}: not done yet. It goes on; {task_path} tells how it ends.")
+        format!("{task_title}: not done yet. The task continues; {task_path} has its end.")
     },
     not_done: |task_title| format!("{task_title}: not done."),
 
     not_signed_in: "Sign in first, or send an API token as Authorization: Bearer.",
-    not_a_bearer_token: "Authorization has to be Bearer with an API token.",
+    not_a_bearer_token: "The Authorization header must be Bearer with an API token.",
     token_expired: "This API token has expired; make another one.",
-    token_unknown: "This API token is unknown, or was revoked.",
-    token_owner_removed: "The user whose API token this is is no longer there.",
+    token_unknown: "This API token is unknown or revoked.",
+    token_owner_removed: "The user of this API token has been removed.",
     session_ended: "Your session has ended; sign in again.",
     no_role: "You have signed in, but nobody has given you a role here: an admin can, with \
         `ecoman user add --no-password` or DASHBOARD_PROXY_ROLES.",
-    user_removed: "Your user has been removed in the meantime.",
+    user_removed: "Your user has been removed.",
     wrong_password: "Name or password is wrong.",
     too_many_tries: |seconds| format!("Too many failed tries; wait {seconds} s."),
     cross_site: "A page of another site made this request, so it is refused.",
     forbidden: |caller, needed, role, limited| {
-        let limited = if limited { ", limited to nodes" } else { "" };
-        format!(
-            "{caller} may not do this: it takes the role {needed}, and theirs is {role}{limited}."
-        )
+        if limited && role >= needed {
+            format!("{caller} has the role {role} on some nodes; this needs {needed} on all.")
+        } else {
+            format!("{caller} has the role {role}; this needs {needed}.")
+        }
     },
-    out_of_reach: |caller, node, nodes| {
-        let nodes = match nodes {
-            [] => "no node at all".to_owned(),
-            nodes => nodes.join(", "),
-        };
-        format!("{caller} does not reach {node}: their access is limited to {nodes}.")
+    out_of_reach: |caller, node, nodes| match nodes {
+        [] => format!("{caller} has no access to {node}, nor to any other node."),
+        nodes => {
+            let nodes = nodes.join(", ");
+            format!("{caller} has no access to {node}, only to {nodes}.")
+        }
     },
     caller_with_token: |token, owner| format!("The token {token:?} of {owner}"),
-    caller_unknown: "Somebody who has not signed in",
-    no_password_sign_in: "Nobody signs in here with a password: DASHBOARD_SIGN_IN is another.",
-    no_sign_in: "Nobody signs in here, and whoever reaches the server may do everything; set \
-        DASHBOARD_SIGN_IN for users and tokens.",
-    not_by_password: "Only somebody who has signed in with a password can change it.",
-    sign_in_unavailable: "The server cannot read or write its users, sessions and tokens; its log tells why.",
+    caller_unknown: "A caller who has not signed in",
+    no_password_sign_in: "This server has no sign-in by password; DASHBOARD_SIGN_IN has another one.",
+    no_sign_in: "Sign-in is off, so every client has all permissions; set DASHBOARD_SIGN_IN for users and \
+        tokens.",
+    not_by_password: "Only a user who has signed in with a password can change it.",
+    sign_in_unavailable: "The server cannot read or write its users, sessions and tokens; its log has the cause.",
     token_not_found: "There is no such API token; it may have been revoked.",
     user_not_found: |name| format!("There is no user {name:?}."),
     user_taken: |name| format!("There is a user {name:?} already."),
