@@ -23,10 +23,10 @@ use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
-use crate::http::static_files::Page;
+use crate::http::static_files::StaticFiles;
 use crate::http::tls::{self, Certificate, TlsError};
-use crate::inventory::snapshot::Live;
-use crate::inventory::watcher::Follower;
+use crate::inventory::snapshot::Inventory;
+use crate::inventory::watcher::Watcher;
 use crate::metrics::Metrics;
 use crate::openapi::{self, UndeclaredPermissions, docs_page, openapi_3_0_json, openapi_json};
 use crate::routes;
@@ -43,7 +43,7 @@ pub struct Dashboard {
     executor: ExecutorClient,
     policy: &'static Policy,
     clock: Clock,
-    page: Page,
+    static_files: StaticFiles,
     certificate: Option<Arc<Certificate>>,
 }
 
@@ -105,7 +105,7 @@ impl Dashboard {
             executor,
             policy,
             clock: Arc::new(Utc::now),
-            page: Page::Built,
+            static_files: StaticFiles::Built,
             certificate,
         })
     }
@@ -120,7 +120,7 @@ impl Dashboard {
     /// Serves the page from a directory instead of the one that this program was built with.
     #[must_use]
     pub fn with_page(mut self, directory: &Path) -> Self {
-        self.page = Page::Directory(directory.into());
+        self.static_files = StaticFiles::Directory(directory.into());
         self
     }
 
@@ -147,14 +147,14 @@ impl Dashboard {
     ///
     /// A worker has ended. A store that does not answer does not end the dashboard.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
-        let live = Arc::new(Live::new(first_revision(&self.clock)));
+        let inventory = Arc::new(Inventory::new(first_revision(&self.clock)));
         let metrics = Arc::new(Metrics::new());
         let tasks = Tasks::new(
             Arc::clone(&self.store),
             self.executor,
             Arc::clone(&self.clock),
             Arc::clone(&metrics),
-            Arc::clone(&live),
+            Arc::clone(&inventory),
             shutdown.clone(),
         );
         let authenticator = Authenticator {
@@ -176,9 +176,9 @@ impl Dashboard {
         authenticator.warn_about_setup(self.local_addr);
         let mut workers = JoinSet::new();
         workers.spawn(
-            Follower {
+            Watcher {
                 store: Arc::clone(&self.store),
-                live: Arc::clone(&live),
+                inventory: Arc::clone(&inventory),
                 clock: self.clock,
                 thresholds: self.config.settings.thresholds(),
             }
@@ -217,7 +217,7 @@ impl Dashboard {
                 &self.config.settings.dashboard_allowed_hosts,
             ),
             store: self.store,
-            live,
+            inventory,
             tasks,
             authenticator,
             policy: self.policy,
@@ -226,7 +226,7 @@ impl Dashboard {
                 version_3_0: openapi_3_0_json(),
             },
             bodies: Arc::new(BodyCache::new()),
-            page: self.page,
+            static_files: self.static_files,
             metrics,
             certificate: self.certificate,
             shutdown: shutdown.clone(),

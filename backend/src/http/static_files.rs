@@ -23,7 +23,7 @@ use crate::http::headers::page_policy;
 
 /// The source of the page's files.
 #[derive(Clone, Debug)]
-pub(crate) enum Page {
+pub(crate) enum StaticFiles {
     /// Embedded in this program.
     Built,
     /// A directory, read at each request.
@@ -45,7 +45,7 @@ const INDEX: &str = "index.html";
 
 /// Answers every path outside the API: with a file of the page, or with the page itself, which
 /// routes its own paths.
-pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Response {
+pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = Error::MethodNotAllowed.into_response();
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -66,7 +66,7 @@ pub(crate) async fn serve(State(page): State<Page>, request: Request) -> Respons
 }
 
 /// The page itself.
-fn index(page: &Page, headers: &HeaderMap) -> Response {
+fn index(page: &StaticFiles, headers: &HeaderMap) -> Response {
     let Some(file) = page.file(INDEX) else {
         return missing();
     };
@@ -86,7 +86,7 @@ fn index(page: &Page, headers: &HeaderMap) -> Response {
 }
 
 /// A file of the page, in the best precompressed encoding.
-fn asset(page: &Page, name: &str, headers: &HeaderMap) -> Option<Response> {
+fn asset(page: &StaticFiles, name: &str, headers: &HeaderMap) -> Option<Response> {
     let plain = page.file(name)?;
     let etag = plain.etag();
     let caching = if is_hashed(name) {
@@ -133,7 +133,7 @@ fn missing() -> Response {
     (StatusCode::SERVICE_UNAVAILABLE, headers, TEXT).into_response()
 }
 
-impl Page {
+impl StaticFiles {
     fn file(&self, name: &str) -> Option<File> {
         match self {
             Self::Built => Dist::get(name).map(|file| File {
@@ -301,7 +301,7 @@ mod tests {
         std::fs::create_dir(directory.path().join("in")).expect("made");
         std::fs::write(directory.path().join("out.txt"), "out").expect("written");
         std::fs::write(directory.path().join("in/in.txt"), "in").expect("written");
-        let page = Page::Directory(directory.path().join("in").into());
+        let page = StaticFiles::Directory(directory.path().join("in").into());
         assert!(page.file("in.txt").is_some());
         for name in [
             "../out.txt",

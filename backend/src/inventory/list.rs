@@ -28,7 +28,7 @@ pub(crate) struct VmQuery {
 /// An answer ([`ecoman_api::VmPage`]), put together of its VMs' own JSON as it is sent: many
 /// megabytes that the snapshot holds already.
 #[derive(Debug)]
-pub(crate) struct Page {
+pub(crate) struct ListPage {
     vms: Vec<Arc<VmEntry>>,
     total: usize,
     next_page: Option<String>,
@@ -95,7 +95,7 @@ impl VmQuery {
     }
 
     /// The answer.
-    pub(crate) fn answer(&self, snapshot: &Snapshot) -> Page {
+    pub(crate) fn answer(&self, snapshot: &Snapshot) -> ListPage {
         let vms = self.selection.select(snapshot);
         let start = self.after.as_ref().map_or(0, |after| {
             vms.partition_point(|vm| self.selection.sort.compare(after, &vm.view).is_ge())
@@ -106,7 +106,7 @@ impl VmQuery {
             .last()
             .filter(|_| page.len() < rest.len())
             .map(|last| self.selection.token(&last.view));
-        Page::new(
+        ListPage::new(
             page.iter().copied().map(Arc::clone).collect(),
             vms.len(),
             next_page,
@@ -115,7 +115,7 @@ impl VmQuery {
     }
 }
 
-impl Page {
+impl ListPage {
     const HEAD: &str = "{\"items\":[";
 
     fn new(vms: Vec<Arc<VmEntry>>, total: usize, next_page: Option<String>, revision: u64) -> Self {
@@ -163,7 +163,7 @@ impl Page {
     }
 }
 
-impl ListBody for Page {
+impl ListBody for ListPage {
     fn len(&self) -> usize {
         self.len
     }
@@ -293,7 +293,7 @@ const NEEDED: [&str; 6] = ["node", "vmid", "power", "large", "observed_at", "sta
 mod tests {
     use super::*;
 
-    impl Page {
+    impl ListPage {
         /// A page of VMs with these texts in the place of their JSON.
         fn of_texts(texts: impl Iterator<Item = String>) -> Self {
             let vm: Vm = serde_json::from_str(
@@ -320,12 +320,12 @@ mod tests {
             &[][..],
             &[1],
             &[1, 2, 3],
-            &[CHUNK_BYTES - Page::HEAD.len(), 1],
-            &[CHUNK_BYTES - Page::HEAD.len() - 1, CHUNK_BYTES, 1],
+            &[CHUNK_BYTES - ListPage::HEAD.len(), 1],
+            &[CHUNK_BYTES - ListPage::HEAD.len() - 1, CHUNK_BYTES, 1],
             &[3 * CHUNK_BYTES, 5, 2 * CHUNK_BYTES + 1],
         ] {
             let texts: Vec<_> = lengths.iter().map(|&length| "x".repeat(length)).collect();
-            let page = Arc::new(Page::of_texts(texts.iter().cloned()));
+            let page = Arc::new(ListPage::of_texts(texts.iter().cloned()));
             let chunks: Vec<_> = Arc::clone(&page).chunks().collect();
             let whole = String::from_utf8(chunks.concat()).expect("text");
             assert_eq!(

@@ -22,7 +22,7 @@ use crate::inventory::staleness::StoreFailure;
 
 /// The current snapshot, its subscribers, and the latest events.
 #[derive(Debug)]
-pub(crate) struct Live {
+pub(crate) struct Inventory {
     snapshot: watch::Sender<Arc<Snapshot>>,
     /// The revision of the latest event. The snapshot's may be lower: events of tasks do not change
     /// it.
@@ -91,7 +91,7 @@ pub(crate) enum Missed {
     TooMuch(u64),
 }
 
-impl Live {
+impl Inventory {
     /// An empty inventory at `revision`.
     pub(crate) fn new(revision: u64) -> Self {
         let (snapshot, _) = watch::channel(Arc::new(Snapshot {
@@ -147,7 +147,7 @@ impl Live {
     }
 
     /// Publishes events that do not change the snapshot. Each gets the next revision.
-    pub(crate) fn tell(&self, events: Vec<SentEvent>) {
+    pub(crate) fn publish(&self, events: Vec<SentEvent>) {
         if events.is_empty() {
             return;
         }
@@ -169,7 +169,7 @@ impl Live {
 }
 
 impl Snapshot {
-    /// A snapshot of these nodes; [`Live::replace`] sets its revision.
+    /// A snapshot of these nodes; [`Inventory::replace`] sets its revision.
     pub(crate) fn new(mut nodes: Vec<Arc<NodeEntry>>, store_failure: Option<StoreFailure>) -> Self {
         nodes.sort_by(|a, b| {
             natural(&a.view.name, &b.view.name).then_with(|| a.view.name.cmp(&b.view.name))

@@ -12,14 +12,14 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::json::json;
-use crate::inventory::snapshot::{Live, NodeEntry, SentEvent, Snapshot, VmEntry};
+use crate::inventory::snapshot::{Inventory, NodeEntry, SentEvent, Snapshot, VmEntry};
 use crate::inventory::staleness::{self, StoreFailure};
 use crate::inventory::view;
 
 /// Watches the store until dropped.
-pub(crate) struct Follower {
+pub(crate) struct Watcher {
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) live: Arc<Live>,
+    pub(crate) inventory: Arc<Inventory>,
     pub(crate) clock: Clock,
     pub(crate) thresholds: Thresholds,
 }
@@ -30,7 +30,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// The delay before a failed read of the store is repeated.
 const RETRY: Duration = Duration::from_secs(1);
 
-impl Follower {
+impl Watcher {
     /// Never returns. Retries while the store does not answer.
     pub(crate) async fn run(self) {
         let mut known: BTreeMap<NodeName, Revision> = BTreeMap::new();
@@ -67,7 +67,7 @@ impl Follower {
     /// Waits for changes and reads the nodes that have changed.
     async fn look(&self, known: &BTreeMap<NodeName, Revision>) -> Result<Look, StoreError> {
         let (loaded, failing) = {
-            let snapshot = self.live.snapshot();
+            let snapshot = self.inventory.snapshot();
             (snapshot.loaded, snapshot.store_failure.is_some())
         };
         let revisions = if loaded && !failing {
@@ -117,7 +117,7 @@ impl Follower {
             states,
             unreadable,
         } = look;
-        let old = self.live.snapshot();
+        let old = self.inventory.snapshot();
         let now = (self.clock)();
         let mut events = Vec::new();
 
@@ -164,21 +164,21 @@ impl Follower {
 
         let next = Snapshot::new(nodes, old.store_failure.clone());
         if old.loaded {
-            self.live.replace(next, events);
+            self.inventory.replace(next, events);
         } else {
             tracing::info!(
                 nodes = next.nodes.len(),
                 vms = next.vms.len(),
                 "read the store"
             );
-            self.live.load(next);
+            self.inventory.load(next);
         }
         revisions
     }
 
     /// Computes staleness by the clock, and publishes its changes.
     fn refresh(&self) {
-        let old = self.live.snapshot();
+        let old = self.inventory.snapshot();
         let now = (self.clock)();
         let mut events = Vec::new();
         let nodes: Vec<_> = old
@@ -195,7 +195,7 @@ impl Follower {
             })
             .collect();
         if !events.is_empty() {
-            self.live
+            self.inventory
                 .replace(Snapshot::new(nodes, old.store_failure.clone()), events);
         }
     }
@@ -203,7 +203,7 @@ impl Follower {
     /// Records since when the store fails, and keeps the first message: a new one would change
     /// every VM each time.
     fn fail(&self, error: &StoreError) {
-        let old = self.live.snapshot();
+        let old = self.inventory.snapshot();
         if old.store_failure.is_none() {
             let failure = StoreFailure {
                 since: (self.clock)(),
@@ -219,7 +219,7 @@ impl Follower {
     }
 
     fn recover(&self) {
-        let old = self.live.snapshot();
+        let old = self.inventory.snapshot();
         if old.store_failure.is_some() {
             tracing::info!("the store answers again");
             self.set_store_failure(&old, None);
@@ -228,7 +228,7 @@ impl Follower {
     }
 
     fn set_store_failure(&self, old: &Snapshot, store_failure: Option<StoreFailure>) {
-        self.live.replace(
+        self.inventory.replace(
             Snapshot {
                 revision: old.revision,
                 loaded: old.loaded,

@@ -48,7 +48,7 @@ pub(crate) async fn create_vm(
     let name = body.node.clone();
     let vm = body.vm().check();
     let vm = vm.map_err(|faults| http::Error::fields(&faults))?;
-    let snapshot = loaded(&state.live, &context.caller)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
     context.caller.check_reach(&name)?;
     let node = snapshot
         .node(&name)

@@ -21,7 +21,7 @@ use crate::access::{Authenticator, Caller, Credentials, Identity, SignIn};
 use crate::http;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
-use crate::inventory::snapshot::{Live, Missed, SentEvent};
+use crate::inventory::snapshot::{Inventory, Missed, SentEvent};
 use crate::routes::state::AppState;
 
 /// Stream events
@@ -86,7 +86,11 @@ pub(crate) async fn stream_events(
         id.unwrap_or(0)
     });
 
-    let reader = Reader::new(&state.live, last_event_id.or(since), caller.grant.clone());
+    let reader = Reader::new(
+        &state.inventory,
+        last_event_id.or(since),
+        caller.grant.clone(),
+    );
     let hello = Event::default().retry(RETRY).id(reader.seen.to_string());
     let events = stream::unfold(reader, |mut reader| async {
         let event = reader.next().await?;
@@ -143,7 +147,7 @@ const RETRY: Duration = Duration::from_secs(2);
 /// Where one client stands. It has no queue that grows while it is slow: what it has missed is
 /// looked up, and if that is no longer remembered it is asked to load again.
 struct Reader {
-    live: Arc<Live>,
+    inventory: Arc<Inventory>,
     updates: watch::Receiver<u64>,
     /// The revision that the client has.
     seen: u64,
@@ -156,11 +160,11 @@ struct Reader {
 const BATCH: usize = 64;
 
 impl Reader {
-    fn new(live: &Arc<Live>, seen: Option<u64>, grant: Grant) -> Self {
-        let updates = live.subscribe();
+    fn new(inventory: &Arc<Inventory>, seen: Option<u64>, grant: Grant) -> Self {
+        let updates = inventory.subscribe();
         let current = *updates.borrow();
         Self {
-            live: Arc::clone(live),
+            inventory: Arc::clone(inventory),
             updates,
             seen: seen.unwrap_or(current),
             grant,
@@ -181,8 +185,8 @@ impl Reader {
             }
             // Marked as seen before the log is read: a change in between wakes us up again.
             self.updates.mark_unchanged();
-            let loaded = self.live.snapshot().loaded;
-            match self.live.since(self.seen, BATCH) {
+            let loaded = self.inventory.snapshot().loaded;
+            match self.inventory.since(self.seen, BATCH) {
                 Missed::Events(events) if !events.is_empty() => self.next = events.into(),
                 Missed::TooMuch(revision) if loaded => {
                     let reset = ecoman_api::Event::Reset(Reset { revision });

@@ -41,7 +41,7 @@ pub(crate) async fn get_config(
     caller: Caller,
     _: NoParameters,
 ) -> Result<Json<Config>, ErrorResponse> {
-    let snapshot = state.live.snapshot();
+    let snapshot = state.inventory.snapshot();
     let newest = snapshot
         .nodes
         .iter()
@@ -152,7 +152,7 @@ pub(crate) async fn readyz(
         Ok(Err(error)) => return Err(StoreUnavailable(chain(&error)).into()),
         Err(_) => return Err(StoreUnavailable("it does not answer".to_owned()).into()),
     }
-    super::snapshot::whole(&state.live)?;
+    super::snapshot::whole(&state.inventory)?;
     Ok("ready\n")
 }
 

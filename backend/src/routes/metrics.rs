@@ -48,7 +48,7 @@ pub(crate) async fn get_metrics(
     caller: Caller,
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller).ok();
+    let snapshot = loaded(&state.inventory, &caller).ok();
     let unfinished = unfinished_tasks(&*state.store, &caller.grant).await;
     let text = state.metrics.render(&Scrape {
         now: (state.authenticator.clock)(),

@@ -43,7 +43,7 @@ pub(crate) async fn list_nodes(
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller)?;
+    let snapshot = loaded(&state.inventory, &caller)?;
     Ok(json_at(&snapshot, &headers, || {
         let items: Vec<&str> = snapshot.nodes.iter().map(|node| &*node.json).collect();
         format!(
@@ -89,7 +89,7 @@ pub(crate) async fn get_node(
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller)?;
+    let snapshot = loaded(&state.inventory, &caller)?;
     let node = snapshot.find_node(&path.node)?;
     Ok(json_at(&snapshot, &headers, || node.json.to_string()))
 }

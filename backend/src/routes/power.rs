@@ -52,7 +52,7 @@ pub(crate) async fn set_power(
         let rule = format!("must be from {least} to {most}");
         return Err(http::Error::field("guest_seconds", &rule).into());
     }
-    let snapshot = loaded(&state.live, &context.caller)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),

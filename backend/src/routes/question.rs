@@ -53,7 +53,7 @@ pub(crate) async fn answer_question(
         )
         .into());
     }
-    let snapshot = loaded(&state.live, &context.caller)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let request = TaskRequest::Answer(Answer {
         vmid: Vmid(vm.view.vmid),

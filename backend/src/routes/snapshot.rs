@@ -9,11 +9,11 @@ use axum::response::{IntoResponse, Response};
 use crate::access::Caller;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::inventory::error::{Error, StoreUnavailable};
-use crate::inventory::snapshot::{Live, Snapshot};
+use crate::inventory::snapshot::{Inventory, Snapshot};
 
 /// The part of the snapshot that the caller may see, once the store has been read.
-pub(super) fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
-    let snapshot = whole(live)?;
+pub(super) fn loaded(inventory: &Inventory, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = whole(inventory)?;
     Ok(match &caller.grant.nodes {
         None => snapshot,
         Some(nodes) => Arc::new(snapshot.only(nodes)),
@@ -21,8 +21,8 @@ pub(super) fn loaded(live: &Live, caller: &Caller) -> Result<Arc<Snapshot>, Erro
 }
 
 /// The whole snapshot, once the store has been read.
-pub(super) fn whole(live: &Live) -> Result<Arc<Snapshot>, Error> {
-    let snapshot = live.snapshot();
+pub(super) fn whole(inventory: &Inventory) -> Result<Arc<Snapshot>, Error> {
+    let snapshot = inventory.snapshot();
     if snapshot.loaded {
         return Ok(snapshot);
     }

@@ -12,10 +12,10 @@ use crate::access::Authenticator;
 use crate::access::policy::Policy;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
-use crate::http::static_files::Page;
+use crate::http::static_files::StaticFiles;
 use crate::http::tls::Certificate;
 use crate::inventory::list;
-use crate::inventory::snapshot::Live;
+use crate::inventory::snapshot::Inventory;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 
@@ -29,14 +29,14 @@ pub(crate) struct AppState {
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) openapi: OpenapiTexts,
     pub(crate) store: Arc<dyn Store>,
-    pub(crate) live: Arc<Live>,
+    pub(crate) inventory: Arc<Inventory>,
     pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) authenticator: Authenticator,
     /// What each operation needs.
     pub(crate) policy: &'static Policy,
-    pub(crate) bodies: Arc<BodyCache<list::Page>>,
-    pub(crate) page: Page,
+    pub(crate) bodies: Arc<BodyCache<list::ListPage>>,
+    pub(crate) static_files: StaticFiles,
     pub(crate) metrics: Arc<Metrics>,
     /// What HTTPS is spoken with.
     pub(crate) certificate: Option<Arc<Certificate>>,
@@ -51,8 +51,8 @@ pub(crate) struct OpenapiTexts {
     pub(crate) version_3_0: &'static str,
 }
 
-impl FromRef<AppState> for Page {
+impl FromRef<AppState> for StaticFiles {
     fn from_ref(state: &AppState) -> Self {
-        state.page.clone()
+        state.static_files.clone()
     }
 }

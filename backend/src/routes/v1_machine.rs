@@ -69,7 +69,7 @@ pub(crate) async fn list_machines(
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller)?;
+    let snapshot = loaded(&state.inventory, &caller)?;
     let etag = etag(&snapshot);
     if matches_etag(&headers, &etag) {
         return Ok(not_modified(etag));
@@ -117,7 +117,7 @@ pub(crate) async fn get_machine(
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller)?;
+    let snapshot = loaded(&state.inventory, &caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
     Ok(json_at(&snapshot, &headers, || {
         json(&Machine::new(&vm.view, &node.view.address)).to_string()
@@ -154,7 +154,7 @@ pub(crate) async fn set_machine_power(
     body: Result<JsonBody<SetMachinePower>, http::Error>,
 ) -> Result<Json<MachinePowerSet>, ErrorResponse> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(body_as_original)?;
-    let snapshot = loaded(&state.live, &context.caller)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
     let request = TaskRequest::Power(PowerChange {
         vmid: Vmid(vm.view.vmid),
@@ -199,7 +199,7 @@ pub(crate) async fn create_machine(
 ) -> Result<Json<MachineCreated>, ErrorResponse> {
     let JsonBody(body) = body.map_err(body_as_original)?;
     context.caller.check_reach(&body.esxi_nodename)?;
-    let snapshot = loaded(&state.live, &context.caller)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
     let node = snapshot.node(&body.esxi_nodename).ok_or_else(|| {
         original_field(
             "/esxi_nodename",

@@ -151,7 +151,7 @@ async fn list_json(
     headers: &HeaderMap,
 ) -> Result<Response, ErrorResponse> {
     let query = VmQuery::parse(query, LIMIT).map_err(http::Error::BadParameters)?;
-    let snapshot = loaded(&state.live, caller)?;
+    let snapshot = loaded(&state.inventory, caller)?;
     let etag = etag(&snapshot);
     if matches_etag(headers, &etag) {
         return Ok(with_vary(not_modified(etag)));
@@ -192,7 +192,7 @@ async fn list_csv(
     headers: &HeaderMap,
 ) -> Result<Response, ErrorResponse> {
     let query = VmQuery::parse(parameters, NO_LIMIT).map_err(http::Error::BadParameters)?;
-    let snapshot = loaded(&state.live, caller)?;
+    let snapshot = loaded(&state.inventory, caller)?;
     let etag = format!("W/\"{}{}-csv\"", snapshot.revision, snapshot.scope);
     if matches_etag(headers, &etag) {
         return Ok(with_vary(not_modified(etag)));
@@ -279,7 +279,7 @@ pub(crate) async fn get_vm(
     _: NoParameters,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.live, &caller)?;
+    let snapshot = loaded(&state.inventory, &caller)?;
     let (_, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     Ok(json_at(&snapshot, &headers, || vm.json.to_string()))
 }

@@ -35,7 +35,7 @@ use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::http;
-use crate::inventory::snapshot::{Live, NodeEntry, VmEntry};
+use crate::inventory::snapshot::{Inventory, NodeEntry, VmEntry};
 use crate::metrics::Metrics;
 use crate::tasks::executor::ExecutorClient;
 use crate::tasks::new_task::same_task;
@@ -66,7 +66,7 @@ impl Tasks {
         executor: ExecutorClient,
         clock: Clock,
         metrics: Arc<Metrics>,
-        live: Arc<Live>,
+        inventory: Arc<Inventory>,
         shutdown: CancellationToken,
     ) -> Self {
         Self {
@@ -75,7 +75,7 @@ impl Tasks {
                 executor,
                 clock,
                 metrics,
-                live,
+                inventory,
                 claimed: Mutex::default(),
                 futures: TaskTracker::new(),
                 cut: CancellationToken::new(),
@@ -243,10 +243,10 @@ impl Shared {
             return;
         };
         let deadline = deadline.min(Instant::now() + left);
-        let mut changes = self.live.subscribe();
+        let mut changes = self.inventory.subscribe();
         let seen = async {
             while self
-                .live
+                .inventory
                 .snapshot()
                 .vm(task.node.as_str(), vmid.0)
                 .is_none()

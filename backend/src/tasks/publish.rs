@@ -13,14 +13,16 @@ use crate::inventory::snapshot::SentEvent;
 impl Tasks {
     /// Publishes every change of a task as an event, until the server stops.
     pub(crate) async fn publish(self) {
-        let Shared { store, live, .. } = &*self.shared;
+        let Shared {
+            store, inventory, ..
+        } = &*self.shared;
         let mut position = None;
         loop {
             let published = match position {
                 None => self.publish_recent().await,
                 Some(position) => match store.tasks_changed(position).await {
                     Ok((position, tasks)) => {
-                        live.tell(tasks.into_iter().map(event).collect());
+                        inventory.publish(tasks.into_iter().map(event).collect());
                         Ok(position)
                     }
                     Err(error) => Err(error),
@@ -42,7 +44,9 @@ impl Tasks {
     async fn publish_recent(&self) -> Result<u64, StoreError> {
         const RECENT: TimeDelta = TimeDelta::seconds(60);
         const LOOK_AT: usize = 50;
-        let Shared { store, live, .. } = &*self.shared;
+        let Shared {
+            store, inventory, ..
+        } = &*self.shared;
         let position = store.task_position().await?;
         let newest = TaskQuery {
             limit: LOOK_AT,
@@ -54,7 +58,7 @@ impl Tasks {
             let ended = task.progress.finished_at;
             ended.is_none_or(|at| now - at < RECENT)
         });
-        live.tell(tasks.into_iter().rev().map(event).collect());
+        inventory.publish(tasks.into_iter().rev().map(event).collect());
         Ok(position)
     }
 }

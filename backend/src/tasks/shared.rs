@@ -15,7 +15,7 @@ use tracing::Instrument as _;
 use super::executor::ExecutorClient;
 use crate::clock::Clock;
 use crate::error_chain::chain;
-use crate::inventory::snapshot::Live;
+use crate::inventory::snapshot::Inventory;
 use crate::metrics::Metrics;
 
 pub(super) struct Shared {
@@ -23,7 +23,7 @@ pub(super) struct Shared {
     pub(super) executor: ExecutorClient,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
-    pub(super) live: Arc<Live>,
+    pub(super) inventory: Arc<Inventory>,
     /// Tasks that a future of this process runs.
     pub(super) claimed: Mutex<HashSet<TaskId>>,
     pub(super) futures: TaskTracker,
