@@ -260,11 +260,21 @@ fn checks() -> impl Iterator<Item = &'static Check> {
 }
 
 impl Check {
+    /// Installs the tools. The lanes need some of the same, so that one at a time does it.
+    fn tools(&self, context: &Context) -> Result<Environment> {
+        static INSTALLING: Mutex<()> = Mutex::new(());
+        if self.tools.is_empty() {
+            return Ok(Environment::default());
+        }
+        let _alone = INSTALLING.lock().unwrap_or_else(PoisonError::into_inner);
+        tools::install(context, self.tools)
+    }
+
     fn outcome(&self, context: &Context) -> Outcome {
         context
             .console
             .say(format!("── {}: {}", self.name, self.about));
-        tools::install(context, self.tools)
+        self.tools(context)
             .and_then(|environment| (self.run)(context, &environment))
             .unwrap_or_else(|error| {
                 context.console.complain(&error);
