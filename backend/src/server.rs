@@ -190,6 +190,7 @@ impl Dashboard {
             Arc::clone(&self.store),
             Arc::clone(&authenticator.clock),
             self.config.access.settings.dashboard_audit_days,
+            self.config.settings.dashboard_event_days,
         ));
         let acceptor = match &self.certificate {
             None => None,

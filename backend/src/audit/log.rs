@@ -62,11 +62,8 @@ pub(crate) async fn record(store: &dyn Store, entry: &AuditEntry) {
     tracing::error!(?entry, error = why, "cannot write to the audit log");
 }
 
-/// How many days the history of events goes back.
-const EVENT_DAYS: i64 = 90;
-
-/// Forgets entries older than so many days, and old events, until the server stops.
-pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32) {
+/// Forgets entries and events older than so many days, until the server stops.
+pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32, event_days: u32) {
     const EVERY: Duration = Duration::from_secs(3600);
     loop {
         let before = clock() - TimeDelta::days(days.into());
@@ -81,7 +78,7 @@ pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32) {
             }
         }
         match store
-            .forget_events(clock() - TimeDelta::days(EVENT_DAYS))
+            .forget_events(clock() - TimeDelta::days(event_days.into()))
             .await
         {
             Ok(0) => {}
