@@ -9,6 +9,10 @@ use ecoman_access::Access;
 use ecoman_backend::{BackendError, Dashboard, SignIn, TlsFiles};
 use ecoman_model::Grant;
 use ecoman_store::EmbeddedStore;
+use http_body_util::Full;
+use hyper::client::conn::http2;
+use hyper::{Request, body::Bytes};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
@@ -18,6 +22,7 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 use crate::server::{at, config, nobody};
@@ -128,25 +133,35 @@ impl Https {
     /// The answer to a request for a server of a name; an error when its certificate is of
     /// another.
     async fn ask(&self, name: &'static str, request: &str) -> std::io::Result<String> {
+        let mut stream = self.connect(name, &[]).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
+    }
+
+    /// A connection of a client that offers these protocols.
+    async fn connect(
+        &self,
+        name: &'static str,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let mut roots = RootCertStore::empty();
         roots
             .add(CertificateDer::from(self.files.authority.der().to_vec()))
             .expect("an authority");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let client = ClientConfig::builder_with_provider(provider)
+        let mut client = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .expect("versions")
             .with_root_certificates(roots)
             .with_no_client_auth();
+        client.alpn_protocols = protocols.iter().map(|it| it.as_bytes().to_vec()).collect();
         let stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
         let name = ServerName::try_from(name).expect("a name");
-        let mut stream = TlsConnector::from(Arc::new(client))
+        TlsConnector::from(Arc::new(client))
             .connect(name, stream)
-            .await?;
-        stream.write_all(request.as_bytes()).await?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await?;
-        Ok(answer)
+            .await
     }
 
     /// Waits until the server proves to be `name`.
@@ -191,6 +206,64 @@ async fn https_is_spoken_and_its_cookies_are_for_https_alone() {
         "{answer}"
     );
     assert!(answer.contains("; Secure"), "{answer}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_2_is_spoken_with_those_who_offer_it() {
+    let https = Https::start().await;
+    let stream = https.connect("localhost", &["h2", "http/1.1"]).await;
+    let stream = stream.expect("a connection");
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.expect("HTTP/2");
+    tokio::spawn(connection);
+
+    // The page's own change: its origin is compared with the name that it uses for the server.
+    let body = r#"{"name":"anna","password":"a long password"}"#;
+    let sign_in = |origin: &str| {
+        Request::post(format!("https://localhost:{}/api/v1/session", https.port))
+            .header("origin", origin)
+            .header("content-type", "application/json")
+            .body(Full::new(Bytes::from(body)))
+            .expect("a request")
+    };
+    let own = format!("https://localhost:{}", https.port);
+    let mut answers = Vec::new();
+    for origin in [own.as_str(), "https://other.example"] {
+        let answer = sender
+            .send_request(sign_in(origin))
+            .await
+            .expect("an answer");
+        answers.push(answer.status().as_u16());
+    }
+    assert_eq!(answers, [200, 403]);
+
+    // As many open streams as a browser has tabs keep no request waiting.
+    let mut streams = Vec::new();
+    let cookie = {
+        let answer = sender.send_request(sign_in(&own)).await.expect("an answer");
+        let cookie = answer.headers().get("set-cookie").expect("a session");
+        let cookie = cookie.to_str().expect("text").split(';').next();
+        cookie.expect("a cookie").to_owned()
+    };
+    let get = |path: &str| {
+        Request::get(format!("https://localhost:{}{path}", https.port))
+            .header("cookie", &cookie)
+            .body(Full::new(Bytes::new()))
+            .expect("a request")
+    };
+    for _ in 0..20 {
+        let stream = sender.send_request(get("/api/v1/events")).await;
+        let stream = stream.expect("an answer");
+        assert_eq!(stream.status(), 200);
+        streams.push(stream);
+    }
+    let answer = timeout(PATIENCE, sender.send_request(get("/healthz"))).await;
+    let answer = answer.expect("not kept waiting").expect("an answer");
+    assert_eq!(answer.status(), 200);
+    drop(streams);
+    // The server stops although the connection is open.
+    https.shutdown.cancel();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,14 +3,17 @@
 use std::io;
 use std::net::SocketAddr;
 use std::pin::pin;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Request};
+use axum::http::HeaderValue;
+use axum::http::header::HOST;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -33,6 +36,16 @@ pub(crate) struct Connection {
 /// The first byte of TLS: a record of the handshake (RFC 8446, 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
+/// HTTP/2 as a client names it in the handshake (RFC 9113, 3.2).
+const HTTP_2: &[u8] = b"h2";
+
+/// Requests of one HTTP/2 connection at a time. A browser has one connection for all its tabs.
+const MAX_STREAMS: u32 = 128;
+
+/// HTTP/2 has no time between requests in which a head must come, so a silent client is asked after this
+/// time whether it is there.
+const HTTP_2_PING: Duration = Duration::from_secs(30);
+
 const SPEAKS_HTTPS: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
     content-type: text/plain; charset=utf-8\r\n\
     connection: close\r\n\
@@ -46,7 +59,7 @@ impl Connection {
         // only slower.
         let _ = stream.set_nodelay(true);
         let Some(acceptor) = &self.acceptor else {
-            return self.answer(stream).await;
+            return self.answer(stream, Version::Http1).await;
         };
         let handshake = timeout(self.limits.handshake, handshake(acceptor, stream));
         let made = tokio::select! {
@@ -54,7 +67,13 @@ impl Connection {
             () = self.shutdown.cancelled() => return,
         };
         match made {
-            Ok(Ok(stream)) => self.answer(stream).await,
+            Ok(Ok(stream)) => {
+                let version = match stream.get_ref().1.alpn_protocol() {
+                    Some(HTTP_2) => Version::Http2,
+                    _ => Version::Http1,
+                };
+                self.answer(stream, version).await;
+            }
             // Scanners, and browsers that do not trust the certificate.
             Ok(Err(error)) => {
                 tracing::debug!(%error, peer = %self.peer, "TLS handshake failed");
@@ -63,18 +82,33 @@ impl Connection {
         }
     }
 
-    async fn answer(&self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
+    async fn answer(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        version: Version,
+    ) {
         let service = service_fn(|request: Request<Incoming>| {
             let mut request = request.map(Body::new);
             request.extensions_mut().insert(ConnectInfo(self.peer));
+            name_host(&mut request);
             self.router.clone().oneshot(request)
         });
-        let mut connection = pin!(
-            http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(self.limits.head)
-                .serve_connection(TokioIo::new(stream), service)
-        );
+        let builder = Builder::new(TokioExecutor::new());
+        let mut builder = match version {
+            Version::Http1 => builder.http1_only(),
+            Version::Http2 => builder.http2_only(),
+        };
+        builder
+            .http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.limits.head);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(MAX_STREAMS)
+            .keep_alive_interval(HTTP_2_PING)
+            .keep_alive_timeout(self.limits.head);
+        let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
             () = self.shutdown.cancelled() => {
@@ -85,6 +119,25 @@ impl Connection {
         if let Err(error) = ended {
             tracing::debug!(%error, peer = %self.peer, "connection ended early");
         }
+    }
+}
+
+/// The versions of HTTP.
+#[derive(Clone, Copy, Debug)]
+enum Version {
+    Http1,
+    Http2,
+}
+
+/// Gives a request of HTTP/2 the `Host` header that one of HTTP/1.1 has: its name for the server is part
+/// of the address there.
+fn name_host(request: &mut Request) {
+    if request.headers().contains_key(HOST) {
+        return;
+    }
+    let authority = request.uri().authority().map(|name| name.as_str());
+    if let Some(Ok(host)) = authority.map(HeaderValue::from_str) {
+        request.headers_mut().insert(HOST, host);
     }
 }
 
