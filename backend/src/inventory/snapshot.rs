@@ -292,6 +292,7 @@ impl SentEvent {
             Event::NodeRemoved(removed) => ("node_removed", Some(&removed.name), json(removed)),
             Event::Task(task) => ("task", Some(&task.node), json(task)),
             Event::Reset(reset) => ("reset", None, json(reset)),
+            Event::Ping(ping) => ("ping", None, json(ping)),
         };
         Self {
             revision,

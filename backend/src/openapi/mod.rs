@@ -7,7 +7,7 @@ mod version_3_0;
 
 use std::sync::LazyLock;
 
-use ecoman_api::{NodeRemoved, Problem, Reset, VmRemoved};
+use ecoman_api::{NodeRemoved, Ping, Problem, Reset, VmRemoved};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -182,7 +182,8 @@ fn base() -> utoipa::openapi::OpenApi {
         Problem,
         VmRemoved,
         NodeRemoved,
-        Reset
+        Reset,
+        Ping
     ))
 )]
 struct Base;

@@ -9,7 +9,7 @@ use axum::extract::{Extension, RawQuery, State};
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
-use ecoman_api::Reset;
+use ecoman_api::{Ping, Reset};
 use ecoman_model::{Grant, Permission};
 use futures::StreamExt as _;
 use futures::stream;
@@ -26,16 +26,19 @@ use crate::routes::state::AppState;
 
 /// Stream events
 ///
-/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed`, `task` or `reset`;
-/// `data` is JSON: the whole VM, node or task, or what the schemas `VmRemoved`, `NodeRemoved` and
-/// `Reset` say; `id` is the revision that the event leads to, and every event has its own. A
+/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed`, `task`, `reset` or
+/// `ping`; `data` is JSON: the whole VM, node or task, or what the schemas `VmRemoved`,
+/// `NodeRemoved`, `Reset` and `Ping` say; `id` is the revision that the event leads to, and every
+/// event but `ping` has its own. A
 /// node's event follows those of its VMs; its `observed_at` is also that of its VMs that are not
 /// stale. A task that changes quickly is told some five times a second, and its end always.
 ///
 /// A client that comes back with `Last-Event-ID` gets what it has missed. After `reset` it has to
 /// load the lists again: too much has happened, or the server was started anew. A client that has
-/// just loaded a list may say so with `since`, and misses nothing. A comment is sent every 15
-/// seconds.
+/// just loaded a list may say so with `since`, and misses nothing.
+///
+/// When nothing else was sent for 15 seconds, a `ping` is. A client that hears nothing for 30 seconds
+/// has lost the server, whether its connection is open or not, and should make a new one.
 #[utoipa::path(
     get,
     path = "/events",
@@ -110,7 +113,9 @@ pub(crate) async fn stream_events(
         })
         .take_until(state.shutdown.cancelled_owned())
         .take_until(lapse(state.authenticator, credentials, caller));
-    let ping = KeepAlive::new().interval(PING).text("ping");
+    let ping = SentEvent::new(0, &ecoman_api::Event::Ping(Ping {}));
+    let ping = Event::default().event(ping.name).data(&ping.data);
+    let ping = KeepAlive::new().interval(PING).event(ping);
     // A proxy that collects the stream would deliver it at its end.
     let headers = [("x-accel-buffering", "no")];
     Ok((headers, Sse::new(stream).keep_alive(ping)).into_response())
@@ -138,7 +143,8 @@ async fn lapse(authenticator: Authenticator, credentials: Credentials, caller: C
 /// sign.
 const LATEST: u64 = i64::MAX.unsigned_abs();
 
-/// So that proxies and browsers see that the stream is alive.
+/// The longest silence: proxies, browsers and the page see by it that the stream is alive. As an event,
+/// since browsers hide comments from the page.
 const PING: Duration = Duration::from_secs(15);
 
 /// How soon a browser comes back when the stream has ended.

@@ -27,6 +27,9 @@ pub enum Event {
     /// `reset`: too much has happened since `Last-Event-ID`; load the lists again.
     #[cfg_attr(feature = "openapi", schema(title = "ResetEvent"))]
     Reset(Reset),
+    /// `ping`: nothing has changed for 15 seconds. It has no `id`.
+    #[cfg_attr(feature = "openapi", schema(title = "PingEvent"))]
+    Ping(Ping),
 }
 
 /// Which VM is gone.
@@ -58,3 +61,8 @@ pub struct Reset {
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 1_795_372_800_000_017_u64))]
     pub revision: u64,
 }
+
+/// A sign of life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Ping {}

@@ -34,7 +34,7 @@ pub use access::{
     TokenList, UpdateUser, User, UserList,
 };
 pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
-pub use event::{Event, NodeRemoved, Reset, VmRemoved};
+pub use event::{Event, NodeRemoved, Ping, Reset, VmRemoved};
 pub use field::{Field, FilterField, Unit, Value, Word};
 pub use filter::{Filter, FilterError, Searchable, filter_fields, filter_table};
 pub use machine::{

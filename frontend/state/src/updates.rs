@@ -34,7 +34,11 @@ pub fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, no
                 node: gone.node,
                 vmid: gone.vmid,
             }),
-            Event::Node(_) | Event::NodeRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
+            Event::Node(_)
+            | Event::NodeRemoved(_)
+            | Event::Task(_)
+            | Event::Reset(_)
+            | Event::Ping(_) => {}
         }
     }
 }
@@ -49,7 +53,11 @@ pub fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
             Event::NodeRemoved(gone) => {
                 nodes.remove(&gone.name);
             }
-            Event::Vm(_) | Event::VmRemoved(_) | Event::Task(_) | Event::Reset(_) => {}
+            Event::Vm(_)
+            | Event::VmRemoved(_)
+            | Event::Task(_)
+            | Event::Reset(_)
+            | Event::Ping(_) => {}
         }
     }
 }
