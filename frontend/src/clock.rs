@@ -90,6 +90,13 @@ pub(crate) fn from_milliseconds(milliseconds: f64) -> Option<DateTime<Utc>> {
     DateTime::from_timestamp_millis(milliseconds)
 }
 
+/// Time since the page was opened. Setting the clock does not change it; while the machine sleeps, it
+/// may stand still.
+pub(crate) fn monotonic() -> Duration {
+    let milliseconds = window().performance().map_or(0.0, |clock| clock.now());
+    Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or_default()
+}
+
 fn browser_time() -> DateTime<Utc> {
     from_milliseconds(js_sys::Date::now()).unwrap_or_default()
 }

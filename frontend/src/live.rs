@@ -1,7 +1,9 @@
 //! What the server knows, kept current by its events.
 //!
-//! The stream is opened first and the lists are loaded then, so that nothing falls in between:
-//! events that come meanwhile are kept and applied on top, those older than a list are dropped.
+//! The lists are loaded first and the stream continues from their revision, so that nothing falls in
+//! between. One tab of a browser holds the stream and passes its events on (`state::leadership`); a tab
+//! hears the others before it loads its lists. Events that come while a list is loaded are kept and
+//! applied on top, those older than a list are dropped.
 
 use std::time::Duration;
 
@@ -10,9 +12,10 @@ use ecoman_api::{Config, Event, Task, Thresholds};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api::{self, EventStream};
-use crate::clock::Clock;
+use crate::api::{self, EventStream, PING, Tabs};
+use crate::clock::{Clock, monotonic};
 use crate::state::inventory::{Nodes, VmTable};
+use crate::state::leadership::{Leadership, RawEvent, Step, TICK_MILLISECONDS};
 use crate::state::load::Load;
 use crate::state::task_filter::TaskFilter;
 use crate::state::tasks::Tasks;
@@ -24,7 +27,16 @@ use crate::state::updates::{
 const BETWEEN_UPDATES: TimeDelta = TimeDelta::milliseconds(100);
 /// Frames stop in a hidden tab; more events than this do not wait for one.
 const MOST_WAITING: usize = 500;
-const WATCH_INTERVAL: Duration = Duration::from_secs(5);
+/// The server sends something every 15 s. Two signs of life were missed, and the second one had time to
+/// arrive.
+const SILENCE: Duration = Duration::from_secs(31);
+/// A stream that has not opened in this time is opened again: the packets may be lost, and the next
+/// repetition of the system may come minutes later.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
+/// The longest wait between two attempts; the server is found again this soon after it is back.
+const LONGEST_RETRY: Duration = Duration::from_secs(4);
+/// How far two clocks may drift apart from tick to tick before one of them was set, or the machine slept.
+const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
 
 /// What is known, and how well.
 #[derive(Clone, Copy, Debug)]
@@ -59,15 +71,25 @@ pub(crate) enum Connection {
     },
 }
 
-/// What goes on behind [`LiveData`].
-#[derive(Debug, Default)]
+/// What goes on behind [`LiveData`]. Times are [`monotonic`].
+#[derive(Debug)]
 struct Synchronisation {
+    tabs: Option<Tabs>,
+    leadership: Leadership,
     stream: Option<EventStream>,
+    /// Distinguishes streams, so that one that was replaced does nothing more.
+    stream_number: u32,
+    stream_is_open: bool,
+    /// When the stream was asked for, or may be asked for again.
+    stream_due: Duration,
+    stream_failures: u32,
     /// Events that are not applied yet.
     waiting: Vec<(u64, Event)>,
     frame_requested: bool,
     updated_at: Option<DateTime<Utc>>,
-    heard_at: Option<DateTime<Utc>>,
+    /// When the server was last heard, and the time of day then.
+    heard: Option<(Duration, DateTime<Utc>)>,
+    ticked: (Duration, DateTime<Utc>),
     vms_revision: u64,
     nodes_revision: u64,
     loading: bool,
@@ -75,15 +97,12 @@ struct Synchronisation {
     listing: bool,
     /// A list has become too old while it was being loaded.
     load_again: bool,
-    /// The lists are those of this stream.
+    /// The lists and the events since then lack nothing.
     loaded: bool,
-    /// The stream has brought an event, by whose id the browser can resume it.
-    has_place: bool,
-    retry_pending: bool,
-    /// Attempts that have failed in a row.
+    /// When the lists that failed are loaded again.
+    load_due: Option<Duration>,
+    /// Attempts to load the lists that have failed in a row.
     failures: u32,
-    /// Distinguishes attempts, so that one that was overtaken does nothing more.
-    attempt: u32,
 }
 
 impl LiveData {
@@ -97,12 +116,61 @@ impl LiveData {
             signed_out: RwSignal::new(false),
             connection: RwSignal::new(Connection::Connecting),
             clock,
-            sync: StoredValue::new_local(Synchronisation::default()),
+            sync: StoredValue::new_local(Synchronisation {
+                tabs: None,
+                leadership: Leadership::new(api::tab_number(), api::is_visible()),
+                stream: None,
+                stream_number: 0,
+                stream_is_open: false,
+                stream_due: Duration::ZERO,
+                stream_failures: 0,
+                waiting: Vec::new(),
+                frame_requested: false,
+                updated_at: None,
+                heard: None,
+                ticked: (monotonic(), clock.exact()),
+                vms_revision: 0,
+                nodes_revision: 0,
+                loading: false,
+                listing: false,
+                load_again: false,
+                loaded: false,
+                load_due: None,
+                failures: 0,
+            }),
         };
-        live.connect();
-        set_interval(move || live.watch(), WATCH_INTERVAL);
+        // Before the lists: what the other tabs say meanwhile is not missed.
+        let tabs = Tabs::join(move |message| {
+            live.step(|leadership| leadership.hear(message));
+        });
+        live.sync.update_value(|sync| sync.tabs = tabs);
+        live.step(Leadership::join);
+        live.load();
+        set_interval(
+            move || live.tick(),
+            Duration::from_millis(TICK_MILLISECONDS.into()),
+        );
         let online = window_event_listener_untyped("online", move |_| live.connect());
-        on_cleanup(move || online.remove());
+        let seen = window_event_listener_untyped("visibilitychange", move |_| {
+            live.step(|leadership| leadership.set_visible(api::is_visible()));
+            live.tick();
+        });
+        // A tab that is closed, frozen or kept for the way back leaves the lead to another one.
+        let leave = move || live.step(Leadership::leave);
+        let join = move || {
+            if !live.leads() {
+                live.step(Leadership::join);
+            }
+        };
+        let hidden = window_event_listener_untyped("pagehide", move |_| leave());
+        let shown = window_event_listener_untyped("pageshow", move |_| join());
+        api::on_document("freeze", leave);
+        api::on_document("resume", join);
+        on_cleanup(move || {
+            for listener in [online, seen, hidden, shown] {
+                listener.remove();
+            }
+        });
         live
     }
 
@@ -121,69 +189,171 @@ impl LiveData {
         });
     }
 
-    /// Makes a new connection now.
+    /// Makes a new connection now, and loads what is missing.
     pub(crate) fn connect(self) {
-        self.sync.update_value(|sync| {
-            sync.attempt += 1;
-            sync.retry_pending = false;
-            sync.loaded = false;
-            sync.has_place = false;
-            sync.waiting.clear();
-            sync.stream = EventStream::open(
-                move || self.opened(),
-                move |revision, event| self.received(revision, event),
-                move |gave_up| self.cut(gave_up),
-            )
-            .ok();
+        let missing = self.sync.try_update_value(|sync| {
+            sync.failures = 0;
+            sync.stream_failures = 0;
+            !sync.loaded || sync.load_due.is_some()
         });
-        if self.sync.with_value(|sync| sync.stream.is_none()) {
-            self.cut(true);
+        self.step(Leadership::lead);
+        if missing == Some(true) {
+            self.load();
         }
+    }
+
+    fn leads(self) -> bool {
+        self.sync.with_value(|sync| sync.leadership.leads())
+    }
+
+    /// Lets the leadership move on, and does what follows.
+    fn step(self, move_on: impl FnOnce(&mut Leadership) -> Vec<Step>) {
+        let steps = self
+            .sync
+            .try_update_value(|sync| move_on(&mut sync.leadership));
+        for step in steps.into_iter().flatten() {
+            match step {
+                Step::Post(message) => self.sync.with_value(|sync| {
+                    if let Some(tabs) = &sync.tabs {
+                        tabs.post(&message);
+                    }
+                }),
+                Step::Open => {
+                    self.close();
+                    self.open();
+                }
+                Step::Close => self.close(),
+                Step::Opened => self.established(),
+                Step::Cut => self.lost(),
+                Step::Take(event) => self.take(event),
+                Step::Reload => self.load_missed(),
+            }
+        }
+    }
+
+    /// Opens the stream where this tab leads and knows from which revision on.
+    fn open(self) {
+        let number = self.sync.try_update_value(|sync| {
+            let due = sync.leadership.leads() && sync.loaded && sync.stream.is_none();
+            due.then(|| {
+                sync.stream_number += 1;
+                sync.stream_due = monotonic() + OPEN_TIMEOUT;
+                (sync.stream_number, sync.leadership.seen())
+            })
+        });
+        let Some(Some((number, since))) = number else {
+            return;
+        };
+        let is_current = move || self.sync.with_value(|sync| sync.stream_number == number);
+        let stream = EventStream::open(
+            since,
+            move || {
+                if is_current() {
+                    self.opened();
+                }
+            },
+            move |event| {
+                if is_current() {
+                    self.step(|leadership| leadership.pass_on(&event));
+                    self.take(event);
+                }
+            },
+            move |refused| {
+                if is_current() {
+                    self.cut(refused);
+                }
+            },
+        );
+        // Fails for an address that is none, which this is not.
+        self.sync.update_value(|sync| sync.stream = stream.ok());
+    }
+
+    /// Closes the stream; what it may still say does not count.
+    fn close(self) {
+        self.sync.update_value(|sync| {
+            sync.stream_number += 1;
+            sync.stream = None;
+            sync.stream_is_open = false;
+            sync.stream_due = Duration::ZERO;
+        });
     }
 
     fn opened(self) {
-        self.heard();
-        self.connection.set(Connection::Established);
-        // A connection that the browser has made again goes on where the last one was cut, but
-        // only behind an event: before the first one there is no id to name.
-        if !self.sync.with_value(|sync| sync.loaded && sync.has_place) {
+        self.sync.update_value(|sync| {
+            sync.stream_is_open = true;
+            sync.stream_failures = 0;
+        });
+        self.established();
+        self.step(|leadership| leadership.set_open(true));
+    }
+
+    /// The stream is cut, or could not be opened.
+    fn cut(self, refused: bool) {
+        self.close();
+        self.sync.update_value(|sync| {
+            sync.stream_failures += 1;
+            let wait = back_off(sync.stream_failures).min(LONGEST_RETRY);
+            sync.stream_due = monotonic() + wait;
+        });
+        self.step(|leadership| leadership.set_open(false));
+        self.lost();
+        if refused {
+            // The answer to a request says why: nobody is signed in, for example.
             self.load();
         }
     }
 
-    fn received(self, revision: u64, event: Result<Event, api::Error>) {
+    fn established(self) {
         self.heard();
-        self.sync.update_value(|sync| sync.has_place = true);
-        match event {
-            Ok(Event::Reset(_)) => self.load(),
-            Ok(event) => {
-                self.sync
-                    .update_value(|sync| sync.waiting.push((revision, event)));
-                self.request_update();
-            }
-            // What could not be read is lost, and the lists show it too.
-            Err(error) => {
-                leptos::logging::warn!("An event was lost: {error}");
-                self.load();
-            }
+        if self.connection.get_untracked() != Connection::Established {
+            self.connection.set(Connection::Established);
+        }
+        if !self.sync.with_value(|sync| sync.loaded) {
+            self.load();
         }
     }
 
-    fn cut(self, gave_up: bool) {
+    fn lost(self) {
+        if matches!(self.connection.get_untracked(), Connection::Lost { .. }) {
+            return;
+        }
+        let now = self.clock.exact();
         let since = self
             .sync
-            .with_value(|sync| sync.heard_at)
-            .unwrap_or_else(|| self.clock.exact());
+            .with_value(|sync| sync.heard.map(|(_, at)| at))
+            // The clock may have been set back.
+            .map_or(now, |at| at.min(now));
         self.connection.set(Connection::Lost { since });
-        let waiting = self.sync.with_value(|sync| sync.retry_pending);
-        let nothing_shown = self.vms.with_untracked(|vms| vms.data().is_none());
-        if !waiting && (nothing_shown || gave_up) {
-            // The answer to a request says more than a cut stream.
-            self.load();
+    }
+
+    fn take(self, event: RawEvent) {
+        self.heard();
+        let revision = event.revision;
+        if event.kind == PING {
+            return;
         }
-        if gave_up {
-            self.retry();
-        }
+        spawn_local(async move {
+            match api::read_event(event).await {
+                Ok(Some(Event::Reset(_))) => self.load_missed(),
+                Ok(Some(event)) => {
+                    self.sync
+                        .update_value(|sync| sync.waiting.push((revision, event)));
+                    self.request_update();
+                }
+                Ok(None) => {}
+                // What could not be read is lost, and the lists show it too.
+                Err(error) => {
+                    leptos::logging::warn!("An event was lost: {error}");
+                    self.load_missed();
+                }
+            }
+        });
+    }
+
+    /// Loads the lists, which have missed events.
+    fn load_missed(self) {
+        self.sync.update_value(|sync| sync.loaded = false);
+        self.load();
     }
 
     /// Loads the lists; events that come meanwhile wait.
@@ -201,13 +371,7 @@ impl LiveData {
     }
 
     async fn load_all(self) {
-        let (config, nodes, vms) = futures::join!(api::config(), api::nodes(), api::vms());
-        if let Ok((config, time)) = config {
-            if let Some(time) = time {
-                self.clock.set_server_time(time);
-            }
-            self.config.set(Some(config));
-        }
+        let ((), nodes, vms) = futures::join!(self.load_config(), api::nodes(), api::vms());
         let failed = nodes.is_err() || vms.is_err();
         let signed_out = vms.as_ref().err().is_some_and(api::Error::is_signed_out);
         if self.signed_out.get_untracked() != signed_out {
@@ -215,6 +379,9 @@ impl LiveData {
         }
         self.sync.update_value(|sync| {
             sync.listing = false;
+            if let (Ok(nodes), Ok(vms)) = (&nodes, &vms) {
+                sync.leadership.loaded(nodes.revision.min(vms.revision));
+            }
             if let Ok(nodes) = &nodes {
                 sync.nodes_revision = nodes.revision;
             }
@@ -226,20 +393,50 @@ impl LiveData {
         self.vms
             .update(|load| load.take(vms.map(|vms| VmTable::new(vms.data))));
         self.update();
-        // The list does not wait for tasks, nor for the code that reads them.
-        let failed = !self.load_tasks().await || failed;
-        self.sync.update_value(|sync| sync.loaded = !failed);
-        if !failed {
-            self.heard();
-            self.sync.update_value(|sync| sync.failures = 0);
+        if signed_out {
+            // Nothing comes before somebody signs in, here or in another tab.
+            self.sync.update_value(|sync| {
+                sync.loading = false;
+                sync.loaded = false;
+                sync.load_due = None;
+            });
+            self.step(Leadership::leave);
+            return;
         }
-        let again = self
-            .sync
-            .try_update_value(|sync| std::mem::take(&mut sync.load_again));
+        // The list does not wait for tasks, nor for the code that reads them; the stream does not
+        // either.
+        self.sync.update_value(|sync| sync.loaded |= !failed);
+        self.open();
+        let failed = !self.load_tasks().await || failed;
+        let again = self.sync.try_update_value(|sync| {
+            if failed {
+                sync.failures += 1;
+                let wait = back_off(sync.failures).min(LONGEST_RETRY);
+                sync.load_due = Some(monotonic() + wait);
+            } else {
+                sync.failures = 0;
+                sync.load_due = None;
+            }
+            std::mem::take(&mut sync.load_again)
+        });
+        if failed {
+            let streaming = self.connection.get_untracked() == Connection::Established;
+            if !streaming {
+                self.lost();
+            }
+        }
         if again == Some(true) {
             self.load();
-        } else if failed {
-            self.retry();
+        }
+    }
+
+    /// Loads what the server says of itself, and its time.
+    async fn load_config(self) {
+        if let Ok((config, time)) = api::config().await {
+            if let Some(time) = time {
+                self.clock.set_server_time(time);
+            }
+            self.config.set(Some(config));
         }
     }
 
@@ -254,36 +451,6 @@ impl LiveData {
         self.sync.update_value(|sync| sync.loading = false);
         self.update();
         good
-    }
-
-    /// Tries again what is missing, the stream or the lists, after a while that grows from
-    /// failure to failure.
-    fn retry(self) {
-        let Some((false, attempt, failures)) = self.sync.try_update_value(|sync| {
-            let pending = std::mem::replace(&mut sync.retry_pending, true);
-            sync.failures += u32::from(!pending);
-            (pending, sync.attempt, sync.failures)
-        }) else {
-            return;
-        };
-        set_timeout(
-            move || {
-                let overtaken = self.sync.with_value(|sync| sync.attempt != attempt);
-                if overtaken {
-                    return;
-                }
-                self.sync.update_value(|sync| sync.retry_pending = false);
-                let closed = self
-                    .sync
-                    .with_value(|sync| sync.stream.as_ref().is_none_or(EventStream::is_closed));
-                if closed {
-                    self.connect();
-                } else if self.sync.with_value(|sync| !sync.loaded) {
-                    self.load();
-                }
-            },
-            back_off(failures),
-        );
     }
 
     fn request_update(self) {
@@ -362,27 +529,58 @@ impl LiveData {
         }
     }
 
-    /// A connection over which nothing came for longer than the crawler needs is a dead one
-    /// that nobody has closed (a laptop that slept, a firewall that forgot).
-    fn watch(self) {
-        let interval = self
-            .config
-            .with_untracked(|config| config.as_ref().and_then(|it| it.interval_seconds))
-            .unwrap_or(60);
-        let limit = TimeDelta::seconds(i64::try_from(interval).unwrap_or(3600).min(3600) * 3 + 30);
+    /// Looks whether the server is heard, and tries again what has failed.
+    fn tick(self) {
+        let (now, time) = (monotonic(), self.clock.exact());
+        let jumped = self.sync.try_update_value(|sync| {
+            let (last, last_time) = std::mem::replace(&mut sync.ticked, (now, time));
+            let passed = TimeDelta::from_std(now.saturating_sub(last)).unwrap_or_default();
+            (time - last_time - passed).abs() > CLOCK_JUMP
+        });
+        self.step(Leadership::tick);
+        if self.signed_out.get_untracked() {
+            return;
+        }
         let silent = self.sync.with_value(|sync| {
-            sync.heard_at
-                .is_some_and(|heard| self.clock.exact() - heard > limit)
+            let heard = sync.heard.map(|(at, _)| at);
+            heard.is_some_and(|heard| now.saturating_sub(heard) > SILENCE)
         });
         if silent && self.connection.get_untracked() == Connection::Established {
-            self.heard();
-            self.connect();
+            self.lost();
+            // The leader may be hidden, and its timers slow.
+            self.step(Leadership::lead);
+        } else if jumped == Some(true) {
+            // Either the clock was set, or the machine slept, and then the connection may be dead. A new
+            // one proves that it is not.
+            self.step(Leadership::lead);
+            spawn_local(self.load_config());
+        }
+        let (stuck, due, load) = self.sync.with_value(|sync| {
+            let leads = sync.leadership.leads();
+            let is_over = now >= sync.stream_due;
+            (
+                leads && sync.stream.is_some() && !sync.stream_is_open && is_over,
+                leads && sync.stream.is_none() && is_over,
+                sync.load_due.is_some_and(|due| now >= due),
+            )
+        });
+        if stuck {
+            self.close();
+            self.step(|leadership| leadership.set_open(false));
+            self.lost();
+            self.open();
+        } else if due {
+            self.open();
+        }
+        if load {
+            self.sync.update_value(|sync| sync.load_due = None);
+            self.load();
         }
     }
 
     fn heard(self) {
-        let now = self.clock.exact();
-        self.sync.update_value(|sync| sync.heard_at = Some(now));
+        let heard = (monotonic(), self.clock.exact());
+        self.sync.update_value(|sync| sync.heard = Some(heard));
     }
 }
 

@@ -4,11 +4,20 @@ use ecoman_api::{
     AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, Identity, SignIn, TokenList,
     UpdateUser, User, UserList,
 };
-use gloo_net::http::Request;
+use gloo_net::http::{Request, RequestBuilder};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 
-use super::http::{ROOT, csv, get, good, read, with_json};
+use super::http::{ROOT, change_for_bytes, csv, get, read_json};
 use crate::state::error::Error;
+
+/// The body of a request that has none.
+const NOTHING: Option<&()> = None;
+
+/// Sends a change whose answer says no more than that it is done.
+async fn done(request: RequestBuilder, body: Option<&impl Serialize>) -> Result<(), Error> {
+    change_for_bytes(request, body).await.map(|_| ())
+}
 
 /// Who is signed in, and how one signs in.
 pub(crate) async fn session() -> Result<Identity, Error> {
@@ -18,21 +27,19 @@ pub(crate) async fn session() -> Result<Identity, Error> {
 /// Signs in; the session is a cookie that the page cannot see.
 pub(crate) async fn sign_in(name: String, password: String) -> Result<(), Error> {
     let request = Request::post(&format!("{ROOT}/session"));
-    let request = with_json(request, &SignIn { name, password })?;
-    good(request.send().await).await.map(|_| ())
+    done(request, Some(&SignIn { name, password })).await
 }
 
 /// Signs out.
 pub(crate) async fn sign_out() -> Result<(), Error> {
     let request = Request::delete(&format!("{ROOT}/session"));
-    good(request.send().await).await.map(|_| ())
+    done(request, NOTHING).await
 }
 
 /// Changes the reader's password, which ends all of their sessions.
 pub(crate) async fn change_password(wanted: &ChangePassword) -> Result<(), Error> {
     let request = Request::put(&format!("{ROOT}/session/password"));
-    let request = with_json(request, wanted)?;
-    good(request.send().await).await.map(|_| ())
+    done(request, Some(wanted)).await
 }
 
 /// The API tokens that the reader may see.
@@ -42,14 +49,14 @@ pub(crate) async fn tokens() -> Result<TokenList, Error> {
 
 /// Makes an API token.
 pub(crate) async fn create_token(wanted: &CreateToken) -> Result<CreatedToken, Error> {
-    let request = with_json(Request::post(&format!("{ROOT}/tokens")), wanted)?;
-    read(good(request.send().await).await?).await
+    let request = Request::post(&format!("{ROOT}/tokens"));
+    read_json(&change_for_bytes(request, Some(wanted)).await?)
 }
 
 /// Revokes an API token.
 pub(crate) async fn revoke_token(id: &str) -> Result<(), Error> {
     let request = Request::delete(&format!("{ROOT}/tokens/{id}"));
-    good(request.send().await).await.map(|_| ())
+    done(request, NOTHING).await
 }
 
 /// The users.
@@ -59,22 +66,22 @@ pub(crate) async fn users() -> Result<UserList, Error> {
 
 /// Adds a user.
 pub(crate) async fn create_user(wanted: &CreateUser) -> Result<User, Error> {
-    let request = with_json(Request::post(&format!("{ROOT}/users")), wanted)?;
-    read(good(request.send().await).await?).await
+    let request = Request::post(&format!("{ROOT}/users"));
+    read_json(&change_for_bytes(request, Some(wanted)).await?)
 }
 
 /// Changes a user.
 pub(crate) async fn update_user(name: &str, wanted: &UpdateUser) -> Result<User, Error> {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-    let request = with_json(Request::put(&format!("{ROOT}/users/{name}")), wanted)?;
-    read(good(request.send().await).await?).await
+    let request = Request::put(&format!("{ROOT}/users/{name}"));
+    read_json(&change_for_bytes(request, Some(wanted)).await?)
 }
 
 /// Removes a user.
 pub(crate) async fn delete_user(name: &str) -> Result<(), Error> {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
     let request = Request::delete(&format!("{ROOT}/users/{name}"));
-    good(request.send().await).await.map(|_| ())
+    done(request, NOTHING).await
 }
 
 /// The newest entries of the audit log, or those of a page before; `query` without its question

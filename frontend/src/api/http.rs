@@ -1,32 +1,84 @@
 //! Requests and answers.
 
 use ecoman_api::{Task, TaskPage};
-use gloo_net::http::{Request, RequestBuilder, Response};
+use gloo_net::http::{Headers, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use web_sys::AbortSignal;
 
 use crate::later::later;
 use crate::state::error::Error;
-use crate::state::wire::read_json;
+pub(super) use crate::state::wire::read_json;
 
 pub(super) const ROOT: &str = "/api/v1";
 
+/// The time limit of a request that reads, with its answer.
+const READ_SECONDS: u32 = 20;
+/// The time limit of a request that changes something. It ends also one that the browser has not sent
+/// yet: what a person has confirmed happens soon or not at all.
+const CHANGE_SECONDS: u32 = 10;
+
 pub(super) async fn csv(path: &str) -> Result<Vec<u8>, Error> {
+    let limit = Limit::new(READ_SECONDS);
     let request = Request::get(path).header("Accept", "text/csv");
-    bytes(good(request.send().await).await?).await
+    let outcome = async { bytes(good(limit.on(request).send().await).await?).await };
+    limit.explain(outcome.await)
 }
 
 pub(super) async fn get<T: DeserializeOwned>(path: &str) -> Result<T, Error> {
-    read(send(path).await?).await
+    read_json(&get_bytes(path).await?)
 }
 
 pub(super) async fn change(request: RequestBuilder, body: &impl Serialize) -> Result<Task, Error> {
-    let request = with_json(request, body)?;
-    read_task(bytes(good(request.send().await).await?).await?).await
+    read_task(change_for_bytes(request, Some(body)).await?).await
 }
 
-pub(super) fn with_json(request: RequestBuilder, body: &impl Serialize) -> Result<Request, Error> {
+/// Sends a change, and returns the body of the answer.
+pub(super) async fn change_for_bytes(
+    request: RequestBuilder,
+    body: Option<&impl Serialize>,
+) -> Result<Vec<u8>, Error> {
+    let limit = Limit::new(CHANGE_SECONDS);
+    let request = with_json(limit.on(request), body)?;
+    let outcome = async { bytes(good(request.send().await).await?).await };
+    limit.explain(outcome.await)
+}
+
+/// A time limit, after which the browser drops a request wherever it stands.
+struct Limit {
+    seconds: u32,
+    signal: AbortSignal,
+}
+
+impl Limit {
+    fn new(seconds: u32) -> Self {
+        Self {
+            seconds,
+            signal: AbortSignal::timeout_with_u32(seconds * 1000),
+        }
+    }
+
+    fn on(&self, request: RequestBuilder) -> RequestBuilder {
+        request.abort_signal(Some(&self.signal))
+    }
+
+    /// Names the limit as the reason where it is one.
+    fn explain<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.map_err(|error| match error {
+            Error::Unreachable if self.signal.aborted() && self.seconds == CHANGE_SECONDS => {
+                Error::ChangeTimedOut(self.seconds)
+            }
+            Error::Unreachable if self.signal.aborted() => Error::TimedOut(self.seconds),
+            error => error,
+        })
+    }
+}
+
+fn with_json(request: RequestBuilder, body: Option<&impl Serialize>) -> Result<Request, Error> {
     let unreadable = |error: &dyn std::fmt::Display| Error::Unreadable(error.to_string());
+    let Some(body) = body else {
+        return request.build().map_err(|error| unreadable(&error));
+    };
     let body = serde_json::to_string(body).map_err(|error| unreadable(&error))?;
     request
         .header("Content-Type", "application/json")
@@ -34,12 +86,23 @@ pub(super) fn with_json(request: RequestBuilder, body: &impl Serialize) -> Resul
         .map_err(|error| unreadable(&error))
 }
 
-pub(super) async fn send(path: &str) -> Result<Response, Error> {
-    good(Request::get(path).send().await).await
+/// The body of the answer to a GET.
+pub(super) async fn get_bytes(path: &str) -> Result<Vec<u8>, Error> {
+    get_with_headers(path).await.map(|(_, body)| body)
+}
+
+/// The headers of the answer to a GET, and its body.
+pub(super) async fn get_with_headers(path: &str) -> Result<(Headers, Vec<u8>), Error> {
+    let limit = Limit::new(READ_SECONDS);
+    let outcome = async {
+        let response = good(limit.on(Request::get(path)).send().await).await?;
+        Ok((response.headers(), bytes(response).await?))
+    };
+    limit.explain(outcome.await)
 }
 
 /// The answer, if it is a good one.
-pub(super) async fn good(response: Result<Response, gloo_net::Error>) -> Result<Response, Error> {
+async fn good(response: Result<Response, gloo_net::Error>) -> Result<Response, Error> {
     let response = response.map_err(|_| Error::Unreachable)?;
     if response.ok() {
         return Ok(response);
@@ -52,11 +115,11 @@ pub(super) async fn good(response: Result<Response, gloo_net::Error>) -> Result<
         }))
 }
 
-pub(super) async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
+async fn read<T: DeserializeOwned>(response: Response) -> Result<T, Error> {
     read_json(&bytes(response).await?)
 }
 
-pub(super) async fn bytes(response: Response) -> Result<Vec<u8>, Error> {
+async fn bytes(response: Response) -> Result<Vec<u8>, Error> {
     // They are UTF-8 already; `text()` would go by UTF-16.
     response.binary().await.map_err(|_| Error::Unreachable)
 }

@@ -11,7 +11,9 @@ use ecoman_api::{
 use gloo_net::http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use self::http::{ROOT, bytes, change, csv, get, read, read_task, send, task_page};
+use self::http::{
+    ROOT, change, csv, get, get_bytes, get_with_headers, read_json, read_task, task_page,
+};
 use crate::clock;
 use crate::state::task_filter::TaskFilter;
 
@@ -19,7 +21,9 @@ pub(crate) use self::access::{
     audit, audit_csv, change_password, create_token, create_user, delete_user, revoke_token,
     session, sign_in, sign_out, tokens, update_user, users,
 };
-pub(crate) use self::stream::EventStream;
+pub(crate) use self::stream::{
+    EventStream, PING, Tabs, is_visible, on_document, read_event, tab_number,
+};
 pub(crate) use crate::state::error::Error;
 
 /// The most that one page of the VM list may have.
@@ -85,12 +89,12 @@ pub(crate) async fn tasks(
             utf8_percent_encode(token, NON_ALPHANUMERIC)
         );
     }
-    task_page(bytes(send(&path).await?).await?).await
+    task_page(get_bytes(&path).await?).await
 }
 
 /// One task.
 pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
-    read_task(bytes(send(&format!("{ROOT}/tasks/{id}")).await?).await?).await
+    read_task(get_bytes(&format!("{ROOT}/tasks/{id}")).await?).await
 }
 
 /// Asks for a change of power. The same `key` again is the same change.
@@ -121,12 +125,11 @@ pub(crate) async fn create(wanted: &CreateVm, key: &str) -> Result<Task, Error> 
 
 /// What the server reports of itself, and the time on its clock.
 pub(crate) async fn config() -> Result<(Config, Option<DateTime<Utc>>), Error> {
-    let response = send(&format!("{ROOT}/config")).await?;
-    let time = response
-        .headers()
+    let (headers, body) = get_with_headers(&format!("{ROOT}/config")).await?;
+    let time = headers
         .get("date")
         .and_then(|text| clock::from_milliseconds(js_sys::Date::parse(&text)));
-    Ok((read(response).await?, time))
+    Ok((read_json(&body)?, time))
 }
 
 /// A key for one attempt, unlike every other.

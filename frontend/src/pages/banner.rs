@@ -32,7 +32,9 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
         Connection::Connecting | Connection::Established => lasting.set(None),
     });
     let texts = &text::page().banner;
-    let something_shown = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
+    // Above the form to sign in it would be wrong: the server has answered.
+    let something_shown =
+        Memo::new(move |_| !live.signed_out.get() && live.vms.with(|vms| vms.data().is_some()));
 
     view! {
         <div role="status">

@@ -11,6 +11,10 @@ use crate::text;
 pub enum Error {
     /// No connection to the server, or it was cut.
     Unreachable,
+    /// No answer within so many seconds.
+    TimedOut(u32),
+    /// No answer to a change within so many seconds. It is withdrawn: the browser does not send it later.
+    ChangeTimedOut(u32),
     /// The server says what is wrong.
     Problem(Box<Problem>),
     /// Something between the page and the server has answered.
@@ -24,6 +28,8 @@ impl fmt::Display for Error {
         let texts = &text::page().request_errors;
         match self {
             Self::Unreachable => f.write_str(texts.unreachable),
+            Self::TimedOut(seconds) => f.write_str(&(texts.timed_out)(*seconds)),
+            Self::ChangeTimedOut(seconds) => f.write_str(&(texts.change_timed_out)(*seconds)),
             Self::Problem(problem) => f.write_str(&problem.detail),
             Self::Status(status) => f.write_str(&(texts.bad_status)(*status)),
             Self::Unreadable(why) => f.write_str(&(texts.unreadable)(why)),

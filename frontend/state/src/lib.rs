@@ -8,6 +8,7 @@ pub mod route;
 
 pub mod error;
 pub mod inventory;
+pub mod leadership;
 pub mod load;
 pub mod tasks;
 pub mod updates;

@@ -9,6 +9,8 @@
 #[derive(Clone, Copy, Debug)]
 pub struct RequestErrors {
     pub unreachable: &'static str,
+    pub timed_out: fn(seconds: u32) -> String,
+    pub change_timed_out: fn(seconds: u32) -> String,
     pub bad_status: fn(status: u16) -> String,
     pub unreadable: fn(why: &str) -> String,
 }

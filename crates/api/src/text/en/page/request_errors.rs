@@ -5,6 +5,13 @@ use crate::text::page::RequestErrors;
 pub(super) const REQUEST_ERRORS: RequestErrors = RequestErrors {
     unreachable: "The server does not answer. Check that it runs and that this machine can \
             reach it.",
+    timed_out: |seconds| format!("The server has not answered within {seconds} s."),
+    change_timed_out: |seconds| {
+        format!(
+            "Not sent: no answer from the server within {seconds} s. The request is withdrawn and \
+            will not be carried out later. Should it have arrived nevertheless, Tasks shows it."
+        )
+    },
     bad_status: |status| {
         format!(
             "The server answered with status {status} and no reason. A proxy in between \
