@@ -80,6 +80,22 @@ export class Server {
     this.program = undefined;
   }
 
+  /** Freezes it: its connections stay open, and nothing comes over them. */
+  freeze(): void {
+    this.program?.signal('SIGSTOP');
+  }
+
+  /** Lets it continue. */
+  thaw(): void {
+    this.program?.signal('SIGCONT');
+  }
+
+  /** How many streams of events are open. */
+  async streams(): Promise<number> {
+    const metrics = await fetch(`${this.url}/metrics`).then((it) => it.text());
+    return Number(/^ecoman_event_streams (\d+)$/m.exec(metrics)?.[1]);
+  }
+
   get log(): string {
     return this.program?.log ?? '';
   }
@@ -96,7 +112,10 @@ export async function server(
     DASHBOARD_PORT: String(port),
     ...env,
   });
-  closing.add(server, (it) => it.stop());
+  closing.add(server, async (it) => {
+    it.thaw();
+    await it.stop();
+  });
   await server.start();
   return server;
 }
@@ -129,10 +148,10 @@ export class Lab {
   static async open(
     closing: Closing,
     specs: SimulatedNode[],
-    { signIn = false } = {},
+    { signIn = false, variables = {} as Record<string, string> } = {},
   ): Promise<Lab> {
     const data = await temporaryDirectory(closing);
-    const env: Record<string, string> = {};
+    const env: Record<string, string> = { ...variables };
     const headers: Record<string, string> = {};
     if (signIn) {
       env.DASHBOARD_SIGN_IN = 'password';

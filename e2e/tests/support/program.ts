@@ -92,6 +92,10 @@ export class Program {
     }
   }
 
+  signal(signal: NodeJS.Signals): void {
+    if (!this.hasEnded()) this.child.kill(signal);
+  }
+
   private hasEnded(): boolean {
     return this.child.exitCode !== null || this.child.signalCode !== null;
   }

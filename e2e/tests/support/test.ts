@@ -49,7 +49,7 @@ interface Fixtures {
   /** The list of the page. */
   list: List;
   /** Starts a stack that is this test's alone. */
-  ownLab: (nodes: SimulatedNode[]) => Promise<Lab>;
+  ownLab: (nodes: SimulatedNode[], variables?: Record<string, string>) => Promise<Lab>;
   /** Starts a dashboard over made-up data. */
   ownDashboard: (nodes: number, vms: number) => Promise<Server>;
   /** Starts a server with nothing but these variables. */
@@ -92,7 +92,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
       await closing.close();
     }
   },
-  ownLab: async ({ closing }, use) => use((nodes) => Lab.open(closing, nodes)),
+  ownLab: async ({ closing }, use) => use((nodes, variables) => Lab.open(closing, nodes, { variables })),
   ownDashboard: async ({ closing }, use) => use((nodes, vms) => seeded(closing, nodes, vms)),
   ownServer: async ({ closing }, use) => use((role, env) => server(closing, role, env)),
 });

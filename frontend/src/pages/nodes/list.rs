@@ -1,10 +1,14 @@
 //! Every node: whether it answers, what runs on it, how much room it has.
 
+use std::sync::Arc;
+
+use ecoman_api::Node as NodeFacts;
 use leptos::prelude::*;
 
 use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
-use crate::components::{empty_state, failed_state, link, or_unknown, set_title};
+use crate::components::{Item, empty_state, failed_state, keyed, link, or_unknown, set_title};
 use crate::live::use_live;
+use crate::state::error::Error;
 use crate::state::route::Route;
 use crate::state::text;
 
@@ -33,44 +37,59 @@ pub(crate) fn Nodes() -> impl IntoView {
         None => texts.nodes.to_owned(),
     });
 
-    let content = move || {
+    // The table stays while nodes come and go: what has the focus keeps it.
+    let state = Memo::new(move |_| {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
-        match (names.get(), error) {
-            (Some(names), _) if names.is_empty() => empty_state(
-                texts.none.to_owned(),
-                texts.none_why.to_owned(),
-                ().into_any(),
-            ),
-            (Some(names), _) => view! {
-                <div class="table-frame" tabindex="0" role="region" aria-label=texts.nodes>
-                    <table class="nodes">
-                        <thead>
-                            <tr>
-                                <th scope="col">{texts.node}</th>
-                                <th scope="col">{texts.state}</th>
-                                <th scope="col">{texts.vms}</th>
-                                <th scope="col">{texts.cpu}</th>
-                                <th scope="col">{texts.memory}</th>
-                                <th scope="col">{texts.datastores}</th>
-                                <th scope="col">{texts.esxi}</th>
-                            </tr>
-                        </thead>
-                        {names.into_iter().map(|name| view! { <Body name /> }).collect::<Vec<_>>()}
-                    </table>
-                </div>
-            }
-            .into_any(),
-            (None, Some(error)) if !error.is_not_ready() => {
-                let retry = move || live.connect();
-                failed_state(texts.not_loaded, &error.to_string(), retry)
-            }
-            (None, _) => view! {
-                <p class="skeleton" role="status">
-                    {texts.loading}
-                </p>
-            }
-            .into_any(),
+        match (names.with(|names| names.as_ref().map(Vec::len)), error) {
+            (Some(0), _) => Shown::Nothing,
+            (Some(_), _) => Shown::Table,
+            (None, Some(error)) if !error.is_not_ready() => Shown::Failed(error),
+            (None, _) => Shown::Loading,
         }
+    });
+    let bodies = move || {
+        let names = names.get().unwrap_or_default();
+        let body = |name: String| -> Item {
+            let key = name.clone();
+            (key, Box::new(move || Body(BodyProps { name }).into_any()))
+        };
+        names.into_iter().map(body).collect()
+    };
+    let content = move || match state.get() {
+        Shown::Nothing => empty_state(
+            texts.none.to_owned(),
+            texts.none_why.to_owned(),
+            ().into_any(),
+        ),
+        Shown::Table => view! {
+            <div class="table-frame" tabindex="0" role="region" aria-label=texts.nodes>
+                <table class="nodes">
+                    <thead>
+                        <tr>
+                            <th scope="col">{texts.node}</th>
+                            <th scope="col">{texts.state}</th>
+                            <th scope="col">{texts.vms}</th>
+                            <th scope="col">{texts.cpu}</th>
+                            <th scope="col">{texts.memory}</th>
+                            <th scope="col">{texts.datastores}</th>
+                            <th scope="col">{texts.esxi}</th>
+                        </tr>
+                    </thead>
+                    {keyed(bodies)}
+                </table>
+            </div>
+        }
+        .into_any(),
+        Shown::Failed(error) => {
+            let retry = move || live.connect();
+            failed_state(texts.not_loaded, &error.to_string(), retry)
+        }
+        Shown::Loading => view! {
+            <p class="skeleton" role="status">
+                {texts.loading}
+            </p>
+        }
+        .into_any(),
     };
     view! {
         <div class="page">
@@ -92,55 +111,117 @@ pub(crate) fn Nodes() -> impl IntoView {
     }
 }
 
-/// One node, two rows at most: what it has, and what is wrong with it.
+/// What the page shows.
+#[derive(Clone, Debug, PartialEq)]
+enum Shown {
+    Loading,
+    Failed(Error),
+    Nothing,
+    Table,
+}
+
+/// One node, two rows at most: what it has, and what is wrong with it. Each cell is drawn again only when
+/// its own facts have changed, so that a crawl disturbs neither the focus nor a selection.
 #[component]
 fn Body(name: String) -> impl IntoView {
     let live = use_live();
     let texts = &text::pages().nodes;
-    let node = Memo::new(move |_| live.nodes.with(|nodes| nodes.data()?.get(&name).cloned()));
-    move || {
-        node.get().map(|node| {
-            let trouble = troubles(&node);
-            let has_trouble = trouble.is_some();
-            let page = Route::Node {
-                name: node.name.clone(),
-            };
-            let stale = node.stale;
-            let name = node.name.clone();
-            let store_cells: Vec<_> = node.datastores.iter().map(datastore).collect();
-            view! {
-                <tbody class:stale=stale>
-                    <tr class:has-trouble=has_trouble>
-                        <th scope="row">
-                            {link("name", page.path(), name.into_any())}
-                            <div class="small">{node.address.clone()}</div>
-                        </th>
-                        <td>{state(&node)}</td>
-                        <td class="measured">{tally(&node.name, node.vms)}</td>
-                        <td class="measured measure" data-label=texts.cpu>{cpu(&node)}</td>
-                        <td class="measured measure" data-label=texts.memory>{memory(&node)}</td>
-                        <td class="measured measure" data-label=texts.datastores>
-                            {if store_cells.is_empty() {
-                                or_unknown(None)
-                            } else {
-                                store_cells.into_any()
-                            }}
-                        </td>
-                        <td class="measured">
-                            <div>{or_unknown(version(&node))}</div>
-                            <div class="small">{node.model.clone()}</div>
-                        </td>
-                    </tr>
-                    {trouble
-                        .map(|trouble| {
+    let page = Route::Node { name: name.clone() };
+    let node = {
+        let name = name.clone();
+        Memo::new(move |_| live.nodes.with(|nodes| nodes.data()?.get(&name).cloned()))
+    };
+    let stale = Memo::new(move |_| node.with(|node| node.as_ref().is_some_and(|node| node.stale)));
+    let trouble = Memo::new(move |_| {
+        let node = node.get()?;
+        troubles(&node).is_some().then_some(())
+    });
+    view! {
+        <tbody class:stale=stale>
+            <tr class:has-trouble=move || trouble.get().is_some()>
+                <th scope="row">
+                    {link("name", page.path(), name.into_any())}
+                    <div class="small">
+                        {cell(node, |a, b| a.address == b.address, |node| node.address.clone().into_any())}
+                    </div>
+                </th>
+                <td>
+                    {cell(
+                        node,
+                        |a, b| {
+                            (a.reachable, a.stale, a.observed_at, a.in_maintenance_mode, a.read_only)
+                                == (b.reachable, b.stale, b.observed_at, b.in_maintenance_mode, b.read_only)
+                        },
+                        state,
+                    )}
+                </td>
+                <td class="measured">
+                    {cell(node, |a, b| a.vms == b.vms, |node| tally(&node.name, node.vms))}
+                </td>
+                <td class="measured measure" data-label=texts.cpu>
+                    {cell(node, |a, b| a.cpu == b.cpu && a.allocated == b.allocated, cpu)}
+                </td>
+                <td class="measured measure" data-label=texts.memory>
+                    {cell(node, |a, b| a.memory == b.memory && a.allocated == b.allocated, memory)}
+                </td>
+                <td class="measured measure" data-label=texts.datastores>
+                    {cell(
+                        node,
+                        |a, b| a.datastores == b.datastores,
+                        |node| {
+                            let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
+                            if stores.is_empty() { or_unknown(None) } else { stores.into_any() }
+                        },
+                    )}
+                </td>
+                <td class="measured">
+                    {cell(
+                        node,
+                        |a, b| (&a.version, &a.build, &a.model) == (&b.version, &b.build, &b.model),
+                        |node| {
                             view! {
-                                <tr class="trouble">
-                                    <td colspan="7">{trouble}</td>
-                                </tr>
+                                <div>{or_unknown(version(node))}</div>
+                                <div class="small">{node.model.clone()}</div>
                             }
-                        })}
-                </tbody>
-            }
-        })
+                            .into_any()
+                        },
+                    )}
+                </td>
+            </tr>
+            {move || {
+                trouble.get().map(|()| {
+                    view! {
+                        <tr class="trouble">
+                            <td colspan="7">
+                                {cell(
+                                    node,
+                                    |a, b| {
+                                        a.last_error == b.last_error && a.stale == b.stale
+                                            && a.stale_reason == b.stale_reason && a.warnings == b.warnings
+                                    },
+                                    |node| troubles(node).into_any(),
+                                )}
+                            </td>
+                        </tr>
+                    }
+                })
+            }}
+        </tbody>
     }
+}
+
+/// A part of a node, drawn again when it is not the same any more.
+fn cell(
+    node: Memo<Option<Arc<NodeFacts>>>,
+    is_same: fn(&NodeFacts, &NodeFacts) -> bool,
+    draw: fn(&NodeFacts) -> AnyView,
+) -> AnyView {
+    let shown = Memo::new(move |before: Option<&Option<Arc<NodeFacts>>>| {
+        let now = node.get()?;
+        match before {
+            Some(Some(before)) if is_same(before, &now) => Some(Arc::clone(before)),
+            _ => Some(now),
+        }
+    });
+    (move || shown.with(|node| node.as_deref().map(draw))).into_any()
 }
