@@ -244,6 +244,7 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             vmid,
             action: PowerAction::On,
             guest_seconds: 120,
+            if_power: None,
         }),
         Some(TaskRequest::Power(_)) => TaskRequest::Create(vm()),
         Some(TaskRequest::Create(_)) => TaskRequest::Answer(Answer {

@@ -15,6 +15,7 @@ use ecoman_model::{
 use tokio::sync::{Mutex as AsyncMutex, Notify, OwnedSemaphorePermit, watch};
 use tokio::time::{Instant as Moment, sleep, timeout};
 
+use crate::cancellation::{CancelReason, Cancellation};
 use crate::nodes::Node;
 
 /// How long a query may take.
@@ -36,6 +37,7 @@ pub(crate) struct Job {
     pub(crate) id: TaskId,
     pub(crate) node: Arc<Node>,
     report: watch::Sender<Report>,
+    cancellation: Arc<Cancellation>,
     /// The node's slot, while this task holds one.
     slot: AsyncMutex<Option<OwnedSemaphorePermit>>,
     /// Whether it needs a slot; a task that others wait for does not.
@@ -47,12 +49,14 @@ impl Job {
         id: TaskId,
         node: Arc<Node>,
         report: watch::Sender<Report>,
+        cancellation: Arc<Cancellation>,
         takes_slot: bool,
     ) -> Self {
         Self {
             id,
             node,
             report,
+            cancellation,
             slot: AsyncMutex::default(),
             takes_slot,
         }
@@ -76,6 +80,72 @@ impl Job {
     pub(crate) async fn pause(&self, pause: Duration) {
         self.release_slot().await;
         sleep(pause).await;
+    }
+
+    /// Does `work` unless the task is cancelled first. `work` may be dropped at any point, so it must
+    /// only query the node or wait.
+    ///
+    /// # Errors
+    ///
+    /// That it was cancelled, or the error of `work`. `doing` completes "… was cancelled".
+    pub(crate) async fn unless_cancelled<T>(
+        &self,
+        doing: &str,
+        work: impl Future<Output = Result<T, TaskError>>,
+    ) -> Result<T, TaskError> {
+        tokio::select! {
+            biased;
+            () = self.cancellation.requested() => Err(self.cancelled(doing)),
+            done = work => done,
+        }
+    }
+
+    /// # Errors
+    ///
+    /// That the task was cancelled.
+    pub(crate) fn check_cancelled(&self, doing: &str) -> Result<(), TaskError> {
+        match self.cancellation.reason() {
+            Some(_) => Err(self.cancelled(doing)),
+            None => Ok(()),
+        }
+    }
+
+    /// From here on the task cannot be cancelled.
+    ///
+    /// # Errors
+    ///
+    /// That it was cancelled before.
+    pub(crate) fn close_cancellation(&self, doing: &str) -> Result<(), TaskError> {
+        let closed = self.cancellation.close();
+        closed.map_err(|_| self.cancelled(doing))
+    }
+
+    /// From here on the task only undoes what it made, which cannot be cancelled.
+    pub(crate) fn undo_begins(&self) {
+        // A cancelled task stays so: that is why it is undone.
+        let _ = self.cancellation.close();
+    }
+
+    /// Waits until the task is cancelled.
+    pub(crate) async fn cancel_requested(&self) {
+        self.cancellation.requested().await;
+    }
+
+    /// The error of a cancelled task.
+    pub(crate) fn cancelled(&self, doing: &str) -> TaskError {
+        let message = match self.cancellation.reason() {
+            Some(CancelReason::Replaced(action)) => {
+                format!("{doing} ended, because {action} was requested instead.")
+            }
+            Some(CancelReason::Request(Some(name))) => format!("{doing} was cancelled by {name}."),
+            Some(CancelReason::Request(None)) | None => format!("{doing} was cancelled."),
+        };
+        TaskError {
+            kind: TaskErrorKind::Cancelled,
+            message,
+            hint: String::new(),
+            left: Vec::new(),
+        }
     }
 
     /// Continues on the node as hosts.yml describes it now.
@@ -383,6 +453,7 @@ pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
         Err(error) => {
             progress.state = match error.kind {
                 TaskErrorKind::Interrupted => TaskState::Interrupted,
+                TaskErrorKind::Cancelled => TaskState::Cancelled,
                 _ => TaskState::Failed,
             };
             for step in &mut progress.steps {

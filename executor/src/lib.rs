@@ -5,6 +5,7 @@
 //! API between the two is in [`ecoman_api::executor`].
 
 mod acts;
+mod cancellation;
 mod config;
 mod job;
 mod locks;

@@ -15,6 +15,7 @@ use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use crate::acts;
+use crate::cancellation::{CancelReason, Cancellation};
 use crate::job::{Job, end, refused};
 use crate::nodes::Nodes;
 
@@ -45,6 +46,7 @@ struct Tasks {
 struct Entry {
     order: Order,
     report: watch::Sender<Report>,
+    cancellation: Arc<Cancellation>,
 }
 
 /// The ids of the tasks that were forgotten last. A stalled dashboard may hand one over again after
@@ -69,6 +71,17 @@ pub(crate) enum OrderError {
     Forgotten,
     #[error("The executor is stopping; ask it again when it is back.")]
     Stopping,
+}
+
+/// Why a task is not cancelled.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CancelError {
+    #[error("The task has ended.")]
+    Ended,
+    #[error("The node has begun what the task asked for, and that cannot be stopped.")]
+    TooLate,
+    #[error("There is no such task.")]
+    Unknown,
 }
 
 /// Why a task is not forgotten.
@@ -117,10 +130,18 @@ impl Registry {
             progress: TaskProgress::default(),
         });
         let first = report.borrow().clone();
+        let act = order.request.act();
+        let cancellation = Arc::new(Cancellation::new(act.can_be_cancelled()));
+        tasks.replace_graceful(&order);
         match self.nodes.get(&order.node) {
             Some(node) => {
-                let takes_slot = order.request.act().takes_slot();
-                let job = Job::new(order.id, node, report.clone(), takes_slot);
+                let job = Job::new(
+                    order.id,
+                    node,
+                    report.clone(),
+                    Arc::clone(&cancellation),
+                    act.takes_slot(),
+                );
                 let request = order.request.clone();
                 let work = carry_out(job, request, Arc::clone(&self.nodes), self.running.clone());
                 let work = self.cut.clone().run_until_cancelled_owned(work);
@@ -132,12 +153,35 @@ impl Registry {
                 end(&mut report.progress, Err(unknown));
             }),
         }
-        tasks.known.insert(order.id, Entry { order, report });
+        let entry = Entry {
+            order,
+            report,
+            cancellation,
+        };
+        tasks.known.insert(first.id, entry);
         Ok((first, true))
     }
 
     pub(crate) fn follow(&self, id: TaskId) -> Option<watch::Receiver<Report>> {
         Some(self.tasks().known.get(&id)?.report.subscribe())
+    }
+
+    /// Cancels a task, and returns its report as it is now. The task ends by itself, after it has undone
+    /// what it made.
+    ///
+    /// # Errors
+    ///
+    /// [`CancelError`].
+    pub(crate) fn cancel(&self, id: TaskId, by: Option<String>) -> Result<Report, CancelError> {
+        let tasks = self.tasks();
+        let entry = tasks.known.get(&id).ok_or(CancelError::Unknown)?;
+        let report = entry.report.borrow().clone();
+        if report.progress.state.is_final() {
+            return Err(CancelError::Ended);
+        }
+        let requested = entry.cancellation.request(CancelReason::Request(by));
+        requested.map_err(|_| CancelError::TooLate)?;
+        Ok(report)
     }
 
     /// Forgets a task that has ended, because the store has its end.
@@ -180,6 +224,27 @@ impl Registry {
 
     fn tasks(&self) -> MutexGuard<'_, Tasks> {
         self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tasks {
+    /// Ends the waits of graceful changes of a VM's power that a new hard one replaces: it would have
+    /// to wait for their end.
+    fn replace_graceful(&self, order: &Order) {
+        let Some(new) = order.request.power().filter(|new| new.action.is_hard()) else {
+            return;
+        };
+        for entry in self.known.values() {
+            let old = entry.order.request.power();
+            let waits_for_guest = old
+                .is_some_and(|old| old.vmid == new.vmid && old.action.hard_counterpart().is_some());
+            if waits_for_guest && entry.order.node == order.node {
+                // One that cannot be stopped any more has no wait.
+                let _ = entry
+                    .cancellation
+                    .request(CancelReason::Replaced(new.action));
+            }
+        }
     }
 }
 
@@ -231,13 +296,28 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
     }
 }
 
+/// The error of a task that was cancelled while it was queued.
+fn cancelled_before(job: &Job) -> TaskError {
+    let mut error = job.cancelled("The task");
+    error.message += &format!(" Nothing was asked of {}.", job.name());
+    error
+}
+
 /// Runs a task to its end. `running` is closed when the executor stops, and then nothing begins.
 async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, running: TaskTracker) {
-    let lock = job.node.lock(request.act().lock()).await;
     let name = job.node.host.name.clone();
+    let lock = tokio::select! {
+        biased;
+        () = job.cancel_requested() => return job.finished(Err(cancelled_before(&job))),
+        lock = job.node.lock(request.act().lock()) => lock,
+    };
     let possible_leftovers = acts::possible_leftovers(&name, &request);
     loop {
-        job.acquire_slot().await;
+        tokio::select! {
+            biased;
+            () = job.cancel_requested() => return job.finished(Err(cancelled_before(&job))),
+            () = job.acquire_slot() => {}
+        }
         if running.is_closed() {
             return job.finished(Err(stopped(&name, &request, false)));
         }
@@ -269,6 +349,9 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
     }
     match &outcome {
         Ok(()) => tracing::info!(task = %job.id, node = job.name(), "succeeded"),
+        Err(error) if error.kind == TaskErrorKind::Cancelled => {
+            tracing::info!(task = %job.id, node = job.name(), left = ?error.left, "{}", error.message);
+        }
         Err(error) => {
             tracing::warn!(task = %job.id, node = job.name(), left = ?error.left, "{}", error.message);
         }

@@ -14,7 +14,7 @@ use axum::middleware::{self, Next};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use axum::{Json, Router};
-use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_api::text::EN;
 use ecoman_api::{Problem, ProblemKind};
 use ecoman_model::TaskId;
@@ -26,7 +26,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
-use crate::registry::{ForgetError, OrderError, Registry};
+use crate::registry::{CancelError, ForgetError, OrderError, Registry};
 
 /// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
@@ -62,6 +62,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
         .routes(routes!(post_task))
         .routes(routes!(get_task, delete_task))
         .routes(routes!(get_events))
+        .routes(routes!(cancel_task))
         .routes(routes!(get_openapi))
         .routes(routes!(healthz))
 }
@@ -188,6 +189,44 @@ async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String
             .keep_alive(KeepAlive::new().interval(PING))
             .into_response(),
         None => unknown(),
+    }
+}
+
+/// Cancel a task
+///
+/// It ends by itself, as `cancelled`, when it has undone what it made. Once more changes nothing.
+#[utoipa::path(
+    post,
+    path = "/tasks/{id}/cancel",
+    operation_id = "cancelTask",
+    tag = "Tasks",
+    params(("id" = Uuid, Path, description = "The task.")),
+    request_body = Cancel,
+    responses(
+        (status = 202, description = "It is being cancelled; the report as it is now.", body = Report),
+        (status = 400, description = "The body cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+        (status = 409, description = "It has ended, or has begun what cannot be stopped.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn cancel_task(
+    State(registry): State<Arc<Registry>>,
+    Path(id): Path<String>,
+    body: Result<Json<Cancel>, JsonRejection>,
+) -> Response {
+    let by = match body {
+        Ok(Json(Cancel { by })) => by,
+        Err(error) => return problem(ProblemKind::BadOrder, &error.body_text()),
+    };
+    let outcome = id
+        .parse()
+        .map_err(|_| CancelError::Unknown)
+        .and_then(|id| registry.cancel(id, by));
+    match outcome {
+        Ok(report) => (StatusCode::ACCEPTED, Json(report)).into_response(),
+        Err(CancelError::Unknown) => unknown(),
+        Err(error) => problem(ProblemKind::NotCancellable, &error.to_string()),
     }
 }
 

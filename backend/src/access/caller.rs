@@ -7,7 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use ecoman_api::text::EN;
 use ecoman_api::{Identity, SignInMode};
-use ecoman_model::{Actor, Authentication, Grant, NodeName, Timestamp};
+use ecoman_model::{Actor, Authentication, Grant, NodeName, Permission, Role, Timestamp};
 
 use super::SignIn;
 use super::error::Error;
@@ -46,7 +46,7 @@ impl Caller {
                 address,
             },
             grant: Grant {
-                role: ecoman_model::Role::Viewer,
+                role: Role::Viewer,
                 nodes: Some([].into()),
             },
             expires_at: None,
@@ -81,6 +81,18 @@ impl Caller {
             node: node.to_owned(),
             nodes: nodes.map(NodeName::to_string).collect(),
         })
+    }
+
+    /// The refusal of an operation that takes a permission which the caller lacks.
+    pub(crate) fn forbidden(&self, permission: Permission) -> Error {
+        let roles = Role::ALL.into_iter();
+        let sufficient = roles.filter(|role| role.may(permission));
+        Error::Forbidden {
+            caller: self.to_string(),
+            needed: sufficient.min().unwrap_or(Role::Admin),
+            role: self.grant.role,
+            limited: self.grant.nodes.is_some(),
+        }
     }
 
     /// The API's view.

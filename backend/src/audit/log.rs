@@ -32,7 +32,7 @@ pub(crate) fn of_task(task: &Task, actor: Actor) -> Option<AuditEntry> {
     let outcome = match task.progress.state {
         TaskState::Queued | TaskState::Running => AuditOutcome::Pending,
         TaskState::Succeeded => AuditOutcome::Succeeded,
-        TaskState::Failed | TaskState::Interrupted => AuditOutcome::Failed,
+        TaskState::Failed | TaskState::Interrupted | TaskState::Cancelled => AuditOutcome::Failed,
     };
     let error = task.progress.error.as_ref();
     Some(AuditEntry {

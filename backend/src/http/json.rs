@@ -209,7 +209,7 @@ mod tests {
         check::<SetPower>(
             r#"{"action":"on","a/b~":1}"#,
             "/a~1b~0",
-            "is not known; expected `action` or `guest_seconds`",
+            "is not known; expected one of `action`, `guest_seconds`, `if_power`",
         );
         check::<SetPower>(
             r#"{"action":"on","action":"off"}"#,
@@ -258,7 +258,7 @@ mod tests {
         check::<SetPower>(
             r#"{"action":"on","a, b":1}"#,
             "/a, b",
-            "is not known; expected `action` or `guest_seconds`",
+            "is not known; expected one of `action`, `guest_seconds`, `if_power`",
         );
     }
 }

@@ -12,8 +12,9 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use ecoman_api::text::EN;
 use ecoman_api::{ApiError, ProblemKind};
-use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Role, Task, TaskRequest, Vmid};
+use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Task, TaskRequest, Vmid};
 use uuid::Uuid;
 
 use super::state::AppState;
@@ -113,13 +114,7 @@ fn refusal(caller: &Caller, need: Need, node: Option<&str>) -> Option<access::Er
         return None;
     };
     if !caller.grant.may(permission) {
-        let all = Role::ALL.into_iter();
-        return Some(access::Error::Forbidden {
-            caller: caller.to_string(),
-            needed: all.filter(|role| role.may(permission)).min()?,
-            role: caller.grant.role,
-            limited: caller.grant.nodes.is_some(),
-        });
+        return Some(caller.forbidden(permission));
     }
     node.and_then(|node| caller.check_reach(node).err())
 }
@@ -160,6 +155,16 @@ impl AuditDraft {
             fields.name = vm_name.map(str::to_owned);
             fields.node = Some(node.clone());
             fields.vmid = request.act().vmid();
+        });
+    }
+
+    /// Sets what the entry of a cancellation says.
+    pub(crate) fn describe_cancel(&self, task: &Task) {
+        self.with(|fields| {
+            fields.summary = Some((EN.tasks.cancel_summary)(&audit::summary(&task.request)));
+            fields.name.clone_from(&task.vm_name);
+            fields.node = Some(task.node.clone());
+            fields.vmid = task.vmid();
         });
     }
 

@@ -55,6 +55,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(question::answer_question))
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
+        .routes(routes!(tasks::cancel_task))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::get_node))
         .routes(routes!(meta::get_config))

@@ -58,6 +58,7 @@ pub(crate) async fn set_power(
         vmid: Vmid(vm.view.vmid),
         action: body.action,
         guest_seconds,
+        if_power: body.if_power,
     });
     let task = context
         .submit(&state.tasks, request, node, Some(vm))

@@ -154,6 +154,9 @@ failures! {
         Refused:
             "The change is not possible now, and `detail` says why; or the key belongs to another request.",
     }
+    NotCancellable {
+        NotCancellable: "It has ended, or has begun what cannot be stopped; `detail` says which.",
+    }
     AnswerRefused {
         ReadOnly: "The node is read-only, or the key belongs to another request.",
     }

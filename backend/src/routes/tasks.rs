@@ -11,14 +11,16 @@ use ecoman_model::{NodeName, Permission, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 use serde::Serialize;
 
+use super::guard::ChangeContext;
 use super::paths::IdPath;
-use super::responses;
+use super::responses::Accepted;
+use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http;
 use crate::http::etag::REVALIDATE;
 use crate::http::page_token::List;
 use crate::http::problem::ErrorResponse;
-use crate::http::query::{Parameters, whole_number};
+use crate::http::query::{NoParameters, Parameters, whole_number};
 use crate::routes::state::AppState;
 use crate::tasks::{self, MAX_WAIT, view};
 
@@ -26,12 +28,13 @@ use crate::tasks::{self, MAX_WAIT, view};
 const LIMIT: usize = 500;
 const USUAL: usize = 50;
 
-const STATES: [(&str, TaskState); 5] = [
+const STATES: [(&str, TaskState); 6] = [
     ("queued", TaskState::Queued),
     ("running", TaskState::Running),
     ("succeeded", TaskState::Succeeded),
     ("failed", TaskState::Failed),
     ("interrupted", TaskState::Interrupted),
+    ("cancelled", TaskState::Cancelled),
 ];
 
 /// List tasks
@@ -48,7 +51,7 @@ const STATES: [(&str, TaskState); 5] = [
             "state" = Option<String>,
             Query,
             description = "States, separated by commas: `queued`, `running`, `succeeded`, \
-                `failed`, `interrupted`.",
+                `failed`, `interrupted`, `cancelled`.",
             example = "queued,running"
         ),
         (
@@ -224,6 +227,57 @@ fn read_wait(query: Option<&str>) -> Result<Option<Duration>, http::Error> {
     let known = parameters.finish("wait");
     known.map_err(http::Error::BadParameters)?;
     Ok(wait.filter(|seconds| *seconds > 0).map(Duration::from_secs))
+}
+
+/// Cancel a task
+///
+/// Stops what waits: a queued task, the wait for a guest to shut down, a creation before the VM is
+/// registered, which undoes what it made. The task ends by itself as `cancelled`. A task that has begun
+/// what cannot be stopped is refused with 409. Once more changes nothing.
+#[utoipa::path(
+    post,
+    path = "/tasks/{id}/cancel",
+    operation_id = "cancelTask",
+    tag = "Tasks",
+    extensions(("x-permission" = json!(Permission::Power))),
+    params(
+        (
+            "id" = String,
+            Path,
+            description = "Id of the task.",
+            format = "uuid",
+            example = "019aad5e-7a00-7000-8000-000000000001"
+        ),
+        parameters::IdempotencyKey,
+    ),
+    responses(
+        Accepted,
+        responses::NoParameters,
+        responses::NoSuchTask,
+        responses::NotCancellable,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn cancel_task(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    IdPath(id): IdPath,
+    _: NoParameters,
+) -> Result<Accepted, ErrorResponse> {
+    let caller = &context.caller;
+    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
+    let task = state.tasks.task(id).await?;
+    if !caller.grant.reaches(task.node.as_str()) {
+        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
+    }
+    context.draft.describe_cancel(&task);
+    // It takes the permission that requesting the task took.
+    let permission = task.request.act().permission();
+    if !caller.grant.may(permission) {
+        return Err(caller.forbidden(permission).into());
+    }
+    let by = caller.actor.name.clone();
+    Ok(Accepted::new(state.tasks.cancel(task, by).await?))
 }
 
 /// JSON that a client asks for again each time.

@@ -160,6 +160,7 @@ pub(crate) async fn set_machine_power(
         vmid: Vmid(vm.view.vmid),
         action,
         guest_seconds: GUEST_SECONDS,
+        if_power: None,
     });
     let submitted = context.submit(&state.tasks, request, node, Some(vm));
     let task = submitted.await.map_err(as_original)?;

@@ -2,7 +2,7 @@
 
 use ecoman_api::text::EN;
 use ecoman_api::{ApiError, FieldError, ProblemKind, Refusal, task_path};
-use ecoman_model::TaskId;
+use ecoman_model::{PowerState, TaskId};
 use ecoman_store::StoreError;
 
 use crate::http;
@@ -21,6 +21,15 @@ pub(crate) enum Error {
         vm: String,
         refusal: Refusal,
     },
+    /// `by`: who changed it and when, in a sentence.
+    #[error("{} {by}", (EN.problems.refused)(vm, node, &(EN.refusals.sentence)(&Refusal::Changed { expected: *expected, now: *now })))]
+    PowerChanged {
+        node: String,
+        vm: String,
+        expected: PowerState,
+        now: PowerState,
+        by: String,
+    },
     #[error("{}", (EN.problems.read_only)(.0))]
     ReadOnly(String),
     #[error("{}", (EN.problems.name_taken)(node, name, *vmid))]
@@ -32,6 +41,11 @@ pub(crate) enum Error {
     /// The node that a body names.
     #[error("{}", (EN.problems.node_not_found)(.0))]
     NodeNotFound(String),
+    #[error("{}", (EN.problems.not_cancellable)(why, &task_path(*task)))]
+    NotCancellable { task: TaskId, why: String },
+    /// Whether the executor cancels the task is unknown.
+    #[error("{}", (EN.problems.cancel_failed)(why, &task_path(*task)))]
+    CancelFailed { task: TaskId, why: String },
     #[error("{}", (EN.problems.executor_unavailable)(why, node, &task_path(*task)))]
     ExecutorUnavailable {
         task: TaskId,
@@ -57,6 +71,9 @@ impl ApiError for Error {
             Self::TaskNotFound(_) => ProblemKind::TaskNotFound,
             Self::KeyReused(_) => ProblemKind::IdempotencyKeyReused,
             Self::Refused { .. } => ProblemKind::Refused,
+            Self::PowerChanged { .. } => ProblemKind::PowerChanged,
+            Self::NotCancellable { .. } => ProblemKind::NotCancellable,
+            Self::CancelFailed { .. } => ProblemKind::ExecutorUnavailable,
             Self::ReadOnly(_) => ProblemKind::ReadOnly,
             Self::NameTaken { .. } => ProblemKind::NameTaken,
             Self::NodeNotFound(_) => ProblemKind::NodeNotFound,

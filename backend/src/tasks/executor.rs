@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use axum::http::StatusCode;
-use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_api::{Problem, ProblemKind};
 use ecoman_model::TaskId;
 use futures::{Stream, StreamExt as _, TryStreamExt as _};
@@ -156,6 +156,24 @@ impl ExecutorClient {
                     what: format!("with a report that cannot be read ({error})"),
                 })
             }))
+    }
+
+    /// Cancels a task; `None`: the executor does not know it.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecutorError::Refused`]: it has begun what cannot be stopped, or has ended.
+    pub(crate) async fn cancel(
+        &self,
+        id: TaskId,
+        by: Option<String>,
+    ) -> Result<Option<Report>, ExecutorError> {
+        let request = self.request(Method::POST, &format!("/tasks/{id}/cancel"));
+        let response = self.send(request.json(&Cancel { by })).await?;
+        if response.status() == StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        self.good(response).await.map(Some)
     }
 
     /// Makes the executor forget a task that has ended; an unknown one is forgotten already.

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::executor::ExecutorError;
-use super::shared::{Claim, RETRY, Shared, WRITE_EVERY};
+use super::shared::{Cancelled, Claim, RETRY, Shared, WRITE_EVERY};
 use crate::error_chain::chain;
 
 /// A task that cannot be handed over in this time fails: a stale request must not power off a VM.
@@ -120,6 +120,10 @@ impl Shared {
             }
         }
         if *handed == HandOver::NotSent {
+            if let Cancelled::By(by) = self.cancelled(task.id) {
+                let end = self.cancellation(task, by);
+                return Ok(ControlFlow::Break(Some(end)));
+            }
             if self.is_too_late(task) {
                 let why = "It could not be handed to the executor in time.";
                 let failure = self.failure(not_handed_over(task, why));
@@ -135,6 +139,13 @@ impl Shared {
                 Ok(report) => {
                     *handed = HandOver::Accepted;
                     task.progress = report.progress;
+                    // Cancelled while the order was on its way.
+                    if let Cancelled::By(by) = self.cancelled(task.id) {
+                        match self.executor.cancel(task.id, by).await {
+                            Ok(_) | Err(ExecutorError::Refused { .. }) => {}
+                            Err(error) => return Err(error),
+                        }
+                    }
                 }
                 Err(ExecutorError::OtherInstance) => {
                     task.executor = None;

@@ -1,6 +1,7 @@
 //! State that the parts of the task code share: store, executor, clock, and the claimed tasks.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -25,7 +26,7 @@ pub(super) struct Shared {
     pub(super) metrics: Arc<Metrics>,
     pub(super) inventory: Arc<Inventory>,
     /// Tasks that a future of this process runs.
-    pub(super) claimed: Mutex<HashSet<TaskId>>,
+    pub(super) claimed: Mutex<HashMap<TaskId, Cancelled>>,
     pub(super) futures: TaskTracker,
     /// Ends those futures.
     pub(super) cut: CancellationToken,
@@ -43,10 +44,16 @@ impl Shared {
     /// Claims a task for one future of this process; `None`: another one has it.
     pub(super) fn claim(self: &Arc<Self>, id: TaskId) -> Option<Claim> {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.insert(id).then(|| Claim {
-            shared: Arc::clone(self),
-            id,
-        })
+        match claimed.entry(id) {
+            Entry::Occupied(_) => None,
+            Entry::Vacant(free) => {
+                free.insert(Cancelled::default());
+                Some(Claim {
+                    shared: Arc::clone(self),
+                    id,
+                })
+            }
+        }
     }
 
     /// Runs `work` until it is done or the server stops.
@@ -103,6 +110,14 @@ impl Shared {
             }
         }
     }
+}
+
+/// Whether a claimed task was cancelled before the executor had it, and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    #[default]
+    No,
+    By(Option<String>),
 }
 
 /// The right of one future in this process to run a task.

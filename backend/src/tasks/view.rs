@@ -66,7 +66,7 @@ pub(crate) fn problem(task: &Task, error: &TaskError) -> Problem {
     }
 }
 
-fn task_title(task: &Task) -> String {
+pub(super) fn task_title(task: &Task) -> String {
     let texts = EN.tasks;
     let vm = match (&task.vm_name, task.vmid()) {
         (Some(name), _) => name.clone(),

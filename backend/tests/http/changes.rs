@@ -113,6 +113,7 @@ async fn a_change_of_power_is_handed_to_the_executor_as_it_was_asked() {
         vmid: Vmid(2),
         action: PowerAction::On,
         guest_seconds: 120,
+        if_power: None,
     });
     assert_eq!(task.title, "Power on web on hoge");
     assert_eq!((task.state, &task.request), (TaskState::Queued, &expected));
@@ -556,4 +557,32 @@ async fn every_nasty_text_is_refused_with_its_field_and_rule_or_handed_over_as_i
         );
         assert!(handed, "{vm:?}");
     }
+}
+
+#[tokio::test]
+async fn a_change_of_another_state_than_was_seen_is_refused_with_who_changed_it() {
+    let (server, executor) = server().await;
+    let change = |vmid: u32, action: &str, if_power: &str| {
+        let path = format!("/api/v1/vms/hoge/{vmid}/power");
+        let request = server.method(Method::PUT, &path);
+        request.json(&json!({"action": action, "if_power": if_power}))
+    };
+    let response = change(2, "on", "suspended").send().await.unwrap();
+    assert_eq!(response.status(), StatusCode::CONFLICT);
+    let refused = problem(response).await;
+    assert_eq!(refused.kind, "urn:ecoman:problem:power-changed");
+    assert!(
+        refused.detail.starts_with(
+            "web on hoge: The VM is off now; it was suspended when this was requested. Somebody \
+             changed it outside ECoMan"
+        ),
+        "{}",
+        refused.detail
+    );
+    assert!(executor.begun().is_empty());
+    let task = accepted(change(2, "on", "off")).await;
+    let order = server.begun(&executor, 1).await.remove(0);
+    assert_eq!(order.id, task.id);
+    let seen = order.request.power().and_then(|change| change.if_power);
+    assert_eq!(seen, Some(PowerState::Off));
 }

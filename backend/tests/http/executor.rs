@@ -18,15 +18,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router, middleware};
 use ecoman_api::Problem;
-use ecoman_api::executor::{Instance, Order, Report};
+use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_backend::ExecutorAccess;
-use ecoman_model::{TaskId, TaskProgress, TaskState};
+use ecoman_model::{TaskError, TaskErrorKind, TaskId, TaskProgress, TaskState};
 use futures::{StreamExt as _, stream};
 use tokio::runtime::Runtime;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 const TOKEN: &str = "test-token";
+
+/// A task that is so far, in percent, cannot be stopped.
+pub(crate) const BEGUN: u8 = 66;
 
 /// The executor; dies when dropped.
 pub(crate) struct Executor {
@@ -176,6 +179,7 @@ impl Executor {
             .route("/tasks", post(order))
             .route("/tasks/{id}", get(report).delete(forget))
             .route("/tasks/{id}/events", get(events))
+            .route("/tasks/{id}/cancel", post(cancel))
             .layer(middleware::from_fn(check_token))
             .with_state(Arc::clone(&self.shared));
         runtime.spawn(async move {
@@ -267,6 +271,31 @@ async fn report(State(shared): State<Arc<Shared>>, Path(id): Path<TaskId>) -> Re
         Some(task) => Json(task.borrow().clone()).into_response(),
         None => problem(StatusCode::NOT_FOUND, "task-not-found"),
     }
+}
+
+async fn cancel(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<TaskId>,
+    Json(Cancel { by }): Json<Cancel>,
+) -> Response {
+    let tasks = shared.tasks.lock().unwrap();
+    let Some(task) = tasks.get(&id) else {
+        return problem(StatusCode::NOT_FOUND, "task-not-found");
+    };
+    if task.borrow().progress.percent == Some(BEGUN) {
+        return problem(StatusCode::CONFLICT, "not-cancellable");
+    }
+    task.send_modify(|report| {
+        report.revision += 1;
+        report.progress.state = TaskState::Cancelled;
+        report.progress.error = Some(TaskError {
+            kind: TaskErrorKind::Cancelled,
+            message: format!("It was cancelled by {by:?}."),
+            hint: String::new(),
+            left: Vec::new(),
+        });
+    });
+    (StatusCode::ACCEPTED, Json(task.borrow().clone())).into_response()
 }
 
 async fn events(State(shared): State<Arc<Shared>>, Path(id): Path<TaskId>) -> Response {

@@ -121,6 +121,7 @@ async fn a_change_of_power_is_answered_when_it_is_done() {
         vmid: Vmid(2),
         action: PowerAction::On,
         guest_seconds: 120,
+        if_power: None,
     });
     assert_eq!(order.request, expected);
     assert!(!answered.is_finished());

@@ -48,6 +48,7 @@ fn the_ids_of_operations_stay() {
             ids,
             [
                 "answerQuestion",
+                "cancelTask",
                 "changePassword",
                 "createMachine",
                 "createToken",

@@ -7,7 +7,7 @@ use ecoman_store::{AuditStore as _, Store as _, TaskStore as _};
 use reqwest::{Method, StatusCode};
 
 use crate::changes::{accepted, create, hoge, power_on};
-use crate::executor::Executor;
+use crate::executor::{BEGUN, Executor};
 use crate::server::{Server, facts, vm};
 
 async fn server() -> (Server, Executor) {
@@ -642,4 +642,66 @@ async fn what_a_task_has_changed_is_not_refused_for_what_was_seen_before_it() {
             .json(&serde_json::json!({"action": "reset"})),
     )
     .await;
+}
+
+async fn cancel(server: &Server, id: TaskId) -> (StatusCode, String) {
+    let path = format!("/api/v1/tasks/{id}/cancel");
+    let request = server.method(Method::POST, &path);
+    let answer = request.send().await.expect("an answer");
+    let status = answer.status();
+    (status, answer.text().await.expect("a body"))
+}
+
+#[tokio::test]
+async fn a_task_is_cancelled_and_not_once_it_has_ended() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    let (status, text) = cancel(&server, id).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+    let task = server.state(id, TaskState::Cancelled).await;
+    let error = task.error.expect("an error");
+    assert_eq!(error.kind, "urn:ecoman:problem:task-cancelled");
+    let (status, text) = cancel(&server, id).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{text}");
+    assert!(
+        text.contains("urn:ecoman:problem:not-cancellable"),
+        "{text}"
+    );
+    let (status, _) = cancel(
+        &server,
+        "019aad5e-7a00-7000-8000-000000000001".parse().unwrap(),
+    )
+    .await;
+    assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_task_that_the_executor_cannot_stop_goes_on() {
+    let (server, executor) = server().await;
+    let id = begun(&server, &executor).await;
+    executor.report(id, |progress| progress.percent = Some(BEGUN));
+    let (status, text) = cancel(&server, id).await;
+    assert_eq!(status, StatusCode::CONFLICT, "{text}");
+    assert!(
+        text.contains("The executor says not-cancellable."),
+        "{text}"
+    );
+    executor.succeed(id);
+    server.state(id, TaskState::Succeeded).await;
+}
+
+#[tokio::test]
+async fn a_task_that_is_cancelled_on_its_way_to_the_executor_is_not_begun() {
+    let (server, executor) = server().await;
+    executor.lose_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    let (status, text) = cancel(&server, id).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+    let task = server.state(id, TaskState::Cancelled).await;
+    let error = task.error.expect("an error");
+    assert!(
+        error.detail.contains("Nothing was asked of hoge"),
+        "{error:?}"
+    );
+    assert!(executor.begun().is_empty());
 }

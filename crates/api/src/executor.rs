@@ -37,6 +37,16 @@ pub struct Order {
     pub request: TaskRequest,
 }
 
+/// Who cancels a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Cancel {
+    /// The name; `null` where nobody signs in.
+    #[cfg_attr(feature = "openapi", schema(example = "alice"))]
+    pub by: Option<String>,
+}
+
 /// How far a task is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

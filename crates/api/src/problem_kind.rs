@@ -76,10 +76,14 @@ problem_kinds! {
     IdempotencyKeyReused = 409 "idempotency-key-reused",
     /// The act is refused in the VM's present state.
     Refused = 409 "refused",
+    /// The VM's power is another one than the request says (`if_power`).
+    PowerChanged = 409 "power-changed",
     /// The node takes no changes.
     ReadOnly = 409 "read-only",
     /// The node has a VM of this name.
     NameTaken = 409 "name-taken",
+    /// The task has ended, or has begun what cannot be stopped.
+    NotCancellable = 409 "not-cancellable",
     /// The dashboard cannot hand tasks to the executor.
     ExecutorUnavailable = 503 "executor-unavailable",
     /// A call of the original was not carried out.
@@ -101,6 +105,8 @@ problem_kinds! {
     TaskExecutor = 503 "task-executor",
     /// The executor stopped during the task.
     TaskInterrupted = 500 "task-interrupted",
+    /// Somebody cancelled the task.
+    TaskCancelled = 409 "task-cancelled",
 
     /// The request has no credentials.
     NotSignedIn = 401 "not-signed-in",
@@ -179,6 +185,8 @@ impl ProblemKind {
             TaskErrorKind::Question => Self::TaskQuestion,
             TaskErrorKind::Executor => Self::TaskExecutor,
             TaskErrorKind::Interrupted => Self::TaskInterrupted,
+            TaskErrorKind::Cancelled => Self::TaskCancelled,
+            TaskErrorKind::PowerChanged => Self::PowerChanged,
         }
     }
 }

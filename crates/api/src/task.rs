@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use ecoman_model::{
-    CommandRun, NewVm, PowerAction, Question, TaskId, TaskRequest, TaskState, TaskStep,
+    CommandRun, NewVm, PowerAction, PowerState, Question, TaskId, TaskRequest, TaskState, TaskStep,
 };
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +22,7 @@ pub fn task_path(id: TaskId) -> String {
     "title": "Power on metrics-b",
     "node": "hoge",
     "vm": { "vmid": 14, "name": "metrics-b" },
-    "request": { "kind": "power", "vmid": 14, "action": "on", "guest_seconds": 120 },
+    "request": { "kind": "power", "vmid": 14, "action": "on", "guest_seconds": 120, "if_power": "off" },
     "actor": null,
     "state": "running",
     "step": "Wait until the VM is on",
@@ -133,6 +133,15 @@ pub struct SetPower {
     )]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 5, maximum = 3600, example = 120))]
     pub guest_seconds: Option<u32>,
+    /// The power state that the requester saw. If it is another one by now, the change is refused
+    /// with 409; the executor asks the node once more right before it sends the command.
+    #[serde(
+        default,
+        deserialize_with = "strict_enum::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(example = "on"))]
+    pub if_power: Option<PowerState>,
 }
 
 /// An answer to the question that a VM waits with.

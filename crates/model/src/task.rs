@@ -86,13 +86,18 @@ pub enum TaskState {
     Failed,
     /// The process that carried it out died; the error says what is known.
     Interrupted,
+    /// Somebody cancelled it; the error says who, and what is left.
+    Cancelled,
 }
 
 impl TaskState {
     /// Whether it has ended, however.
     #[must_use]
     pub fn is_final(self) -> bool {
-        matches!(self, Self::Succeeded | Self::Failed | Self::Interrupted)
+        match self {
+            Self::Queued | Self::Running => false,
+            Self::Succeeded | Self::Failed | Self::Interrupted | Self::Cancelled => true,
+        }
     }
 
     /// The word of the API.
@@ -104,6 +109,7 @@ impl TaskState {
             Self::Succeeded => "succeeded",
             Self::Failed => "failed",
             Self::Interrupted => "interrupted",
+            Self::Cancelled => "cancelled",
         }
     }
 }
@@ -229,6 +235,10 @@ pub enum TaskErrorKind {
     Executor,
     /// The executor died over it.
     Interrupted,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// The VM's power was another one than its requester had seen; nothing was changed.
+    PowerChanged,
 }
 
 /// Asks the crawler to read a VM or a node now, not in the next round: the dashboard leaves one

@@ -14,7 +14,8 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
     let (vmid, wanted, choice) = (answer.vmid, answer.question.as_str(), answer.choice);
     let first = job.plan([Step::LookAtQuestion, Step::Answer, Step::WaitForVm]);
     job.begin(first);
-    let asked = ask(job, vmid).await?;
+    let doing = format!("The answer to VM {vmid} on {}", job.name());
+    let asked = job.unless_cancelled(&doing, ask(job, vmid)).await?;
     let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
         return Err(refused(
             format!(
@@ -35,6 +36,7 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
             "Take the index of one of its choices.",
         ));
     };
+    job.close_cancellation(&doing)?;
     job.step(first, StepState::Done, Some(asked.text));
     job.step(first + 1, StepState::Running, Some(label));
     let doing = format!("Answering the question of VM {vmid}");

@@ -57,7 +57,17 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     job.plan(steps);
     let mut files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
     job.begin(CHECK);
-    let found = check(job, &vm, &mut files).await?;
+    let doing = format!("The creation of {} on {}", vm.name, job.name());
+    let checking = check(job, &vm, &mut files);
+    let found = job
+        .unless_cancelled(&doing, checking)
+        .await
+        .map_err(|mut error| {
+            if error.kind == TaskErrorKind::Cancelled {
+                error.message += " Nothing was changed.";
+            }
+            error
+        })?;
     job.done(CHECK);
 
     let mut created = CreatedFiles::default();
@@ -121,6 +131,8 @@ async fn make(
     found: &Found,
     created: &mut CreatedFiles,
 ) -> Result<Vmid, TaskError> {
+    let cancelled = format!("The creation of {} on {}", vm.name, job.name());
+    job.check_cancelled(&cancelled)?;
     job.begin(DIRECTORY);
     let doing = format!("Making the directory {}", files.directory);
     created.directory = Created::Unknown;
@@ -134,6 +146,7 @@ async fn make(
     created.directory = Created::Yes;
     job.done(DIRECTORY);
 
+    job.check_cancelled(&cancelled)?;
     job.begin(CONFIGURATION);
     let content = configuration(vm, files, found, job.id);
     let doing = format!("Writing {}", files.vmx);
@@ -167,6 +180,7 @@ async fn make(
     }
     job.done(CONFIGURATION);
 
+    job.check_cancelled(&cancelled)?;
     job.begin(DISK);
     let doing = format!("Creating the disk {}", files.disk);
     // vmkfstools does not say whether it made a disk that is there; one that is there before is not
@@ -191,6 +205,8 @@ async fn make(
     created.disk = Created::Yes;
     job.done(DISK);
 
+    // A registered VM is complete: unregistering it again could hit one that somebody uses.
+    job.close_cancellation(&cancelled)?;
     job.begin(REGISTER);
     let doing = format!("Registering {}", vm.name);
     created.registered = Registered::Unknown;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecoman_api::text::EN;
 use ecoman_esxi::{Command, parse};
 use ecoman_model::{
-    PowerAction, PowerChange, PowerState, Refusal, Situation, Step, StepState, TaskError,
+    Act as _, PowerAction, PowerChange, PowerState, Refusal, Situation, Step, StepState, TaskError,
     TaskErrorKind, Vmid,
 };
 use tokio::sync::Notify;
@@ -41,11 +41,30 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
         vmid,
         action,
         guest_seconds,
+        ..
     } = *change;
     let guest = Duration::from_secs(guest_seconds.into());
     let first = job.plan([Step::LookAtVm]);
     let second = job.plan(Step::of_power(action));
     job.begin(first);
+    let looking = look(job, change);
+    let doing = format!("The task to {action} VM {vmid} on {}", job.name());
+    let (name, state, is_done) = job.unless_cancelled(&doing, looking).await?;
+    if is_done {
+        let detail = Some(format!("It is {state} already."));
+        job.step(first, StepState::Done, detail);
+        job.step(second, StepState::Skipped, None);
+        job.step(second + 1, StepState::Skipped, None);
+        return Ok(());
+    }
+    job.step(first, StepState::Done, Some(format!("It is {state}.")));
+    carry_out(job, second, vmid, &name, action, guest).await
+}
+
+/// Looks at a VM before its power is changed. Returns its name, its state, and whether that is the
+/// requested one already.
+async fn look(job: &Job, change: &PowerChange) -> Result<(String, PowerState, bool), TaskError> {
+    let PowerChange { vmid, action, .. } = *change;
     let doing = format!("Looking at VM {vmid}");
     let output = job
         .ask(&Command::summary(vmid))
@@ -65,31 +84,28 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
         connection_state: summary.facts.connection_state.as_deref(),
         read_only: false,
     };
-    match action.may(&situation) {
-        Ok(()) => {}
-        Err(Refusal::Already(_)) => {
-            job.step(
-                first,
-                StepState::Done,
-                Some(format!("It is {state} already.")),
-            );
-            job.step(second, StepState::Skipped, None);
-            job.step(second + 1, StepState::Skipped, None);
-            return Ok(());
-        }
-        Err(refusal) => {
-            return Err(refused(
-                format!(
-                    "{name} on {} cannot be told to {action}. {}",
-                    job.name(),
-                    (EN.refusals.sentence)(&refusal)
-                ),
-                hint(action, &refusal),
-            ));
-        }
+    match change.may(&situation) {
+        Ok(()) => Ok((name, state, false)),
+        Err(Refusal::Already(_)) => Ok((name, state, true)),
+        Err(refusal @ Refusal::Changed { .. }) => Err(TaskError {
+            kind: TaskErrorKind::PowerChanged,
+            message: format!(
+                "{name} on {}: {}",
+                job.name(),
+                (EN.refusals.sentence)(&refusal)
+            ),
+            hint: "Nothing was changed. Look at the VM as it is now and decide again.".to_owned(),
+            left: Vec::new(),
+        }),
+        Err(refusal) => Err(refused(
+            format!(
+                "{name} on {} cannot be told to {action}. {}",
+                job.name(),
+                (EN.refusals.sentence)(&refusal)
+            ),
+            hint(action, &refusal),
+        )),
     }
-    job.step(first, StepState::Done, Some(format!("It is {state}.")));
-    carry_out(job, second, vmid, &name, action, guest).await
 }
 
 fn hint(action: PowerAction, refusal: &Refusal) -> String {
@@ -116,6 +132,12 @@ async fn carry_out(
     action: PowerAction,
     guest: Duration,
 ) -> Result<(), TaskError> {
+    let cancelled = format!("Waiting for the guest of {name} on {}", job.name());
+    match action {
+        PowerAction::Shutdown => job.check_cancelled(&cancelled)?,
+        // Its command cannot be stopped, and nothing but the node is waited for.
+        _ => job.close_cancellation(&format!("The task to {action} {name} on {}", job.name()))?,
+    }
     job.begin(step);
     let doing = format!("Telling {name} to {action}");
     let limit = match action {
@@ -196,7 +218,16 @@ async fn carry_out(
         Err(Abandoned::NoSession) => wait_answered(job, vmid, CHANGE_TIMEOUT).await?,
         Err(Abandoned::Question) => wait_answered(job, vmid, STATE_LAG).await?,
         Ok(_) if cut && action == PowerAction::On => wait_answered(job, vmid, STATE_LAG).await?,
-        Ok(_) => wait(job, vmid, wanted, Instant::now() + limit).await?,
+        Ok(_) => {
+            let waiting = wait(job, vmid, wanted, Instant::now() + limit);
+            match job.unless_cancelled(&cancelled, waiting).await {
+                Err(mut error) if error.kind == TaskErrorKind::Cancelled => {
+                    error.hint = "It was asked to shut down and may still do so.".to_owned();
+                    return Err(error);
+                }
+                waited => waited?,
+            }
+        }
     };
     if last == wanted {
         if complaint.is_some() {

@@ -192,6 +192,7 @@ pub(crate) fn power(vmid: u32, action: PowerAction) -> TaskRequest {
         vmid: Vmid(vmid),
         action,
         guest_seconds: 60,
+        if_power: None,
     })
 }
 

@@ -226,6 +226,7 @@ async fn whichever_command_of_a_change_is_cut_its_end_is_true_and_nothing_is_sen
                 vmid: Vmid(1),
                 action,
                 guest_seconds: 5,
+                if_power: None,
             });
             let report = bench.run(&node, request).await;
             let what = format!("{action}, cut {cut}");

@@ -8,6 +8,7 @@
 )]
 
 mod bench;
+mod cancelling;
 mod cleaning_up;
 mod creating;
 mod faults;

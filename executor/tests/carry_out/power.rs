@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use ecoman_api::executor::Report;
 use ecoman_model::{
-    Answer, PowerAction, StepState, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid,
+    Answer, PowerAction, PowerChange, PowerState, StepState, TaskErrorKind, TaskId, TaskRequest,
+    TaskState, Vmid,
 };
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Timing, Tools, VmSpec};
 
@@ -230,5 +231,26 @@ async fn a_vm_that_takes_its_time_once_its_question_is_answered_is_waited_for() 
     bench.until(on.id, "lets its command go", let_go).await;
     answer(&bench, &node, 1, on.id).await;
     let report = bench.end(on.id).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+}
+
+#[tokio::test]
+async fn a_change_is_refused_when_the_node_says_another_state_than_the_requester_saw() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1).on()));
+    let bench = Bench::new(&[&node]).await;
+    let request = |if_power| {
+        TaskRequest::Power(PowerChange {
+            vmid: Vmid(1),
+            action: PowerAction::Off,
+            guest_seconds: 60,
+            if_power: Some(if_power),
+        })
+    };
+    let report = bench.run(&node, request(PowerState::Suspended)).await;
+    let error = report.progress.error.expect("an error");
+    assert_eq!(error.kind, TaskErrorKind::PowerChanged, "{error:?}");
+    assert!(error.message.contains("it was suspended"), "{error:?}");
+    assert_eq!(sent(&node, "power.off"), 0);
+    let report = bench.run(&node, request(PowerState::On)).await;
     assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
 }

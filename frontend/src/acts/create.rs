@@ -1,7 +1,7 @@
 //! Creating a VM: the request as facts and as a form, and the draft, which the browser keeps over
 //! reloads and visits of other pages.
 
-use ecoman_api::{CreateVm, NewVm};
+use ecoman_api::{CreateVm, NewVm, Task};
 use leptos::prelude::*;
 
 use super::{ActView, Again};
@@ -29,6 +29,12 @@ impl ActView for NewVm {
 
     fn draft(&self, node: &str) -> Option<Draft> {
         Some(Draft::of(node, self))
+    }
+
+    /// Until the VM is registered.
+    fn cancel_label(&self, task: &Task) -> Option<&'static str> {
+        let is_registered = task.vm.is_some();
+        (!is_registered).then_some(text::pages().tasks.cancel)
     }
 
     fn facts(&self) -> Vec<AnyView> {

@@ -8,8 +8,11 @@ pub(crate) mod power;
 use chrono::{DateTime, Utc};
 use ecoman_api::{CreateVm, SetPower, Task, TaskRequest, TaskState};
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 
 use crate::api;
+use crate::components::busy;
+use crate::live::LiveData;
 use crate::state::draft::Draft;
 use crate::state::inventory::VmKey;
 use crate::state::text;
@@ -28,6 +31,11 @@ pub(crate) trait ActView {
 
     /// The form in which it can be changed and requested again; `None`: there is no form.
     fn draft(&self, _node: &str) -> Option<Draft> {
+        None
+    }
+
+    /// The order that cancels a running task; `None`: it cannot be stopped now.
+    fn cancel_label(&self, _task: &Task) -> Option<&'static str> {
         None
     }
 
@@ -54,8 +62,72 @@ pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
         TaskState::Queued => Some(texts.waits_for_turn.to_owned()),
         TaskState::Running if task.question.is_some() => Some(texts.waits_for_answer.to_owned()),
         TaskState::Running => view_of(&task.request).progress(task, now),
-        TaskState::Succeeded | TaskState::Failed | TaskState::Interrupted => None,
+        TaskState::Succeeded
+        | TaskState::Failed
+        | TaskState::Interrupted
+        | TaskState::Cancelled => None,
     }
+}
+
+/// The order that cancels a task; `None`: it has ended, or cannot be stopped now.
+pub(crate) fn cancel_label(task: &Task) -> Option<&'static str> {
+    match task.state {
+        TaskState::Queued if task.request.act().can_be_cancelled() => {
+            Some(text::pages().tasks.cancel)
+        }
+        TaskState::Running => view_of(&task.request).cancel_label(task),
+        _ => None,
+    }
+}
+
+/// The button that cancels a task, while it can be cancelled.
+pub(crate) fn cancel_button(live: LiveData, task: &Task) -> Option<AnyView> {
+    let label = cancel_label(task)?;
+    let id = task.id;
+    let tip = match task.request.power() {
+        Some(_) => text::pages().power.stop_waiting_tip,
+        None => text::pages().tasks.cancel_tip,
+    };
+    let sending = RwSignal::new(false);
+    let wrong = RwSignal::new(None::<String>);
+    let cancel = move |_| {
+        if sending.get_untracked() {
+            return;
+        }
+        sending.set(true);
+        wrong.set(None);
+        spawn_local(async move {
+            match api::cancel(id).await {
+                // It says so until the end comes.
+                Ok(task) => live.take_task(task),
+                Err(error) => {
+                    sending.try_set(false);
+                    wrong.try_set(Some(error.to_string()));
+                }
+            }
+        });
+    };
+    let words = move || match sending.get() {
+        true => text::pages().tasks.cancelling,
+        false => label,
+    };
+    Some(
+        view! {
+            <button
+                type="button"
+                class="button"
+                data-tip=tip
+                aria-description=tip
+                aria-disabled=move || sending.get().then_some("true")
+                on:click=cancel
+            >
+                {move || sending.get().then(busy)}
+                {words}
+            </button>
+            <span class="bad" role="status">{move || wrong.get()}</span>
+        }
+        .into_any(),
+    )
 }
 
 /// The form of a task that can be changed and requested again.

@@ -12,7 +12,8 @@ use gloo_net::http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::http::{
-    ROOT, change, csv, get, get_bytes, get_with_headers, read_json, read_task, task_page,
+    ROOT, change, change_for_bytes, csv, get, get_bytes, get_with_headers, read_json, read_task,
+    task_page,
 };
 use crate::clock;
 use crate::state::task_filter::TaskFilter;
@@ -95,6 +96,12 @@ pub(crate) async fn tasks(
 /// One task.
 pub(crate) async fn task(id: TaskId) -> Result<Task, Error> {
     read_task(get_bytes(&format!("{ROOT}/tasks/{id}")).await?).await
+}
+
+/// Cancels a task.
+pub(crate) async fn cancel(id: TaskId) -> Result<Task, Error> {
+    let request = Request::post(&format!("{ROOT}/tasks/{id}/cancel"));
+    read_task(change_for_bytes(request, None::<&()>).await?).await
 }
 
 /// Asks for a change of power. The same `key` again is the same change.

@@ -57,6 +57,7 @@ pub(crate) fn task_word(state: TaskState) -> &'static str {
         TaskState::Succeeded => texts.task_succeeded,
         TaskState::Failed => texts.task_failed,
         TaskState::Interrupted => texts.task_interrupted,
+        TaskState::Cancelled => texts.task_cancelled,
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn task_badge(state: TaskState) -> AnyView {
         TaskState::Queued => ("task", Some(Icon::Stale)),
         TaskState::Running => ("task", None),
         TaskState::Succeeded => ("task good", Some(Icon::Check)),
+        TaskState::Cancelled => ("task", Some(Icon::Undone)),
         TaskState::Failed | TaskState::Interrupted => ("task bad", Some(Icon::Warning)),
     };
     let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());

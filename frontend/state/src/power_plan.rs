@@ -41,8 +41,12 @@ impl Known<'_> {
             return Some(refused.not_permitted.to_owned());
         }
         if let Some(task) = self.tasks.changing(vm, seen_at(vm, self.nodes)) {
-            let (action, _) = power_of(task)?;
-            return Some((refused.under_way)(text::acts().under_way.of(action)));
+            let (under_way, _) = power_of(task)?;
+            // A hard change ends the wait for a guest, and needs no wait of its own.
+            let waits_for_guest = !task.state.is_final() && under_way.hard_counterpart().is_some();
+            if !(waits_for_guest && action.is_hard()) {
+                return Some((refused.under_way)(text::acts().under_way.of(under_way)));
+            }
         }
         let read_only = self.nodes.get(&vm.node).is_some_and(|node| node.read_only);
         action

@@ -13,7 +13,7 @@ pub enum TaskGroup {
     UnderWay,
     /// Ended, and not as it was asked.
     Failed,
-    /// Ended well.
+    /// Done, or cancelled, as requested.
     Done,
 }
 
@@ -45,7 +45,7 @@ impl TaskGroup {
         match state {
             TaskState::Queued | TaskState::Running => self == Self::UnderWay,
             TaskState::Failed | TaskState::Interrupted => self == Self::Failed,
-            TaskState::Succeeded => self == Self::Done,
+            TaskState::Succeeded | TaskState::Cancelled => self == Self::Done,
         }
     }
 
@@ -54,7 +54,7 @@ impl TaskGroup {
         match self {
             Self::UnderWay => "queued,running",
             Self::Failed => "failed,interrupted",
-            Self::Done => "succeeded",
+            Self::Done => "succeeded,cancelled",
         }
     }
 }
@@ -151,6 +151,7 @@ mod tests {
             TaskState::Succeeded,
             TaskState::Failed,
             TaskState::Interrupted,
+            TaskState::Cancelled,
         ] {
             let groups = TaskGroup::ALL.into_iter().filter(|group| group.has(state));
             assert_eq!(groups.count(), 1, "{state:?}");

@@ -41,6 +41,8 @@ pub struct Problems {
     pub refused: fn(vm: &str, node: &str, refusal: &str) -> String,
     pub read_only: fn(node: &str) -> String,
     pub name_taken: fn(node: &str, name: &str, vmid: u32) -> String,
+    pub not_cancellable: fn(why: &str, task_path: &str) -> String,
+    pub cancel_failed: fn(why: &str, task_path: &str) -> String,
     pub executor_unavailable: fn(why: &str, node: &str, task_path: &str) -> String,
     pub unfinished: fn(task_title: &str, task_path: &str) -> String,
     pub not_done: fn(task_title: &str) -> String,

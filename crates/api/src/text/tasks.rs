@@ -1,5 +1,6 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
+use chrono::{DateTime, Utc};
 use ecoman_model::{Step, TaskRequest};
 
 /// The texts of tasks that the servers write.
@@ -11,6 +12,13 @@ pub struct Tasks {
     pub step: fn(step: Step) -> String,
     /// What the audit log says of a request, in a few words: `power on`.
     pub summary: fn(request: &TaskRequest) -> String,
+    /// What the audit log says of a cancellation, with the summary of the cancelled request.
+    pub cancel_summary: fn(request: &str) -> String,
+    /// Who changed the power of a VM through ECoMan, and when: `Power off web on hoge, by alice, ended
+    /// at …`.
+    pub changed_by: fn(title: &str, actor: Option<&str>, at: DateTime<Utc>) -> String,
+    /// That somebody changed it on the node itself, seen at a time.
+    pub changed_outside: fn(seen_at: DateTime<Utc>) -> String,
     /// A VM without a name.
     pub vm_by_id: fn(vmid: u32) -> String,
     /// A VM of which neither name nor id is known.

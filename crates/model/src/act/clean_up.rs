@@ -50,6 +50,11 @@ impl Act for CleanUp {
         true
     }
 
+    /// Cancelling it would leave a half on the node.
+    fn can_be_cancelled(&self) -> bool {
+        false
+    }
+
     fn after_crash(&self) -> AfterCrash {
         AfterCrash::RunAgain
     }

@@ -34,6 +34,12 @@ pub trait Act {
     /// none: they hold the slots.
     fn takes_slot(&self) -> bool;
 
+    /// Whether it can be cancelled at all, while it waits or up to the command that cannot be taken
+    /// back.
+    fn can_be_cancelled(&self) -> bool {
+        true
+    }
+
     /// What becomes of it when the executor dies before it has ended.
     fn after_crash(&self) -> AfterCrash;
 }
@@ -59,6 +65,13 @@ pub enum Refusal {
     ReadOnly,
     /// The node cannot use the VM's files: `inaccessible`, `orphaned`, ...
     Unusable(String),
+    /// The VM's power has changed since the requester saw it.
+    Changed {
+        /// The state that the requester saw.
+        expected: PowerState,
+        /// The state now.
+        now: PowerState,
+    },
     /// The VM is in the wanted state already.
     Already(PowerState),
     /// The action needs a VM that is on, and this one is not.

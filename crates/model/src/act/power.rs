@@ -25,6 +25,9 @@ pub struct PowerChange {
     pub action: PowerAction,
     /// How long the guest may take to shut down, in seconds.
     pub guest_seconds: u32,
+    /// The power state that its requester saw; in another one the change is refused.
+    #[serde(default)]
+    pub if_power: Option<PowerState>,
 }
 
 impl Act for PowerChange {
@@ -45,7 +48,16 @@ impl Act for PowerChange {
     }
 
     fn may(&self, now: &Situation<'_>) -> Result<(), Refusal> {
-        self.action.may(now)
+        now.takes_changes()?;
+        match self.if_power {
+            Some(expected) if now.power != expected && now.power != PowerState::Unknown => {
+                Err(Refusal::Changed {
+                    expected,
+                    now: now.power,
+                })
+            }
+            _ => self.action.may(now),
+        }
     }
 
     fn lock(&self) -> LockName {
@@ -133,6 +145,26 @@ mod tests {
         let running = ["shutdown", "reboot", "suspend", "reset", "off"];
         assert_eq!(with(PowerState::On), running);
         assert_eq!(with(PowerState::Unknown).len(), 6);
+    }
+
+    #[test]
+    fn a_change_in_another_state_than_was_seen_is_refused() {
+        let change = |if_power| PowerChange {
+            vmid: Vmid(1),
+            action: PowerAction::Off,
+            guest_seconds: GUEST_SECONDS,
+            if_power,
+        };
+        let now = |power| Situation { power, ..FREE };
+        let seen = change(Some(PowerState::Suspended));
+        let refusal = Refusal::Changed {
+            expected: PowerState::Suspended,
+            now: PowerState::On,
+        };
+        assert_eq!(seen.may(&now(PowerState::On)), Err(refusal));
+        assert_eq!(seen.may(&now(PowerState::Suspended)), Ok(()));
+        assert_eq!(seen.may(&now(PowerState::Unknown)), Ok(()));
+        assert_eq!(change(None).may(&now(PowerState::On)), Ok(()));
     }
 
     #[test]

@@ -39,10 +39,11 @@ pub(super) const COUNTERS: &str = "counters";
 const MARK: &str = "unannounced";
 
 /// The states of tasks that have ended.
-const ENDED: [TaskState; 3] = [
+const ENDED: [TaskState; 4] = [
     TaskState::Succeeded,
     TaskState::Failed,
     TaskState::Interrupted,
+    TaskState::Cancelled,
 ];
 
 /// How often a task is looked for that stood in the way of a new one and was gone when it was

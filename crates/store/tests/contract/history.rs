@@ -147,6 +147,7 @@ fn power_task(number: u128, action: PowerAction, vmid: u32) -> Task {
             vmid: Vmid(vmid),
             action,
             guest_seconds: 120,
+            if_power: None,
         }),
         vm_name: Some("web".to_owned()),
         actor: Some("ada".to_owned()),

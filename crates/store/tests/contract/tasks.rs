@@ -24,6 +24,7 @@ pub(crate) async fn every_field_of_a_task_comes_back_as_it_went_in(place: &mut i
             vmid: Vmid(0),
             action,
             guest_seconds: 0,
+            if_power: None,
         });
         full_task((request, id))
     }));
@@ -585,6 +586,7 @@ pub(crate) fn task(number: u128) -> Task {
             vmid: Vmid(14),
             action: PowerAction::On,
             guest_seconds: 120,
+            if_power: None,
         }),
         vm_name: None,
         actor: None,

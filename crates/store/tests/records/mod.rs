@@ -239,6 +239,7 @@ pub(crate) fn tasks() -> Vec<Task> {
             vmid: Vmid(14),
             action,
             guest_seconds: 120,
+            if_power: None,
         })
     });
     let requests = [
@@ -301,6 +302,7 @@ pub(crate) fn tasks() -> Vec<Task> {
             vmid: Vmid(0),
             action: PowerAction::On,
             guest_seconds: 0,
+            if_power: None,
         }),
         vm_name: None,
         actor: None,

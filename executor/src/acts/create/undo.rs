@@ -63,6 +63,7 @@ pub(crate) async fn undo(job: &Job, files: &Files, created: &mut CreatedFiles) -
     if !created.anything() {
         return Vec::new();
     }
+    job.undo_begins();
     let step = job.plan([Step::Undo]);
     job.begin(step);
     let left = match undo_all(job, files, created).await {

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use ecoman_api::{GUEST_SECONDS, PowerAction, SetPower, TaskId, Vm};
+use ecoman_api::{GUEST_SECONDS, PowerAction, PowerState, SetPower, TaskId, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -152,6 +152,8 @@ impl PowerDialogs {
                     let wanted = SetPower {
                         action: plan.action,
                         guest_seconds,
+                        // As the person saw it when they confirmed.
+                        if_power: Some(row.vm.power).filter(|power| *power != PowerState::Unknown),
                     };
                     let key = api::fresh_key();
                     let asked = api::set_power(&row.vm.node, row.vm.vmid, wanted, &key).await;

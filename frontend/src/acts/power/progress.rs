@@ -22,6 +22,12 @@ impl ActView for PowerChange {
         Some((text::pages().tasks.asked_guest)(seconds, limit))
     }
 
+    /// The wait for a guest is all of a change that can be stopped.
+    fn cancel_label(&self, _: &Task) -> Option<&'static str> {
+        let waits = self.action == PowerAction::Shutdown;
+        waits.then_some(text::pages().power.stop_waiting)
+    }
+
     fn again(&self, node: &str) -> Option<Again> {
         let vm = VmKey {
             node: node.to_owned(),
@@ -30,6 +36,7 @@ impl ActView for PowerChange {
         let wanted = SetPower {
             action: self.action,
             guest_seconds: Some(self.guest_seconds),
+            if_power: None,
         };
         Some(Again::Power(vm, wanted))
     }

@@ -81,7 +81,9 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                     };
                     match state {
                         Some(TaskState::Succeeded) => done += 1,
-                        Some(TaskState::Failed | TaskState::Interrupted) => failed += 1,
+                        Some(TaskState::Failed | TaskState::Interrupted | TaskState::Cancelled) => {
+                            failed += 1;
+                        }
                         _ => under_way += 1,
                     }
                 }

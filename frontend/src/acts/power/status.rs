@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use ecoman_api::{Task, TaskState, Vm};
+use ecoman_api::{PowerAction, Task, TaskState, Vm};
 use leptos::prelude::*;
 
+use super::buttons::sign;
+use super::dialogs::use_power_dialogs;
 use super::late_guest::late_guest;
 use crate::acts::answer::question_card;
-use crate::acts::progress;
+use crate::acts::{cancel_button, progress};
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, icon, link, sentence};
 use crate::live::use_live;
 use crate::state::inventory::VmKey;
 use crate::state::power_plan::doubled_wait;
 use crate::state::route::Route;
-use crate::state::tasks::{timed_out_shutdown, was_reached_anyway};
+use crate::state::tasks::{power_of, timed_out_shutdown, was_reached_anyway};
 use crate::state::text;
 
 /// What is being done to a VM, or why the last thing was not; and the question that it waits with.
@@ -48,12 +50,18 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
     let strip = move || {
         let task = newest.get()?;
         match task.state {
-            TaskState::Succeeded => None,
+            TaskState::Succeeded | TaskState::Cancelled => None,
             TaskState::Queued | TaskState::Running => Some(
                 view! {
                     <div class="notice">
                         {busy()}
-                        <p>{sentence(text::pages().power.under_way, [task_link(&task), (move || doing.get()).into_any()])}</p>
+                        <div>
+                            <p>{sentence(text::pages().power.under_way, [task_link(&task), (move || doing.get()).into_any()])}</p>
+                            <div class="choices">
+                                {power_off_now(vm, &task)}
+                                {cancel_button(live, &task)}
+                            </div>
+                        </div>
                     </div>
                 }
                 .into_any(),
@@ -68,6 +76,31 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         {move || question.get().map(|(key, question)| question_card(key, question))}
     }
     .into_any()
+}
+
+/// The button that ends the wait for a guest by powering the VM off.
+fn power_off_now(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> Option<AnyView> {
+    let dialogs = use_power_dialogs();
+    let action = power_of(task)?.0.hard_counterpart()?;
+    (action == PowerAction::Off).then(|| {
+        let ask = move |_| {
+            if let Some(vm) = vm.get_untracked() {
+                dialogs.ask_one(action, &vm);
+            }
+        };
+        view! {
+            <button
+                type="button"
+                class="button danger"
+                data-tip=text::acts().meaning.of(action)
+                on:click=ask
+            >
+                {icon(sign(action))}
+                {text::pages().power.power_off_now}
+            </button>
+        }
+        .into_any()
+    })
 }
 
 fn task_link(task: &Task) -> AnyView {

@@ -9,7 +9,7 @@ use leptos::task::spawn_local;
 use super::cards::{about, command, progress, step};
 use super::parts::{loading_line, task_of};
 use crate::acts::answer::question_card;
-use crate::acts::{self, Again, create};
+use crate::acts::{self, Again, cancel_button, create};
 use crate::api;
 use crate::components::{
     Icon, Item, back, busy, empty_state, failed_state, icon, keyed, link, set_title, task_badge,
@@ -133,8 +133,12 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
         .collect()
     };
     // What can be done about it: changes with its end, and with the VM that it makes.
-    let ways =
-        Memo::new(move |_| task.with(|task| task.as_ref().map(|task| (task.state, key_of(task)))));
+    let ways = Memo::new(move |_| {
+        task.with(|task| {
+            let task = task.as_ref()?;
+            Some((task.state, key_of(task), acts::cancel_label(task)))
+        })
+    });
     let actions = move || {
         // Read, not only tracked: a memo that nobody reads is never computed.
         let _ = ways.get();
@@ -196,7 +200,10 @@ fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         };
         link("button", page.path(), texts.open_vm.into_any())
     });
-    let unsuccessful = matches!(task.state, TaskState::Failed | TaskState::Interrupted);
+    let unsuccessful = matches!(
+        task.state,
+        TaskState::Failed | TaskState::Interrupted | TaskState::Cancelled
+    );
     let again = Again::of(task)
         .filter(|_| unsuccessful)
         .map(|again| again_button(live, again));
@@ -219,6 +226,7 @@ fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         {open}
         {again}
         {edit}
+        {cancel_button(live, task)}
     }
     .into_any()
 }

@@ -40,6 +40,12 @@ pub(super) static PROBLEMS: Problems = Problems {
     refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
     read_only: |node| format!("{node} takes no changes: hosts.yml says read_only: true."),
     name_taken: |node, name, vmid| format!("{node} has a VM {name:?} already, {vmid}."),
+    not_cancellable: |why, task_path| format!("{why} {task_path} shows how it goes on."),
+    cancel_failed: |why, task_path| {
+        format!(
+            "The task could not be cancelled: {why}. Try again; {task_path} shows how it goes on."
+        )
+    },
     executor_unavailable: |why, node, task_path| {
         format!("{why} Nothing was asked of {node}; try again. The attempt is kept as {task_path}.")
     },
@@ -122,6 +128,9 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::TaskUnreachable => "Node unreachable",
         ProblemKind::TaskQuestion => "The VM waits for an answer",
         ProblemKind::TaskInterrupted => "Interrupted",
+        ProblemKind::TaskCancelled => "Cancelled",
+        ProblemKind::PowerChanged => "Power has changed",
+        ProblemKind::NotCancellable => "Cannot be cancelled",
 
         ProblemKind::NotSignedIn => "Not signed in",
         ProblemKind::BadCredentials => "Not signed in any more",

@@ -12,6 +12,9 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::Unusable(state) => {
             format!("The node reports the VM as {state}; it takes no change until that is mended.")
         }
+        Refusal::Changed { expected, now } => {
+            format!("The VM is {now} now; it was {expected} when this was requested.")
+        }
         Refusal::Already(state) => format!("The VM is {state} already."),
         Refusal::NotOn(state, action) => {
             let done = match action {

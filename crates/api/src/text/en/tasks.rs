@@ -1,5 +1,6 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
+use chrono::{DateTime, SecondsFormat, Utc};
 use ecoman_model::{PowerAction, Step, TaskRequest};
 
 use super::acts::ACTS;
@@ -9,9 +10,24 @@ pub(super) static TASKS: Tasks = Tasks {
     title,
     step,
     summary,
+    cancel_summary: |request| format!("cancel: {request}"),
+    changed_by: |title, actor, at| {
+        let actor = actor.map_or_else(String::new, |actor| format!(", requested by {actor}"));
+        format!("{title}{actor}, ended at {}.", time(at))
+    },
+    changed_outside: |seen_at| {
+        format!(
+            "Somebody changed it outside ECoMan, which saw it at {}.",
+            time(seen_at)
+        )
+    },
     vm_by_id: |vmid| format!("VM {vmid}"),
     some_vm: "a VM",
 };
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
 
 fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
     match request {

@@ -34,6 +34,7 @@ pub struct PageParts {
     pub task_succeeded: &'static str,
     pub task_failed: &'static str,
     pub task_interrupted: &'static str,
+    pub task_cancelled: &'static str,
     pub not_found: &'static str,
     pub no_such_page: &'static str,
     pub no_such_page_why: &'static str,

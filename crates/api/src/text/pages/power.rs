@@ -19,6 +19,9 @@ pub struct PowerPages {
     pub wait_longer: &'static str,
     pub wait_longer_tip: fn(time: &str) -> String,
     pub power_off: &'static str,
+    pub power_off_now: &'static str,
+    pub stop_waiting: &'static str,
+    pub stop_waiting_tip: &'static str,
     pub waits_for_answer: &'static str,
     /// `{0}`: the number.
     pub type_the_number: Template<1>,

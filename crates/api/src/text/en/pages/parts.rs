@@ -27,6 +27,7 @@ pub(super) const PARTS: PageParts = PageParts {
     task_succeeded: "Done",
     task_failed: "Failed",
     task_interrupted: "Interrupted",
+    task_cancelled: "Cancelled",
     not_found: "Not found",
     no_such_page: "There is no such page",
     no_such_page_why: "The address may have been typed wrongly, or come from another version.",

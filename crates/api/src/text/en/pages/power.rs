@@ -14,6 +14,9 @@ pub(super) const POWER: PowerPages = PowerPages {
         format!("Asks the guest once more, and waits up to {time} for it to shut down.")
     },
     power_off: "Power off…",
+    power_off_now: "Power off now",
+    stop_waiting: "Stop waiting",
+    stop_waiting_tip: "The guest was asked to shut down and may still do so.",
     waits_for_answer: "The VM waits for an answer",
     type_the_number: Template::new("To confirm, type how many VMs that is: {0}"),
     seconds_to_wait: |least, most| {
