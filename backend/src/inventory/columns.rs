@@ -16,6 +16,7 @@ impl Column<Vm> for &VmField {
             Value::Number(number) => number.into(),
             Value::Time(time) => time.into(),
             Value::Flag(flag) => Cell::Plain(flag.to_string()),
+            Value::Question(question) => question.text.as_str().into(),
             Value::Power(power) => power.as_str().into(),
             Value::Resources(resources) => {
                 let words: Vec<_> = resources.iter().map(|resource| resource.as_str()).collect();

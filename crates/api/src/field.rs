@@ -5,7 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{PowerState, Resource};
+use ecoman_model::{PowerState, Question, Resource};
 
 /// A field of what the API shows.
 #[derive(Clone, Copy)]
@@ -68,6 +68,8 @@ pub enum Unit {
     Tools,
     /// Resources that are large; sorted by their number.
     Resources,
+    /// A question that is asked or not.
+    Question,
 }
 
 /// The value of a field.
@@ -87,6 +89,8 @@ pub enum Value<'a> {
     Power(PowerState),
     /// Resources.
     Resources(&'a [Resource]),
+    /// A question that waits for an answer.
+    Question(&'a Question),
 }
 
 /// A word of a closed list, for filters and parameters.
@@ -157,6 +161,7 @@ impl Unit {
             Self::Tools => &TOOLS,
             Self::Resources => &LARGE,
             Self::Flag => &FLAGS,
+            Self::Question => &ASKED,
             Self::Text
             | Self::Node
             | Self::Vmid
@@ -202,6 +207,11 @@ const LARGE: [Word; 5] = [
 const FLAGS: [Word; 2] = [
     word("true", |value| value == Value::Flag(true)),
     word("false", |value| value == Value::Flag(false)),
+];
+
+const ASKED: [Word; 2] = [
+    word("true", |value| value != Value::Unknown),
+    word("false", |value| value == Value::Unknown),
 ];
 
 const fn word(text: &'static str, means: fn(Value<'_>) -> bool) -> Word {
@@ -302,5 +312,11 @@ impl From<&PowerState> for Value<'_> {
 impl<'a> From<&'a Vec<Resource>> for Value<'a> {
     fn from(resources: &'a Vec<Resource>) -> Self {
         Self::Resources(resources)
+    }
+}
+
+impl<'a> From<&'a Question> for Value<'a> {
+    fn from(question: &'a Question) -> Self {
+        Self::Question(question)
     }
 }

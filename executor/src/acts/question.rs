@@ -1,7 +1,7 @@
 //! The question that a VM waits with.
 
 use ecoman_esxi::{Command, Output, SessionError, parse};
-use ecoman_model::{Choice, Question, TaskError, Vmid};
+use ecoman_model::{Question, TaskError, Vmid};
 
 use crate::job::{Job, QUERY_TIMEOUT};
 
@@ -13,7 +13,7 @@ pub(super) struct Unknown;
 pub(super) async fn question(job: &Job, vmid: Vmid) -> Result<Option<Question>, Unknown> {
     let output = query(job, vmid).await.map_err(|_| Unknown)?;
     let question = parse::message(&output.stdout).map_err(|_| Unknown)?;
-    Ok(question.map(known))
+    Ok(question.map(Question::from))
 }
 
 /// Not among the task's commands, which are those that change something.
@@ -23,22 +23,6 @@ async fn query(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
     session.run(&command, QUERY_TIMEOUT).await.map_err(Some)
 }
 
-fn known(question: parse::Question) -> Question {
-    Question {
-        id: question.id,
-        text: question.text,
-        choices: question
-            .choices
-            .into_iter()
-            .map(|choice| Choice {
-                index: choice.index,
-                label: choice.label,
-                default: choice.default,
-            })
-            .collect(),
-    }
-}
-
 pub(super) async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskError> {
     let doing = format!("Asking VM {vmid} for its question");
     let output = job
@@ -46,6 +30,6 @@ pub(super) async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskE
         .await
         .map_err(|error| job.lost(&doing, &error))?;
     parse::message(&output.stdout)
-        .map(|question| question.map(known))
+        .map(|question| question.map(Question::from))
         .map_err(|error| job.failed(&doing, &output, Some(&error)))
 }

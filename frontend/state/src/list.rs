@@ -83,7 +83,8 @@ impl Column {
             | Unit::Flag
             | Unit::Power
             | Unit::Tools
-            | Unit::Resources => false,
+            | Unit::Resources
+            | Unit::Question => false,
         }
     }
 

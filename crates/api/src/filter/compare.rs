@@ -92,7 +92,9 @@ pub(super) fn kind(unit: Unit) -> Option<Kind> {
     match unit {
         Unit::Text | Unit::Node => Some(Kind::Text),
         Unit::Ip => Some(Kind::Ip),
-        Unit::Flag | Unit::Power | Unit::Tools | Unit::Resources => Some(Kind::Words(unit.words())),
+        Unit::Flag | Unit::Power | Unit::Tools | Unit::Resources | Unit::Question => {
+            Some(Kind::Words(unit.words()))
+        }
         Unit::Vmid | Unit::Count | Unit::Megahertz => Some(Kind::Number(PIECES)),
         Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
         Unit::Seconds => Some(Kind::Number(DURATIONS)),

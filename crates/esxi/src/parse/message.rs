@@ -34,6 +34,24 @@ pub struct Choice {
     pub default: bool,
 }
 
+impl From<Question> for ecoman_model::Question {
+    /// Without what only programs that know vSphere's keys need.
+    fn from(question: Question) -> Self {
+        let choices = question.choices.into_iter();
+        Self {
+            id: question.id,
+            text: question.text,
+            choices: choices
+                .map(|choice| ecoman_model::Choice {
+                    index: choice.index,
+                    label: choice.label,
+                    default: choice.default,
+                })
+                .collect(),
+        }
+    }
+}
+
 /// Reads what `vim-cmd vmsvc/message ID` printed; `None`: nothing is asked (`No message.`).
 ///
 /// The choices are the last lines. One of them is always the default, so that a list without
