@@ -169,5 +169,6 @@ fn vm(place: usize, vmid: usize, now: Timestamp, random: &mut fastrand::Rng) -> 
             format!("owner: {owner}; {service} of the {owner} group, see wiki/{service}")
         }),
         name: Some(name),
+        ..VmFacts::default()
     }
 }

@@ -1,7 +1,7 @@
 //! `/vms`: what is listed, in which order, in pages, and how cheaply.
 
 use ecoman_api::{Resource, Vm};
-use ecoman_model::{PowerState, VmFacts};
+use ecoman_model::{Choice, PowerState, Question, VmFacts};
 use reqwest::StatusCode;
 use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
 
@@ -34,6 +34,15 @@ async fn all_facts_of_a_vm_are_listed_with_what_makes_it_large() {
         vmx_path: Some("[nas-a] metrics-b/metrics-b.vmx".to_owned()),
         hardware_version: Some("vmx-19".to_owned()),
         comment: Some("owner: \"ops\"\n<b>日本".to_owned()),
+        question: Some(Question {
+            id: "_vmx1".to_owned(),
+            text: "Moved or copied?".to_owned(),
+            choices: vec![Choice {
+                index: 2,
+                label: "I Copied It".to_owned(),
+                default: true,
+            }],
+        }),
     };
     let unknown = vm("hoge", 2, VmFacts::default());
     let vms = vec![vm("hoge", 14, facts), unknown];

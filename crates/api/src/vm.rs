@@ -1,7 +1,7 @@
 //! The VM as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{PowerState, Resource, Situation, VmFacts, VmKey, vm_facts};
+use ecoman_model::{PowerState, Question, Resource, Situation, VmFacts, VmKey, vm_facts};
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Unit};

@@ -323,8 +323,8 @@ fn an_error_points_at_its_character() {
         "x nmae:web",
         2,
         "there is no field nmae; fields are name, node, vmid, ip, hostname, comment, guest, \
-         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale. To search \
-         for the text, put it into quotes",
+         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question. \
+         To search for the text, put it into quotes",
     );
 }
 

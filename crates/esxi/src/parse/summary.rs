@@ -29,8 +29,6 @@ pub struct Summary {
     pub instance_uuid: Option<String>,
     /// `config.guestId`, the configured guest operating system: `ubuntu64Guest`.
     pub guest_id: Option<String>,
-    /// `runtime.question`: the VM waits for an answer.
-    pub question: Option<Question>,
     /// `runtime.consolidationNeeded`: disks of removed snapshots are left over.
     pub consolidation_needed: Option<bool>,
     /// What was read, but not without loss: sentences for the user.
@@ -114,9 +112,9 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
         facts.connection_state = runtime.some_text("connectionState", warnings)?;
         facts.booted_at = runtime.time("bootTime")?;
         summary.consolidation_needed = runtime.boolean("consolidationNeeded")?;
-        summary.question = runtime
+        facts.question = runtime
             .structure("question")?
-            .map(|pending| question(pending, warnings))
+            .map(|pending| question(pending, warnings).map(Into::into))
             .transpose()?;
     }
 

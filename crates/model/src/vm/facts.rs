@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::PowerState;
+use crate::{PowerState, Question};
 
 /// Passes the declaration of every fact of a VM to the macro `$then`. Here that makes
 /// [`VmFacts`]; `ecoman_api` makes its `Vm` of it, with the table that filters, orders, CSV and the
@@ -178,6 +178,11 @@ macro_rules! vm_facts {
                 filter: ("comment", "part of the comment", "comment:\"owner: ops\""),
                 in_words: true,
                 sort: "comment",
+            }
+            /// The question that the VM waits with for an answer; `null`: none is known.
+            question: Option<Question> = Question {
+                from: "`runtime.question`",
+                filter: ("question", "true or false: it waits for an answer", "question:true"),
             }
         }
     };

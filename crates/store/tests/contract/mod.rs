@@ -12,9 +12,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecoman_model::{
-    Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord, NodeSettings,
-    NodeState, PortGroup, PowerState, Round, RoundVms, Timestamp, VersionFacts, VmFacts, VmKey,
-    VmRecord, Vmid,
+    Choice, Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord,
+    NodeSettings, NodeState, PortGroup, PowerState, Question, Round, RoundVms, Timestamp,
+    VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{Store, StoreError, Written};
 use tokio::time::{Instant, timeout};
@@ -708,6 +708,15 @@ fn full_vm(node: &str, vmid: u32) -> VmRecord {
             vmx_path: Some("[nas-a] metrics-b/metrics-b.vmx".to_owned()),
             hardware_version: Some("vmx-19".to_owned()),
             comment: Some("所有者:\0\r\n\u{1b}[1m\u{2028}{\"$set\": 1}\u{10FFFF}".to_owned()),
+            question: Some(Question {
+                id: "_vmx1".to_owned(),
+                text: "Moved or copied?".to_owned(),
+                choices: vec![Choice {
+                    index: 2,
+                    label: "I Copied It".to_owned(),
+                    default: true,
+                }],
+            }),
         },
         observed_at: time("2026-11-22T10:00:00.123456789Z"),
         failure: Some("VM 14 could not be read: the dump ends in line 3".to_owned()),

@@ -208,6 +208,7 @@ fn vm(power: PowerState, vmid: u32) -> VmRecord {
             vmx_path: Some("[nas-a] metrics-b/metrics-b.vmx".to_owned()),
             hardware_version: Some("vmx-19".to_owned()),
             comment: Some("9223372036854775808".to_owned()),
+            question: None,
         },
         observed_at: time("2026-11-22T10:00:00.123456789Z"),
         failure: Some("VM 14 could not be read: the dump ends in line 3".to_owned()),
