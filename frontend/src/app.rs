@@ -3,6 +3,7 @@
 use ecoman_api::SignInMode;
 use leptos::{ev, prelude::*};
 
+use crate::acts::answer::QuestionDialogs;
 use crate::acts::power::PowerDialogs;
 use crate::clock::Clock;
 use crate::components::{ThemeButton, Tooltip, TooltipLayer, busy, focus, follow};
@@ -25,6 +26,7 @@ pub(crate) fn App() -> impl IntoView {
     let live = LiveData::start(clock);
     provide_context(live);
     provide_context(PowerDialogs::new(live));
+    provide_context(QuestionDialogs::new());
     provide_context(RwSignal::new(Selection::default()));
     provide_context(ListPosition::default());
     provide_context(Tooltip::new());

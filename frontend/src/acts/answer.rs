@@ -1,17 +1,85 @@
 //! Answers to the question that a VM waits with: the card with their buttons.
 
-use ecoman_api::{Answer, AnswerQuestion, Question, TaskState};
+use ecoman_api::{Answer, AnswerQuestion, Question, TaskState, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::ActView;
+use super::power::known;
 use crate::api;
-use crate::components::{Icon, busy, icon};
-use crate::live::use_live;
-use crate::state::inventory::VmKey;
+use crate::components::{Icon, busy, dialog, icon};
+use crate::live::{LiveData, use_live};
+use crate::state::format;
+use crate::state::inventory::{VmKey, seen_at};
 use crate::state::text;
 
 impl ActView for Answer {}
+
+/// The question that a VM waits with, by tracked reads.
+pub(crate) fn pending_question(live: LiveData, vm: &Vm) -> Option<Question> {
+    known(live, |known| {
+        let seen_at = seen_at(vm, known.nodes);
+        known.tasks.pending_question(vm, seen_at).cloned()
+    })
+}
+
+/// Where the question of a VM is shown from the list.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QuestionDialogs {
+    shown: RwSignal<Option<VmKey>>,
+}
+
+impl QuestionDialogs {
+    /// No question is shown.
+    pub(crate) fn new() -> Self {
+        Self {
+            shown: RwSignal::new(None),
+        }
+    }
+
+    /// Shows the question of a VM.
+    pub(crate) fn show(self, key: VmKey) {
+        self.shown.set(Some(key));
+    }
+}
+
+/// The heading of the dialog.
+const HEADING: &str = "question-heading";
+/// What has the focus first in it: nothing happens by an Enter there.
+const FIRST: &str = "question-close";
+
+/// The dialog with the question of a VM; it closes when the question is answered.
+#[component]
+pub(crate) fn QuestionDialog() -> impl IntoView {
+    let live = use_live();
+    let dialogs: QuestionDialogs = expect_context();
+    let asked = Memo::new(move |_| {
+        let key = dialogs.shown.get()?;
+        let row = live.vms.with(|vms| vms.data()?.get(&key).cloned())?;
+        let name = format::vm_name(&row.vm).to_owned();
+        Some((key, name, pending_question(live, &row.vm)?))
+    });
+    let open = Memo::new(move |_| asked.with(Option::is_some));
+    let close = move || dialogs.shown.set(None);
+    Effect::new(move || {
+        if !open.get() {
+            close();
+        }
+    });
+    let content = move || {
+        let (key, name, question) = asked.get()?;
+        Some(view! {
+            <h2 id=HEADING>{(text::page().list.answer_vm)(&name)}</h2>
+            {question_card(key, question)}
+            <div class="choices">
+                <button type="button" class="button last" id=FIRST on:click=move |_| close()>
+                    {text::pages().parts.close}
+                </button>
+            </div>
+        })
+    };
+    dialog(open, (HEADING, FIRST), close, content.into_any())
+}
 
 /// A question that a VM waits with, and its answers.
 pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {

@@ -13,6 +13,7 @@ use super::not_found::NotFound;
 use super::sign_in::SignIn;
 use super::tasks::{Task, Tasks};
 use super::vm::Vm;
+use crate::acts::answer::QuestionDialog;
 use crate::acts::power::PowerDialog;
 use crate::api;
 use crate::components::failed_state;
@@ -117,7 +118,7 @@ later! {
 const VIEWS: DeferredViews = DeferredViews {
     page: draw,
     sign_in: || SignIn().into_any(),
-    dialogs: || PowerDialog().into_any(),
+    dialogs: || (PowerDialog(), QuestionDialog()).into_any(),
 };
 
 fn draw(page: Route) -> AnyView {

@@ -140,6 +140,7 @@ fn differs_noticeably(old: &Vm, new: &Vm) -> bool {
         || old.large != new.large
         || old.comment != new.comment
         || old.stale != new.stale
+        || old.question != new.question
 }
 
 #[cfg(test)]

@@ -128,11 +128,19 @@ pub enum Chip {
     Large,
     /// Old facts.
     Stale,
+    /// Waiting for an answer.
+    Question,
 }
 
 impl Chip {
     /// In the order on the page.
-    pub const ALL: [Self; 4] = [Self::Running, Self::Off, Self::Large, Self::Stale];
+    pub const ALL: [Self; 5] = [
+        Self::Running,
+        Self::Off,
+        Self::Large,
+        Self::Stale,
+        Self::Question,
+    ];
 
     /// Its label.
     pub fn label(self) -> &'static str {
@@ -142,6 +150,7 @@ impl Chip {
             Self::Off => chips.off,
             Self::Large => chips.large,
             Self::Stale => chips.stale,
+            Self::Question => chips.question,
         }
     }
 
@@ -152,6 +161,7 @@ impl Chip {
             Self::Off => "off",
             Self::Large => "large",
             Self::Stale => "stale",
+            Self::Question => "question",
         }
     }
 
@@ -162,6 +172,7 @@ impl Chip {
             Self::Off => (vm_field::power, "off"),
             Self::Large => (vm_field::large, "true"),
             Self::Stale => (vm_field::stale, "true"),
+            Self::Question => (vm_field::question, "true"),
         }
     }
 
@@ -492,7 +503,7 @@ mod tests {
         let rows = ordered(&table(), &Sort::default(), &Nodes::new());
         let filter = Filter::parse("vmid:<4").expect("a filter");
         let listing = Listing::select(&rows, &filter, chips(&[Chip::Stale]));
-        assert_eq!(listing.counts, [2, 1, 1, 1]);
+        assert_eq!(listing.counts, [2, 1, 1, 1, 0]);
         assert_eq!((listing.rows.len(), listing.total), (1, 5));
     }
 

@@ -117,6 +117,29 @@ impl Tasks {
         (!answered).then_some((task, asked))
     }
 
+    /// The question that a VM waits with: the one that its task has met, else the one that the node
+    /// reports. `seen_at`: when the facts of the VM were last seen to be true.
+    pub fn pending_question<'a>(
+        &'a self,
+        vm: &'a Vm,
+        seen_at: DateTime<Utc>,
+    ) -> Option<&'a Question> {
+        let key = VmKey::of(vm);
+        // What the node has said since a task ended is newer than what the task has met.
+        let is_unseen = |task: &Task| task.finished_at.is_none_or(|end| end > seen_at);
+        let met = self.question(&key).filter(|(task, _)| is_unseen(task));
+        if let Some((_, question)) = met {
+            return Some(question);
+        }
+        let reported = vm.question.as_ref()?;
+        let was_answered = self.of(&key).any(|task| {
+            task.state == TaskState::Succeeded
+                && is_unseen(task)
+                && (task.request.answer()).is_some_and(|given| given.question == reported.id)
+        });
+        (!was_answered).then_some(reported)
+    }
+
     /// The newest change of a VM's power.
     fn power(&self, key: &VmKey) -> Option<&Arc<Task>> {
         self.get(*self.power.get(key)?)
@@ -277,6 +300,39 @@ mod tests {
         });
         assert!(known(std::slice::from_ref(&asked)).question(&key).is_some());
         assert!(known(&[asked, answer(2)]).question(&key).is_none());
+    }
+
+    #[test]
+    fn a_question_that_the_node_reports_is_there_until_it_has_been_answered() {
+        let question = Question {
+            id: String::from("_vmx1"),
+            text: String::from("Moved or copied?"),
+            choices: Vec::new(),
+        };
+        let vm = Vm {
+            question: Some(question.clone()),
+            ..on()
+        };
+        let before = time("2026-11-22T11:00:00Z");
+        let after = time("2026-11-22T13:00:00Z");
+        let mut given = answer(2);
+        given.finished_at = Some(time("2026-11-22T12:00:00Z"));
+        let pending = |tasks: &[Task], vm: &Vm, seen_at| {
+            let question = known(tasks).pending_question(vm, seen_at).cloned();
+            question.map(|question| question.id)
+        };
+        let id = Some(question.id.clone());
+        assert_eq!(pending(&[], &vm, before), id);
+        assert_eq!(pending(&[given.clone()], &vm, before), None);
+        // The node asks again.
+        assert_eq!(pending(&[given], &vm, after), id);
+
+        // Somebody else has answered what a task had met.
+        let mut met = power(1, "on", "failed");
+        met.finished_at = Some(time("2026-11-22T12:00:00Z"));
+        met.question = Some(question);
+        assert_eq!(pending(&[met.clone()], &on(), before), id);
+        assert_eq!(pending(&[met], &on(), after), None);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use super::buttons::sign;
 use super::dialogs::use_power_dialogs;
 use super::late_guest::late_guest;
-use crate::acts::answer::question_card;
+use crate::acts::answer::{pending_question, question_card};
 use crate::acts::{cancel_button, progress};
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, icon, link, sentence};
@@ -30,10 +30,9 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
             .with(|tasks| tasks.data()?.newest_of(&key).cloned())
     });
     let question = Memo::new(move |_| {
-        let key = key.get()?;
-        live.tasks.with(|tasks| {
-            let (_, question) = tasks.data()?.question(&key)?;
-            Some((key, question.clone()))
+        vm.with(|vm| {
+            let vm = vm.as_deref()?;
+            Some((VmKey::of(vm), pending_question(live, vm)?))
         })
     });
     let doing = Memo::new(move |_| {

@@ -10,6 +10,7 @@ use wasm_bindgen::JsCast;
 use super::controls::{ListControls, State};
 use super::dom::{media, put_in_order, turn, watch_height};
 use super::row::{Context, RowView};
+use crate::acts::answer::QuestionDialogs;
 use crate::components::{Tooltip, is_plain};
 use crate::list_position::ListPosition;
 use crate::live::use_live;
@@ -37,6 +38,7 @@ pub(super) fn Grid(
     let list_position: ListPosition = expect_context();
     let tip: Tooltip = expect_context();
     let selection: RwSignal<Selection> = expect_context();
+    let questions: QuestionDialogs = expect_context();
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
     let pool = NodeRef::<html::Div>::new();
@@ -225,6 +227,13 @@ pub(super) fn Grid(
                 // The box shows what is chosen, whatever a click does to it by itself.
                 event.prevent_default();
                 choose(place, event.shift_key());
+            }
+            return;
+        }
+        if within(&event, ".asks") {
+            let rows = rows_now();
+            if let Some(row) = place_of(&event).and_then(|place| rows.get(place)) {
+                questions.show(VmKey::of(&row.vm));
             }
             return;
         }

@@ -7,6 +7,7 @@ use chrono::TimeDelta;
 use ecoman_api::{PowerAction, Resource, Thresholds, Vm, vm_field};
 use leptos::prelude::*;
 
+use crate::acts::answer::pending_question;
 use crate::acts::power::change_of;
 use crate::clock::use_clock;
 use crate::components::{Icon, changing_badge, icon};
@@ -75,6 +76,9 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
     });
     let stale = move || row.with(|row| row.as_ref().is_some_and(|row| row.vm.stale));
     let change = Memo::new(move |_| row.with(|row| change_of(live, &row.as_ref()?.vm)));
+    let question = Memo::new(move |_| {
+        row.with(|row| pending_question(live, &row.as_ref()?.vm).map(|question| question.text))
+    });
     let chosen = Memo::new(move |_| {
         let key = row.with(|row| row.as_ref().map(|row| VmKey::of(&row.vm)));
         key.is_some_and(|key| context.selection.with(|selection| selection.has(&key)))
@@ -130,7 +134,9 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
             {move || {
                 last.with(|row| {
                     let row = row.as_ref()?;
-                    Some(cells(row, change.get(), context.thresholds.get()))
+                    let question = question.get();
+                    let thresholds = context.thresholds.get();
+                    Some(cells(row, change.get(), question.as_deref(), thresholds))
                 })
             }}
             <div
@@ -160,13 +166,14 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
 fn cells(
     row: &Arc<Row>,
     change: Option<PowerAction>,
+    question: Option<&str>,
     thresholds: Option<Thresholds>,
 ) -> Vec<AnyView> {
     let columns = COLUMNS.into_iter().filter(|column| *column != AGE);
     columns
         .map(|column| match (column.field, column.field.highlight) {
             (field, _) if field == vm_field::power => power(column, &row.vm, change),
-            (field, _) if field == vm_field::name => name(column, &row.vm, thresholds),
+            (field, _) if field == vm_field::name => name(column, &row.vm, question, thresholds),
             (_, Some(resource)) => size(column, &row.vm, resource, thresholds),
             (field, None) => plain(column, format::value(&row.vm, field)),
         })
@@ -182,8 +189,14 @@ fn power(column: Column, vm: &Vm, change: Option<PowerAction>) -> AnyView {
     .into_any()
 }
 
-/// The name, with a sign where the VM is large.
-fn name(column: Column, vm: &Vm, thresholds: Option<Thresholds>) -> AnyView {
+/// The name, with a sign where the VM is large, and the way to answer the question that it waits
+/// with.
+fn name(
+    column: Column,
+    vm: &Vm,
+    question: Option<&str>,
+    thresholds: Option<Thresholds>,
+) -> AnyView {
     let page = Route::Vm {
         node: vm.node.clone(),
         vmid: vm.vmid,
@@ -200,6 +213,22 @@ fn name(column: Column, vm: &Vm, thresholds: Option<Thresholds>) -> AnyView {
                         <span class="mark" role="img" aria-label=reasons.clone() data-tip=reasons>
                             {icon(Icon::Large)}
                         </span>
+                    }
+                })}
+            {question
+                .map(|question| {
+                    let texts = &text::page().list;
+                    view! {
+                        <button
+                            type="button"
+                            class="asks"
+                            tabindex="-1"
+                            aria-label=(texts.answer_vm)(format::vm_name(vm))
+                            data-tip=question.to_owned()
+                        >
+                            {icon(Icon::Unknown)}
+                            {texts.answer}
+                        </button>
                     }
                 })}
         </div>

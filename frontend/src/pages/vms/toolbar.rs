@@ -238,17 +238,22 @@ fn ChipButton(controls: ListControls, listing: Memo<Listing>, chip: Chip) -> imp
         Chip::Off => Icon::Off,
         Chip::Large => Icon::Large,
         Chip::Stale => Icon::Stale,
+        Chip::Question => Icon::Unknown,
     };
     let class = match chip {
         Chip::Running => "chip running",
         Chip::Off => "chip off",
         Chip::Large => "chip large",
         Chip::Stale => "chip stale",
+        Chip::Question => "chip question",
     };
+    // Seldom there: the last one, so that it moves nothing.
+    let hidden = move || chip == Chip::Question && count.get() == 0 && !pressed.get();
     view! {
         <button
             type="button"
             class=class
+            hidden=hidden
             aria-pressed=move || pressed.get().to_string()
             on:click=move |_| controls.set(|query| query.chips = query.chips.toggled(chip))
         >

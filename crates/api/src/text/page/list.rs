@@ -52,6 +52,8 @@ pub struct List {
     pub new_vm: &'static str,
     pub chips: Chips,
     pub columns: Columns,
+    pub answer: &'static str,
+    pub answer_vm: fn(name: &str) -> String,
     pub select_all: &'static str,
     pub select_vm: fn(name: &str) -> String,
     pub stale_spoken: fn(reason: &str) -> String,
@@ -84,6 +86,7 @@ pub struct Chips {
     pub off: &'static str,
     pub large: &'static str,
     pub stale: &'static str,
+    pub question: &'static str,
 }
 
 /// The headings of the list.

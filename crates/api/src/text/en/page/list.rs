@@ -75,6 +75,7 @@ pub(super) const LIST: List = List {
         off: "Off",
         large: "Large",
         stale: "Stale",
+        question: "Waiting for an answer",
     },
     columns: Columns {
         power: "Power",
@@ -90,6 +91,8 @@ pub(super) const LIST: List = List {
         comment: "Comment",
         age: "Age",
     },
+    answer: "Answer",
+    answer_vm: |name| format!("Answer the question of {name}"),
     select_all: "Select all that match",
     select_vm: |name| format!("Select {name}"),
     stale_spoken: |reason| format!(", stale: {reason}"),
