@@ -278,7 +278,7 @@ fn nodes(registry: &mut Registry, snapshot: &Snapshot, now: Timestamp) {
     in_unit(
         registry,
         "node_observation_age",
-        "Since when the node has not told of its VMs",
+        "How long the node has not reported its VMs",
         Unit::Seconds,
         age,
     );

@@ -408,7 +408,7 @@ impl Job {
         TaskError {
             kind: TaskErrorKind::Node,
             message: format!("{doing} failed on {}: {reason}", self.name()),
-            hint: "The commands of the task tell what the node said word for word.".to_owned(),
+            hint: "The commands of the task show what the node said word for word.".to_owned(),
             left: Vec::new(),
         }
     }

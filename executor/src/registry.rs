@@ -62,7 +62,7 @@ struct Forgotten {
 pub(crate) enum OrderError {
     #[error(
         "This is run {0} of the executor, not the one that the order is meant for: it has been \
-         started anew."
+         started again."
     )]
     OtherInstance(Uuid),
     #[error("Another order has this id.")]

@@ -42,7 +42,7 @@ pub struct Node {
     pub warnings: Vec<String>,
     /// When the last round with a complete VM list began.
     pub observed_at: Option<DateTime<Utc>>,
-    /// When the last round ended, whatever came of it.
+    /// When the last round ended, whatever its outcome.
     pub attempted_at: Option<DateTime<Utc>>,
     /// When the next round is due.
     pub next_attempt_at: Option<DateTime<Utc>>,
@@ -92,7 +92,7 @@ pub struct Node {
 }
 
 impl Node {
-    /// The volume that `hosts.yml` names for new VMs, as far as the node has told of it.
+    /// The volume that `hosts.yml` names for new VMs, as far as the node has reported it.
     #[must_use]
     pub fn datastore(&self) -> Option<&Datastore> {
         let path = self.datastore_path.trim_end_matches('/');

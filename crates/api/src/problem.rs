@@ -29,7 +29,7 @@ pub trait ApiError: std::error::Error + Send + Sync {
         Vec::new()
     }
 
-    /// The task that tells more.
+    /// The task that says more.
     fn task(&self) -> Option<TaskId> {
         None
     }

@@ -37,10 +37,10 @@ const POWER_ON: usize = 6;
 pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     // The dashboard has checked it too; this is the last check before the node.
     let vm = vm.clone().check().map_err(|faults| {
-        let told: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let listed: Vec<String> = faults.iter().map(ToString::to_string).collect();
         refused(
-            format!("The VM cannot be created: {}.", told.join("; ")),
-            "Change what is told and ask again.",
+            format!("The VM cannot be created: {}.", listed.join("; ")),
+            "Change what is named and ask again.",
         )
     })?;
     let mut steps = vec![

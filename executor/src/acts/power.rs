@@ -99,7 +99,7 @@ async fn look(job: &Job, change: &PowerChange) -> Result<(String, PowerState, bo
         }),
         Err(refusal) => Err(refused(
             format!(
-                "{name} on {} cannot be told to {action}. {}",
+                "{name} on {} cannot be asked to {action}. {}",
                 job.name(),
                 (EN.refusals.sentence)(&refusal)
             ),
@@ -139,7 +139,7 @@ async fn carry_out(
         _ => job.close_cancellation(&format!("The task to {action} {name} on {}", job.name()))?,
     }
     job.begin(step);
-    let doing = format!("Telling {name} to {action}");
+    let doing = format!("Asking {name} to {action}");
     let limit = match action {
         PowerAction::Suspend => SUSPEND_TIMEOUT,
         PowerAction::On if job.has_query_session() => ANSWER_TIMEOUT,
@@ -173,12 +173,12 @@ async fn carry_out(
             Some(TaskError {
                 kind: TaskErrorKind::Node,
                 message: format!(
-                    "{name} on {} was told to {action} and is not on: the answer was not waited \
+                    "{name} on {} was asked to {action} and is not on: the answer was not waited \
                      for, because {}.",
                     job.name(),
                     why.reason()
                 ),
-                hint: format!("Tell it to {action} again: then the node says why."),
+                hint: format!("Ask it to {action} again: then the node says why."),
                 left: Vec::new(),
             })
         }
@@ -187,7 +187,7 @@ async fn carry_out(
     if complaint.is_none() {
         job.asks(None);
         let detail = (action == PowerAction::Reboot)
-            .then(|| "Asked. The node does not tell when the guest has restarted.".to_owned());
+            .then(|| "Asked. The node does not report when the guest has restarted.".to_owned());
         job.step(step, StepState::Done, detail);
     }
     job.begin(step + 1);
@@ -197,7 +197,7 @@ async fn carry_out(
         // The state is the same before and after, so it proves nothing.
         if cut {
             error.message = format!(
-                "{doing}: the connection to {} was lost, and nobody can tell whether it was done.",
+                "{doing}: the connection to {} was lost, and it is not known whether it was done.",
                 job.name()
             );
             error.hint = "Look at the VM's console; it was not sent a second time.".to_owned();
@@ -274,7 +274,7 @@ async fn carry_out(
         _ => TaskError {
             kind: TaskErrorKind::Timeout,
             message: format!(
-                "{name} on {} was told to {action}, and the node says that it is {last}.",
+                "{name} on {} was asked to {action}, and the node says that it is {last}.",
                 job.name()
             ),
             hint: "Look at the VM in the node's own Host Client.".to_owned(),

@@ -110,7 +110,7 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
                 vm.name,
                 faults.join("; ")
             ),
-            "Change what is told and ask again.",
+            "Change what is named and ask again.",
         ));
     }
     Ok(Found {
@@ -204,7 +204,7 @@ pub(super) async fn verify(
             vm.name,
             faults.join("; ")
         ),
-        "Change what is told and ask again.",
+        "Change what is named and ask again.",
     ))
 }
 
