@@ -83,7 +83,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
 )]
 struct Base;
 
-/// Tell which run this is
+/// Get which run this is
 ///
 /// Another one after each start: an order names the run that it is meant for.
 #[utoipa::path(
@@ -147,7 +147,7 @@ async fn post_task(
     }
 }
 
-/// Tell how far a task is
+/// Get how far a task is
 #[utoipa::path(
     get,
     path = "/tasks/{id}",
@@ -157,7 +157,7 @@ async fn post_task(
     responses(
         (status = 200, description = "How far it is.", body = Report),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn get_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
@@ -180,7 +180,7 @@ async fn get_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>)
     responses(
         (status = 200, description = "The reports.", body = Report, content_type = "text/event-stream"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
     )
 )]
 async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String>) -> Response {
@@ -206,7 +206,7 @@ async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String
         (status = 202, description = "It is being cancelled; the report as it is now.", body = Report),
         (status = 400, description = "The body cannot be read.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
-        (status = 404, description = "This run knows no such task, or was told to forget it.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It has ended, or has begun what cannot be stopped.", body = Problem, content_type = "application/problem+json"),
     )
 )]

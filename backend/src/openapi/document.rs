@@ -334,7 +334,7 @@ fn describe_tag(variant: &mut Value) -> Option<(String, String)> {
             return None;
         };
         let value = value.clone();
-        let description = format!("Tells this from the other kinds: `{value}`.");
+        let description = format!("Distinguishes this from the other kinds: `{value}`.");
         field
             .as_object_mut()?
             .insert("description".to_owned(), description.into());
@@ -564,7 +564,7 @@ mod tests {
                     "kind": {
                         "type": "string",
                         "enum": ["create"],
-                        "description": "Tells this from the other kinds: `create`."
+                        "description": "Distinguishes this from the other kinds: `create`."
                     },
                     "names": { "type": "array", "items": { "type": "string" } }
                 }

@@ -31,10 +31,10 @@ use crate::routes::state::AppState;
 /// `NodeRemoved`, `Reset` and `Ping` say; `id` is the revision that the event leads to, and every
 /// event but `ping` has its own. A
 /// node's event follows those of its VMs; its `observed_at` is also that of its VMs that are not
-/// stale. A task that changes quickly is told some five times a second, and its end always.
+/// stale. A task that changes quickly is published some five times a second, and its end always.
 ///
 /// A client that comes back with `Last-Event-ID` gets what it has missed. After `reset` it has to
-/// load the lists again: too much has happened, or the server was started anew. A client that has
+/// load the lists again: too much has happened, or the server was started again. A client that has
 /// just loaded a list may say so with `since`, and misses nothing.
 ///
 /// When nothing else was sent for 15 seconds, a `ping` is. A client that hears nothing for 30 seconds

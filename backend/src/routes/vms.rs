@@ -84,8 +84,8 @@ use crate::routes::state::AppState;
             Query,
             description = "Keys with commas between them, `-` before a key for the reverse: `node`, \
                 `vmid`, `name`, `power`, `ip`, `uptime`, `cpus`, `memory`, `storage`, `comment`, \
-                `guest_os`, `observed_at`, `large`. VMs that are equal by all keys come by node and \
-                id; unknown values come last in both directions.",
+                `guest_os`, `observed_at`, `large`. VMs that are equal by all keys are sorted by node \
+                and id; unknown values come last in both directions.",
             example = "-memory,name"
         ),
         (
@@ -248,7 +248,7 @@ fn with_vary(mut response: Response) -> Response {
 
 /// Get a VM
 ///
-/// As the crawler last saw it; `stale` tells whether that is long ago.
+/// As the crawler last saw it; `stale` says whether that is long ago.
 #[utoipa::path(
     get,
     path = "/vms/{node}/{vmid}",

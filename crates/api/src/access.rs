@@ -22,7 +22,7 @@ pub struct SignIn {
     pub password: String,
 }
 
-/// A new password for the user who asks.
+/// A new password for the caller.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -60,7 +60,7 @@ pub struct Token {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// The tokens that the caller may see: their own, or everybody's where they see to all nodes.
+/// The tokens that the caller may see: their own, or everybody's where they manage all nodes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct TokenList {
@@ -199,7 +199,7 @@ pub struct AuditEntry {
     /// What was asked: the id of an operation of this document.
     #[cfg_attr(feature = "openapi", schema(example = "setPower"))]
     pub operation: String,
-    /// The same with its particulars.
+    /// The same with its details.
     #[cfg_attr(feature = "openapi", schema(example = "shutdown"))]
     pub summary: String,
     /// The node that it was asked of.
@@ -213,7 +213,7 @@ pub struct AuditEntry {
     pub name: Option<String>,
     /// The task that was made for it.
     pub task: Option<TaskId>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: AuditOutcome,
     /// Why, where it did not succeed.
     pub detail: Option<String>,

@@ -60,7 +60,7 @@ pub struct Task {
     pub node: String,
     /// The VM; `null` while a new one is not registered yet.
     pub vm: Option<TaskVm>,
-    /// What was asked; `kind` tells which kind it is.
+    /// What was asked; `kind` says which kind it is.
     pub request: TaskRequest,
     /// Who asked; `null` where nobody signs in.
     #[cfg_attr(feature = "openapi", schema(example = "alice"))]
@@ -72,7 +72,7 @@ pub struct Task {
     pub step: Option<String>,
     /// All steps in order; those of undoing come last.
     pub steps: Vec<TaskStep>,
-    /// From 0 to 100; `null` where nobody can tell.
+    /// From 0 to 100; `null` where it is not known.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 100, example = 50))]
     pub progress: Option<u8>,
     /// When it was asked.

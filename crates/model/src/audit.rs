@@ -28,7 +28,7 @@ pub struct AuditEntry {
     pub name: Option<String>,
     /// The task that was made for it.
     pub task: Option<TaskId>,
-    /// What came of it.
+    /// Its outcome.
     pub outcome: AuditOutcome,
     /// Why, where it did not succeed.
     pub detail: Option<String>,
@@ -78,7 +78,7 @@ impl Authentication {
     }
 }
 
-/// What came of it.
+/// The outcome of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]

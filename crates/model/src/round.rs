@@ -51,7 +51,7 @@ pub struct NodeRecord {
     pub facts: Option<NodeFacts>,
     /// When the last round with a complete VM list began; `None` before the first.
     pub observed_at: Option<Timestamp>,
-    /// When the last round ended, whatever came of it; `None`: not tried yet.
+    /// When the last round ended, whatever its outcome; `None`: not tried yet.
     pub attempted_at: Option<Timestamp>,
     /// When the next round is due.
     pub next_attempt_at: Option<Timestamp>,

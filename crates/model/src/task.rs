@@ -49,7 +49,7 @@ pub struct TaskProgress {
     pub state: TaskState,
     /// Its steps, in order; those of undoing come last.
     pub steps: Vec<TaskStep>,
-    /// From 0 to 100; `None` where nobody can tell.
+    /// From 0 to 100; `None` where it is not known.
     pub percent: Option<u8>,
     /// When it began.
     pub started_at: Option<DateTime<Utc>>,
@@ -212,7 +212,7 @@ pub struct TaskError {
     pub message: String,
     /// What to do about it.
     pub hint: String,
-    /// What of ours is still on the node, and where; one entry a thing. Empty: nothing.
+    /// What ECoMan left on the node, and where; one entry a thing. Empty: nothing.
     pub left: Vec<String>,
 }
 
