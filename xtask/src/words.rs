@@ -38,27 +38,6 @@ const READ: [&str; 12] = [
 /// Files that have the words on purpose.
 const EXEMPT: [&str; 1] = ["xtask/src/words.rs"];
 
-/// Where the words are mended. A part that is clean is added, and none is taken out.
-const CLEAN: [&str; 17] = [
-    "docs",
-    "README.md",
-    "ARCHITECTURE.md",
-    "ecoman",
-    "bench",
-    "crates/access",
-    "crates/esxi",
-    "crates/serve",
-    "crates/store",
-    "crawler",
-    "e2e",
-    "executor/tests",
-    "frontend",
-    "simulator",
-    "xtask",
-    "backend/src/config.rs",
-    "backend/src/access",
-];
-
 /// A word of a text.
 #[derive(Debug)]
 struct Word {
@@ -76,9 +55,8 @@ pub(crate) fn check(path: &Path, text: &str) -> Vec<(usize, String)> {
         .extension()
         .and_then(|extension| extension.to_str())
         .is_some_and(|extension| READ.contains(&extension));
-    let is_clean = CLEAN.iter().any(|part| path.starts_with(part));
     let is_exempt = EXEMPT.iter().any(|exempt| path == Path::new(exempt));
-    if !is_read || !is_clean || is_exempt {
+    if !is_read || is_exempt {
         return Vec::new();
     }
     let quotes_code = path.extension().is_some_and(|extension| extension == "md");
