@@ -5,7 +5,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use ecoman_model::{Round, RoundVms, VmRecord, Vmid};
 
-use crate::{Revision, StoreError, Written};
+use crate::StoreError;
+
+/// Distinguishes one state of a node from another: it moves with every write to the node or its VMs, is
+/// never used twice for a node, not even if the node is forgotten and comes back, and only
+/// equality means anything.
+pub type Revision = u64;
+
+/// How much a call wrote.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// VMs that were new or had changed.
+    pub vms: usize,
+    /// VMs that were removed.
+    pub removed: usize,
+}
 
 /// What has to be written for the VMs of a node to become those of a round.
 #[derive(Debug, Default, PartialEq, Eq)]

@@ -4,17 +4,15 @@ use std::ops::Bound;
 
 use async_trait::async_trait;
 use ecoman_model::{AuditEntry, Timestamp};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use uuid::Uuid;
 
-use super::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::file::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::tables::AUDIT;
 use crate::record::{self, StoredAuditEntry};
 use crate::{AuditQuery, AuditStore, StoreError};
-
-/// Entries by id, so by age: [`AuditEntry`] as JSON.
-pub(super) const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
 
 /// As much of an entry as says how old it is.
 #[derive(Deserialize)]
@@ -96,12 +94,6 @@ impl AuditStore for EmbeddedStore {
         })
         .await
     }
-}
-
-/// Makes the table if it is not there.
-pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    transaction.open_table(AUDIT)?;
-    Ok(())
 }
 
 impl Shared {

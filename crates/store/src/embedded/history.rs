@@ -2,20 +2,14 @@
 
 use async_trait::async_trait;
 use ecoman_model::{Event, NodeName, Task, Timestamp, Vmid};
-use redb::{ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 use uuid::Uuid;
 
-use super::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::file::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::tables::{EVENTS, VM_EVENTS};
 use crate::history::{Search, first_id_at, is_explained, may_be_explained, merged};
 use crate::record;
 use crate::{HistoryPage, HistoryQuery, HistoryStore, StoreError};
-
-/// Events by id, so by age: [`Event`] as JSON.
-pub(super) const EVENTS: TableDefinition<u128, &[u8]> = TableDefinition::new("events");
-
-/// Events by VM and id.
-pub(super) const VM_EVENTS: TableDefinition<(&str, u32, u128), ()> =
-    TableDefinition::new("vm_events");
 
 #[async_trait]
 impl HistoryStore for EmbeddedStore {
@@ -72,13 +66,6 @@ impl HistoryStore for EmbeddedStore {
         })
         .await
     }
-}
-
-/// Makes the tables that are not there.
-pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    transaction.open_table(EVENTS)?;
-    transaction.open_table(VM_EVENTS)?;
-    Ok(())
 }
 
 impl Shared {

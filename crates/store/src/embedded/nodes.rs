@@ -5,19 +5,14 @@ use std::io::Write as _;
 
 use async_trait::async_trait;
 use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, Vmid};
-use redb::{Database, ReadableDatabase, ReadableTable, TableDefinition, WriteTransaction};
+use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
-use super::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::file::{Change, EmbeddedStore, Failure, Shared, to_json};
+use super::tables::{NODES, VMS};
 use crate::changes::{Changes, check, first_revision};
 use crate::history;
 use crate::record;
 use crate::{Revision, Store, StoreError, Unwritable, Written};
-
-/// Nodes by name: revision and [`NodeRecord`] as JSON.
-const NODES: TableDefinition<&str, (Revision, &[u8])> = TableDefinition::new("nodes");
-
-/// VMs by node and id: [`VmRecord`] as JSON.
-const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
 
 /// What [`Store::check_write`] writes.
 const CHECK: &str = "a file, to learn whether it can be written";
@@ -195,28 +190,7 @@ impl Store for EmbeddedStore {
     }
 }
 
-/// Makes the tables that are not there.
-pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    transaction.open_table(NODES)?;
-    transaction.open_table(VMS)?;
-    Ok(())
-}
-
 impl Shared {
-    pub(super) fn stored_revisions(
-        &self,
-        database: &Database,
-    ) -> Result<BTreeMap<NodeName, Revision>, Failure> {
-        let transaction = database.begin_read()?;
-        let mut revisions = BTreeMap::new();
-        for entry in transaction.open_table(NODES)?.iter()? {
-            let (name, value) = entry?;
-            let (revision, _) = value.value();
-            revisions.insert(self.node_name(name.value())?, revision);
-        }
-        Ok(revisions)
-    }
-
     fn node(
         &self,
         table: &impl ReadableTable<&'static str, (Revision, &'static [u8])>,
@@ -248,13 +222,6 @@ impl Shared {
     fn vm(&self, node: &str, vmid: u32, json: &[u8]) -> Result<VmRecord, Failure> {
         record::from_json(json)
             .map_err(|error| self.unreadable(&format!("VM {node}/{vmid}"), error))
-    }
-
-    fn node_name(&self, name: &str) -> Result<NodeName, Failure> {
-        name.parse()
-            .map_err(|error: ecoman_model::InvalidNodeName| {
-                self.unreadable(&format!("node {name}"), error)
-            })
     }
 }
 

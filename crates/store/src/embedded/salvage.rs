@@ -13,7 +13,8 @@ use redb::{
     WriteTransaction,
 };
 
-use super::{EmbeddedStore, FORMAT_KEY, META, agree_on_format, audit, history, tasks};
+use super::file::{CACHE_BYTES, EmbeddedStore, agree_on_format, beside, daily_copy, open_backend};
+use super::tables::{AUDIT, EVENTS, FORMAT_KEY, META, TASK_CHANGES, TASK_KEYS, TASKS, VM_EVENTS};
 use crate::StoreError;
 use crate::record::FORMAT;
 
@@ -96,19 +97,6 @@ impl EmbeddedStore {
     }
 }
 
-/// Where the daily copy of a file lies.
-pub(super) fn daily_copy(path: &Path) -> PathBuf {
-    beside(path, "daily")
-}
-
-/// `ecoman.redb.daily`
-fn beside(path: &Path, what: &str) -> PathBuf {
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(what);
-    path.with_file_name(name)
-}
-
 /// Replaces a damaged file by what can be read of it; `None` where that is nothing.
 fn salvage(path: &Path) -> Option<Salvage> {
     let new = beside(path, "salvaged");
@@ -133,7 +121,7 @@ fn read_tables(path: &Path, new: &Path) -> Option<Vec<(&'static str, u64, bool)>
     let builder = || {
         let mut builder = Database::builder();
         builder
-            .set_cache_size(super::CACHE_BYTES)
+            .set_cache_size(CACHE_BYTES)
             .set_check_integrity_on_open(false);
         builder
     };
@@ -158,8 +146,8 @@ fn read_tables(path: &Path, new: &Path) -> Option<Vec<(&'static str, u64, bool)>
 
 fn create(path: &Path) -> Result<Database, redb::Error> {
     let database = Database::builder()
-        .set_cache_size(super::CACHE_BYTES)
-        .create_with_backend(super::open_backend(path)?)?;
+        .set_cache_size(CACHE_BYTES)
+        .create_with_backend(open_backend(path)?)?;
     agree_on_format(&database)?;
     Ok(database)
 }
@@ -171,12 +159,12 @@ fn copy_tables(
 ) -> Result<Vec<(&'static str, u64, bool)>, redb::Error> {
     let into = target.begin_write()?;
     let copied = vec![
-        copy("tasks", tasks::TASKS, from, &into)?,
-        copy("changes of tasks", tasks::TASK_CHANGES, from, &into)?,
-        copy("keys of tasks", tasks::TASK_KEYS, from, &into)?,
-        copy("audit entries", audit::AUDIT, from, &into)?,
-        copy("events", history::EVENTS, from, &into)?,
-        copy("events of VMs", history::VM_EVENTS, from, &into)?,
+        copy("tasks", TASKS, from, &into)?,
+        copy("changes of tasks", TASK_CHANGES, from, &into)?,
+        copy("keys of tasks", TASK_KEYS, from, &into)?,
+        copy("audit entries", AUDIT, from, &into)?,
+        copy("events", EVENTS, from, &into)?,
+        copy("events of VMs", VM_EVENTS, from, &into)?,
     ];
     // Positions of tasks must not begin at 0 again.
     copy("settings", META, from, &into)?;

@@ -1,37 +1,17 @@
 //! Tasks and refresh requests in the file.
 
-use std::collections::BTreeSet;
-
 use async_trait::async_trait;
 use ecoman_model::{RefreshRequest, Task, TaskError, TaskId};
-use redb::{
-    Database, ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, TableDefinition,
-    WriteTransaction,
-};
+use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use uuid::Uuid;
 
-use super::{Change, EmbeddedStore, Failure, META, Shared, to_json};
+use super::file::{Change, EmbeddedStore, Failure, Shared, stored_position, to_json};
+use super::tables::{META, NOTES, TASK_CHANGES, TASK_KEYS, TASK_POSITION, TASKS};
 use crate::changes::first_revision;
 use crate::history::{self, TASKS_COMPARED};
 use crate::record::{self, StoredTask};
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
-
-/// Tasks by id, so by age: position of the latest change and [`Task`] as JSON.
-pub(super) const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
-
-/// Tasks by position of the latest change.
-pub(super) const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new("task_changes");
-
-/// Tasks by actor and idempotency key.
-pub(super) const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> =
-    TableDefinition::new("task_keys");
-
-/// Refresh requests by id: [`RefreshRequest`] as JSON.
-const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
-
-/// The key in [`META`] of the position of the latest change of any task.
-const TASK_POSITION: &str = "task_position";
 
 #[async_trait]
 impl TaskStore for EmbeddedStore {
@@ -299,31 +279,6 @@ impl TaskStore for EmbeddedStore {
         })
         .await
     }
-}
-
-/// Makes the tables that are not there.
-pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
-    transaction.open_table(TASKS)?;
-    transaction.open_table(TASK_CHANGES)?;
-    transaction.open_table(TASK_KEYS)?;
-    transaction.open_table(NOTES)?;
-    Ok(())
-}
-
-/// The position of the latest change of any task.
-pub(super) fn stored_position(database: &Database) -> Result<u64, redb::Error> {
-    let meta = database.begin_read()?.open_table(META)?;
-    let position = meta.get(TASK_POSITION)?;
-    Ok(position.map_or(0, |position| position.value()))
-}
-
-/// The refresh requests that there are.
-pub(super) fn stored_refresh_requests(database: &Database) -> Result<BTreeSet<Uuid>, redb::Error> {
-    let requests = database.begin_read()?.open_table(NOTES)?;
-    let ids = requests
-        .iter()?
-        .map(|entry| Ok(Uuid::from_u128(entry?.0.value())));
-    ids.collect()
 }
 
 fn key_of(task: &Task) -> Option<(Option<&str>, &str)> {

@@ -34,6 +34,9 @@ pub(super) const NODES: &str = "nodes";
 /// The collection of VMs: `VmRecord` with `_id` `NODE/VMID`.
 pub(super) const VMS: &str = "vms";
 
+/// The collection of counters.
+pub(super) const COUNTERS: &str = "counters";
+
 /// The database, and how it is asked.
 pub(super) struct Connection {
     target: Target,

@@ -16,8 +16,7 @@ use mongodb::{Collection, IndexModel};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
-use super::connection::{Doing, NODES, VMS};
-use super::tasks::COUNTERS;
+use super::connection::{COUNTERS, Doing, NODES, VMS};
 use super::{MongoStore, POLL_INTERVAL, check_size, encode_record};
 use crate::changes::{Changes, check, first_revision};
 use crate::history;

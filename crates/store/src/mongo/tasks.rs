@@ -17,7 +17,7 @@ use serde::Deserialize;
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::connection::Doing;
+use super::connection::{COUNTERS, Doing};
 use super::{MongoStore, POLL_INTERVAL, encode, encode_record};
 use crate::changes::first_revision;
 use crate::history;
@@ -31,9 +31,6 @@ pub(super) const TASKS: &str = "tasks";
 
 /// The collection of refresh requests: [`RefreshRequest`] with the id as `_id`.
 const NOTES: &str = "notes";
-
-/// The collection of counters.
-pub(super) const COUNTERS: &str = "counters";
 
 /// The field of a task that is written and has no position yet: another value each time.
 const MARK: &str = "unannounced";
