@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use crate::build;
 use crate::command::Command;
 use crate::console::Step;
+use crate::context::Context;
 use crate::tools::{self, Tool};
-use crate::{Context, build};
 
 /// Limit of the page's first load, compressed.
 const PAGE_GOAL_KB: f64 = 250.0;

@@ -1,16 +1,14 @@
 //! `cargo xtask build`: the program as users get it.
 
 use std::fs;
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::Context;
 use crate::command::Command;
-use crate::page;
-use crate::tools;
+use crate::context::Context;
+use crate::{page, paths, tools};
 
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(60 * 60);
@@ -25,7 +23,7 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
     let program = context.target.join("release/ecoman");
     let content =
         fs::read(&program).with_context(|| format!("could not read {}", program.display()))?;
-    for folder in folders(context) {
+    for folder in paths::folders(context) {
         let path = format!("{}/", folder.display());
         ensure!(
             !content
@@ -57,7 +55,7 @@ pub(crate) fn release(context: &Context, packages: &[&str]) -> Result<()> {
         .step("program", "compiling it for release", |step| {
             let mut command = Command::cargo()
                 .args(["build", "--release", "--locked", "--config"])
-                .arg(format!("build.rustflags={}", without_paths(context)))
+                .arg(format!("build.rustflags={}", paths::without_paths(context)))
                 .directory(&context.root)
                 .limit(LIMIT);
             for package in packages {
@@ -66,23 +64,4 @@ pub(crate) fn release(context: &Context, packages: &[&str]) -> Result<()> {
             step.run(&mut command)?;
             Ok(())
         })
-}
-
-/// Flags for the compiler, as a list of cargo's configuration: panics name their place in the source,
-/// and where the source lay when it was compiled is nobody's business.
-pub(crate) fn without_paths(context: &Context) -> String {
-    let flags: Vec<String> = folders(context)
-        .into_iter()
-        .zip(["/ecoman", "/cargo"])
-        .map(|(folder, name)| format!("'--remap-path-prefix={}={name}'", folder.display()))
-        .collect();
-    format!("[{}]", flags.join(", "))
-}
-
-/// Where the sources are: those of the workspace, those of its dependencies.
-fn folders(context: &Context) -> Vec<&Path> {
-    [Some(context.root.as_path()), context.cargo_home.as_deref()]
-        .into_iter()
-        .flatten()
-        .collect()
 }

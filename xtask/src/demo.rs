@@ -11,7 +11,8 @@ use clap::Args;
 
 use crate::command::Command;
 use crate::console::duration;
-use crate::{Consent, Context, page, tools};
+use crate::context::{Consent, Context};
+use crate::{page, tools};
 
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(60 * 60);

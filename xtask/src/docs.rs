@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 
 use crate::command::Command;
-use crate::{Context, demo};
+use crate::context::Context;
+use crate::demo;
 
 /// Each file of openapi/ and the arguments of `ecoman` that print it.
 const DOCUMENTS: [(&str, &[&str]); 3] = [

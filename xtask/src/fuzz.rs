@@ -6,8 +6,8 @@ use anyhow::{Context as _, Result};
 use clap::Args;
 
 use crate::command::Command;
+use crate::context::{Consent, Context};
 use crate::tools::{self, Tool};
-use crate::{Consent, Context};
 
 /// Options of the fuzzer.
 #[derive(Args, Debug)]

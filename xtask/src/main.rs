@@ -13,25 +13,27 @@ mod bench;
 mod build;
 mod command;
 mod console;
+mod context;
 mod demo;
 mod dependencies;
 mod docs;
 mod fuzz;
 mod layers;
 mod page;
+mod paths;
 mod tally;
 mod test;
 mod tidy;
 mod tools;
 mod words;
 
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context as _, Result};
-use clap::{Args, Parser, Subcommand};
+use anyhow::Result;
+use clap::{Parser, Subcommand};
 
-use crate::console::{Console, Stream};
+use crate::console::Stream;
+use crate::context::{Consent, Context};
 
 /// Builds, shows and tests ECoMan.
 #[derive(Debug, Parser)]
@@ -62,30 +64,6 @@ enum Task {
     Fuzz(fuzz::FuzzArgs),
 }
 
-/// Whether the user agrees to what is going to be installed.
-#[derive(Args, Clone, Copy, Debug)]
-struct Consent {
-    /// Install what is missing without asking, by sudo where that is needed
-    #[arg(long)]
-    yes: bool,
-}
-
-/// What all tasks work with.
-#[derive(Debug)]
-pub(crate) struct Context {
-    /// The workspace.
-    root: PathBuf,
-    /// Cargo's folder for what is built.
-    target: PathBuf,
-    /// Where tools are kept.
-    tools: PathBuf,
-    /// Where cargo keeps the sources of dependencies.
-    cargo_home: Option<PathBuf>,
-    console: Console,
-    /// The user agreed to what is going to be installed.
-    yes: bool,
-}
-
 fn main() -> ExitCode {
     match run(Cli::parse().task) {
         Ok(code) => code,
@@ -105,7 +83,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Docs | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
         Task::Fuzz(args) => (args.consent, Stream::Stdout),
     };
-    let context = context(consent, stream)?;
+    let context = Context::new(consent, stream)?;
     let result = match task {
         Task::Demo(args) => demo::run(&context, &args),
         Task::Test(args) => test::run(&context, &args),
@@ -120,44 +98,4 @@ fn run(task: Task) -> Result<ExitCode> {
         context.console.complain(&error);
         Ok(ExitCode::FAILURE)
     })
-}
-
-/// The workspace's folder.
-fn workspace() -> &'static Path {
-    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
-    package.parent().unwrap_or(package)
-}
-
-fn context(consent: Consent, stream: Stream) -> Result<Context> {
-    let root = workspace().to_owned();
-    let target = match std::env::var_os("CARGO_TARGET_DIR") {
-        Some(target) => root.join(target),
-        None => root.join("target"),
-    };
-    let console = Console::new(stream, &target.join("xtask"));
-    let cargo_home = variable("CARGO_HOME").or_else(|| Some(variable("HOME")?.join(".cargo")));
-    Ok(Context {
-        cargo_home,
-        tools: tools_folder()?,
-        console,
-        yes: consent.yes,
-        root,
-        target,
-    })
-}
-
-/// `$ECOMAN_TOOLS`, else `$XDG_CACHE_HOME/ecoman`, else `~/.cache/ecoman`.
-fn tools_folder() -> Result<PathBuf> {
-    let folder = variable("ECOMAN_TOOLS")
-        .or_else(|| Some(variable("XDG_CACHE_HOME")?.join("ecoman")))
-        .or_else(|| Some(variable("HOME")?.join(".cache/ecoman")))
-        .context("no folder for tools: set ECOMAN_TOOLS")?;
-    std::path::absolute(&folder).with_context(|| format!("{} is no path", folder.display()))
-}
-
-/// A path in the environment.
-fn variable(name: &str) -> Option<PathBuf> {
-    std::env::var_os(name)
-        .filter(|value| !value.is_empty())
-        .map(PathBuf::from)
 }

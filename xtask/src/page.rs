@@ -5,8 +5,9 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::command::Command;
+use crate::context::Context;
+use crate::paths;
 use crate::tools::Environment;
-use crate::{Context, build};
 
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
@@ -58,7 +59,7 @@ fn build(context: &Context, environment: &Environment, profile: &str, small: boo
             .limit(LIMIT);
         if small {
             // Joined with those of .cargo/config.toml.
-            let flags = build::without_paths(context);
+            let flags = paths::without_paths(context);
             cargo = cargo
                 .args(["--features", "split", "--config"])
                 .arg(format!("target.{TARGET}.rustflags={flags}"));

@@ -1,6 +1,8 @@
 //! `cargo xtask test`: every test and check there is. A failed one does not hide the others.
 
+mod cargo;
 mod disk;
+mod outcome;
 mod pool;
 
 use std::path::PathBuf;
@@ -14,9 +16,12 @@ use clap::Args;
 
 use crate::command::{Command, Failed, Output};
 use crate::console::{Step, duration};
+use crate::context::{Consent, Context};
 use crate::tally::{self, Tally};
 use crate::tools::{self, Environment, Tool};
-use crate::{Consent, Context, page, tidy};
+use crate::{page, tidy};
+use cargo::{cargo, minutes};
+use outcome::Outcome;
 
 /// Options of the tests.
 #[derive(Args, Debug)]
@@ -39,14 +44,6 @@ struct Check {
     about: &'static str,
     tools: &'static [Tool],
     run: fn(&Context, &Environment) -> Result<Outcome>,
-}
-
-/// The outcome of a check.
-#[derive(Debug, Default)]
-struct Outcome {
-    tally: Tally,
-    /// The tests that failed, by name.
-    failures: Vec<String>,
 }
 
 /// The stages come one after another, the lanes of a stage run side by side, the checks of a lane
@@ -280,16 +277,6 @@ impl Check {
                 context.console.complain(&error);
                 Outcome::of_check(false)
             })
-    }
-}
-
-impl Outcome {
-    /// Of a check that has no tests of its own.
-    fn of_check(good: bool) -> Self {
-        Self {
-            tally: Tally::of_check(good),
-            failures: Vec::new(),
-        }
     }
 }
 
@@ -559,17 +546,4 @@ fn counted(
         tally: Tally::of_tests(count(&output), good),
         failures: names(&output),
     })
-}
-
-fn cargo(context: &Context, limit: u64) -> Command {
-    Command::cargo()
-        // It speeds up the next build, takes a third more room on the disk, and is no part of what
-        // distinguishes the builds.
-        .env("CARGO_INCREMENTAL", "0")
-        .directory(&context.root)
-        .limit(minutes(limit))
-}
-
-fn minutes(minutes: u64) -> Duration {
-    Duration::from_secs(minutes * 60)
 }

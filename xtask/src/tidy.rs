@@ -8,8 +8,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
-use crate::Context;
 use crate::command::Command;
+use crate::context::Context;
 use crate::{dependencies, layers, words};
 
 /// Samples of what hosts print, kept to the byte.
@@ -447,16 +447,10 @@ fn unused_dependencies(file: &SourceFile, files: &[SourceFile]) -> Vec<(usize, S
     dependencies::unused(&file.text, sources)
 }
 
-/// Crates that still have circles. Nothing is added here.
-const KNOTTED: [&str; 2] = ["crates/store", "xtask"];
-
 /// The circles and upward imports of each crate of [`MAY_USE`].
 fn layered(files: &[SourceFile]) -> Result<Rule> {
     let mut faults = Vec::new();
     for (krate, _) in MAY_USE {
-        if KNOTTED.contains(&krate) {
-            continue;
-        }
         let source = Path::new(krate).join("src");
         let sources: Vec<(&Path, &str)> = files
             .iter()

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::Context;
 use crate::command::Command;
+use crate::context::Context;
 
 /// What the folder of builds holds after all checks, in MB; measured by [`used`], and a tenth more.
 const NEEDED: u64 = 6_000;

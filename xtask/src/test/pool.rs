@@ -12,10 +12,11 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use super::{Outcome, cargo, minutes};
-use crate::Context;
+use super::cargo::{cargo, minutes};
+use super::outcome::Outcome;
 use crate::command::{Command, Failed};
 use crate::console::{Step, duration};
+use crate::context::Context;
 use crate::tally::{self, Tally};
 
 /// How many run at a time.

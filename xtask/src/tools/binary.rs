@@ -6,9 +6,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{has_version, on_path, remove};
-use crate::Context;
+use super::draft::remove;
+use super::found::{has_version, on_path};
 use crate::command::Command;
+use crate::context::Context;
 
 /// Where the source of `ecoman-bundle` is.
 const BUNDLE: &str = "xtask/bundle";

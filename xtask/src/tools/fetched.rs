@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{
-    Environment, draft, is_executable, keep, major_minor, missing_libraries, on_path, unpack_wheel,
-};
-use crate::Context;
+use super::draft::{draft, keep};
+use super::environment::Environment;
+use super::found::{is_executable, major_minor, missing_libraries, on_path};
+use super::python::unpack_wheel;
 use crate::command::Command;
 use crate::console::Step;
+use crate::context::Context;
 
 /// A program, and where it comes from when the machine has none that serves.
 pub(super) struct Fetched {

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use super::Environment;
-use crate::Context;
+use super::environment::Environment;
 use crate::command::Command;
+use crate::context::Context;
 
 /// The browser tests.
 pub(super) const TESTS: &str = "e2e";

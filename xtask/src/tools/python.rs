@@ -2,13 +2,15 @@
 //! e2e/clients/requirements.txt, in an environment of their own.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 
-use super::{draft, keep, on_path};
-use crate::Context;
+use super::draft::{draft, keep, remove};
+use super::found::on_path;
 use crate::command::Command;
+use crate::console::Step;
+use crate::context::Context;
 
 /// A python3 that has pip.
 pub(super) fn path() -> Option<PathBuf> {
@@ -65,4 +67,33 @@ pub(super) fn install_packages(context: &Context) -> Result<PathBuf> {
         },
     )?;
     Ok(interpreter)
+}
+
+/// Fetches a wheel from PyPI and unpacks it into `folder`.
+pub(super) fn unpack_wheel(step: &Step<'_>, wheel: &str, folder: &Path) -> Result<()> {
+    let python = path().context("python3 is missing")?;
+    let download = folder.join("download");
+    step.run(
+        &mut Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "download",
+                "--no-deps",
+                "--only-binary=:all:",
+                "--dest",
+            ])
+            .arg(&download)
+            .arg(wheel),
+    )?;
+    for file in fs::read_dir(&download)? {
+        let file = file?.path();
+        step.run(
+            &mut Command::new(&python)
+                .args(["-m", "zipfile", "-e"])
+                .arg(file)
+                .arg(folder),
+        )?;
+    }
+    remove(&download)
 }

@@ -6,9 +6,11 @@ use std::os::unix::fs::MetadataExt as _;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{Tool, fetched, on_path, python};
-use crate::Context;
+use super::found::on_path;
+use super::tool::Tool;
+use super::{fetched, python};
 use crate::command::Command;
+use crate::context::Context;
 
 /// A package that is missing, and for what.
 #[derive(Clone, Debug, PartialEq, Eq)]

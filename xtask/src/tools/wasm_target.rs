@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 
-use super::{on_path, remove, system};
-use crate::Context;
+use super::draft::remove;
+use super::found::on_path;
+use super::system;
 use crate::command::Command;
 use crate::console::Step;
+use crate::context::Context;
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
