@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_model::{StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
+use ecoman_model::{TaskProgress, TaskState};
 use ecoman_store::{StoreError, TaskQuery};
 use tokio::time::{Instant, sleep};
 
@@ -82,38 +82,5 @@ impl Shared {
             }
         }
         Ok(())
-    }
-
-    /// The end of a task whose executor's run is gone.
-    pub(super) fn interruption(&self, task: &Task) -> TaskProgress {
-        const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
-        let mut progress = task.progress.clone();
-        progress.state = TaskState::Interrupted;
-        progress.finished_at = Some((self.clock)());
-        progress.question = None;
-        for step in &mut progress.steps {
-            if step.state == StepState::Running {
-                step.state = StepState::Failed;
-                step.detail = Some(DIED.to_owned());
-            }
-        }
-        for command in &mut progress.commands {
-            if command.exit.is_none() && command.millis.is_none() && command.failure.is_none() {
-                command.failure = Some(DIED.to_owned());
-            }
-        }
-        progress.error = Some(TaskError {
-            kind: TaskErrorKind::Interrupted,
-            message: format!(
-                "The executor stopped while this was under way on {}; it is not known how far it \
-                 came.",
-                task.node
-            ),
-            hint: "Nothing is repeated by itself. The crawler looks at the node now: see what the \
-                   state is, and ask again if need be."
-                .to_owned(),
-            left: Vec::new(),
-        });
-        progress
     }
 }

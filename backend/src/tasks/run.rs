@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
-use ecoman_model::{Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
+use ecoman_model::{StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -228,6 +228,39 @@ impl Shared {
                 Ok(ControlFlow::Continue(()))
             }
         }
+    }
+
+    /// The end of a task whose executor's run is gone.
+    fn interruption(&self, task: &Task) -> TaskProgress {
+        const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
+        let mut progress = task.progress.clone();
+        progress.state = TaskState::Interrupted;
+        progress.finished_at = Some((self.clock)());
+        progress.question = None;
+        for step in &mut progress.steps {
+            if step.state == StepState::Running {
+                step.state = StepState::Failed;
+                step.detail = Some(DIED.to_owned());
+            }
+        }
+        for command in &mut progress.commands {
+            if command.exit.is_none() && command.millis.is_none() && command.failure.is_none() {
+                command.failure = Some(DIED.to_owned());
+            }
+        }
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::Interrupted,
+            message: format!(
+                "The executor stopped while this was under way on {}; it is not known how far it \
+                 came.",
+                task.node
+            ),
+            hint: "Nothing is repeated by itself. The crawler looks at the node now: see what the \
+                   state is, and ask again if need be."
+                .to_owned(),
+            left: Vec::new(),
+        });
+        progress
     }
 
     pub(super) fn is_too_late(&self, task: &Task) -> bool {
