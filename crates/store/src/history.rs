@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use chrono::TimeDelta;
 use ecoman_model::{
-    EndedTask, Event, EventKind, NodeName, NodeRecord, PowerAction, PowerState, Round, RoundVms,
-    Task, TaskRequest, Timestamp, VmKey, VmRecord, Vmid,
+    EndedTask, Event, EventKind, NodeName, NodeRecord, PowerState, Round, RoundVms, Task,
+    Timestamp, VmKey, VmRecord, Vmid,
 };
 use uuid::{Builder, Uuid};
 
@@ -276,30 +276,7 @@ pub(crate) fn is_explained(event: &Event, since: Timestamp, tasks: &[Task]) -> b
     tasks
         .iter()
         .filter(of_this_vm)
-        .any(|task| match event.kind {
-            EventKind::Power => match &task.request {
-                TaskRequest::Power(change) => {
-                    event.after.as_deref() == Some(change.action.leads_to().as_str())
-                    // On the way to a restart.
-                    || matches!(change.action, PowerAction::Reboot | PowerAction::Reset)
-                }
-                TaskRequest::Create(_) | TaskRequest::Answer(_) => true,
-                TaskRequest::CleanUp(_) => false,
-            },
-            EventKind::Address => matches!(
-                &task.request,
-                TaskRequest::Power(_) | TaskRequest::Create(_)
-            ),
-            EventKind::VmAppeared => matches!(&task.request, TaskRequest::Create(_)),
-            EventKind::VmGone => matches!(
-                &task.request,
-                TaskRequest::Create(_) | TaskRequest::CleanUp(_)
-            ),
-            EventKind::Cpus | EventKind::Memory | EventKind::Notes | EventKind::Name => {
-                matches!(&task.request, TaskRequest::Create(_))
-            }
-            EventKind::NodeAway | EventKind::NodeBack | EventKind::Task => false,
-        })
+        .any(|task| task.request.act().explains(event))
 }
 
 /// Whether a task can have done what an event says.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-use crate::{Permission, Vmid};
+use crate::{Event, EventKind, Permission, Vmid};
 
 /// Answer the question that a VM waits with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +45,10 @@ impl Act for Answer {
 
     fn takes_slot(&self) -> bool {
         false
+    }
+
+    fn explains(&self, event: &Event) -> bool {
+        event.kind == EventKind::Power
     }
 
     fn after_crash(&self) -> AfterCrash {

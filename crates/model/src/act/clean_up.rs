@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::create::NewVm;
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-use crate::{Permission, TaskId, Vmid};
+use crate::{Event, EventKind, Permission, TaskId, Vmid};
 
 /// Remove what an interrupted creation has left.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,6 +53,10 @@ impl Act for CleanUp {
     /// Cancelling it would leave a half on the node.
     fn can_be_cancelled(&self) -> bool {
         false
+    }
+
+    fn explains(&self, event: &Event) -> bool {
+        event.kind == EventKind::VmGone
     }
 
     fn after_crash(&self) -> AfterCrash {

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-use crate::{NodeFacts, NodeSettings, Permission, Vmid};
+use crate::{Event, EventKind, NodeFacts, NodeSettings, Permission, Vmid};
 
 /// A VM to be created. Made by [`NewVm::check`] only, so its texts keep their rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +177,13 @@ impl Act for NewVm {
 
     fn takes_slot(&self) -> bool {
         true
+    }
+
+    fn explains(&self, event: &Event) -> bool {
+        !matches!(
+            event.kind,
+            EventKind::NodeAway | EventKind::NodeBack | EventKind::Task
+        )
     }
 
     fn after_crash(&self) -> AfterCrash {

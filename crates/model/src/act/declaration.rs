@@ -1,6 +1,6 @@
 //! What each act declares about itself.
 
-use crate::{Permission, PowerState, Vmid};
+use crate::{Event, Permission, PowerState, Vmid};
 
 use super::power_action::PowerAction;
 
@@ -39,6 +39,9 @@ pub trait Act {
     fn can_be_cancelled(&self) -> bool {
         true
     }
+
+    /// Whether it can have done what an event of its VM says, while it ran.
+    fn explains(&self, event: &Event) -> bool;
 
     /// What becomes of it when the executor dies before it has ended.
     fn after_crash(&self) -> AfterCrash;

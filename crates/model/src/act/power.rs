@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 use super::power_action::PowerAction;
-use crate::{Permission, PowerState, Vmid};
+use crate::{Event, EventKind, Permission, PowerState, Vmid};
 
 /// How long the guest may take to shut down, in seconds, where the request does not say.
 pub const GUEST_SECONDS: u32 = 120;
@@ -66,6 +66,18 @@ impl Act for PowerChange {
 
     fn takes_slot(&self) -> bool {
         true
+    }
+
+    fn explains(&self, event: &Event) -> bool {
+        match event.kind {
+            EventKind::Power => {
+                event.after.as_deref() == Some(self.action.leads_to().as_str())
+                    // On the way to a restart.
+                    || matches!(self.action, PowerAction::Reboot | PowerAction::Reset)
+            }
+            EventKind::Address => true,
+            _ => false,
+        }
     }
 
     fn after_crash(&self) -> AfterCrash {
