@@ -6,14 +6,14 @@ use ecoman_model::FailureKind;
 
 /// Failures of the same kind that are tried again at the usual interval before waits grow: a
 /// node that is merely being restarted should be back on the page at once.
-const PATIENCE: u32 = 3;
+const FAILURES_BEFORE_BACKOFF: u32 = 3;
 
-/// The longest wait after failures that hurt nobody, as long as the interval itself is shorter.
-const LONGEST: Duration = Duration::from_secs(5 * 60);
+/// The longest wait after failures that cannot lock the account, unless the interval is longer.
+const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
 
 /// ESXi locks an account for 15 minutes after its failed logins (Security.AccountUnlockTime),
 /// so a refused login is not tried again sooner than that.
-const LOCKED: Duration = Duration::from_secs(15 * 60);
+const ACCOUNT_UNLOCK_TIME: Duration = Duration::from_secs(15 * 60);
 
 /// On hosts that are joined to Active Directory the very first login can fail though the key is
 /// right: one second try is made, after this time.
@@ -48,10 +48,10 @@ impl Backoff {
         match kind {
             // A refused login costs: the account gets locked.
             FailureKind::Authentication if count == 1 => interval.max(SECOND_LOGIN),
-            FailureKind::Authentication => interval.max(LOCKED),
+            FailureKind::Authentication => interval.max(ACCOUNT_UNLOCK_TIME),
             // Nothing but a change of hosts.yml or of the key file mends it, and such a change
             // wakes the node up by itself.
-            FailureKind::Configuration => interval.max(LOCKED),
+            FailureKind::Configuration => interval.max(ACCOUNT_UNLOCK_TIME),
             // Costs nothing but a TCP connection, and `ecoman trust` should be noticed soon.
             FailureKind::HostKey => interval,
             FailureKind::Unreachable
@@ -59,13 +59,13 @@ impl Backoff {
             | FailureKind::Disconnected
             | FailureKind::Hostd
             | FailureKind::Protocol => {
-                if count <= PATIENCE {
+                if count <= FAILURES_BEFORE_BACKOFF {
                     return interval;
                 }
-                let doublings = (count - PATIENCE).min(16);
+                let doublings = (count - FAILURES_BEFORE_BACKOFF).min(16);
                 let grown = interval
                     .saturating_mul(1 << doublings)
-                    .min(LONGEST)
+                    .min(LONGEST_WAIT)
                     .max(interval);
                 grown + (grown / 10).mul_f64(spread.clamp(0.0, 1.0))
             }
@@ -161,8 +161,11 @@ mod tests {
         for _ in 0..20 {
             backoff = backoff.after(Some(FailureKind::Timeout));
         }
-        assert_eq!(backoff.delay(MINUTE, 0.0), LONGEST);
-        assert_eq!(backoff.delay(MINUTE, 1.0), LONGEST + LONGEST / 10);
-        assert_eq!(backoff.delay(MINUTE, f64::MAX), LONGEST + LONGEST / 10);
+        assert_eq!(backoff.delay(MINUTE, 0.0), LONGEST_WAIT);
+        assert_eq!(backoff.delay(MINUTE, 1.0), LONGEST_WAIT + LONGEST_WAIT / 10);
+        assert_eq!(
+            backoff.delay(MINUTE, f64::MAX),
+            LONGEST_WAIT + LONGEST_WAIT / 10
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! What each operation needs. One that is not in the table is served to nobody.
+//! Looks up what an operation needs. Each handler declares it as `x-permission`; an operation without
+//! a declaration is served to nobody.
 
 use axum::http::Method;
 use ecoman_model::Permission;

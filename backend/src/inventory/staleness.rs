@@ -1,5 +1,8 @@
 //! When nodes and VMs are stale, and why. Pure: the time is a parameter.
 //!
+//! These are the reasons that a VM shares with its node; a reason of its own comes from the crawler
+//! (`VmRecord::failure`).
+//!
 //! A reason names a point in time, not a duration: a duration would change every minute, and with
 //! it every VM.
 
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_is_old_when_three_rounds_are_missing() {
+    fn a_node_is_stale_when_three_rounds_are_missing() {
         assert_eq!(of_node(&node(), None, at(211)), None);
         assert_eq!(
             of_node(&node(), None, at(212)).as_deref(),
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_node_that_fails_is_old_for_that_reason_until_the_crawler_is_gone() {
+    fn a_node_that_fails_is_stale_for_that_reason_until_the_crawler_is_gone() {
         let failing = NodeRecord {
             failure: Some(NodeFailure {
                 kind: FailureKind::Authentication,
@@ -157,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn all_is_old_when_the_store_is_away_for_half_a_minute() {
+    fn everything_is_stale_when_the_store_is_away_for_half_a_minute() {
         let failure = StoreFailure {
             since: at(10),
             message: "no answer".to_owned(),

@@ -27,7 +27,7 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -
     }
 }
 
-/// Marks a VM as old or not: by its node, else by itself.
+/// Marks a VM as stale or current: by its node, else by itself.
 pub(crate) fn set_staleness(vm: &mut api::Vm, of_node: Option<&str>, own: Option<&str>) {
     vm.stale_reason = of_node.or(own).map(str::to_owned);
     vm.stale = vm.stale_reason.is_some();

@@ -56,7 +56,7 @@ async fn the_vms_of_a_node_that_does_not_answer_stay_and_are_old() {
 }
 
 #[tokio::test]
-async fn a_vm_that_could_not_be_read_is_old_alone() {
+async fn only_the_vm_that_could_not_be_read_is_stale() {
     let mut unreadable = vm("hoge", 1, facts("a"));
     unreadable.failure = Some("its summary was cut off".to_owned());
     unreadable.observed_at = at(-60);
@@ -69,7 +69,7 @@ async fn a_vm_that_could_not_be_read_is_old_alone() {
 }
 
 #[tokio::test]
-async fn all_is_old_when_the_crawler_is_silent_and_fresh_when_it_reports() {
+async fn everything_is_stale_when_the_crawler_is_silent_and_fresh_when_it_reports() {
     let server = Server::start_showing(vec![round_of("hoge", &["a"])]).await;
     let mut events = server.events(server.request("/api/v1/events")).await;
     server.set_clock(500);

@@ -20,9 +20,9 @@
 
 mod compare;
 mod display;
-mod fields;
 mod fold;
 mod parse;
+mod reference;
 mod searchable;
 #[cfg(test)]
 mod tests;
@@ -33,8 +33,8 @@ use self::compare::Term;
 use self::parse::Parser;
 use crate::Vm;
 
-pub use self::fields::{filter_fields, filter_table};
 pub use self::parse::FilterError;
+pub use self::reference::{filter_fields, filter_table};
 pub use self::searchable::Searchable;
 
 /// A filter over VMs. The empty one, which is also the default, matches all.

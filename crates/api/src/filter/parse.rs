@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use super::compare::{Comparison, IpPattern, Kind, OPERATORS, Operator, Term, Test, Units, kind};
-use super::fields::{filter_fields, named};
 use super::fold::fold;
+use super::reference::{filter_fields, named};
 use super::searchable::TextField;
 use crate::Word;
 

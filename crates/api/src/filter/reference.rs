@@ -1,4 +1,5 @@
-//! The fields of the filter language.
+//! Lists the fields of the filter language for help and errors. A field is declared in
+//! `model/src/vm/facts.rs`, or in `vm.rs` where it is no fact.
 
 use std::sync::LazyLock;
 
