@@ -2,7 +2,10 @@
 //! its own, fetched when it is first called.
 
 /// A function whose code, with all that only such functions use, comes later. Calling it waits for
-/// the code; the error that it returns has to be made from one of loading.
+/// the code; it returns `Result<_, Error>`, which is [`Error::Unreachable`] where the code cannot be
+/// fetched.
+///
+/// [`Error::Unreachable`]: ecoman_page_state::error::Error::Unreachable
 ///
 /// `in name;` before the function puts the code into another file, `split_name.wasm`.
 macro_rules! later {
@@ -15,8 +18,18 @@ macro_rules! later {
         $body:block
     ) => {
         #[cfg(feature = "split")]
-        #[leptos::wasm_split::wasm_split($file, wasm_split_path = ::leptos::wasm_split, fallible)]
-        $visibility fn $name($($argument: $type),*) -> $result $body
+        $visibility async fn $name($($argument: $type),*) -> $result {
+            use $crate::later::NotFetched;
+
+            #[leptos::wasm_split::wasm_split($file, wasm_split_path = ::leptos::wasm_split, fallible)]
+            fn $name($($argument: $type),*) -> Result<$result, NotFetched> {
+                Ok($body)
+            }
+
+            $name($($argument),*)
+                .await
+                .unwrap_or_else(|NotFetched| Err(::ecoman_page_state::error::Error::Unreachable))
+        }
 
         #[cfg(not(feature = "split"))]
         $visibility async fn $name($($argument: $type),*) -> $result $body
@@ -24,3 +37,14 @@ macro_rules! later {
 }
 
 pub(crate) use later;
+
+/// The file with the code could not be fetched.
+#[cfg(feature = "split")]
+pub(crate) struct NotFetched;
+
+#[cfg(feature = "split")]
+impl From<leptos::wasm_split::SplitLoaderError> for NotFetched {
+    fn from(_: leptos::wasm_split::SplitLoaderError) -> Self {
+        Self
+    }
+}

@@ -136,10 +136,3 @@ later! {
         read_json(&json)
     }
 }
-
-#[cfg(feature = "split")]
-impl From<leptos::wasm_split::SplitLoaderError> for Error {
-    fn from(_: leptos::wasm_split::SplitLoaderError) -> Self {
-        Self::Unreachable
-    }
-}

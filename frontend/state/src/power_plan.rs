@@ -178,7 +178,7 @@ mod tests {
         };
         let nodes = Nodes::from([(String::from("fuga"), Arc::new(read_only))]);
         let mut tasks = Tasks::default();
-        tasks.take(power(1, "reboot", "running"));
+        tasks.take(power(1, "reset", "running"));
         let rows = rows(&[("hoge", 2), ("fuga", 1)]);
         let off = plan(PowerAction::Off, &rows, &nodes, &tasks);
         let reasons: Vec<_> = off
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                ("hoge", 1, "The VM is rebooting… One change at a time."),
+                ("hoge", 1, "The VM is resetting… One change at a time."),
                 (
                     "fuga",
                     1,
@@ -201,5 +201,17 @@ mod tests {
         assert_eq!(off.number_to_type(), None);
         let on = plan(PowerAction::On, &rows, &nodes, &tasks);
         assert!(on.doing.is_empty());
+    }
+
+    #[test]
+    fn a_hard_change_need_not_wait_for_a_guest() {
+        let mut tasks = Tasks::default();
+        tasks.take(power(1, "shutdown", "running"));
+        let rows = rows(&[("hoge", 1)]);
+        let left_out = |action| plan(action, &rows, &Nodes::new(), &tasks).left_out.len();
+        assert_eq!(left_out(PowerAction::Off), 0);
+        assert_eq!(left_out(PowerAction::Reset), 0);
+        assert_eq!(left_out(PowerAction::Suspend), 1);
+        assert_eq!(left_out(PowerAction::Reboot), 1);
     }
 }
