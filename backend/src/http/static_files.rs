@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+#[cfg(not(debug_assertions))]
 use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
 
@@ -30,7 +31,8 @@ pub(crate) enum StaticFiles {
     Directory(Arc<Path>),
 }
 
-/// Built by trunk; see `Trunk.toml`.
+/// Built by `cargo xtask build`.
+#[cfg(not(debug_assertions))]
 #[derive(Embed)]
 #[folder = "../dist"]
 #[allow_missing = true]
@@ -136,24 +138,42 @@ fn missing() -> Response {
 impl StaticFiles {
     fn file(&self, name: &str) -> Option<File> {
         match self {
-            Self::Built => Dist::get(name).map(|file| File {
-                hash: file.metadata.sha256_hash(),
-                data: file.data,
-            }),
-            Self::Directory(directory) => {
-                let path = Path::new(name);
-                let stays_inside = path
-                    .components()
-                    .all(|component| matches!(component, Component::Normal(_)));
-                let path: PathBuf = stays_inside.then(|| directory.join(path))?;
-                let data = std::fs::read(path).ok()?;
-                Some(File {
-                    hash: Sha256::digest(&data).into(),
-                    data: data.into(),
-                })
-            }
+            Self::Built => built(name),
+            Self::Directory(directory) => read(directory, name),
         }
     }
+}
+
+/// A file of the page that is embedded in this program.
+#[cfg(not(debug_assertions))]
+fn built(name: &str) -> Option<File> {
+    Dist::get(name).map(|file| File {
+        hash: file.metadata.sha256_hash(),
+        data: file.data,
+    })
+}
+
+/// A file of the page of the repository. `rust-embed` could read it too, but finds nothing where the
+/// page is built after the program.
+#[cfg(debug_assertions)]
+fn built(name: &str) -> Option<File> {
+    read(
+        Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../dist")),
+        name,
+    )
+}
+
+fn read(directory: &Path, name: &str) -> Option<File> {
+    let path = Path::new(name);
+    let stays_inside = path
+        .components()
+        .all(|component| matches!(component, Component::Normal(_)));
+    let path: PathBuf = stays_inside.then(|| directory.join(path))?;
+    let data = std::fs::read(path).ok()?;
+    Some(File {
+        hash: Sha256::digest(&data).into(),
+        data: data.into(),
+    })
 }
 
 impl File {
