@@ -227,7 +227,6 @@ fn name(
                             data-tip=question.to_owned()
                         >
                             {icon(Icon::Unknown)}
-                            {texts.answer}
                         </button>
                     }
                 })}

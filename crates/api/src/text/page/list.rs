@@ -52,7 +52,6 @@ pub struct List {
     pub new_vm: &'static str,
     pub chips: Chips,
     pub columns: Columns,
-    pub answer: &'static str,
     pub answer_vm: fn(name: &str) -> String,
     pub select_all: &'static str,
     pub select_vm: fn(name: &str) -> String,

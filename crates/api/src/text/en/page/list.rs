@@ -91,7 +91,6 @@ pub(super) const LIST: List = List {
         comment: "Comment",
         age: "Age",
     },
-    answer: "Answer",
     answer_vm: |name| format!("Answer the question of {name}"),
     select_all: "Select all that match",
     select_vm: |name| format!("Select {name}"),
