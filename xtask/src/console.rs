@@ -27,13 +27,16 @@ pub(crate) struct Console {
     active: Arc<Mutex<Vec<Active>>>,
 }
 
-/// One of the two.
+/// Where the lines go.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Stream {
     /// Where results go.
     Stdout,
     /// For what has something else to print on standard output.
     Stderr,
+    /// For tests: what they show would be counted among the tests that run.
+    #[cfg(test)]
+    Nowhere,
 }
 
 /// A step that runs: the place for its commands.
@@ -58,6 +61,8 @@ impl Console {
         let terminal = match stream {
             Stream::Stdout => std::io::stdout().is_terminal(),
             Stream::Stderr => std::io::stderr().is_terminal(),
+            #[cfg(test)]
+            Stream::Nowhere => false,
         };
         let console = Self {
             stream,
@@ -150,6 +155,8 @@ impl Console {
         match self.stream {
             Stream::Stdout => Box::new(std::io::stdout()),
             Stream::Stderr => Box::new(std::io::stderr()),
+            #[cfg(test)]
+            Stream::Nowhere => Box::new(std::io::sink()),
         }
     }
 

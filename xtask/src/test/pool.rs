@@ -222,7 +222,7 @@ mod tests {
             ),
             program("dead-1", "kill -9 $$"),
         ];
-        let console = crate::console::Console::new(crate::console::Stream::Stderr, &folder);
+        let console = crate::console::Console::new(crate::console::Stream::Nowhere, &folder);
         let outcome = console
             .step("pool", "running", |step| Ok(run(step, &programs, &[])))
             .unwrap();
