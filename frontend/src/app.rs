@@ -62,7 +62,7 @@ fn Frame() -> impl IntoView {
         page
     });
 
-    let texts = &text::page().frame;
+    let texts = &text::first_load().frame;
     view! {
         <a class="skip" href="#main" on:click=|event| focus_main(&event)>{texts.skip_to_content}</a>
         <header class="bar">
@@ -156,7 +156,7 @@ fn running_tasks() -> AnyView {
         let running = running.get().filter(|&running| running > 0)?;
         Some(view! {
             <span class="count">
-                {busy()} {format::grouped(running as u64)} <span class="sr">{text::page().frame.tasks_under_way}</span>
+                {busy()} {format::grouped(running as u64)} <span class="sr">{text::first_load().frame.tasks_under_way}</span>
             </span>
         })
     };
@@ -166,14 +166,14 @@ fn running_tasks() -> AnyView {
 /// Who is signed in, the way to what goes with that, and the way out.
 fn account() -> AnyView {
     let live = use_live();
-    let texts = &text::page().frame;
+    let texts = &text::first_load().frame;
     let identity = Memo::new(move |_| {
         let signed_in = !live.signed_out.get();
         let config = live.config.get().filter(|_| signed_in)?;
         let role = config
             .identity
             .role
-            .map_or("", |role| text::page().parts.roles.of(role));
+            .map_or("", |role| text::first_load().parts.roles.of(role));
         Some((config.identity.name, role, config.identity.mode))
     });
     let shown = move || {
@@ -212,7 +212,7 @@ fn account() -> AnyView {
 #[component]
 fn ConnectionState() -> impl IntoView {
     let live = use_live();
-    let texts = &text::page().frame;
+    let texts = &text::first_load().frame;
     let state = move || match live.connection.get() {
         _ if live.signed_out.get() => ("connection", texts.not_signed_in),
         Connection::Connecting => ("connection", texts.connecting),

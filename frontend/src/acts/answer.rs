@@ -69,11 +69,11 @@ pub(crate) fn QuestionDialog() -> impl IntoView {
     let content = move || {
         let (key, name, question) = asked.get()?;
         Some(view! {
-            <h2 id=HEADING>{(text::page().list.answer_vm)(&name)}</h2>
+            <h2 id=HEADING>{(text::first_load().list.answer_vm)(&name)}</h2>
             {question_card(key, question)}
             <div class="choices">
                 <button type="button" class="button last" id=FIRST on:click=move |_| close()>
-                    {text::pages().parts.close}
+                    {text::deferred().parts.close}
                 </button>
             </div>
         })
@@ -147,7 +147,7 @@ pub(crate) fn question_card(key: VmKey, question: Question) -> AnyView {
         .collect();
     view! {
         <section class="card question" aria-labelledby="question">
-            <h2 id="question">{icon(Icon::Unknown)} {text::pages().power.waits_for_answer}</h2>
+            <h2 id="question">{icon(Icon::Unknown)} {text::deferred().power.waits_for_answer}</h2>
             <div class="lines">
                 <p class="asked">{question.text}</p>
                 <div class="choices">{choices}</div>

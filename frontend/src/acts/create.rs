@@ -34,11 +34,11 @@ impl ActView for NewVm {
     /// Until the VM is registered.
     fn cancel_label(&self, task: &Task) -> Option<&'static str> {
         let is_registered = task.vm.is_some();
-        (!is_registered).then_some(text::pages().tasks.cancel)
+        (!is_registered).then_some(text::deferred().tasks.cancel)
     }
 
     fn facts(&self) -> Vec<AnyView> {
-        let texts = &text::pages().tasks;
+        let texts = &text::deferred().tasks;
         let size = (texts.size_of)(
             &self.cpus.to_string(),
             &format::megabytes(self.memory_mb),

@@ -57,7 +57,7 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
 
 /// What a task waits for or does at the moment; `None`: it has ended.
 pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     match task.state {
         TaskState::Queued => Some(texts.waits_for_turn.to_owned()),
         TaskState::Running if task.question.is_some() => Some(texts.waits_for_answer.to_owned()),
@@ -73,7 +73,7 @@ pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
 pub(crate) fn cancel_label(task: &Task) -> Option<&'static str> {
     match task.state {
         TaskState::Queued if task.request.act().can_be_cancelled() => {
-            Some(text::pages().tasks.cancel)
+            Some(text::deferred().tasks.cancel)
         }
         TaskState::Running => view_of(&task.request).cancel_label(task),
         _ => None,
@@ -85,8 +85,8 @@ pub(crate) fn cancel_button(live: LiveData, task: &Task) -> Option<AnyView> {
     let label = cancel_label(task)?;
     let id = task.id;
     let tip = match task.request.power() {
-        Some(_) => text::pages().power.stop_waiting_tip,
-        None => text::pages().tasks.cancel_tip,
+        Some(_) => text::deferred().power.stop_waiting_tip,
+        None => text::deferred().tasks.cancel_tip,
     };
     let sending = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);
@@ -108,7 +108,7 @@ pub(crate) fn cancel_button(live: LiveData, task: &Task) -> Option<AnyView> {
         });
     };
     let words = move || match sending.get() {
-        true => text::pages().tasks.cancelling,
+        true => text::deferred().tasks.cancelling,
         false => label,
     };
     Some(

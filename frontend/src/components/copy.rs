@@ -29,7 +29,7 @@ pub(crate) fn copy_button(
         });
     };
     let label = labelled.then_some(name);
-    let texts = &text::pages().parts;
+    let texts = &text::deferred().parts;
     view! {
         <button type="button" class="button quiet copy" aria-label=name on:click=copy>
             {move || icon(if outcome.get() == Some(true) { Icon::Check } else { Icon::Copy })}

@@ -22,7 +22,7 @@ pub(crate) fn failed_state(
     error: &str,
     retry: impl Fn() + Send + Sync + 'static,
 ) -> AnyView {
-    let texts = &text::page().parts;
+    let texts = &text::first_load().parts;
     let button = view! {
         <button type="button" class="button primary" on:click=move |_| retry()>
             {texts.try_now}

@@ -8,7 +8,7 @@ use crate::state::text;
 
 /// Sets the window's title for as long as the page is there.
 pub(crate) fn set_title(title: impl Fn() -> String + 'static) {
-    Effect::new(move || document().set_title(&(text::page().frame.window_title)(&title())));
+    Effect::new(move || document().set_title(&(text::first_load().frame.window_title)(&title())));
 }
 
 /// The link from one thing back to the list of them.

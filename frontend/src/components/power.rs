@@ -8,7 +8,7 @@ use crate::state::text;
 
 /// A power state in words.
 pub(crate) fn power_word(power: PowerState) -> &'static str {
-    let texts = &text::page().parts;
+    let texts = &text::first_load().parts;
     match power {
         PowerState::On => texts.power_on,
         PowerState::Off => texts.power_off,
@@ -50,7 +50,7 @@ pub(crate) fn changing_badge(power: PowerState, change: Option<PowerAction>) -> 
 
 /// How far a task is, in a word.
 pub(crate) fn task_word(state: TaskState) -> &'static str {
-    let texts = &text::pages().parts;
+    let texts = &text::deferred().parts;
     match state {
         TaskState::Queued => texts.task_queued,
         TaskState::Running => texts.task_running,

@@ -28,7 +28,7 @@ where
         spawn_local(async move {
             let wrong = match table.await {
                 Ok(table) if save_csv(what, &table).is_some() => String::new(),
-                Ok(_) => text::page().parts.file_not_saved.to_owned(),
+                Ok(_) => text::first_load().parts.file_not_saved.to_owned(),
                 Err(error) => error.to_string(),
             };
             failure.try_set(wrong);
@@ -43,7 +43,7 @@ where
             disabled=move || busy.get() || cannot()
             on:click=save
         >
-            {text::page().parts.csv}
+            {text::first_load().parts.csv}
             <span class="outcome" role="status">
                 {failure}
             </span>

@@ -65,7 +65,7 @@ impl Theme {
 #[component]
 pub(crate) fn ThemeButton() -> impl IntoView {
     let theme = RwSignal::new(Theme::read());
-    let texts = &text::page().frame;
+    let texts = &text::first_load().frame;
     let label = move || match theme.get() {
         Theme::System => texts.colours_system,
         Theme::Light => texts.colours_light,

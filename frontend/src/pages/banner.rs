@@ -31,7 +31,7 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
         ),
         Connection::Connecting | Connection::Established => lasting.set(None),
     });
-    let texts = &text::page().banner;
+    let texts = &text::first_load().banner;
     // Above the form to sign in it would be wrong: the server has answered.
     let something_shown =
         Memo::new(move |_| !live.signed_out.get() && live.vms.with(|vms| vms.data().is_some()));
@@ -68,7 +68,7 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
                                     class="button small"
                                     on:click=move |_| live.connect()
                                 >
-                                    {text::page().parts.try_now}
+                                    {text::first_load().parts.try_now}
                                 </button>
                             </div>
                         }
@@ -104,7 +104,7 @@ fn one(node: &Node) -> impl IntoView + use<> {
     let page = Route::Node {
         name: node.name.clone(),
     };
-    let texts = &text::page().banner;
+    let texts = &text::first_load().banner;
     let link = link("", page.path(), strong(node.name.clone()));
     let what = match &node.last_error {
         Some(error) => sentence(
@@ -131,7 +131,7 @@ fn one(node: &Node) -> impl IntoView + use<> {
 }
 
 fn many(nodes: &[Arc<Node>]) -> impl IntoView + use<> {
-    let texts = &text::page().banner;
+    let texts = &text::first_load().banner;
     let vms = nodes.iter().map(|node| node.vms.total).sum();
     let oldest = nodes.iter().filter_map(|node| node.observed_at).min();
     let count = (text::format().nodes)(nodes.len());
@@ -176,6 +176,6 @@ fn shown(
     // The blank outside: a line may end there.
     Some(view! {
         " "
-        <span class="nowrap">{sentence(text::page().banner.shown_as_seen, [vms.into_any(), ago(observed_at)])}</span>
+        <span class="nowrap">{sentence(text::first_load().banner.shown_as_seen, [vms.into_any(), ago(observed_at)])}</span>
     })
 }

@@ -86,7 +86,7 @@ impl DeferredPages {
     }
 
     fn drawn(self, draw: impl FnOnce(DeferredViews) -> AnyView) -> AnyView {
-        let texts = &text::page().frame;
+        let texts = &text::first_load().frame;
         match self.state.get() {
             State::Ready(views) => draw(views),
             State::Failed => failed_state(

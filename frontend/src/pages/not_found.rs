@@ -9,8 +9,8 @@ use crate::state::text;
 /// The page for it.
 #[component]
 pub(crate) fn NotFound() -> impl IntoView {
-    set_title(|| text::pages().parts.not_found.to_owned());
-    let texts = &text::pages().parts;
+    set_title(|| text::deferred().parts.not_found.to_owned());
+    let texts = &text::deferred().parts;
     view! {
         <div class="page">
             <h1 class="sr">{texts.not_found}</h1>

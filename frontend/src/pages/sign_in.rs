@@ -28,7 +28,7 @@ pub(crate) fn SignIn() -> impl IntoView {
             }
         });
     };
-    let texts = &text::pages().sign_in;
+    let texts = &text::deferred().sign_in;
     ask();
     move || match identity.with(|known| known.as_ref().map(|known| known.mode)) {
         Some(SignInMode::Password) => PasswordForm().into_any(),
@@ -43,7 +43,7 @@ pub(crate) fn SignIn() -> impl IntoView {
 /// The proxy in front has to let them in.
 fn elsewhere() -> AnyView {
     let live = use_live();
-    let texts = &text::pages().sign_in;
+    let texts = &text::deferred().sign_in;
     let reported = live
         .vms
         .with_untracked(|vms| vms.error().map(ToString::to_string));
@@ -71,7 +71,7 @@ fn PasswordForm() -> impl IntoView {
     let wrong: RwSignal<Option<String>> = RwSignal::new(None);
     // Somebody who was signed in a moment ago wants to know why they are here.
     let ended = live.config.with_untracked(Option::is_some);
-    let texts = &text::pages().sign_in;
+    let texts = &text::deferred().sign_in;
     let submit = move |event: ev::SubmitEvent| {
         event.prevent_default();
         let (Some(name), Some(field)) = (name.get_untracked(), password.get_untracked()) else {

@@ -107,7 +107,7 @@ impl Draft {
         guest_oses: &[GuestOs],
         is_taken: impl Fn(&str) -> bool,
     ) -> Vec<FieldFault> {
-        let texts = &text::pages().new_vm;
+        let texts = &text::deferred().new_vm;
         let mut faults = Vec::new();
         let mut add = |field: Field, rule: String| {
             let known = faults.iter().any(|fault: &FieldFault| fault.field == field);

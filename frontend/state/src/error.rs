@@ -25,7 +25,7 @@ pub enum Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let texts = &text::page().request_errors;
+        let texts = &text::first_load().request_errors;
         match self {
             Self::Unreachable => f.write_str(texts.unreachable),
             Self::TimedOut(seconds) => f.write_str(&(texts.timed_out)(*seconds)),

@@ -114,7 +114,7 @@ pub fn large_reason(vm: &Vm, resource: Resource, thresholds: Option<Thresholds>)
         return None;
     }
     let limits = thresholds?;
-    let list = &text::page().list;
+    let list = &text::first_load().list;
     Some(match resource {
         Resource::Cpu => (list.large_cpus)(vm.cpus?, limits.cpus),
         Resource::Memory => (list.large_memory)(vm.memory_mb?, limits.memory_mb),
@@ -127,7 +127,7 @@ pub fn large_reasons(vm: &Vm, thresholds: Option<Thresholds>) -> Option<String> 
     if vm.large.is_empty() {
         return None;
     }
-    let list = &text::page().list;
+    let list = &text::first_load().list;
     let reasons: Vec<String> = [
         (list.by_cpu, Resource::Cpu),
         (list.by_memory, Resource::Memory),

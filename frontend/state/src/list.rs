@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use ecoman_api::text::page::Columns;
+use ecoman_api::text::first_load::Columns;
 use ecoman_api::{Filter, FilterError, Sort, SortKey, Unit, Vm, VmField, Word, vm_field};
 use form_urlencoded::Serializer;
 
@@ -64,7 +64,7 @@ impl PartialEq for Column {
 impl Column {
     /// Its heading.
     pub fn title(self) -> &'static str {
-        (self.title)(&text::page().list.columns)
+        (self.title)(&text::first_load().list.columns)
     }
 
     /// Who looks at sizes looks for the big ones.
@@ -144,7 +144,7 @@ impl Chip {
 
     /// Its label.
     pub fn label(self) -> &'static str {
-        let chips = &text::page().list.chips;
+        let chips = &text::first_load().list.chips;
         match self {
             Self::Running => chips.running,
             Self::Off => chips.off,

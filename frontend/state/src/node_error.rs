@@ -6,7 +6,7 @@ use crate::text;
 
 /// How a kind of failure looks from here, after the name of the node.
 pub fn symptom(kind: FailureKind) -> &'static str {
-    let symptoms = &text::page().banner.symptom;
+    let symptoms = &text::first_load().banner.symptom;
     match kind {
         FailureKind::Configuration => symptoms.configuration,
         FailureKind::Unreachable | FailureKind::Timeout | FailureKind::Disconnected => {

@@ -75,7 +75,7 @@ fn place(node: &Node, size: Size) -> Place {
         disk.map(|(_, all)| all),
     );
     let slack = WHOLE.saturating_sub(share(Some(promised), memory) / 2);
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let mut reasons = Vec::new();
     match (free, memory) {
         (Some(free), Some(all)) => reasons.push((texts.memory_free)(free, all)),
@@ -120,7 +120,7 @@ fn share(part: Option<u64>, whole: Option<u64>) -> u64 {
 }
 
 fn takes_none(node: &Node) -> Option<String> {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     if node.read_only {
         Some(texts.read_only.to_owned())
     } else if node.reachable == Some(false) {
@@ -133,7 +133,7 @@ fn takes_none(node: &Node) -> Option<String> {
 }
 
 fn too_small(node: &Node, size: Size) -> Option<String> {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let limits = node.limits();
     if let Some(most) = limits.cpus.filter(|&most| size.cpus > most) {
         return Some((texts.few_threads)(most));

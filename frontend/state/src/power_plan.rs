@@ -100,7 +100,7 @@ impl Plan {
     /// `3 VMs on 2 nodes`, or the name of the only one and of its node: another node may have one
     /// of the same name.
     pub fn whom(&self) -> String {
-        let texts = &text::pages().power;
+        let texts = &text::deferred().power;
         match self.doing.as_slice() {
             [row] => (texts.vm_on_node)(format::vm_name(&row.vm), &row.vm.node),
             rows => match self.nodes() {

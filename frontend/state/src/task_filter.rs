@@ -32,7 +32,7 @@ impl TaskGroup {
 
     /// Its label.
     pub fn label(self) -> &'static str {
-        let texts = &text::pages().tasks;
+        let texts = &text::deferred().tasks;
         match self {
             Self::UnderWay => texts.group_under_way,
             Self::Failed => texts.group_failed,

@@ -190,7 +190,7 @@ pub fn is_shown_above(task: &Task, text: &str) -> bool {
 pub fn took(task: &Task) -> Option<String> {
     let seconds = (task.finished_at? - task.started_at?).num_seconds();
     Some(match u64::try_from(seconds).unwrap_or_default() {
-        0 => text::pages().tasks.took_less.to_owned(),
+        0 => text::deferred().tasks.took_less.to_owned(),
         seconds => format::duration(seconds),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use ecoman_api::text::{Acts, EN, Format, Page, Pages, Refusals, Texts};
+use ecoman_api::text::{Acts, Deferred, EN, FirstLoad, Format, Refusals, Texts};
 
 /// The language, unless it is English.
 static CHOSEN: OnceLock<&'static Texts> = OnceLock::new();
@@ -16,13 +16,13 @@ pub fn choose(texts: &'static Texts) {
 }
 
 /// The words of the first load: the frame and the list.
-pub fn page() -> &'static Page {
-    CHOSEN.get().map_or(EN.page, |texts| texts.page)
+pub fn first_load() -> &'static FirstLoad {
+    CHOSEN.get().map_or(EN.first_load, |texts| texts.first_load)
 }
 
 /// The words of the deferred pages. Called by their code alone, so that the words are in its file.
-pub fn pages() -> &'static Pages {
-    CHOSEN.get().map_or(EN.pages, |texts| texts.pages)
+pub fn deferred() -> &'static Deferred {
+    CHOSEN.get().map_or(EN.deferred, |texts| texts.deferred)
 }
 
 /// The words of the acts.

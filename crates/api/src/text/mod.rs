@@ -14,9 +14,9 @@
 pub mod en;
 
 mod acts;
+pub mod deferred;
+pub mod first_load;
 mod format;
-pub mod page;
-pub mod pages;
 mod problems;
 #[cfg(any(test, feature = "pseudo"))]
 mod pseudo;
@@ -25,10 +25,10 @@ mod tasks;
 mod template;
 
 pub use acts::{Acts, PerAction, PowerRefusals};
+pub use deferred::Deferred;
 pub use en::EN;
+pub use first_load::FirstLoad;
 pub use format::Format;
-pub use page::Page;
-pub use pages::Pages;
 pub use problems::Problems;
 #[cfg(any(test, feature = "pseudo"))]
 pub use pseudo::PSEUDO;
@@ -53,7 +53,7 @@ pub struct Texts {
     /// Titles of tasks.
     pub tasks: &'static Tasks,
     /// What the page shows on the first load: the frame and the list.
-    pub page: &'static Page,
+    pub first_load: &'static FirstLoad,
     /// What the deferred pages show.
-    pub pages: &'static Pages,
+    pub deferred: &'static Deferred,
 }

@@ -67,7 +67,7 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         let why_not = Memo::new(move |_| {
             let vm = vm.get()?;
             if live.vms.with(|vms| vms.data().is_none()) {
-                return Some(text::pages().power.list_not_loaded.to_owned());
+                return Some(text::deferred().power.list_not_loaded.to_owned());
             }
             known(live, |known| known.refusal(&vm, action))
         });
@@ -86,7 +86,7 @@ pub(crate) fn power_bar(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         <div
             class="power-bar"
             role="group"
-            aria-label=text::page().list.power
+            aria-label=text::first_load().list.power
             hidden=move || vm.with(Option::is_none)
         >
             {buttons.into_iter().collect::<Vec<_>>()}

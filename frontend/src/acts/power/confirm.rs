@@ -19,7 +19,7 @@ const MOST_LISTED: usize = 200;
 /// Whether that is really wanted.
 pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let action = plan.action;
-    let texts = &text::pages().power;
+    let texts = &text::deferred().power;
     let order = text::acts().order.of(action);
     let count = plan.doing.len();
     let typed = RwSignal::new(String::new());
@@ -131,7 +131,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
                 id=number.is_none().then_some(FIRST)
                 on:click=move |_| dialogs.close()
             >
-                {text::pages().parts.cancel}
+                {text::deferred().parts.cancel}
             </button>
         </div>
     }
@@ -140,7 +140,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
 
 /// The way that asks the guest, before the one that does not.
 fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
-    let texts = &text::pages().power;
+    let texts = &text::deferred().power;
     let rows = plan.doing.clone();
     let softer = dialogs.plan(gentle, &rows);
     let why_not = (softer.doing.is_empty()).then(|| {
@@ -181,7 +181,7 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
 
 /// What happens to which VM, and which are left out.
 fn preview(plan: &Plan) -> AnyView {
-    let texts = &text::pages().power;
+    let texts = &text::deferred().power;
     let line = |row: &Row, what: AnyView| {
         view! {
             <li>

@@ -35,7 +35,7 @@ pub(super) fn late_guest(vm: Memo<Option<Arc<Vm>>>, seconds: u32) -> AnyView {
             dialogs.ask_one(PowerAction::Off, &vm);
         }
     };
-    let texts = &text::pages().power;
+    let texts = &text::deferred().power;
     let time = format::duration(seconds.into());
     let tip = (texts.wait_longer_tip)(&time);
     view! {

@@ -19,13 +19,13 @@ impl ActView for PowerChange {
         };
         let limit = self.guest_seconds;
         let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
-        Some((text::pages().tasks.asked_guest)(seconds, limit))
+        Some((text::deferred().tasks.asked_guest)(seconds, limit))
     }
 
     /// The wait for a guest is all of a change that can be stopped.
     fn cancel_label(&self, _: &Task) -> Option<&'static str> {
         let waits = self.action == PowerAction::Shutdown;
-        waits.then_some(text::pages().power.stop_waiting)
+        waits.then_some(text::deferred().power.stop_waiting)
     }
 
     fn again(&self, node: &str) -> Option<Again> {

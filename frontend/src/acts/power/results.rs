@@ -19,7 +19,7 @@ use crate::state::text;
 pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcomes) -> AnyView {
     let live = dialogs.live;
     let clock = use_clock();
-    let texts = &text::pages().power;
+    let texts = &text::deferred().power;
     let action = plan.action;
     let rows: Vec<_> = plan
         .doing
@@ -113,7 +113,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                 id=FIRST
                 on:click=move |_| dialogs.close()
             >
-                {text::pages().parts.close}
+                {text::deferred().parts.close}
             </button>
         </div>
     }

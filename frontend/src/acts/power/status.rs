@@ -55,7 +55,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
                     <div class="notice">
                         {busy()}
                         <div>
-                            <p>{sentence(text::pages().power.under_way, [task_link(&task), (move || doing.get()).into_any()])}</p>
+                            <p>{sentence(text::deferred().power.under_way, [task_link(&task), (move || doing.get()).into_any()])}</p>
                             <div class="choices">
                                 {power_off_now(vm, &task)}
                                 {cancel_button(live, &task)}
@@ -95,7 +95,7 @@ fn power_off_now(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> Option<AnyView> {
                 on:click=ask
             >
                 {icon(sign(action))}
-                {text::pages().power.power_off_now}
+                {text::deferred().power.power_off_now}
             </button>
         }
         .into_any()
@@ -118,12 +118,12 @@ fn unsuccessful(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> AnyView {
             <div>
                 <p>
                     {sentence(
-                        text::pages().power.unsuccessful,
+                        text::deferred().power.unsuccessful,
                         [
                             task_link(task),
                             view! {
                                 <span class="aside">
-                                    {sentence(text::pages().parts.in_brackets, [ago(end)])}
+                                    {sentence(text::deferred().parts.in_brackets, [ago(end)])}
                                 </span>
                             }
                             .into_any(),

@@ -22,7 +22,7 @@ pub(crate) fn account() -> AnyView {
         live.config
             .with(|config| Some(config.as_ref()?.identity.clone()))
     });
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let content = move || match identity.get() {
         None => loading(texts.loading_identity),
         Some(identity) => cards(live, &identity),
@@ -37,7 +37,7 @@ pub(crate) fn account() -> AnyView {
         has_session.get().then(|| {
             view! {
                 <button type="button" class="button" on:click=move |_| sign_out()>
-                    {text::page().frame.sign_out}
+                    {text::first_load().frame.sign_out}
                 </button>
             }
         })
@@ -51,7 +51,7 @@ pub(crate) fn account() -> AnyView {
 }
 
 fn cards(live: LiveData, identity: &Identity) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let how = match identity.mode {
         SignInMode::None => texts.sign_in_none,
         SignInMode::Password => texts.sign_in_password,
@@ -106,7 +106,7 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
 }
 
 fn password_card(live: LiveData) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let current = NodeRef::<html::Input>::new();
     let new = NodeRef::<html::Input>::new();
     let again = NodeRef::<html::Input>::new();

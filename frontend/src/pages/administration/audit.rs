@@ -38,7 +38,7 @@ pub(crate) fn audit() -> AnyView {
         loaded: RwSignal::new(false),
         wrong: RwSignal::new(None),
     };
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     let may = may(Permission::Audit);
     Effect::new(move || {
         filter.track();
@@ -76,7 +76,7 @@ pub(crate) fn audit() -> AnyView {
     });
     section(
         &Route::Audit,
-        text::pages().access.audit,
+        text::deferred().access.audit,
         actions.into_any(),
         content,
     )
@@ -115,7 +115,7 @@ impl Log {
 }
 
 fn outcome_word(outcome: AuditOutcome) -> &'static str {
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     match outcome {
         AuditOutcome::Pending => texts.under_way,
         AuditOutcome::Succeeded => texts.done,
@@ -127,7 +127,7 @@ fn outcome_word(outcome: AuditOutcome) -> &'static str {
 fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
     let location = use_location();
     let live = use_live();
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     let chips = OUTCOMES.map(|outcome| {
         let pressed = Memo::new(move |_| filter.with(|filter| filter.outcomes.contains(&outcome)));
         view! {
@@ -177,8 +177,8 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
         names.collect::<Vec<_>>()
     };
     view! {
-        <div class="toolbar" role="search" aria-label=text::pages().access.audit>
-            <div class="chips" role="group" aria-label=text::pages().parts.show_only>
+        <div class="toolbar" role="search" aria-label=text::deferred().access.audit>
+            <div class="chips" role="group" aria-label=text::deferred().parts.show_only>
                 {chips}
             </div>
             <input
@@ -193,7 +193,7 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
             />
             <select aria-label=texts.node on:change=choose_node>
                 <option value="" selected=move || filter.with(|filter| filter.node.is_none())>
-                    {text::pages().parts.every_node}
+                    {text::deferred().parts.every_node}
                 </option>
                 {options}
             </select>
@@ -203,7 +203,7 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
 }
 
 fn nothing(filter: Memo<AuditFilter>) -> AnyView {
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     if filter.get() == AuditFilter::default() {
         return empty_state(
             texts.none.to_owned(),
@@ -213,19 +213,19 @@ fn nothing(filter: Memo<AuditFilter>) -> AnyView {
     }
     empty_state(
         texts.no_such_entry.to_owned(),
-        text::pages().parts.show_others.to_owned(),
+        text::deferred().parts.show_others.to_owned(),
         link("button", Route::Audit.path(), texts.whole_log.into_any()),
     )
 }
 
 fn table(log: Log) -> AnyView {
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     let rows = move || {
         log.entries
             .with(|entries| entries.iter().map(row).collect::<Vec<_>>())
     };
     view! {
-        <div class="table-frame" tabindex="0" role="region" aria-label=text::pages().access.audit>
+        <div class="table-frame" tabindex="0" role="region" aria-label=text::deferred().access.audit>
             <table class="tasks audit">
                 <thead>
                     <tr>
@@ -244,7 +244,7 @@ fn table(log: Log) -> AnyView {
 }
 
 fn row(entry: &AuditEntry) -> AnyView {
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     let signed_in = match entry.by {
         Authentication::None => texts.by_nobody.to_owned(),
         Authentication::Password => texts.by_password.to_owned(),
@@ -293,7 +293,7 @@ fn row(entry: &AuditEntry) -> AnyView {
 
 /// The VM, node, user or token that it was about.
 fn about(entry: &AuditEntry) -> AnyView {
-    let texts = &text::pages().audit;
+    let texts = &text::deferred().audit;
     let name = entry.name.clone();
     match (&entry.node, entry.vmid) {
         (Some(node), Some(vmid)) => {
@@ -339,7 +339,7 @@ fn more(log: Log, filter: Memo<AuditFilter>) -> AnyView {
                 <p class="more">
                     <button type="button" class="button" on:click=load>
                         {move || log.loading.get().then(busy)}
-                        {text::pages().audit.older}
+                        {text::deferred().audit.older}
                     </button>
                     " "
                     <span role="status">

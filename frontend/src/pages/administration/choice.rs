@@ -13,7 +13,7 @@ pub(super) type Nodes = RwSignal<Option<BTreeSet<String>>>;
 
 /// The roles that may be given, the least first.
 pub(super) fn role_choice(id: &'static str, role: RwSignal<Role>, most: Role) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let options = Role::ALL
         .into_iter()
         .filter(|role| *role <= most)
@@ -61,7 +61,7 @@ pub(super) fn node_choice(nodes: Nodes) -> AnyView {
         nodes.with(|nodes| known.extend(nodes.iter().flatten().cloned()));
         known
     });
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let is_all = Memo::new(move |_| nodes.with(Option::is_none));
     let boxes = move || {
         let names = known.get().into_iter().map(|name| {

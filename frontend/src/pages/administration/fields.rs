@@ -17,17 +17,17 @@ pub(super) fn error_text(error: &api::Error) -> String {
     if fields.is_empty() {
         return error.to_string();
     }
-    let fields = fields
-        .into_iter()
-        .map(|(field, rule)| (text::pages().access.field_wrong)(&field.replace('_', " "), &rule));
+    let fields = fields.into_iter().map(|(field, rule)| {
+        (text::deferred().access.field_wrong)(&field.replace('_', " "), &rule)
+    });
     fields.collect::<Vec<_>>().join(" ")
 }
 
 /// The names of nodes that somebody is limited to.
 pub(super) fn limits(nodes: Option<&Vec<String>>) -> String {
     match nodes {
-        None => text::pages().access.all_nodes_limit.to_owned(),
-        Some(nodes) if nodes.is_empty() => text::pages().access.no_node_limit.to_owned(),
+        None => text::deferred().access.all_nodes_limit.to_owned(),
+        Some(nodes) if nodes.is_empty() => text::deferred().access.no_node_limit.to_owned(),
         Some(nodes) => (text::format().list)(nodes),
     }
 }

@@ -9,7 +9,7 @@ use crate::state::text;
 
 /// Why the reader may not, if so.
 pub(super) fn why_not(config: &Config, permission: Permission) -> Option<String> {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let identity = &config.identity;
     if identity.may.contains(&permission) {
         return None;
@@ -19,7 +19,7 @@ pub(super) fn why_not(config: &Config, permission: Permission) -> Option<String>
     }
     let role = identity
         .role
-        .map_or(texts.nobody, |role| text::page().parts.roles.of(role));
+        .map_or(texts.nobody, |role| text::first_load().parts.roles.of(role));
     Some(match identity.role {
         Some(Role::Admin) => texts.needs_unlimited_admin.to_owned(),
         _ => (texts.needs_admin)(role),
@@ -43,7 +43,7 @@ pub(super) fn for_those_who(
     content: impl Fn() -> AnyView + Send + Sync + 'static,
 ) -> AnyView {
     let live = use_live();
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let reason = Memo::new(move |_| {
         live.config.with(|config| {
             let config = config.as_ref()?;

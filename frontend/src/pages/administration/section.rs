@@ -14,7 +14,7 @@ pub(super) fn section(
     content: AnyView,
 ) -> AnyView {
     set_title(move || title.to_owned());
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let tabs = [
         (Route::Account, texts.account),
         (Route::Tokens, texts.tokens),

@@ -111,7 +111,11 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
                 None => loading(what),
                 Some(Err(error)) => {
                     let retry = move || self.load();
-                    failed_state(text::pages().access.not_loaded, &error.to_string(), retry)
+                    failed_state(
+                        text::deferred().access.not_loaded,
+                        &error.to_string(),
+                        retry,
+                    )
                 }
                 Some(Ok(items)) => draw(items),
             };
@@ -148,7 +152,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
     pub(super) fn form_end(self, label: &'static str, nodes: choice::Nodes) -> AnyView {
         let hint = move || match (self.wrong.get(), choice::is_nothing(nodes)) {
             (Some(wrong), _) => Some(wrong),
-            (None, true) => Some(text::pages().access.choose_a_node.to_owned()),
+            (None, true) => Some(text::deferred().access.choose_a_node.to_owned()),
             (None, false) => None,
         };
         view! {
@@ -166,7 +170,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
                     {label}
                 </button>
                 <button type="button" class="button last" on:click=move |_| self.close()>
-                    {text::pages().parts.cancel}
+                    {text::deferred().parts.cancel}
                 </button>
             </div>
         }
@@ -199,7 +203,7 @@ impl<T: Clone + Send + Sync + 'static, A: Send + Sync + 'static> ManagedList<T, 
                     id=ids.1
                     on:click=move |_| self.close()
                 >
-                    {text::pages().parts.cancel}
+                    {text::deferred().parts.cancel}
                 </button>
             </div>
         }
@@ -229,7 +233,7 @@ pub(super) fn table(
                     <tr>
                         {headings}
                         <th scope="col">
-                            <span class="sr">{text::pages().parts.actions}</span>
+                            <span class="sr">{text::deferred().parts.actions}</span>
                         </th>
                     </tr>
                 </thead>

@@ -40,7 +40,7 @@ pub(crate) fn tokens() -> AnyView {
             list.take(tokens.map(|tokens| tokens.items));
         });
     });
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let content = list.show(Permission::Tokens, texts.loading_tokens, move |tokens| {
         table(list, tokens)
     });
@@ -53,7 +53,7 @@ pub(crate) fn tokens() -> AnyView {
 }
 
 fn table(list: List, tokens: Vec<Token>) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let headings = [
         texts.name,
         texts.token_of,
@@ -68,7 +68,7 @@ fn table(list: List, tokens: Vec<Token>) -> AnyView {
 }
 
 fn row(list: List, token: Token) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let clock = use_clock();
     let expires = token.expires_at;
     let is_over = Memo::new(move |_| expires.is_some_and(|end| end <= clock.now()));
@@ -83,7 +83,7 @@ fn row(list: List, token: Token) -> AnyView {
     };
     let label = (texts.revoke_token)(&token.name);
     let (role, nodes) = (
-        text::page().parts.roles.of(token.role),
+        text::first_load().parts.roles.of(token.role),
         limits(token.nodes.as_ref()),
     );
     let (name, owner, made) = (token.name.clone(), token.owner.clone(), token.created_at);
@@ -133,7 +133,7 @@ fn ask(list: List) -> AnyView {
 
 fn new_token(list: List) -> AnyView {
     let live = use_live();
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let most = live.config.with_untracked(|config| {
         let config = config.as_ref();
         config.and_then(|config| config.identity.role)
@@ -201,7 +201,7 @@ fn new_token(list: List) -> AnyView {
 }
 
 fn secret(list: List, made: &CreatedToken) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let origin = window().location().origin().unwrap_or_default();
     let call = format!(
         "curl -s -H \"Authorization: Bearer {}\" {origin}/api/v1/vms",
@@ -237,7 +237,7 @@ fn secret(list: List, made: &CreatedToken) -> AnyView {
 }
 
 fn revoke(list: List, token: &Token) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let id = token.id.to_string();
     list.danger(
         (HEADING, FIRST),

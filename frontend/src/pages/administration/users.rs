@@ -41,7 +41,7 @@ pub(crate) fn users() -> AnyView {
             list.take(users.map(|users| users.items));
         });
     });
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let content = list.show(Permission::Users, texts.loading_users, move |users| {
         table(list, users)
     });
@@ -54,7 +54,7 @@ pub(crate) fn users() -> AnyView {
 }
 
 fn table(list: List, users: Vec<User>) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let headings = [
         texts.name,
         texts.role,
@@ -68,7 +68,7 @@ fn table(list: List, users: Vec<User>) -> AnyView {
 }
 
 fn row(list: List, user: User) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let since = match user.password_since {
         None => or_unknown(Some(texts.no_password.to_owned())),
         Some(at) => ago(at),
@@ -79,7 +79,7 @@ fn row(list: List, user: User) -> AnyView {
     );
     let (name, role, added) = (
         user.name.clone(),
-        text::page().parts.roles.of(user.role),
+        text::first_load().parts.roles.of(user.role),
         user.created_at,
     );
     let nodes = limits(user.nodes.as_ref());
@@ -139,7 +139,7 @@ fn ask(list: List) -> AnyView {
 /// Of a new user, or of one who is there.
 fn form(list: List, user: Option<User>) -> AnyView {
     let live = use_live();
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let by_password = live.config.with_untracked(|config| {
         let config = config.as_ref();
         config.is_some_and(|config| config.identity.mode == SignInMode::Password)
@@ -234,7 +234,7 @@ fn form(list: List, user: Option<User>) -> AnyView {
 }
 
 fn removal(list: List, user: &User) -> AnyView {
-    let texts = &text::pages().access;
+    let texts = &text::deferred().access;
     let name = user.name.clone();
     list.danger(
         (HEADING, FIRST),

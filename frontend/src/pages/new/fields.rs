@@ -20,7 +20,7 @@ pub(super) fn part(id: &'static str, title: &'static str, fields: Vec<AnyView>) 
 }
 
 fn label_of(field: Field) -> &'static str {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     match field {
         "node" => texts.node,
         "name" => texts.name,
@@ -44,7 +44,7 @@ fn labelled(form: Form, field: Field, hint: Signal<String>, control: AnyView) ->
             {control}
             <p class="hint" id=format!("{field}-hint") class:bad=move || wrong.with(Option::is_some)>
                 {move || match wrong.get() {
-                    Some(wrong) => (text::pages().new_vm.field_wrong)(label_of(field), &wrong),
+                    Some(wrong) => (text::deferred().new_vm.field_wrong)(label_of(field), &wrong),
                     None => hint.get(),
                 }}
             </p>
@@ -71,7 +71,7 @@ pub(super) fn input(
             _ => None,
         }
     };
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let hint = Signal::derive(move || match most() {
         Some(most) if hint.is_empty() => (texts.up_to)(most),
         Some(most) => (texts.hint_up_to)(hint, most),
@@ -112,7 +112,7 @@ pub(super) fn comment(form: Form) -> AnyView {
             }
         ></textarea>
     };
-    let hint = Signal::derive(|| text::pages().new_vm.comment_hint.to_owned());
+    let hint = Signal::derive(|| text::deferred().new_vm.comment_hint.to_owned());
     labelled(form, "comment", hint, control.into_any())
 }
 
@@ -123,7 +123,7 @@ pub(super) fn presets(form: Form) -> AnyView {
             .with(|config| config.as_ref().map(|config| config.presets.clone()))
             .unwrap_or_default()
     };
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let buttons = move || {
         presets()
             .into_iter()
@@ -156,7 +156,7 @@ pub(super) fn presets(form: Form) -> AnyView {
 
 pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyView {
     let wrong = form.wrong("node");
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let choices = move || {
         let mut places = places.get().unwrap_or_default().into_iter().enumerate();
         let mut views = Vec::new();
@@ -236,7 +236,7 @@ fn select(
         let value = value.get();
         // What was chosen for another node is shown for what it is.
         if !options.iter().any(|(known, _)| *known == value) {
-            let words = (text::pages().new_vm.not_on_this_node)(&value);
+            let words = (text::deferred().new_vm.not_on_this_node)(&value);
             options.push((value.clone(), words));
         }
         options
@@ -278,7 +278,9 @@ pub(super) fn guest_os(form: Form) -> AnyView {
         let node = form.node.get();
         let newest = node.as_ref().and_then(|node| node.newest_hardware);
         match (node, newest) {
-            (Some(node), Some(newest)) => (text::pages().new_vm.guests_of_node)(&node.name, newest),
+            (Some(node), Some(newest)) => {
+                (text::deferred().new_vm.guests_of_node)(&node.name, newest)
+            }
             _ => String::new(),
         }
     });
@@ -296,7 +298,7 @@ pub(super) fn guest_os(form: Form) -> AnyView {
 const DEFAULT: &str = "\u{0}";
 
 pub(super) fn network(form: Form) -> AnyView {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
@@ -325,7 +327,7 @@ pub(super) fn network(form: Form) -> AnyView {
 }
 
 pub(super) fn iso(form: Form) -> AnyView {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let options = move || {
         let Some(node) = form.node.get() else {
             return Vec::new();
@@ -358,7 +360,7 @@ pub(super) fn iso(form: Form) -> AnyView {
 
 /// How old the knowledge of a node's networks and images is.
 fn read_from_node(form: Form) -> Signal<String> {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let clock = use_clock();
     Signal::derive(move || {
         let Some(node) = form.node.get() else {
@@ -382,7 +384,7 @@ pub(super) fn power_on(form: Form) -> AnyView {
                     form.change("power_on", |draft| draft.power_on = checked);
                 }
             />
-            {text::pages().new_vm.power_on}
+            {text::deferred().new_vm.power_on}
         </label>
     }
     .into_any()

@@ -40,7 +40,7 @@ pub(crate) fn New() -> impl IntoView {
     if named.is_some() {
         draft.update(|draft| draft.node = named);
     }
-    set_title(|| text::pages().new_vm.title.to_owned());
+    set_title(|| text::deferred().new_vm.title.to_owned());
 
     let size = move || {
         let wanted = draft.with(Draft::request);
@@ -169,7 +169,7 @@ pub(crate) fn New() -> impl IntoView {
         })
     });
     let known = Memo::new(move |_| places.with(|places| places.as_ref().map(Vec::is_empty)));
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let content = move || {
         // Changes of the nodes from now on must not rebuild the form under the typing.
         match known.get() {
@@ -186,16 +186,16 @@ pub(crate) fn New() -> impl IntoView {
         match live.nodes.with(|nodes| nodes.error().cloned()) {
             Some(error) if !error.is_not_ready() => {
                 let retry = move || live.connect();
-                failed_state(text::pages().nodes.not_loaded, &error.to_string(), retry)
+                failed_state(text::deferred().nodes.not_loaded, &error.to_string(), retry)
             }
-            _ => view! { <p class="skeleton" role="status">{text::pages().nodes.loading}</p> }
+            _ => view! { <p class="skeleton" role="status">{text::deferred().nodes.loading}</p> }
                 .into_any(),
         }
     };
     view! {
         <div class="page">
             <div class="column">
-                <nav class="heading" aria-label=text::pages().parts.up>{back(list_position.list_path(), text::pages().parts.all_vms)}</nav>
+                <nav class="heading" aria-label=text::deferred().parts.up>{back(list_position.list_path(), text::deferred().parts.all_vms)}</nav>
                 <header class="heading">
                     <h1>{texts.title}</h1>
                 </header>
@@ -213,7 +213,7 @@ fn view(
     wrong: RwSignal<Option<String>>,
     forbidden: Memo<bool>,
 ) -> AnyView {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     view! {
         <form class="new" novalidate=true on:submit=submit>
             <div class="parts">

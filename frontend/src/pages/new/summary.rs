@@ -10,7 +10,7 @@ use crate::state::text;
 
 /// What is about to be made, in words.
 pub(super) fn summary(form: Form) -> AnyView {
-    let texts = &text::pages().new_vm;
+    let texts = &text::deferred().new_vm;
     let draft = form.draft.get();
     let node = form.node.get();
     let wanted = draft.request();

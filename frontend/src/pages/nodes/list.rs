@@ -30,7 +30,7 @@ pub(crate) fn Nodes() -> impl IntoView {
             Some((answering, nodes.len()))
         })
     });
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     set_title(move || match summary.get() {
         Some((answering, all)) if answering < all => (texts.title_some)(answering, all),
         Some((_, all)) => (texts.title)(all),
@@ -125,7 +125,7 @@ enum Shown {
 #[component]
 fn Body(name: String) -> impl IntoView {
     let live = use_live();
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let page = Route::Node { name: name.clone() };
     let node = {
         let name = name.clone();

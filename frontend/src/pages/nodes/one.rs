@@ -37,7 +37,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
     });
     on_cleanup(move || escape.remove());
 
-    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
     let missing = move || {
         let error = live.nodes.with(|nodes| nodes.error().cloned());
         match error.filter(|error| !loaded.get() && !error.is_not_ready()) {
@@ -81,7 +81,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
 }
 
 fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
-    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
     let shell = view! {
         <div class="lines">
             {copy_line(parts.copy_ssh_line, node_links::ssh_line(node))}
@@ -122,7 +122,7 @@ fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
 }
 
 fn capacity(node: &NodeFacts) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
     let stores = if stores.is_empty() {
         or_unknown(None)
@@ -147,7 +147,7 @@ fn capacity(node: &NodeFacts) -> AnyView {
 }
 
 fn machine(node: &NodeFacts) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let counts = [node.cpu.packages, node.cpu.cores, node.cpu.threads];
     let [sockets, cores, threads] = counts;
     let counts = counts
@@ -178,7 +178,7 @@ fn machine(node: &NodeFacts) -> AnyView {
 }
 
 fn rounds(node: &NodeFacts) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let took = node.round_millis.map(text::format().milliseconds);
     fact_card(
         "rounds",
@@ -200,7 +200,7 @@ fn time(time: Option<chrono::DateTime<chrono::Utc>>) -> AnyView {
 }
 
 fn for_new_vms(node: &NodeFacts) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     fact_card(
         "new-vms",
         texts.for_new_vms,
@@ -213,7 +213,7 @@ fn for_new_vms(node: &NodeFacts) -> AnyView {
 }
 
 fn networks(node: &NodeFacts) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let groups: Vec<_> = node
         .port_groups
         .iter()

@@ -12,7 +12,7 @@ use crate::state::text;
 
 /// Whether it answers, and since when it was last seen.
 pub(super) fn state(node: &Node) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let (class, word, sign) = match node.reachable {
         None => ("state", texts.not_tried, Icon::Unknown),
         Some(false) => ("state bad", texts.not_answering, Icon::Warning),
@@ -39,7 +39,7 @@ pub(super) fn state(node: &Node) -> AnyView {
 
 /// What is wrong with it, a notice for each.
 pub(super) fn troubles(node: &Node) -> Option<AnyView> {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let error = node.last_error.as_ref().map(|error| {
         let what = (texts.failed)(&node.name, symptom(error.kind));
         let why = cause(&node.name, &error.message).to_owned();
@@ -95,7 +95,7 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
 /// Its VMs by power state; leads to them.
 pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
     let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let kinds = [
         ("on", Icon::On, counts.on, texts.on),
         ("", Icon::Off, counts.off, texts.off),
@@ -120,7 +120,7 @@ pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
 
 /// Use and allocation of its CPUs.
 pub(super) fn cpu(node: &Node) -> AnyView {
-    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
     let total = node
         .cpu
         .cores
@@ -149,7 +149,7 @@ pub(super) fn cpu(node: &Node) -> AnyView {
 
 /// Use and allocation of its memory.
 pub(super) fn memory(node: &Node) -> AnyView {
-    let (texts, parts) = (&text::pages().nodes, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
     let used = node
         .memory
         .usage_mb
@@ -172,7 +172,7 @@ pub(super) fn memory(node: &Node) -> AnyView {
 
 /// A datastore with its free space.
 pub(super) fn datastore(store: &Datastore) -> AnyView {
-    let texts = &text::pages().nodes;
+    let texts = &text::deferred().nodes;
     let name = store.name.clone().unwrap_or_else(|| store.path.clone());
     let free = match (store.accessible, store.free_bytes) {
         (false, _) => texts.not_accessible.to_owned(),
@@ -202,7 +202,7 @@ pub(super) fn datastore(store: &Datastore) -> AnyView {
 /// Version and build.
 pub(super) fn version(node: &Node) -> Option<String> {
     match (&node.version, &node.build) {
-        (Some(version), Some(build)) => Some((text::pages().nodes.version)(version, build)),
+        (Some(version), Some(build)) => Some((text::deferred().nodes.version)(version, build)),
         (version, _) => version.clone(),
     }
 }

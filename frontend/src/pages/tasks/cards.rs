@@ -27,7 +27,7 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
             <div
                 class="meter"
                 role="progressbar"
-                aria-label=text::pages().tasks.progress
+                aria-label=text::deferred().tasks.progress
                 aria-valuenow=percent
                 aria-valuemin="0"
                 aria-valuemax="100"
@@ -46,7 +46,7 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
 }
 
 pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let (class, word, sign) = match step.state {
         StepState::Pending => ("step pending", texts.step_pending, Some(Icon::Off)),
         StepState::Running => ("step running", texts.step_running, None),
@@ -78,7 +78,7 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
 }
 
 pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let node = Route::Node {
         name: task.node.clone(),
     };
@@ -95,7 +95,7 @@ pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
             let name = vm
                 .name
                 .clone()
-                .unwrap_or_else(|| (text::pages().parts.vm_by_id)(vm.vmid));
+                .unwrap_or_else(|| (text::deferred().parts.vm_by_id)(vm.vmid));
             link("", page.path(), name.into_any())
         },
     );
@@ -118,7 +118,7 @@ pub(super) fn about(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
 
 /// A command with what it printed, which is shown on demand.
 pub(super) fn command(run: CommandRun) -> AnyView {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let (class, exit) = match (run.exit, &run.failure) {
         (_, Some(_)) => ("exit bad", texts.exit_unknown.to_owned()),
         (Some(code), _) if run.expected || code == 0 => ("exit", (texts.exit_code)(code)),

@@ -46,7 +46,7 @@ pub(crate) fn Tasks() -> impl IntoView {
         true => narrowed_older.get(),
         false => live.tasks.with(|tasks| tasks.data()?.older.clone()),
     });
-    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().tasks, &text::deferred().parts);
     set_title(move || match running.get() {
         0 => texts.tasks.to_owned(),
         running => (texts.title_under_way)(running),
@@ -213,7 +213,7 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
             </button>
         }
     });
-    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().tasks, &text::deferred().parts);
     let node = Memo::new(move |_| filter.with(|filter| filter.node.clone()));
     let names = Memo::new(move |_| {
         let mut names = BTreeSet::new();
@@ -258,7 +258,7 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
 }
 
 fn row(id: TaskId) -> AnyView {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let live = use_live();
     let clock = use_clock();
     let task = task_of(live, id);

@@ -30,7 +30,7 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
     let alone = load_alone(live, id);
     let task = task_of(live, id);
     let known = Memo::new(move |_| task.with(Option::is_some));
-    let (texts, parts) = (&text::pages().tasks, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().tasks, &text::deferred().parts);
     set_title(move || {
         task.with(|task| match task {
             Some(task) => (texts.title)(task_word(task.state), &task.title),
@@ -116,7 +116,7 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
             )
         })
     };
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let none_so_far = Memo::new(move |_| {
         task.with(|task| task.as_ref().is_some_and(|task| task.commands.is_empty()))
     });
@@ -192,7 +192,7 @@ fn heading(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
 }
 
 fn actions(live: LiveData, task: &Arc<TaskFacts>) -> AnyView {
-    let texts = &text::pages().tasks;
+    let texts = &text::deferred().tasks;
     let open = key_of(task).map(|key| {
         let page = Route::Vm {
             node: key.node,
@@ -271,7 +271,7 @@ fn again_button(live: LiveData, again: Again) -> AnyView {
             on:click=ask
         >
             {move || if sending.get() { busy() } else { view! { {icon(Icon::Again)} }.into_any() }}
-            {text::pages().tasks.try_again}
+            {text::deferred().tasks.try_again}
         </button>
         <span class="bad" role="status">{move || wrong.get()}</span>
     }
@@ -298,7 +298,7 @@ fn trouble(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
             <div class="notice warn">
                 {icon(Icon::Warning)}
                 <div>
-                    <strong>{(text::pages().tasks.left_on)(&task.node)}</strong>
+                    <strong>{(text::deferred().tasks.left_on)(&task.node)}</strong>
                     <ul>{left}</ul>
                 </div>
             </div>

@@ -50,7 +50,7 @@ impl Place {
 }
 
 pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmFacts) -> AnyView {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let node = vm.node.clone();
     let page = Route::Node { name: node.clone() };
     let uptime = part(
@@ -87,7 +87,7 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
         |seen| {
             view! {
                 {when(seen, true)}
-                " " <span class="aside">{sentence(text::pages().parts.in_brackets, [ago(seen)])}</span>
+                " " <span class="aside">{sentence(text::deferred().parts.in_brackets, [ago(seen)])}</span>
             }
             .into_any()
         },
@@ -119,7 +119,7 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
 }
 
 pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let thresholds = config.map(|config| config.thresholds);
     let sized = |name: &str, resource, value: Option<String>| {
         let why = format::large_reason(vm, resource, thresholds);
@@ -150,7 +150,7 @@ pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {
 }
 
 pub(super) fn usage(vm: &VmFacts, mhz: Option<u64>) -> AnyView {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let cpu_total = vm.cpus.zip(mhz).map(|(cpus, mhz)| u64::from(cpus) * mhz);
     let storage_total = vm
         .storage_bytes
@@ -191,7 +191,7 @@ fn used(
     format: fn(u64) -> String,
 ) -> AnyView {
     let value = used.map(|used| match total {
-        Some(total) => (text::pages().parts.used_of)(&format(used), &format(total)),
+        Some(total) => (text::deferred().parts.used_of)(&format(used), &format(total)),
         None => format(used),
     });
     let bar = used
@@ -201,7 +201,7 @@ fn used(
 }
 
 pub(super) fn files(vm: &VmFacts) -> AnyView {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     fact_card(
         "files",
         texts.files,
@@ -230,7 +230,7 @@ fn copied(value: Option<String>, name: &'static str) -> AnyView {
 }
 
 pub(super) fn shell(place: &Place) -> AnyView {
-    let (texts, parts) = (&text::pages().vm, &text::pages().parts);
+    let (texts, parts) = (&text::deferred().vm, &text::deferred().parts);
     let lines = view! {
         <div class="lines">
             <div>
@@ -255,7 +255,7 @@ pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
                 .unwrap_or_default()
         })
     });
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let pretty = Signal::derive(move || {
         json.with(|json| serde_json::to_string_pretty(json).unwrap_or_default())
     });
@@ -298,7 +298,7 @@ pub(super) fn raw(vm: Memo<Option<Arc<VmFacts>>>) -> impl IntoView {
 
 /// vSphere's word for the state of VMware Tools in words.
 fn tools(status: &str) -> String {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     match status {
         "toolsOk" => texts.tools_running,
         "toolsOld" => texts.tools_old,
@@ -314,7 +314,7 @@ fn status(vm: &VmFacts) -> Option<String> {
     match (vm.overall_status.as_deref(), vm.connection_state.as_deref()) {
         (Some(overall), Some("connected") | None) => Some(overall.to_owned()),
         (Some(overall), Some(connection)) => {
-            Some((text::pages().vm.status_with_files)(overall, connection))
+            Some((text::deferred().vm.status_with_files)(overall, connection))
         }
         (None, connection) => connection.map(str::to_owned),
     }

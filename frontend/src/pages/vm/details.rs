@@ -100,7 +100,7 @@ fn heading(
                 target="_blank"
                 rel="noopener noreferrer"
             >
-                {text::pages().parts.host_client}
+                {text::deferred().parts.host_client}
                 {icon(Icon::External)}
             </a>
         }
@@ -112,7 +112,7 @@ fn heading(
                 {move || changing_badge(power, change.get())}
             </span>
             {(!vm.large.is_empty())
-                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} {text::pages().vm.large}</span> })}
+                .then(|| view! { <span class="state large-size">{icon(Icon::Large)} {text::deferred().vm.large}</span> })}
             <div class="actions">{host_client}</div>
         </header>
     }
@@ -120,12 +120,12 @@ fn heading(
 }
 
 fn stale(reason: Option<String>, seen: DateTime<Utc>) -> AnyView {
-    let reason = reason.unwrap_or_else(|| text::pages().vm.not_seen_again.to_owned());
+    let reason = reason.unwrap_or_else(|| text::deferred().vm.not_seen_again.to_owned());
     view! {
         <div class="notice warn">
             {icon(Icon::Stale)}
             <p>
-                <strong>{sentence(text::pages().vm.stale, [ago(seen)])}</strong>
+                <strong>{sentence(text::deferred().vm.stale, [ago(seen)])}</strong>
                 {reason}
             </p>
         </div>

@@ -25,7 +25,7 @@ use crate::state::text;
 /// The page.
 #[component]
 pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let live = use_live();
     let list_position: ListPosition = expect_context();
     let key = VmKey { node, vmid };
@@ -95,7 +95,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
         <div class="page">
             <div class="column">
                 <nav class="heading" aria-label=texts.place_in_list>
-                    {back(list_position.list_path(), text::pages().parts.all_vms)}
+                    {back(list_position.list_path(), text::deferred().parts.all_vms)}
                     <div class="actions">
                         <Neighbour neighbours to=Side::Previous />
                         <Neighbour neighbours to=Side::Next />
@@ -129,7 +129,7 @@ fn load_alone(live: LiveData, key: VmKey) -> RwSignal<Load<Arc<VmFacts>>> {
 #[component]
 fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     let list_position: ListPosition = expect_context();
-    let texts = &text::pages().vm;
+    let texts = &text::deferred().vm;
     let title = match name {
         Some(name) => (texts.gone_named)(&name, key.vmid, &key.node),
         None => (texts.gone)(key.vmid, &key.node),
@@ -137,6 +137,6 @@ fn Gone(key: VmKey, name: Option<String>) -> impl IntoView {
     let sentence = (texts.gone_why)(&key.node);
     view! {
         <h1 class="sr">{title.clone()}</h1>
-        {empty_state(title, sentence, link("button primary", list_position.list_path(), text::pages().parts.all_vms.into_any()))}
+        {empty_state(title, sentence, link("button primary", list_position.list_path(), text::deferred().parts.all_vms.into_any()))}
     }
 }

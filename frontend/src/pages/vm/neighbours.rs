@@ -70,8 +70,8 @@ fn around(rows: &[Arc<Row>], key: &VmKey) -> Option<Neighbours> {
 #[component]
 pub(super) fn Neighbour(neighbours: Memo<Neighbours>, to: Side) -> impl IntoView {
     let (label, sign) = match to {
-        Side::Previous => (text::pages().vm.previous, Icon::Previous),
-        Side::Next => (text::pages().vm.next, Icon::Next),
+        Side::Previous => (text::deferred().vm.previous, Icon::Previous),
+        Side::Next => (text::deferred().vm.next, Icon::Next),
     };
     move || {
         let key = neighbours.with(|neighbours| match to {

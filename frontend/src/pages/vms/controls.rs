@@ -65,6 +65,6 @@ pub(super) fn counted(listing: &Listing) -> String {
     if listing.rows.len() == listing.total {
         total
     } else {
-        (text::page().list.some_of_all)(&format::grouped(listing.rows.len() as u64), &total)
+        (text::first_load().list.some_of_all)(&format::grouped(listing.rows.len() as u64), &total)
     }
 }

@@ -23,7 +23,7 @@ pub(super) fn skeleton() -> AnyView {
     let starting = live
         .vms
         .with(|vms| vms.error().is_some_and(api::Error::is_not_ready));
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let (class, words) = if starting {
         ("starting", texts.server_starting)
     } else {
@@ -39,7 +39,7 @@ pub(super) fn skeleton() -> AnyView {
 }
 
 pub(super) fn no_nodes() -> AnyView {
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let code = |command: &'static str| view! { <code>{command}</code> }.into_any();
     let next = view! {
         <figure class="example">
@@ -75,7 +75,7 @@ pub(super) fn no_vms() -> AnyView {
             (answered + usize::from(node.observed_at.is_some()), all + 1)
         })
     });
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let sentence = if answered == 0 {
         (texts.no_node_listed)(all)
     } else if answered < all {
@@ -89,7 +89,7 @@ pub(super) fn no_vms() -> AnyView {
 
 pub(super) fn no_match(controls: ListControls, listing: Memo<Listing>) -> AnyView {
     let total = listing.with(|listing| listing.total);
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let sentence =
         controls.query.with(
             |query| match (query.filter.trim(), query.chips.is_empty()) {

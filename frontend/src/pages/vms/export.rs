@@ -14,7 +14,7 @@ pub(super) fn export_button(
     parsed: Memo<Result<Filter, FilterError>>,
 ) -> AnyView {
     let cannot = move || parsed.with(Result::is_err);
-    csv_button(text::page().list.save_csv, "vms", cannot, move || {
+    csv_button(text::first_load().list.save_csv, "vms", cannot, move || {
         let query = controls.query.with_untracked(|query| query.to_api());
         async move { api::vms_csv(&query).await }
     })

@@ -266,7 +266,7 @@ pub(super) fn Grid(
             id="grid"
             role="grid"
             tabindex="0"
-            aria-label=text::page().list.heading
+            aria-label=text::first_load().list.heading
             aria-rowcount=move || count.get() + 1
             aria-colcount=COLUMNS.len() + 1
             aria-keyshortcuts="Space Shift+Space Control+A"
@@ -325,7 +325,7 @@ fn choose_all(selection: RwSignal<Selection>, listing: Memo<Listing>) -> AnyView
         <div class="c-choose" role="columnheader">
             <input
                 type="checkbox"
-                aria-label=text::page().list.select_all
+                aria-label=text::first_load().list.select_all
                 prop:checked=all
                 on:change=move |_| {
                     listing

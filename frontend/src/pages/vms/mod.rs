@@ -100,7 +100,7 @@ pub(crate) fn Vms() -> impl IntoView {
     });
     let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
 
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     set_title(move || {
         if !loaded.get() {
             return texts.title.to_owned();

@@ -38,7 +38,7 @@ pub(super) struct Context {
 /// A row of the document, whichever VM it shows at the moment.
 #[component]
 pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let live = use_live();
     let clock = use_clock();
     let place =
@@ -217,7 +217,7 @@ fn name(
                 })}
             {question
                 .map(|question| {
-                    let texts = &text::page().list;
+                    let texts = &text::first_load().list;
                     view! {
                         <button
                             type="button"
@@ -253,7 +253,7 @@ fn size(column: Column, vm: &Vm, resource: Resource, thresholds: Option<Threshol
     let exact = format::exact_value(vm, column.field);
     let large = vm.large.contains(&resource);
     let reason = format::large_reason(vm, resource, thresholds);
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let spoken = large.then(|| match &reason {
         Some(reason) => (texts.large_spoken_because)(reason),
         None => texts.large_spoken.to_owned(),

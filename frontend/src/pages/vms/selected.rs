@@ -49,7 +49,7 @@ pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
             })
         })
     });
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let counts = move || {
         let count = rows.with(Vec::len);
         let count = view! { <strong>{format::grouped(count as u64)}</strong> }.into_any();

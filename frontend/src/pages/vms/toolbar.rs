@@ -18,7 +18,7 @@ pub(super) fn Toolbar(
     parsed: Memo<Result<Filter, FilterError>>,
     loaded: Memo<bool>,
 ) -> impl IntoView {
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     view! {
         <div class="toolbar" role="search" aria-label=texts.search>
             <FilterBox controls parsed />
@@ -66,7 +66,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
     });
     on_cleanup(move || slash.remove());
 
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let keydown = move |event: ev::KeyboardEvent| match event.key().as_str() {
         "Escape" => {
             if help.get_untracked() {
@@ -157,7 +157,7 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
         <div class="under mistake" id="filter-error" role="status">
             <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
             <p>
-                <span class="sr">{(text::page().list.at_character)(place)}</span>
+                <span class="sr">{(text::first_load().list.at_character)(place)}</span>
                 {error.message}
             </p>
         </div>
@@ -166,7 +166,7 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
 
 #[component]
 fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
-    let texts = &text::page().list;
+    let texts = &text::first_load().list;
     let examples = [
         ("web", texts.help_word),
         ("\"web server\"", texts.help_quotes),
@@ -298,7 +298,7 @@ fn OrderSelect(controls: ListControls) -> impl IntoView {
     view! {
         <select
             class="order"
-            aria-label=text::page().list.order
+            aria-label=text::first_load().list.order
             on:change=move |event| {
                 let chosen = Sort::parse(&event_target_value(&event)).unwrap_or_default();
                 controls.set(|query| query.sort = chosen);

@@ -1,9 +1,9 @@
 //! English.
 
 mod acts;
+mod deferred;
+mod first_load;
 mod format;
-mod page;
-mod pages;
 mod problems;
 mod refusals;
 mod tasks;
@@ -17,6 +17,6 @@ pub const EN: Texts = Texts {
     acts: &acts::ACTS,
     refusals: &refusals::REFUSALS,
     tasks: &tasks::TASKS,
-    page: &page::PAGE,
-    pages: &pages::PAGES,
+    first_load: &first_load::FIRST_LOAD,
+    deferred: &deferred::DEFERRED,
 };

@@ -1,6 +1,6 @@
 //! Parts that several pages show.
 
-use crate::text::page::{Parts, Roles};
+use crate::text::first_load::{Parts, Roles};
 
 pub(super) const PARTS: Parts = Parts {
     try_now: "Try now",

@@ -1,6 +1,6 @@
 //! In place of every page, for a person who has not signed in.
 
-use crate::text::pages::SignInPage;
+use crate::text::deferred::SignInPage;
 
 pub(super) const SIGN_IN: SignInPage = SignInPage {
     loading: "Looking who is there",

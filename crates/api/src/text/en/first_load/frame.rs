@@ -1,6 +1,6 @@
 //! The frame around every page.
 
-use crate::text::page::Frame;
+use crate::text::first_load::Frame;
 
 pub(super) const FRAME: Frame = Frame {
     window_title: |title| format!("{title} · ECoMan"),

@@ -1,6 +1,6 @@
 //! Why the server did not answer a request.
 
-use crate::text::page::RequestErrors;
+use crate::text::first_load::RequestErrors;
 
 pub(super) const REQUEST_ERRORS: RequestErrors = RequestErrors {
     unreachable: "The server does not answer. Check that it runs and that this machine can \

@@ -6,9 +6,9 @@ mod list;
 mod parts;
 mod request_errors;
 
-use crate::text::Page;
+use crate::text::FirstLoad;
 
-pub(super) static PAGE: Page = Page {
+pub(super) static FIRST_LOAD: FirstLoad = FirstLoad {
     frame: frame::FRAME,
     parts: parts::PARTS,
     request_errors: request_errors::REQUEST_ERRORS,

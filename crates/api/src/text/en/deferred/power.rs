@@ -1,8 +1,8 @@
 //! Changes of power: the dialog, and the result of the last one.
 
 use crate::text::Template;
+use crate::text::deferred::PowerPages;
 use crate::text::en::format;
-use crate::text::pages::PowerPages;
 
 pub(super) const POWER: PowerPages = PowerPages {
     list_not_loaded: "The list of VMs is still being loaded.",

@@ -1,7 +1,7 @@
 //! The account, API tokens and users.
 
 use crate::text::Template;
-use crate::text::pages::AccessPages;
+use crate::text::deferred::AccessPages;
 
 pub(super) const ACCESS: AccessPages = AccessPages {
     access: "Access",

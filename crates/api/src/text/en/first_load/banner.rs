@@ -1,7 +1,7 @@
 //! What is wrong, above the page.
 
 use crate::text::Template;
-use crate::text::page::{Banner, Symptoms};
+use crate::text::first_load::{Banner, Symptoms};
 
 pub(super) const BANNER: Banner = Banner {
     no_connection: Template::new("No connection to the server since {0}"),

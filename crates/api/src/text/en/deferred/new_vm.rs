@@ -1,8 +1,8 @@
 //! The form for a new VM.
 
 use crate::text::Template;
+use crate::text::deferred::NewVmPage;
 use crate::text::en::format;
-use crate::text::pages::NewVmPage;
 
 pub(super) const NEW_VM: NewVmPage = NewVmPage {
     title: "New VM",

@@ -2,7 +2,7 @@
 
 use crate::text::Template;
 use crate::text::en::format;
-use crate::text::page::{Chips, Columns, List};
+use crate::text::first_load::{Chips, Columns, List};
 
 pub(super) const LIST: List = List {
     heading: "Virtual machines",

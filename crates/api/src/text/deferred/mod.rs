@@ -22,7 +22,7 @@ pub use self::vm::VmPage;
 
 /// What the deferred pages show.
 #[derive(Clone, Copy, Debug)]
-pub struct Pages {
+pub struct Deferred {
     /// Parts that several of these pages show.
     pub parts: PageParts,
     /// Changes of power: the dialog, and the result of the last one.

@@ -1,7 +1,7 @@
 //! The audit log.
 
 use crate::text::Template;
-use crate::text::pages::AuditPage;
+use crate::text::deferred::AuditPage;
 
 pub(super) const AUDIT: AuditPage = AuditPage {
     save_csv: "Save this log as CSV",

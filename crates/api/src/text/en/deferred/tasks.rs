@@ -1,7 +1,7 @@
 //! The pages of the tasks.
 
+use crate::text::deferred::TaskPages;
 use crate::text::en::format;
-use crate::text::pages::TaskPages;
 
 pub(super) const TASKS: TaskPages = TaskPages {
     tasks: "Tasks",

@@ -10,9 +10,9 @@ mod sign_in;
 mod tasks;
 mod vm;
 
-use crate::text::Pages;
+use crate::text::Deferred;
 
-pub(super) static PAGES: Pages = Pages {
+pub(super) static DEFERRED: Deferred = Deferred {
     parts: parts::PARTS,
     power: power::POWER,
     vm: vm::VM,

@@ -14,7 +14,7 @@ pub use self::request_errors::RequestErrors;
 
 /// What the page shows on the first load.
 #[derive(Clone, Copy, Debug)]
-pub struct Page {
+pub struct FirstLoad {
     /// The frame around every page.
     pub frame: Frame,
     /// Parts that several pages show.

@@ -1,8 +1,8 @@
 //! The pages of the nodes.
 
 use crate::text::Template;
+use crate::text::deferred::NodePages;
 use crate::text::en::format;
-use crate::text::pages::NodePages;
 
 pub(super) const NODES: NodePages = NodePages {
     nodes: "Nodes",

@@ -1,7 +1,7 @@
 //! Parts that several of these pages show.
 
 use crate::text::Template;
-use crate::text::pages::PageParts;
+use crate::text::deferred::PageParts;
 
 pub(super) const PARTS: PageParts = PageParts {
     copied: "Copied",

@@ -1,8 +1,8 @@
 //! The page of a VM.
 
 use crate::text::Template;
+use crate::text::deferred::VmPage;
 use crate::text::en::format;
-use crate::text::pages::VmPage;
 
 pub(super) const VM: VmPage = VmPage {
     title: |vmid, node| format!("VM {vmid} · {node}"),
