@@ -104,7 +104,20 @@ pub(crate) async fn list_audit(
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
     let format = Format::accepted(&headers).ok_or(http::Error::NotAcceptable)?;
-    let mut parameters = Parameters::new(query.as_deref());
+    let (query, limit) = parse(query.as_deref())?;
+    let mut response = match format {
+        Format::Json => page(&state, query, limit.unwrap_or(USUAL)).await?,
+        Format::Csv => table(&state, query, limit).await?,
+    };
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    headers.insert(VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
+}
+
+/// What the parameters ask for, and at most how many entries of it.
+fn parse(query: Option<&str>) -> Result<(AuditQuery, Option<usize>), http::Error> {
+    let mut parameters = Parameters::new(query);
     let actors = parameters.take("actor", |text| Ok(names(text)));
     let nodes = parameters.take("node", |text| {
         text.split(',')
@@ -148,14 +161,7 @@ pub(crate) async fn list_audit(
         before,
         limit: 0,
     };
-    let mut response = match format {
-        Format::Json => page(&state, query, limit.unwrap_or(USUAL)).await?,
-        Format::Csv => table(&state, query, limit).await?,
-    };
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
-    headers.insert(VARY, HeaderValue::from_static("Accept"));
-    Ok(response)
+    Ok((query, limit))
 }
 
 async fn page(
