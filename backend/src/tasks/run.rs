@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
+use ecoman_api::text::EN;
 use ecoman_model::{StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
 use futures::StreamExt as _;
 use tokio::sync::watch;
@@ -125,8 +126,7 @@ impl Shared {
                 return Ok(ControlFlow::Break(Some(end)));
             }
             if self.is_too_late(task) {
-                let why = "It could not be handed to the executor in time.";
-                let failure = self.failure(not_handed_over(task, why));
+                let failure = self.failure(not_handed_over(task, EN.tasks.too_late));
                 return Ok(ControlFlow::Break(Some(failure)));
             }
             let order = Order {
@@ -232,7 +232,7 @@ impl Shared {
 
     /// The end of a task whose executor's run is gone.
     fn interruption(&self, task: &Task) -> TaskProgress {
-        const DIED: &str = "The executor stopped in the middle; it is not known how it ended.";
+        let died = EN.tasks.executor_died;
         let mut progress = task.progress.clone();
         progress.state = TaskState::Interrupted;
         progress.finished_at = Some((self.clock)());
@@ -240,24 +240,18 @@ impl Shared {
         for step in &mut progress.steps {
             if step.state == StepState::Running {
                 step.state = StepState::Failed;
-                step.detail = Some(DIED.to_owned());
+                step.detail = Some(died.to_owned());
             }
         }
         for command in &mut progress.commands {
             if command.exit.is_none() && command.millis.is_none() && command.failure.is_none() {
-                command.failure = Some(DIED.to_owned());
+                command.failure = Some(died.to_owned());
             }
         }
         progress.error = Some(TaskError {
             kind: TaskErrorKind::Interrupted,
-            message: format!(
-                "The executor stopped while this was under way on {}; it is not known how far it \
-                 came.",
-                task.node
-            ),
-            hint: "Nothing is repeated by itself. The crawler looks at the node now: see what the \
-                   state is, and ask again if need be."
-                .to_owned(),
+            message: (EN.tasks.interrupted)(task.node.as_str()),
+            hint: EN.tasks.interrupted_hint.to_owned(),
             left: Vec::new(),
         });
         progress
@@ -272,8 +266,8 @@ impl Shared {
 pub(super) fn not_handed_over(task: &Task, why: &str) -> TaskError {
     TaskError {
         kind: TaskErrorKind::Executor,
-        message: format!("{why} Nothing was asked of {}.", task.node),
-        hint: "Ask again once the executor is there.".to_owned(),
+        message: (EN.tasks.not_handed_over)(why, task.node.as_str()),
+        hint: EN.tasks.not_handed_over_hint.to_owned(),
         left: Vec::new(),
     }
 }

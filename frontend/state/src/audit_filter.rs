@@ -16,7 +16,7 @@ pub const OUTCOMES: [AuditOutcome; 4] = [
 /// What the log is narrowed down to, as the address says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Nothing: whatever came of it.
+    /// Empty: with any outcome.
     pub outcomes: Vec<AuditOutcome>,
     /// `None`: of every user.
     pub actor: Option<String>,

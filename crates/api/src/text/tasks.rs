@@ -19,6 +19,18 @@ pub struct Tasks {
     pub changed_by: fn(title: &str, actor: Option<&str>, at: DateTime<Utc>) -> String,
     /// That somebody changed it on the node itself, seen at a time.
     pub changed_outside: fn(seen_at: DateTime<Utc>) -> String,
+    /// A task that was not handed to the executor: why, as a sentence, and its node.
+    pub not_handed_over: fn(why: &str, node: &str) -> String,
+    /// What to do about it.
+    pub not_handed_over_hint: &'static str,
+    /// Why a task is not handed over any more.
+    pub too_late: &'static str,
+    /// The executor died over a task on this node.
+    pub interrupted: fn(node: &str) -> String,
+    /// What to do about it.
+    pub interrupted_hint: &'static str,
+    /// Of a step or a command that was under way when the executor died.
+    pub executor_died: &'static str,
     /// A VM without a name.
     pub vm_by_id: fn(vmid: u32) -> String,
     /// A VM of which neither name nor id is known.

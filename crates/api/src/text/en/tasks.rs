@@ -21,6 +21,18 @@ pub(super) static TASKS: Tasks = Tasks {
             time(seen_at)
         )
     },
+    not_handed_over: |why, node| format!("{why} Nothing was asked of {node}."),
+    not_handed_over_hint: "Ask again once the executor is there.",
+    too_late: "It could not be handed to the executor in time.",
+    interrupted: |node| {
+        format!(
+            "The executor stopped while this was under way on {node}; it is not known how far it \
+             came."
+        )
+    },
+    interrupted_hint: "Nothing is repeated by itself. The crawler looks at the node now: see what \
+                       the state is, and ask again if need be.",
+    executor_died: "The executor stopped in the middle; it is not known how it ended.",
     vm_by_id: |vmid| format!("VM {vmid}"),
     some_vm: "a VM",
 };
