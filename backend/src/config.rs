@@ -109,8 +109,8 @@ pub struct ExecutorArgs {
     #[arg(long, env, default_value_t = 8600, value_parser = real_port)]
     executor_port: u16,
 
-    /// Secret that dashboard and executor share; better given in the environment than on the
-    /// command line
+    /// Secret that dashboard and executor share; better given in a file or the environment than on
+    /// the command line
     #[arg(long, env, default_value = "", hide_env_values = true, value_parser = token)]
     executor_token: Token,
 }

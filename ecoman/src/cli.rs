@@ -1,12 +1,15 @@
 //! The command line: the commands, and what clap says of a wrong one.
 
+use std::ffi::OsString;
+
 use clap::builder::styling::{AnsiColor, Styles};
 use clap::error::{ContextKind, ContextValue};
-use clap::{CommandFactory as _, Parser, Subcommand};
+use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
 };
+use crate::options::secret_files;
 
 /// Manages the virtual machines of many standalone ESXi nodes over SSH.
 ///
@@ -56,15 +59,46 @@ pub(crate) enum Command {
     Healthcheck(healthcheck::HealthcheckArgs),
 }
 
+/// The command line as it is declared, and files for its secrets.
+pub(crate) fn command() -> clap::Command {
+    secret_files::with_files(Cli::command())
+}
+
 /// Parses the command line. Ends the program for help, the version and a wrong one.
 pub(crate) fn parse() -> Cli {
-    Cli::try_parse().unwrap_or_else(|error| without_secrets(error).exit())
+    try_parse(std::env::args_os().collect()).unwrap_or_else(|error| error.exit())
+}
+
+fn try_parse(mut arguments: Vec<OsString>) -> Result<Cli, clap::Error> {
+    let mut command = command();
+    let matches = command.try_get_matches_from_mut(&arguments);
+    let mut matches = matches.map_err(without_secrets)?;
+    let Some((name, of_subcommand)) = matches.subcommand() else {
+        return Cli::from_arg_matches(&matches);
+    };
+    let name = name.to_owned();
+    let subcommand = command.find_subcommand_mut(&name);
+    let read = match subcommand {
+        Some(subcommand) => secret_files::read(subcommand, of_subcommand)?,
+        None => Vec::new(),
+    };
+    if !read.is_empty() {
+        // As if they had been given on the command line, behind the name of the subcommand.
+        let at = arguments.iter().skip(1).position(|given| *given == *name);
+        let at = at.map_or(arguments.len(), |at| at + 2);
+        let values = read.iter().map(|from| from.argument.clone());
+        arguments.splice(at..at, values);
+        matches = self::command()
+            .try_get_matches_from(arguments)
+            .map_err(|error| without_secrets(secret_files::blame_file(error, &read)))?;
+    }
+    Cli::from_arg_matches(&matches)
 }
 
 /// The error without the value of an option that is a secret: what goes to the terminal is kept in
 /// logs.
 fn without_secrets(mut error: clap::Error) -> clap::Error {
-    let mut command = Cli::command();
+    let mut command = command();
     command.build();
     let is_secret = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(shown)) => command
@@ -84,14 +118,18 @@ fn without_secrets(mut error: clap::Error) -> clap::Error {
 mod tests {
     use super::*;
 
+    fn parse(arguments: &[&str]) -> Result<Cli, clap::Error> {
+        try_parse(arguments.iter().map(OsString::from).collect())
+    }
+
     #[test]
     fn the_command_line_is_sound() {
-        Cli::command().debug_assert();
+        command().debug_assert();
     }
 
     #[test]
     fn every_option_is_a_variable_named_in_its_error() {
-        for command in Cli::command().get_subcommands_mut() {
+        for command in command().get_subcommands_mut() {
             command.build();
             for option in command.get_arguments() {
                 if let Some(variable) = option.get_env() {
@@ -113,8 +151,8 @@ mod tests {
             ("dashboard", "--dashboard-proxy-secret"),
             ("dashboard", "--executor-token"),
         ] {
-            let error = Cli::try_parse_from(["ecoman", role, option, "pässwörd"]);
-            let error = without_secrets(error.expect_err(option)).to_string();
+            let error = parse(&["ecoman", role, option, "pässwörd"]);
+            let error = error.expect_err(option).to_string();
             assert!(!error.contains("pässwörd"), "{error}");
             assert!(error.contains("(a secret)"), "{error}");
             assert!(error.contains("visible ASCII characters"), "{error}");
@@ -123,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_bad_value_names_the_variable_the_value_and_what_is_allowed() {
-        let error = Cli::try_parse_from(["ecoman", "crawler", "--interval", "often"])
+        let error = parse(&["ecoman", "crawler", "--interval", "often"])
             .expect_err("not a number of seconds")
             .to_string();
         for part in ["CRAWLER_INTERVAL", "often", "from 1 to 86400"] {

@@ -2,4 +2,5 @@
 
 pub(crate) mod hosts;
 pub(crate) mod log;
+pub(crate) mod secret_files;
 pub(crate) mod store;

@@ -220,6 +220,103 @@ fn a_bad_variable_stops_at_start_and_is_named() {
     }
 }
 
+/// The result of a command that is given a secret by a file.
+fn with_secret_file(home: &Path, role: &str, secret: &str, content: &str) -> Output {
+    let file = home.join("secret");
+    std::fs::write(&file, content).unwrap();
+    ecoman(home, &[role])
+        .env(format!("{secret}_FILE"), &file)
+        .env("ECOMAN_STORE", "mongodb")
+        .output()
+        .unwrap()
+}
+
+#[test]
+fn every_secret_can_be_given_by_a_file_and_not_twice() {
+    let home = home(&[]);
+    for (role, secret) in [
+        ("crawler", "MONGO_PASSWORD"),
+        ("up", "MONGO_URI"),
+        ("executor", "EXECUTOR_TOKEN"),
+        ("dashboard", "EXECUTOR_TOKEN"),
+        ("dashboard", "DASHBOARD_PROXY_SECRET"),
+    ] {
+        let file = format!("{secret}_FILE");
+        let empty = with_secret_file(home.path(), role, secret, "\n");
+        let said = text(&empty.stderr);
+        assert_eq!(empty.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("{file} is /")), "{said}");
+        assert!(said.contains("which is empty"), "{said}");
+
+        let missing = ecoman(home.path(), &[role])
+            .env(&file, "/nowhere/secret")
+            .output()
+            .unwrap();
+        let said = text(&missing.stderr);
+        assert_eq!(missing.status.code(), Some(2), "{said}");
+        let problem = format!("{file} is /nowhere/secret, which cannot be read");
+        assert!(said.contains(&problem), "{said}");
+
+        let both = ecoman(home.path(), &[role])
+            .env(&file, "/nowhere/secret")
+            .env(secret, "not-to-be-shown-anywhere")
+            .output()
+            .unwrap();
+        let said = text(&both.stderr);
+        assert_eq!(both.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(&format!("{secret} and {file} are both set")),
+            "{said}"
+        );
+        assert!(!said.contains("not-to-be-shown-anywhere"), "{said}");
+    }
+}
+
+#[test]
+fn a_secret_of_a_file_is_used_and_never_shown() {
+    let home = home(&[]);
+    // Read by the same rules as one of the environment.
+    let short = with_secret_file(home.path(), "dashboard", "DASHBOARD_PROXY_SECRET", "short");
+    let said = text(&short.stderr);
+    assert_eq!(short.status.code(), Some(2), "{said}");
+    assert!(said.contains("DASHBOARD_PROXY_SECRET_FILE"), "{said}");
+    assert!(said.contains("allowed are 16 or more"), "{said}");
+    assert!(!said.contains("'short'"), "{said}");
+
+    // One line end is not part of it: the message is that of a whole connection string.
+    let uri = with_secret_file(home.path(), "crawler", "MONGO_URI", "mongodb://h/admin\n");
+    let said = text(&uri.stderr);
+    assert!(
+        said.contains("admin is a database of MongoDB itself"),
+        "{said}"
+    );
+
+    // A variable that is set to nothing is not set.
+    let nothing = ecoman(home.path(), &["executor"])
+        .env("EXECUTOR_TOKEN_FILE", "")
+        .env("EXECUTOR_BIND", "0.0.0.0")
+        .output()
+        .unwrap();
+    let said = text(&nothing.stderr);
+    assert!(said.contains("set EXECUTOR_TOKEN to a secret"), "{said}");
+    let taken = {
+        let file = home.path().join("token");
+        std::fs::write(&file, "s3cret\n").unwrap();
+        ecoman(home.path(), &["executor"])
+            .env("EXECUTOR_TOKEN_FILE", file)
+            .env("EXECUTOR_TOKEN", "")
+            .env("EXECUTOR_BIND", "0.0.0.0")
+            .env("HOSTS_PATH", "/nowhere/hosts.yml")
+            .output()
+            .unwrap()
+    };
+    let said = text(&taken.stderr);
+    assert!(
+        said.contains("/nowhere/hosts.yml"),
+        "the token is there, so that the next fault is found: {said}"
+    );
+}
+
 #[test]
 fn help_of_each_command_names_its_variables() {
     let home = home(&[]);

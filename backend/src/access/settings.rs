@@ -61,8 +61,8 @@ pub struct AccessArgs {
     #[command(flatten)]
     settings: AccessSettings,
 
-    /// Secret that the proxy sends in X-Ecoman-Proxy-Secret; better given in the environment than on
-    /// the command line
+    /// Secret that the proxy sends in X-Ecoman-Proxy-Secret; better given in a file or the
+    /// environment than on the command line
     #[arg(long, env, default_value = "", hide_env_values = true, value_parser = secret)]
     dashboard_proxy_secret: Secret,
 

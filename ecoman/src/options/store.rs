@@ -26,7 +26,7 @@ pub(crate) struct StoreArgs {
     #[arg(long, env, default_value = "")]
     mongo_username: String,
 
-    /// Password; better given in the environment than on the command line
+    /// Password; better given in a file or the environment than on the command line
     #[arg(long, env, default_value = "", hide_env_values = true)]
     mongo_password: Secret,
 
@@ -34,7 +34,8 @@ pub(crate) struct StoreArgs {
     #[arg(long, env, default_value = "ecoman")]
     mongo_dbname: String,
 
-    /// Whole connection string, wins over the parts (replica sets, TLS)
+    /// Whole connection string, wins over the parts (replica sets, TLS); its password is better given
+    /// in a file or the environment than on the command line
     #[arg(long, env, hide_env_values = true)]
     mongo_uri: Option<Secret>,
 }
