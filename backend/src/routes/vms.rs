@@ -50,13 +50,15 @@ use crate::routes::state::AppState;
             "q" = Option<String>,
             Query,
             description = "Filter, in the language of the page's filter box: words that are all part \
-                of the name, comment, IP address, host name, guest OS or node; \"phrases\"; \
-                `field:value` with `name`, `node`, `vmid`, `ip` (also a network), `hostname`, \
+                of the name, comment, IP address, host name, guest OS or node; \"phrases\"; `*` for \
+                anything; `field:value` with `name`, `node`, `vmid`, `ip` (also a network), `hostname`, \
                 `comment`, `guest`, `power`, `tools`, `datastore`, `uuid`, `large`, `stale`, \
-                `question`, a comma for any of several values; comparisons as `cpus:>4`, `memory:>=8GB`, \
-                `storage:<50GB`, `uptime:>7d` (units B KB MB GB TB by 1024, s m h d w); `!term` for \
-                the opposite. What is unknown matches no comparison. Upper and lower case are the \
-                same. The reference is `docs/filter.md` in the sources.",
+                `question`, or what they are called elsewhere (`host`, `id`, `os`, `notes`), a comma \
+                for any of several values, `field:=value` for the whole text; comparisons as `cpus:>4`, \
+                `memory>=8GB`, `storage:<50GB`, `uptime:>7d` (units B KB MB GB TB by 1024, s m h d \
+                w); `-term` or `NOT term` for the opposite; `OR`, `AND` and brackets. What is unknown \
+                matches no comparison. Upper and lower case are the same. The reference is \
+                `docs/filter.md` in the sources.",
             example = "web power:on memory:>=8GB"
         ),
         (

@@ -31,6 +31,8 @@ pub struct Field<T> {
 pub struct FilterField {
     /// What stands before the colon.
     pub name: &'static str,
+    /// What people type there instead.
+    pub also: &'static [&'static str],
     /// What it looks at.
     pub meaning: &'static str,
     /// A whole term.
@@ -98,6 +100,8 @@ pub enum Value<'a> {
 pub struct Word {
     /// The word.
     pub text: &'static str,
+    /// What people type instead of it.
+    pub also: &'static [&'static str],
     /// Whether a value is meant by it.
     pub means: fn(Value<'_>) -> bool,
 }
@@ -125,9 +129,18 @@ impl<T> Field<T> {
     ) -> Self {
         self.filter = Some(FilterField {
             name,
+            also: &[],
             meaning,
             example,
         });
+        self
+    }
+
+    /// What people type before the colon instead of the name that [`Self::filter`] gave it.
+    pub(crate) const fn also(mut self, names: &'static [&'static str]) -> Self {
+        if let Some(filter) = &mut self.filter {
+            filter.also = names;
+        }
         self
     }
 
@@ -176,12 +189,25 @@ impl Unit {
     }
 }
 
+const YES: [&str; 2] = ["yes", "1"];
+const NO: [&str; 2] = ["no", "0"];
+
 const POWER_STATES: [Word; 4] = [
-    word("on", |value| value == Value::Power(PowerState::On)),
-    word("off", |value| value == Value::Power(PowerState::Off)),
+    word("on", |value| value == Value::Power(PowerState::On)).also(&[
+        "running",
+        "powered_on",
+        "poweredon",
+        "started",
+    ]),
+    word("off", |value| value == Value::Power(PowerState::Off)).also(&[
+        "stopped",
+        "powered_off",
+        "poweredoff",
+    ]),
     word("suspended", |value| {
         value == Value::Power(PowerState::Suspended)
-    }),
+    })
+    .also(&["paused"]),
     word("unknown", |value| {
         value == Value::Power(PowerState::Unknown)
     }),
@@ -198,24 +224,41 @@ const TOOLS: [Word; 5] = [
     word("unknown", |value| value == Value::Unknown),
 ];
 const LARGE: [Word; 5] = [
-    word("true", |value| matches!(value, Value::Resources([_, ..]))),
-    word("false", |value| value == Value::Resources(&[])),
-    word("cpu", |value| has(value, Resource::Cpu)),
-    word("memory", |value| has(value, Resource::Memory)),
-    word("storage", |value| has(value, Resource::Storage)),
+    word("true", |value| matches!(value, Value::Resources([_, ..]))).also(&YES),
+    word("false", |value| value == Value::Resources(&[])).also(&NO),
+    word("cpu", |value| has(value, Resource::Cpu)).also(&["cpus"]),
+    word("memory", |value| has(value, Resource::Memory)).also(&["ram", "mem"]),
+    word("storage", |value| has(value, Resource::Storage)).also(&["disk"]),
 ];
 const FLAGS: [Word; 2] = [
-    word("true", |value| value == Value::Flag(true)),
-    word("false", |value| value == Value::Flag(false)),
+    word("true", |value| value == Value::Flag(true)).also(&YES),
+    word("false", |value| value == Value::Flag(false)).also(&NO),
 ];
 
 const ASKED: [Word; 2] = [
-    word("true", |value| value != Value::Unknown),
-    word("false", |value| value == Value::Unknown),
+    word("true", |value| value != Value::Unknown).also(&YES),
+    word("false", |value| value == Value::Unknown).also(&NO),
 ];
 
 const fn word(text: &'static str, means: fn(Value<'_>) -> bool) -> Word {
-    Word { text, means }
+    Word {
+        text,
+        also: &[],
+        means,
+    }
+}
+
+impl Word {
+    const fn also(mut self, texts: &'static [&'static str]) -> Self {
+        self.also = texts;
+        self
+    }
+
+    /// Whether it is meant by what was typed, in lower case and with `_` for `-`.
+    #[must_use]
+    pub fn is_called(&self, typed: &str) -> bool {
+        self.text == typed || self.also.contains(&typed)
+    }
 }
 
 fn has(value: Value<'_>, resource: Resource) -> bool {

@@ -17,6 +17,7 @@ macro_rules! declare_vm {
             $(, max: $max:tt)?
             $(, example: $example:tt)?
             $(, filter: $filter:tt)?
+            $(, also: $also:tt)?
             $(, in_words: $in_words:tt)?
             $(, sort: $sort:tt)?
             $(, highlight: $highlight:ident)?
@@ -82,17 +83,20 @@ macro_rules! declare_vm {
             /// The node that the VM is registered on.
             pub const node: &VmField = &VmField::new("node", Unit::Node, |vm| (&vm.node).into())
                 .filter("node", "part of the node's name", "node:hoge,fuga")
+                .also(&["host", "esxi"])
                 .in_words(true)
                 .sort("node");
             /// The id of the VM on its node.
             pub const vmid: &VmField = &VmField::new("vmid", Unit::Vmid, |vm| (&vm.vmid).into())
                 .filter("vmid", "id on its node", "vmid:14")
+                .also(&["id"])
                 .sort("vmid");
             $(
                 $(#[doc = $doc])*
                 pub const $name: &VmField =
                     &VmField::new(stringify!($name), Unit::$unit, |vm| (&vm.$name).into())
                         $(.filter $filter)?
+                        $(.also(&$also))?
                         $(.in_words($in_words))?
                         $(.sort($sort))?
                         $(.highlight(Resource::$highlight))?;
@@ -107,7 +111,8 @@ macro_rules! declare_vm {
                     .sort("observed_at");
             /// Whether the facts are old.
             pub const stale: &VmField = &VmField::new("stale", Unit::Flag, |vm| (&vm.stale).into())
-                .filter("stale", "true or false", "stale:true");
+                .filter("stale", "true or false", "stale:true")
+                .also(&["outdated"]);
             /// Why the facts are old.
             pub const stale_reason: &VmField =
                 &VmField::new("stale_reason", Unit::Text, |vm| (&vm.stale_reason).into());

@@ -382,7 +382,10 @@ pub fn before_mistake(text: &str, error: &FilterError) -> Filter {
     // Blanks within quotes are no ends of terms, which shows in what stands before them.
     while let Some(blank) = good.rfind(char::is_whitespace) {
         good = good.get(..blank).unwrap_or_default();
-        if let Ok(filter) = Filter::parse(good) {
+        // The mistake may lie within brackets.
+        let open = good.matches('(').count();
+        let closed = (0..=open).map(|brackets| format!("{good}{}", ")".repeat(brackets)));
+        if let Some(filter) = closed.flat_map(|text| Filter::parse(&text)).next() {
             return filter;
         }
     }
@@ -517,6 +520,8 @@ mod tests {
             ("\"a b\" name:\"c d", "\"a b\""),
             ("\"a b", ""),
             ("node:hoge colour:red", "node:hoge"),
+            ("web OR", "web"),
+            ("(web OR (db cpus:", "(web OR (db))"),
         ] {
             let error = Filter::parse(text).expect_err("half a term");
             let expected = Filter::parse(good).expect("a filter");

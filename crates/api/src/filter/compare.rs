@@ -5,28 +5,34 @@ use std::net::IpAddr;
 use super::searchable::{Searchable, TextField};
 use crate::{Unit, Value, Vm, VmField, Word};
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Term {
-    pub(super) negated: bool,
-    pub(super) test: Test,
-}
-
 /// What a term asks; where there are several values, any of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Test {
-    /// Folded text in any of the word fields.
-    Word(String),
-    /// Folded texts in one field.
-    Text(TextField, Vec<String>),
+    /// Text in any of the word fields.
+    Word(TextPattern),
+    /// Texts in one field.
+    Text(TextField, Vec<TextPattern>),
     Ip(TextField, Vec<IpPattern>),
     Words(&'static VmField, Vec<&'static Word>),
     Number(&'static VmField, Vec<Comparison>),
 }
 
+/// Folded text to compare with.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum TextPattern {
+    /// Stands somewhere in the field.
+    Part(String),
+    /// Is the whole field.
+    Whole(String),
+    /// Stand in the field in this order, with anything between them: the first at its beginning, the
+    /// last at its end. There are two at least.
+    Wildcard(Vec<String>),
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum IpPattern {
-    /// Part of the address as text.
-    Part(String),
+    /// The address as text.
+    Text(TextPattern),
     /// A network: address and length of its prefix.
     Network(IpAddr, u8),
 }
@@ -105,15 +111,16 @@ pub(super) fn kind(unit: Unit) -> Option<Kind> {
 impl Test {
     pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable) -> bool {
         match self {
-            Self::Word(word) => searchable.words().contains(word.as_str()),
-            Self::Text(field, texts) => {
+            Self::Word(TextPattern::Part(word)) => searchable.words().contains(word.as_str()),
+            Self::Word(pattern) => searchable.word_fields().any(|value| pattern.matches(value)),
+            Self::Text(field, patterns) => {
                 let value = searchable.field(*field);
-                texts.iter().any(|text| value.contains(text.as_str()))
+                patterns.iter().any(|pattern| pattern.matches(value))
             }
             Self::Ip(field, patterns) => {
                 let value = searchable.field(*field);
                 patterns.iter().any(|pattern| match pattern {
-                    IpPattern::Part(text) => value.contains(text.as_str()),
+                    IpPattern::Text(pattern) => pattern.matches(value),
                     IpPattern::Network(network, length) => value
                         .parse()
                         .is_ok_and(|address| in_network(address, *network, *length)),
@@ -130,6 +137,34 @@ impl Test {
             }),
         }
     }
+}
+
+impl TextPattern {
+    /// Whether a folded value matches; the empty one, which is unknown, matches nothing.
+    fn matches(&self, value: &str) -> bool {
+        match self {
+            Self::Part(part) => value.contains(part.as_str()),
+            Self::Whole(whole) => value == whole,
+            Self::Wildcard(pieces) => !value.is_empty() && in_order(value, pieces),
+        }
+    }
+}
+
+fn in_order(value: &str, pieces: &[String]) -> bool {
+    let [first, between @ .., last] = pieces else {
+        return false;
+    };
+    let Some(mut rest) = value.strip_prefix(first.as_str()) else {
+        return false;
+    };
+    for piece in between {
+        // The earliest place leaves most for the others.
+        let Some((_, behind)) = rest.split_once(piece.as_str()) else {
+            return false;
+        };
+        rest = behind;
+    }
+    rest.ends_with(last.as_str())
 }
 
 /// The value of a field with numbers, in the smallest of its units.

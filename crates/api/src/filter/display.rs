@@ -3,30 +3,45 @@
 use std::fmt;
 
 use super::Filter;
-use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, kind};
+use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, TextPattern, kind};
+use super::expression::Expression;
 use crate::VmField;
 
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_list(f, &self.terms, " ", |f, term| {
-            f.write_str(if term.negated { "!" } else { "" })?;
-            term.test.fmt(f)
-        })
+        self.expression.fmt(f)
+    }
+}
+
+impl fmt::Display for Expression {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Test(test) => test.fmt(f),
+            Self::Not(part) => match **part {
+                Self::Test(_) => write!(f, "!{part}"),
+                _ => write!(f, "!({part})"),
+            },
+            Self::All(parts) => write_list(f, parts, " ", |f, part| match part {
+                Self::Any(_) => write!(f, "({part})"),
+                _ => part.fmt(f),
+            }),
+            Self::Any(parts) => write_list(f, parts, " OR ", |f, part| part.fmt(f)),
+        }
     }
 }
 
 impl fmt::Display for Test {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Word(word) => write_quoted(f, word),
-            Self::Text(field, texts) => {
+            Self::Word(pattern) => pattern.fmt(f),
+            Self::Text(field, patterns) => {
                 write!(f, "{}:", field.name())?;
-                write_list(f, texts, ",", |f, text| write_quoted(f, text))
+                write_list(f, patterns, ",", |f, pattern| pattern.fmt(f))
             }
             Self::Ip(field, patterns) => {
                 write!(f, "{}:", field.name())?;
                 write_list(f, patterns, ",", |f, pattern| match pattern {
-                    IpPattern::Part(text) => write_quoted(f, text),
+                    IpPattern::Text(pattern) => pattern.fmt(f),
                     IpPattern::Network(network, length) => write!(f, "{network}/{length}"),
                 })
             }
@@ -58,6 +73,22 @@ impl fmt::Display for Test {
                     write!(f, "{operator}{}{unit}", comparison.value / size)
                 })
             }
+        }
+    }
+}
+
+impl fmt::Display for TextPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Part(text) => write_quoted(f, text),
+            Self::Whole(text) => {
+                f.write_str("=")?;
+                write_quoted(f, text)
+            }
+            Self::Wildcard(pieces) => write_list(f, pieces, "*", |f, piece| match piece.as_str() {
+                "" => Ok(()),
+                piece => write_quoted(f, piece),
+            }),
         }
     }
 }

@@ -9,10 +9,24 @@
 //! | `web` | the text is part of the name, comment, IP address, host name, guest OS or node |
 //! | `"web server"` | the same with a blank in it; `\"` and `\\` stand for `"` and `\` |
 //! | `name:web` | the text is part of one field |
+//! | `name:=web` | the text is the whole field |
+//! | `web*`, `ip:192.168.13.*` | a field begins so; `*` stands for anything |
 //! | `power:on,suspended` | any of several values |
-//! | `cpus:>4`, `memory:>=8GB`, `uptime:<7d` | a number compared: `>`, `>=`, `<`, `<=`, `=` or nothing for `=` |
+//! | `cpus:>4`, `memory>=8GB`, `uptime:<7d` | a number compared: `>`, `>=`, `<`, `<=`, `=`, `!=`; nothing for `=` |
 //! | `ip:192.0.2.0/24` | the address lies in the network |
-//! | `!term` | the term does not match |
+//! | `!term`, `-term`, `NOT term` | the term does not match |
+//! | `a OR b`, `(a OR b) c` | either; brackets group. `AND` may stand where a blank does |
+//!
+//! Grammar:
+//!
+//! ```text
+//! filter = any
+//! any    = all *( "OR" all )
+//! all    = not *( [ "AND" ] not )
+//! not    = [ "!" / "-" / "NOT" ] term
+//! term   = "(" any ")" / field ":" values / field operator value / pattern
+//! values = [ operator ] pattern *( "," [ operator ] pattern )
+//! ```
 //!
 //! [`filter_fields`] lists the fields. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
 //! What the node did not say matches no
@@ -20,20 +34,23 @@
 
 mod compare;
 mod display;
+mod error;
+mod expression;
 mod fold;
 mod parse;
 mod reference;
 mod searchable;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::str::FromStr;
 
-use self::compare::Term;
+use self::expression::Expression;
 use self::parse::Parser;
 use crate::Vm;
 
-pub use self::parse::FilterError;
+pub use self::error::FilterError;
 pub use self::reference::{filter_fields, filter_table};
 pub use self::searchable::Searchable;
 
@@ -41,9 +58,17 @@ pub use self::searchable::Searchable;
 ///
 /// Its `Display` is the canonical text: equal filters print the same, and the text parses to the
 /// same filter again.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Filter {
-    terms: Vec<Term>,
+    expression: Expression,
+}
+
+impl Default for Filter {
+    fn default() -> Self {
+        Self {
+            expression: Expression::all([]),
+        }
+    }
 }
 
 impl Filter {
@@ -53,14 +78,16 @@ impl Filter {
     ///
     /// The first mistake, with the character that it is at.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
-        let terms = Parser::new(text).terms()?;
-        Ok(Self { terms })
+        match Parser::new(text).filter() {
+            Ok(expression) => Ok(Self { expression }),
+            Err(mistake) => Err(mistake.within(text)),
+        }
     }
 
     /// Whether it matches every VM.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.terms.is_empty()
+        *self == Self::default()
     }
 
     /// Whether a VM matches. For many VMs keep their [`Searchable`]s and ask
@@ -73,9 +100,7 @@ impl Filter {
     /// Whether a VM matches whose texts have been made ready. `searchable` belongs to `vm`.
     #[must_use]
     pub fn matches_prepared(&self, vm: &Vm, searchable: &Searchable) -> bool {
-        self.terms
-            .iter()
-            .all(|term| term.test.matches(vm, searchable) != term.negated)
+        self.expression.matches(vm, searchable)
     }
 }
 

@@ -1,33 +1,32 @@
-//! From text to terms.
+//! From text to an expression.
 
-use std::net::IpAddr;
-
-use super::compare::{Comparison, IpPattern, Kind, OPERATORS, Operator, Term, Test, Units, kind};
-use super::fold::fold;
-use super::reference::{filter_fields, named};
+use super::compare::{Kind, Test, kind};
+use super::error::Mistake;
+use super::expression::Expression;
+use super::reference::{named, unknown_field};
 use super::searchable::TextField;
-use crate::Word;
+use super::value::{Value, comparison, ip_pattern, one_of};
+use crate::VmField;
 
-/// The text is no filter.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{message}")]
-pub struct FilterError {
-    /// Where: index of the character, counted from 0; the number of characters for the end.
-    pub position: usize,
-    /// What is wrong there and what would be right, as a sentence.
-    pub message: String,
-}
+/// How deep brackets may stand within each other: far more than a person reads, and little stack.
+const MAX_DEPTH: usize = 20;
 
 pub(super) struct Parser {
     characters: Vec<char>,
     position: usize,
+    /// How many brackets are open.
+    depth: usize,
 }
 
-/// A value as it was typed.
-struct Value {
-    start: usize,
-    text: String,
-    quoted: bool,
+/// What joins a field and its values.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Joint {
+    /// `field:value`.
+    Colon,
+    /// `field>value`, where the operator belongs to the value.
+    Operator,
+    /// `field!=value`.
+    NotEqual,
 }
 
 impl Parser {
@@ -35,95 +34,203 @@ impl Parser {
         Self {
             characters: text.chars().collect(),
             position: 0,
+            depth: 0,
         }
     }
 
-    pub(super) fn terms(mut self) -> Result<Vec<Term>, FilterError> {
+    pub(super) fn filter(mut self) -> Result<Expression, Mistake> {
+        self.skip_blanks();
+        if self.peek().is_none() {
+            return Ok(Expression::all([]));
+        }
+        let expression = self.any()?;
+        if self.peek() == Some(')') {
+            return Err(
+                self.mistake("no bracket is open here; to search for it, put it into quotes")
+            );
+        }
+        Ok(expression)
+    }
+
+    /// Terms with OR between them, up to the end or a closing bracket.
+    fn any(&mut self) -> Result<Expression, Mistake> {
+        let mut choices = vec![self.all("before OR")?];
+        while self.take_word("OR") {
+            choices.push(self.all("after OR")?);
+        }
+        Ok(Expression::any(choices))
+    }
+
+    /// Terms that have to match together; `place` says where, if there is none.
+    fn all(&mut self, place: &str) -> Result<Expression, Mistake> {
         let mut terms = Vec::new();
         loop {
-            while self.peek().is_some_and(char::is_whitespace) {
-                self.position += 1;
+            self.skip_blanks();
+            if self.peek().is_none_or(|next| next == ')') || self.sees_word("OR") {
+                break;
             }
-            if self.peek().is_none() {
-                return Ok(terms);
+            if self.sees_word("AND") {
+                if terms.is_empty() {
+                    return Err(self.mistake("a term is missing before AND"));
+                }
+                self.take_word("AND");
+                self.skip_blanks();
+                if self.at_end_of_term() || self.sees_word("OR") || self.sees_word("AND") {
+                    return Err(self.mistake("a term is missing after AND"));
+                }
             }
-            let term = self.term()?;
-            // Asking twice asks no more; the canonical text is shorter without.
-            if !terms.contains(&term) {
-                terms.push(term);
-            }
+            terms.push(self.not()?);
+        }
+        match terms.is_empty() {
+            true => Err(self.mistake(format!("a term is missing {place}"))),
+            false => Ok(Expression::all(terms)),
         }
     }
 
-    fn term(&mut self) -> Result<Term, FilterError> {
-        let negated = self.take('!');
-        if negated {
-            if self.at_end_of_term() {
-                return Err(self.error_here("a term is missing after the !"));
-            }
-            if self.peek() == Some('!') {
-                return Err(self.error_here("one ! is enough"));
-            }
-        }
-        let test = if self.peek() == Some('"') {
-            let phrase = self.quoted()?;
-            if !self.at_end_of_term() {
-                return Err(self.error_here("a blank is missing after the closing quote"));
-            }
-            Test::Word(fold(&phrase.text))
-        } else if let Some(field) = self.field_name() {
-            let start = self.position;
-            self.position += field.chars().count() + 1;
-            self.field_test(start, &field)?
-        } else {
-            Test::Word(fold(&self.bare(false).text))
+    fn not(&mut self) -> Result<Expression, Mistake> {
+        let Some(sign) = self.take_negation() else {
+            return self.term();
         };
-        Ok(Term { negated, test })
+        if self.at_end_of_term() {
+            return Err(self.mistake(format!("a term is missing after {sign}")));
+        }
+        let again = self.position;
+        if self.take_negation().is_some() {
+            return Err(Mistake::new(again, "one negation is enough"));
+        }
+        Ok(self.term()?.negated())
     }
 
-    /// The field that the term at the position begins with: letters (and `_`) up to a colon.
-    /// `fe80::1` and `12:30` are words.
-    fn field_name(&self) -> Option<String> {
+    /// Reads a sign of negation, and returns what to call it.
+    fn take_negation(&mut self) -> Option<&'static str> {
+        if self.take('!') {
+            return Some("the !");
+        }
+        if self.take_word("NOT") {
+            self.skip_blanks();
+            return Some("NOT");
+        }
+        // A lone dash and an option of a command are text.
+        let next = self.characters.get(self.position + 1);
+        let negates = next.is_some_and(|next| !next.is_whitespace() && *next != '-');
+        (negates && self.take('-')).then_some("the -")
+    }
+
+    fn term(&mut self) -> Result<Expression, Mistake> {
+        if self.peek() == Some('(') {
+            return self.group();
+        }
+        if let Some((name, joint)) = self.field_name() {
+            return self.field_term(&name, joint);
+        }
+        let word = self.value(false)?;
+        if !self.at_end_of_term() {
+            return Err(self.mistake("a blank is missing after the closing quote"));
+        }
+        Ok(Expression::Test(Test::Word(word.pattern())))
+    }
+
+    /// A bracket, what stands in it, and the closing one.
+    fn group(&mut self) -> Result<Expression, Mistake> {
+        let start = self.position;
+        if self.depth == MAX_DEPTH {
+            return Err(self.mistake("there are too many brackets within each other"));
+        }
+        self.position += 1;
+        self.depth += 1;
+        self.skip_blanks();
+        if self.peek() == Some(')') {
+            return Err(Mistake::new(start, "there is nothing between the brackets"));
+        }
+        if self.peek().is_none() {
+            return Err(Mistake::new(
+                start,
+                "the bracket that begins here is never closed",
+            ));
+        }
+        let expression = self.any()?;
+        if !self.take(')') {
+            return Err(Mistake::new(
+                start,
+                "the bracket that begins here is never closed",
+            ));
+        }
+        self.depth -= 1;
+        if !self.at_end_of_term() {
+            return Err(self.mistake("a blank is missing after the closing bracket"));
+        }
+        Ok(expression)
+    }
+
+    /// The field that the term at the position begins with: letters (and `_`) up to a colon, or a
+    /// known field up to an operator. `fe80::1`, `12:30` and `a=b` are words.
+    fn field_name(&self) -> Option<(String, Joint)> {
         let rest = self.characters.get(self.position..)?;
         let term: String = rest
             .iter()
             .take_while(|character| !character.is_whitespace())
             .collect();
-        let (name, _) = term.split_once(':')?;
-        let is_name = name
+        let name: String = term
             .chars()
-            .all(|character| character.is_alphabetic() || character == '_');
+            .take_while(|&character| character.is_alphabetic() || character == '_')
+            .collect();
+        let behind = term.strip_prefix(&name)?;
+        let joint = match behind.chars().next()? {
+            ':' => Joint::Colon,
+            '>' | '<' | '=' => Joint::Operator,
+            '!' if behind.starts_with("!=") => Joint::NotEqual,
+            _ => return None,
+        };
         // An IPv6 address, or the beginning of one, may begin with letters alone.
-        let is_address = term.matches(':').count() > 1
+        let is_address = behind.matches(':').count() > 1
             && term
                 .chars()
                 .all(|character| character.is_ascii_hexdigit() || character == ':');
-        (is_name && !name.is_empty() && !is_address).then(|| name.to_owned())
+        let is_field = match joint {
+            Joint::Colon => !name.is_empty() && !is_address,
+            Joint::Operator | Joint::NotEqual => named(&name.to_lowercase()).is_some(),
+        };
+        is_field.then_some((name, joint))
     }
 
-    fn field_test(&mut self, start: usize, typed: &str) -> Result<Test, FilterError> {
+    fn field_term(&mut self, typed: &str, joint: Joint) -> Result<Expression, Mistake> {
+        let start = self.position;
+        self.position += typed.chars().count();
+        self.position += match joint {
+            Joint::Colon => 1,
+            Joint::Operator => 0,
+            Joint::NotEqual => 2,
+        };
         let name = typed.to_lowercase();
         let Some((field, kind)) = named(&name).and_then(|field| Some((field, kind(field.unit)?)))
         else {
-            return Err(unknown_field(start, typed));
+            return Err(unknown_field(&self.characters, start, typed));
         };
-        Ok(match kind {
-            Kind::Text => {
-                let Some(field) = TextField::of(field) else {
-                    return Err(unknown_field(start, typed));
-                };
-                Test::Text(field, self.values(typed, |value| Ok(fold(&value.text)))?)
+        let test = Expression::Test(self.field_test(typed, field, kind)?);
+        Ok(match joint {
+            Joint::NotEqual => test.negated(),
+            Joint::Colon | Joint::Operator => test,
+        })
+    }
+
+    fn field_test(
+        &mut self,
+        typed: &str,
+        field: &'static VmField,
+        kind: Kind,
+    ) -> Result<Test, Mistake> {
+        let text_field = TextField::of(field);
+        Ok(match (kind, text_field) {
+            (Kind::Ip, Some(field)) => Test::Ip(field, self.values(typed, ip_pattern)?),
+            (Kind::Text | Kind::Ip, field) => {
+                // Every field with text has its place among them: `kind` is of the same table.
+                let field = field.unwrap_or_default();
+                Test::Text(field, self.values(typed, |value| Ok(value.pattern()))?)
             }
-            Kind::Ip => {
-                let Some(field) = TextField::of(field) else {
-                    return Err(unknown_field(start, typed));
-                };
-                Test::Ip(field, self.values(typed, ip_pattern)?)
-            }
-            Kind::Words(words) => {
+            (Kind::Words(words), _) => {
                 Test::Words(field, self.values(typed, |value| one_of(words, value))?)
             }
-            Kind::Number(units) => {
+            (Kind::Number(units), _) => {
                 let example = field.filter.map_or("", |filter| filter.example);
                 let read = |value: &Value| comparison(units, example, value);
                 Test::Number(field, self.values(typed, read)?)
@@ -131,28 +238,21 @@ impl Parser {
         })
     }
 
-    /// The values after a colon, any of which is to match.
+    /// The values of a field, any of which is to match.
     fn values<T: PartialEq>(
         &mut self,
         field: &str,
-        read: impl Fn(&Value) -> Result<T, FilterError>,
-    ) -> Result<Vec<T>, FilterError> {
+        read: impl Fn(&Value) -> Result<T, Mistake>,
+    ) -> Result<Vec<T>, Mistake> {
         let mut values = Vec::new();
         loop {
-            let value = if self.peek() == Some('"') {
-                self.quoted()?
-            } else {
-                self.bare(true)
-            };
-            if value.text.is_empty() && !value.quoted {
-                return Err(FilterError {
-                    position: value.start,
-                    message: if values.is_empty() {
-                        format!("a value is missing after {field}:")
-                    } else {
-                        "a value is missing after the comma".to_owned()
-                    },
-                });
+            let value = self.value(true)?;
+            if value.is_empty() {
+                let message = match values.is_empty() {
+                    true => format!("a value is missing after {field}:"),
+                    false => "a value is missing after the comma".to_owned(),
+                };
+                return Err(Mistake::new(value.start, message));
             }
             let read = read(&value)?;
             if !values.contains(&read) {
@@ -163,56 +263,64 @@ impl Parser {
             }
         }
         if !self.at_end_of_term() {
-            return Err(self.error_here("a blank or a comma is missing after the closing quote"));
+            return Err(self.mistake("a blank or a comma is missing after the closing quote"));
         }
         Ok(values)
     }
 
-    /// Text up to the next blank or, in a list, comma.
-    fn bare(&mut self, in_list: bool) -> Value {
+    /// Text up to the next blank, closing bracket or, in a list, comma. Parts of it may be in
+    /// quotes, at its beginning and beside a `*`.
+    fn value(&mut self, in_list: bool) -> Result<Value, Mistake> {
         let start = self.position;
-        let mut text = String::new();
+        let is_whole = in_list && self.take('=');
+        let mut value = Value::new(start, is_whole);
+        let mut opened = 0_usize;
+        let mut may_quote = true;
         while let Some(character) = self.peek() {
-            if character.is_whitespace() || (in_list && character == ',') {
-                break;
+            match character {
+                '"' if may_quote => {
+                    value.push_quoted(&self.quoted()?);
+                    if self.peek() != Some('*') {
+                        break;
+                    }
+                    continue;
+                }
+                ',' if in_list => break,
+                ')' if self.depth > 0 && opened == 0 => break,
+                '(' => opened += 1,
+                ')' => opened = opened.saturating_sub(1),
+                '*' => value.push_wildcard(),
+                character if character.is_whitespace() => break,
+                _ => {}
             }
-            text.push(character);
+            if character != '*' {
+                value.push(character);
+            }
+            may_quote = character == '*';
             self.position += 1;
         }
-        Value {
-            start,
-            text,
-            quoted: false,
-        }
+        value.end = self.position;
+        Ok(value)
     }
 
     /// A text in quotes; the position is at the first of them.
-    fn quoted(&mut self) -> Result<Value, FilterError> {
+    fn quoted(&mut self) -> Result<String, Mistake> {
         let start = self.position;
         self.position += 1;
         let mut text = String::new();
         loop {
             let Some(character) = self.peek() else {
-                return Err(FilterError {
-                    position: start,
-                    message: "the quote that begins here is never closed".to_owned(),
-                });
+                return Err(Mistake::new(
+                    start,
+                    "the quote that begins here is never closed",
+                ));
             };
             self.position += 1;
             match character {
                 '"' if text.is_empty() => {
-                    return Err(FilterError {
-                        position: start,
-                        message: "there is nothing between the quotes".to_owned(),
-                    });
+                    return Err(Mistake::new(start, "there is nothing between the quotes"));
                 }
-                '"' => {
-                    return Ok(Value {
-                        start,
-                        text,
-                        quoted: true,
-                    });
-                }
+                '"' => return Ok(text),
                 '\\' => match self.peek() {
                     Some(escaped @ ('"' | '\\')) => {
                         text.push(escaped);
@@ -236,139 +344,37 @@ impl Parser {
         found
     }
 
+    /// Whether this word stands here, in capitals and with nothing behind it.
+    fn sees_word(&self, word: &str) -> bool {
+        let rest = self.characters.get(self.position..).unwrap_or_default();
+        let length = word.len();
+        rest.len() >= length
+            && rest.iter().zip(word.chars()).all(|(a, b)| *a == b)
+            && rest
+                .get(length)
+                .is_none_or(|next| next.is_whitespace() || *next == '(')
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.sees_word(word);
+        if found {
+            self.position += word.len();
+        }
+        found
+    }
+
+    fn skip_blanks(&mut self) {
+        while self.peek().is_some_and(char::is_whitespace) {
+            self.position += 1;
+        }
+    }
+
     fn at_end_of_term(&self) -> bool {
-        self.peek().is_none_or(char::is_whitespace)
+        let next = self.peek();
+        next.is_none_or(|next| next.is_whitespace() || (next == ')' && self.depth > 0))
     }
 
-    fn error_here(&self, message: &str) -> FilterError {
-        FilterError {
-            position: self.position,
-            message: message.to_owned(),
-        }
+    fn mistake(&self, message: impl Into<String>) -> Mistake {
+        Mistake::new(self.position, message)
     }
-}
-
-impl Value {
-    fn error(&self, offset: usize, message: String) -> FilterError {
-        FilterError {
-            position: self.start + usize::from(self.quoted) + offset,
-            message,
-        }
-    }
-}
-
-fn unknown_field(position: usize, typed: &str) -> FilterError {
-    let known: Vec<_> = filter_fields().iter().map(|field| field.name).collect();
-    FilterError {
-        position,
-        message: format!(
-            "there is no field {typed}; fields are {}. To search for the text, put it into quotes",
-            known.join(", ")
-        ),
-    }
-}
-
-fn one_of(words: &'static [Word], value: &Value) -> Result<&'static Word, FilterError> {
-    let typed = value.text.to_lowercase().replace('-', "_");
-    words.iter().find(|word| word.text == typed).ok_or_else(|| {
-        let known: Vec<_> = words.iter().map(|word| word.text).collect();
-        value.error(0, format!("must be one of {}", known.join(", ")))
-    })
-}
-
-fn ip_pattern(value: &Value) -> Result<IpPattern, FilterError> {
-    let Some((address, length)) = value.text.split_once('/') else {
-        return Ok(IpPattern::Part(fold(&value.text)));
-    };
-    let address: IpAddr = address.parse().map_err(|_| {
-        value.error(
-            0,
-            "a network is a whole address and the length of its prefix, as 192.0.2.0/24".to_owned(),
-        )
-    })?;
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    let length = length
-        .parse()
-        .ok()
-        .filter(|&length| length <= most)
-        .ok_or_else(|| {
-            let slash = value.text.chars().take_while(|&c| c != '/').count();
-            value.error(
-                slash + 1,
-                format!("the length of the prefix must be a number from 0 to {most}"),
-            )
-        })?;
-    Ok(IpPattern::Network(address, length))
-}
-
-fn comparison(units: Units, example: &str, value: &Value) -> Result<Comparison, FilterError> {
-    let (operator, rest) = OPERATORS
-        .iter()
-        .find_map(|(sign, operator)| Some((*operator, value.text.strip_prefix(sign)?)))
-        .unwrap_or((Operator::Equal, &value.text));
-    // Operators are ASCII, so that bytes are characters up to here.
-    let number_at = value.text.len() - rest.len();
-    let number: &str = rest
-        .split(|c: char| !c.is_ascii_digit() && c != '.')
-        .next()
-        .unwrap_or_default();
-    let unit = rest.strip_prefix(number).unwrap_or_default();
-    if number.is_empty() {
-        return Err(value.error(number_at, format!("a number is missing, as in {example}")));
-    }
-    let Some((_, size)) = units.iter().find(|(name, _)| is_unit(name, unit)) else {
-        let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-        let message = match (units, unit) {
-            ([_], _) => format!("only digits can stand here, as in {example}"),
-            (_, "") => format!("a unit is missing: {}", names.join(", ")),
-            _ => format!("the unit must be one of {}", names.join(", ")),
-        };
-        return Err(value.error(number_at + number.len(), message));
-    };
-    let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    let is_decimal = number.contains('.');
-    if whole.is_empty() || is_decimal && (fraction.is_empty() || units.len() == 1) {
-        let kind = if units.len() == 1 {
-            "whole number"
-        } else {
-            "number"
-        };
-        return Err(value.error(number_at, format!("{number} is no {kind}")));
-    }
-    if fraction.contains('.') {
-        return Err(value.error(number_at, format!("{number} is no number")));
-    }
-    let value = scaled(whole, fraction, *size)
-        .ok_or_else(|| value.error(number_at, "the number is too large".to_owned()))?;
-    Ok(Comparison { operator, value })
-}
-
-/// Whether a unit was typed. A size may do without its `B`, or have the `iB` of the units that
-/// always count by 1024.
-fn is_unit(name: &str, typed: &str) -> bool {
-    let prefix = name.strip_suffix('B').filter(|prefix| !prefix.is_empty());
-    name.eq_ignore_ascii_case(typed)
-        || prefix.is_some_and(|prefix| {
-            typed.eq_ignore_ascii_case(prefix)
-                || typed
-                    .to_ascii_lowercase()
-                    .strip_suffix("ib")
-                    .is_some_and(|typed| prefix.eq_ignore_ascii_case(typed))
-        })
-}
-
-/// `whole.fraction × size`, rounded down; `None` when it does not fit. Both parts are digits.
-fn scaled(whole: &str, fraction: &str, size: u64) -> Option<u64> {
-    let whole: u64 = whole.parse().ok()?;
-    // Twelve digits resolve a byte of a terabyte.
-    let digits: String = fraction.chars().take(12).collect();
-    let part = if digits.is_empty() {
-        0
-    } else {
-        let power = 10_u128.checked_pow(u32::try_from(digits.len()).ok()?)?;
-        digits.parse::<u128>().ok()? * u128::from(size) / power
-    };
-    whole
-        .checked_mul(size)?
-        .checked_add(u64::try_from(part).ok()?)
 }

@@ -3,6 +3,9 @@
 
 use std::sync::LazyLock;
 
+use strsim::osa_distance;
+
+use super::error::{Correction, Mistake};
 use crate::sort::listed;
 use crate::{FilterField, VM_FIELDS, VmField};
 
@@ -22,12 +25,15 @@ pub fn filter_table() -> String {
     let rows = filter_fields().iter().map(|field| {
         let FilterField {
             name,
+            also,
             meaning,
             example,
         } = field;
-        format!("| `{name}` | {meaning} | `{example}` |\n")
+        let also: Vec<_> = also.iter().map(|name| format!("`{name}`")).collect();
+        let also = also.join(", ");
+        format!("| `{name}` | {also} | {meaning} | `{example}` |\n")
     });
-    let head = "| field | looks at | example |\n| --- | --- | --- |\n".to_owned();
+    let head = "| field | or | looks at | example |\n| --- | --- | --- | --- |\n".to_owned();
     std::iter::once(head).chain(rows).collect()
 }
 
@@ -55,6 +61,85 @@ const LISTED_FIRST: [&str; 17] = [
 
 /// The field of a VM that a filter calls so.
 pub(super) fn named(name: &str) -> Option<&'static VmField> {
-    let is_called = |field: &&&VmField| field.filter.is_some_and(|filter| filter.name == name);
+    let is_called = |field: &&&VmField| {
+        field
+            .filter
+            .is_some_and(|filter| filter.name == name || filter.also.contains(&name))
+    };
     VM_FIELDS.iter().find(is_called).copied()
+}
+
+/// What people write of VMs that is no field of them, and the term or field that finds it.
+const MEANT: [(&str, Meant); 5] = [
+    ("running", Meant::Term("power:on")),
+    ("stopped", Meant::Term("power:off")),
+    ("suspended", Meant::Term("power:suspended")),
+    ("owner", Meant::Field("comment")),
+    ("user", Meant::Field("comment")),
+];
+
+#[derive(Clone, Copy)]
+enum Meant {
+    /// In place of the whole term.
+    Term(&'static str),
+    /// In place of the field.
+    Field(&'static str),
+}
+
+/// The mistake of a term whose field does not exist.
+pub(super) fn unknown_field(text: &[char], start: usize, typed: &str) -> Mistake {
+    let name = typed.to_lowercase();
+    let meant = MEANT
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, meant)| *meant)
+        .or_else(|| similar(&name).map(Meant::Field));
+    let quotes = "To search for the text, put it into quotes";
+    let Some(meant) = meant else {
+        let known: Vec<_> = filter_fields().iter().map(|field| field.name).collect();
+        let known = known.join(", ");
+        return Mistake::new(
+            start,
+            format!("there is no field {typed}; fields are {known}. {quotes}"),
+        );
+    };
+    let (length, instead) = match meant {
+        Meant::Field(name) => (typed.chars().count(), name),
+        Meant::Term(term) => {
+            let rest = text.iter().skip(start);
+            let length = rest.take_while(|next| !next.is_whitespace() && **next != ')');
+            (length.count(), term)
+        }
+    };
+    let correction = Correction {
+        start,
+        end: start + length,
+        text: instead.to_owned(),
+    };
+    Mistake::new(
+        start,
+        format!("there is no field {typed}; did you mean {instead}? {quotes}"),
+    )
+    .corrected(Some(correction))
+}
+
+/// The field whose name is most like the typed one, if any is.
+fn similar(typed: &str) -> Option<&'static str> {
+    let names = filter_fields().iter().flat_map(|field| {
+        field
+            .also
+            .iter()
+            .chain([&field.name])
+            .map(|name| (*name, field.name))
+    });
+    names
+        .filter_map(|(name, field)| {
+            let distance = match name.starts_with(typed) && typed.len() > 1 {
+                true => 0,
+                false => osa_distance(name, typed),
+            };
+            (distance * 3 <= typed.len()).then_some((distance, field))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, field)| field)
 }

@@ -59,6 +59,11 @@ impl Searchable {
             .unwrap_or_default()
     }
 
+    /// The fields that a mere word is looked for in, one by one.
+    pub(super) fn word_fields(&self) -> impl Iterator<Item = &str> {
+        self.words().split(SEPARATOR)
+    }
+
     /// The fields that a mere word is looked for in.
     pub(super) fn words(&self) -> &str {
         self.ends
@@ -69,7 +74,7 @@ impl Searchable {
 }
 
 /// A field with text, by its place in a [`Searchable`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct TextField(usize);
 
 impl TextField {

@@ -269,16 +269,45 @@ fn every_character_is_folded_to_what_stays_as_it_is() {
 #[test]
 fn odd_words_are_words() {
     let odd = Vm {
-        name: Some("a-!b 12:30 -x c\"d".to_owned()),
+        name: Some("a-!b 12:30 -x c\"d f(x) - a=b or".to_owned()),
         ..vm("hoge", 1)
     };
-    check(&odd, &["a-!b", "12:30", "-x", "c\"d", "\"-!\""], &["--x"]);
+    check(
+        &odd,
+        &[
+            "a-!b", "12:30", "\"-x\"", "c\"d", "f(x)", "(f(x))", "-", "a=b", "or", "-X-", "a or b",
+        ],
+        &["--x", "-x", "\"!-\""],
+    );
 }
 
 #[test]
 fn an_error_points_at_its_character() {
     check_error("web !", 5, "a term is missing after the !");
-    check_error("!!a", 1, "one ! is enough");
+    check_error("!!a", 1, "one negation is enough");
+    check_error("NOT -a", 4, "one negation is enough");
+    check_error("NOT", 3, "a term is missing after NOT");
+    check_error("a OR", 4, "a term is missing after OR");
+    check_error("OR a", 0, "a term is missing before OR");
+    check_error("AND a", 0, "a term is missing before AND");
+    check_error("a AND AND b", 6, "a term is missing after AND");
+    check_error(
+        "(a OR (b)",
+        0,
+        "the bracket that begins here is never closed",
+    );
+    check_error("a ( )", 2, "there is nothing between the brackets");
+    check_error("(a)b", 3, "a blank is missing after the closing bracket");
+    check_error(
+        "a )",
+        2,
+        "no bracket is open here; to search for it, put it into quotes",
+    );
+    check_error(
+        &"(".repeat(21),
+        20,
+        "there are too many brackets within each other",
+    );
     check_error("ü \"abc", 2, "the quote that begins here is never closed");
     check_error("a \"\"", 2, "there is nothing between the quotes");
     check_error("\"a\"b", 3, "a blank is missing after the closing quote");
@@ -299,7 +328,7 @@ fn an_error_points_at_its_character() {
         10,
         "must be one of on, off, suspended, unknown",
     );
-    check_error("stale:yes", 6, "must be one of true, false");
+    check_error("stale:maybe", 6, "must be one of true, false");
     check_error("cpus:>", 6, "a number is missing, as in cpus:>4");
     check_error("cpus:>4GB", 7, "only digits can stand here, as in cpus:>4");
     check_error("cpus:1.5", 5, "1.5 is no whole number");
@@ -322,9 +351,150 @@ fn an_error_points_at_its_character() {
     check_error(
         "x nmae:web",
         2,
-        "there is no field nmae; fields are name, node, vmid, ip, hostname, comment, guest, \
+        "there is no field nmae; did you mean name? To search for the text, put it into quotes",
+    );
+    check_error(
+        "colour:red",
+        0,
+        "there is no field colour; fields are name, node, vmid, ip, hostname, comment, guest, \
          power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question. \
          To search for the text, put it into quotes",
+    );
+}
+
+#[test]
+fn a_mistake_comes_with_what_may_have_been_meant() {
+    for (typed, suggestion) in [
+        ("web nmae:db -x", Some("web name:db -x")),
+        ("memry:>8GB", Some("memory:>8GB")),
+        ("hostn:web", Some("hostname:web")),
+        ("ram:>8", Some("ram:>8GB")),
+        ("uptime>30", Some("uptime>30d")),
+        ("(owner:alice OR a)", Some("(comment:alice OR a)")),
+        ("a running:true", Some("a power:on")),
+        ("colour:red", None),
+        ("\"web", None),
+    ] {
+        let error = Filter::parse(typed).expect_err(typed);
+        assert_eq!(error.suggestion.as_deref(), suggestion, "{typed}");
+        if let Some(suggestion) = suggestion {
+            assert!(Filter::parse(suggestion).is_ok(), "{suggestion}");
+        }
+    }
+}
+
+#[test]
+fn terms_are_joined_and_grouped() {
+    check(
+        &web(),
+        &[
+            "web AND ubuntu",
+            "fuga OR web",
+            "fuga OR piyo OR web",
+            "(fuga OR web) ubuntu",
+            "fuga x OR web ubuntu",
+            "-fuga",
+            "NOT fuga",
+            "NOT (fuga OR piyo)",
+            "!(web fuga)",
+            "web -(fuga)",
+            "NOT name:db AND power:on",
+            "((web))",
+            "(64-bit)",
+        ],
+        &[
+            "-web",
+            "NOT web",
+            "web NOT ubuntu",
+            "fuga OR piyo",
+            "(fuga OR web) piyo",
+            "fuga OR web piyo",
+            "-(web OR fuga)",
+        ],
+    );
+}
+
+#[test]
+fn a_star_stands_for_anything() {
+    check(
+        &web(),
+        &[
+            "web*",
+            "*server*",
+            "web-*1",
+            "192.0.2.*",
+            "ip:192.0.*",
+            "name:*\"server 1\"",
+            "name:\"web-\"*",
+            "hostname:web?*,web1.*",
+            "ip:*",
+            "*",
+            "comment:own*ops*",
+        ],
+        &[
+            "server*",
+            "*web",
+            "192.0.2*7",
+            "name:web-*2",
+            "name:\"web*\"",
+            "ip:0.2.*",
+        ],
+    );
+    check(&vm("hoge", 1), &["!ip:*", "node:*"], &["ip:*", "name:*"]);
+}
+
+#[test]
+fn an_equals_sign_asks_for_the_whole_text() {
+    check(
+        &web(),
+        &[
+            "name:=\"Web-Server 1\"",
+            "node:=hoge",
+            "node=hoge",
+            "ip=192.0.2.36",
+            "node!=fuga",
+            "node:=fuga,=hoge",
+            "datastore:=NAS-A",
+            "cpus=4",
+            "cpus!=5",
+            "power=on",
+            "power!=off",
+        ],
+        &[
+            "name:=web",
+            "node=hog",
+            "node!=hoge",
+            "ip=192.0.2",
+            "cpus!=4",
+        ],
+    );
+}
+
+#[test]
+fn fields_and_words_have_the_names_that_people_type() {
+    check(
+        &web(),
+        &[
+            "ram:8GB",
+            "mem>=8GB",
+            "RAM>4GB",
+            "cpu:4",
+            "vcpu<5",
+            "os:ubuntu",
+            "host:hoge",
+            "id:14",
+            "state:running",
+            "power:powered-on",
+            "disk:>40GB",
+            "notes:ops",
+            "annotation:ops",
+            "ds:nas",
+            "address:192.0.2.0/24",
+            "large:yes",
+            "stale:no",
+            "large:ram",
+        ],
+        &["ram:<8GB", "power:stopped", "large:no", "outdated:yes"],
     );
 }
 
@@ -348,6 +518,14 @@ fn the_canonical_text_is_the_same_for_the_same_filter() {
         ("uptime:0w", "uptime:0s"),
         ("ip:2001:DB8::0/32", "ip:2001:db8::/32"),
         (r#"a\b "c\\d\"""#, r#""a\\b" "c\\d\"""#),
+        (
+            "a AND (b OR (c OR a OR b))",
+            "\"a\" (\"b\" OR \"c\" OR \"a\")",
+        ),
+        ("NOT (a -b) OR c", "!(\"a\" !\"b\") OR \"c\""),
+        ("-(NOT x)", "\"x\""),
+        ("ram!=8GB", "!memory:8GB"),
+        ("Web*x* name:=A", "\"web\"*\"x\"* name:=\"a\""),
     ] {
         let filter = Filter::parse(typed);
         assert_eq!(
@@ -365,8 +543,10 @@ fn of_fields(text: impl Fn(&FilterField) -> String) -> Vec<String> {
 /// Text that looks like the language more often than chance would have it.
 fn near_filters() -> impl Strategy<Value = String> {
     let pieces = prop_oneof![
-        "[a-zA-Zäσ !:,\"\\\\.<>=0-9]{0,6}",
+        "[a-zA-Zäσ !:,\"\\\\.<>=0-9()*-]{0,6}",
         "\\PC{0,4}",
+        prop::sample::select(vec![" OR ", " AND ", " NOT ", "(", ") ", "*", "-", "="])
+            .prop_map(str::to_owned),
         prop::sample::select(of_fields(|field| field.example.to_owned())),
         prop::sample::select(of_fields(|field| format!("!{}:", field.name))),
     ];

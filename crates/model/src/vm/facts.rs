@@ -16,6 +16,7 @@ use crate::{PowerState, Question};
 /// - `max`: the greatest number, where the type has fewer bits than JSON's;
 /// - `example`: for the OpenAPI document;
 /// - `filter`: what stands before the colon in a filter, what it looks at, and a whole term;
+/// - `also`: what people type before the colon instead;
 /// - `in_words`: a word without a field is looked for here too;
 /// - `sort`: its name in an order;
 /// - `highlight`: the resource that it is the size of.
@@ -36,6 +37,7 @@ macro_rules! vm_facts {
                 from: "`config.name`, with `%2f`, `%5c` and `%25` turned back to `/`, `\\` and `%`",
                 example: "metrics-b",
                 filter: ("name", "part of the name", "name:web"),
+                also: ["vm"],
                 in_words: true,
                 sort: "name",
             }
@@ -43,6 +45,7 @@ macro_rules! vm_facts {
             power: PowerState = Power {
                 from: "`runtime.powerState`",
                 filter: ("power", "on, off, suspended or unknown", "power:on"),
+                also: ["state"],
                 sort: "power",
             }
             /// Host name in the guest, as VMware Tools reports it.
@@ -50,6 +53,7 @@ macro_rules! vm_facts {
                 from: "`guest.hostName`",
                 example: "metrics-b",
                 filter: ("hostname", "part of the host name in the guest", "hostname:db"),
+                also: ["dns", "fqdn"],
                 in_words: true,
             }
             /// Primary IP address of the guest, as VMware Tools reports it; IPv4 or IPv6.
@@ -57,6 +61,7 @@ macro_rules! vm_facts {
                 from: "`guest.ipAddress`",
                 example: "192.0.2.36",
                 filter: ("ip", "part of the IP address, or a network", "ip:192.0.2.0/24"),
+                also: ["address"],
                 in_words: true,
                 sort: "ip",
             }
@@ -66,6 +71,7 @@ macro_rules! vm_facts {
                 max: 4_294_967_295_u32,
                 example: 2,
                 filter: ("cpus", "number of virtual CPUs", "cpus:>4"),
+                also: ["cpu", "vcpu", "vcpus"],
                 sort: "cpus",
                 highlight: Cpu,
             }
@@ -74,6 +80,7 @@ macro_rules! vm_facts {
                 from: "`config.memorySizeMB`",
                 example: 4096,
                 filter: ("memory", "configured memory", "memory:>=8GB"),
+                also: ["ram", "mem"],
                 sort: "memory",
                 highlight: Memory,
             }
@@ -82,6 +89,7 @@ macro_rules! vm_facts {
                 from: "`storage.committed`",
                 example: 11_929_387_008_u64,
                 filter: ("storage", "storage in use", "storage:<50GB"),
+                also: ["disk", "used"],
                 sort: "storage",
                 highlight: Storage,
             }
@@ -96,6 +104,7 @@ macro_rules! vm_facts {
 (`config.guestFullName`), else the configured short id",
                 example: "Ubuntu Linux (64-bit)",
                 filter: ("guest", "part of the guest OS", "guest:ubuntu"),
+                also: ["os", "guest_os"],
                 in_words: true,
                 sort: "guest_os",
             }
@@ -160,6 +169,7 @@ macro_rules! vm_facts {
                 from: "`config.vmPathName`; infrastructure VMs have none",
                 example: "nas-a",
                 filter: ("datastore", "part of the datastore's name", "datastore:nas"),
+                also: ["ds"],
             }
             /// Path of the `.vmx` file.
             vmx_path: Option<String> = Text {
@@ -176,6 +186,7 @@ macro_rules! vm_facts {
                 from: "`config.annotation`; an empty one is `None`",
                 example: "owner: ops",
                 filter: ("comment", "part of the comment", "comment:\"owner: ops\""),
+                also: ["notes", "note", "annotation"],
                 in_words: true,
                 sort: "comment",
             }

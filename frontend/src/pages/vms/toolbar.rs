@@ -136,7 +136,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
                     .get()
                     .err()
                     .filter(|_| !help.get())
-                    .map(|error| view! { <Mistake text=text.get() error /> })
+                    .map(|error| view! { <Mistake controls text=text.get() error /> })
             }}
             {move || help.get().then(|| view! { <Help controls help /> })}
         </div>
@@ -145,7 +145,7 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
 
 /// The text with its mistake marked, and what would be right there.
 #[component]
-fn Mistake(text: String, error: FilterError) -> impl IntoView {
+fn Mistake(controls: ListControls, text: String, error: FilterError) -> impl IntoView {
     let mut characters = text.chars();
     let before: String = characters.by_ref().take(error.position).collect();
     let (at, after) = match characters.next() {
@@ -153,6 +153,18 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
         None => (String::from("\u{a0}"), String::new()),
     };
     let place = error.position + 1;
+    let suggestion = error.suggestion.map(|suggestion| {
+        let label = (text::first_load().list.use_suggestion)(&suggestion);
+        let take = move |_| {
+            controls.set_typed(|query| query.filter.clone_from(&suggestion));
+            focus("filter");
+        };
+        view! {
+            <button type="button" class="small" on:click=take>
+                {label}
+            </button>
+        }
+    });
     view! {
         <div class="under mistake" id="filter-error" role="status">
             <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
@@ -160,6 +172,7 @@ fn Mistake(text: String, error: FilterError) -> impl IntoView {
                 <span class="sr">{(text::first_load().list.at_character)(place)}</span>
                 {error.message}
             </p>
+            {suggestion}
         </div>
     }
 }
@@ -173,7 +186,10 @@ fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
         ("power:on,suspended", texts.help_values),
         ("memory:>=8GB uptime:>7d", texts.help_compare),
         ("ip:192.0.2.0/24", texts.help_network),
-        ("!comment:ops", texts.help_not),
+        ("-notes:ops", texts.help_not),
+        ("(web OR db) power:on", texts.help_or),
+        ("web*", texts.help_star),
+        ("name:=web1", texts.help_whole),
     ];
     let examples = examples.map(|(example, meaning)| {
         let put = move |_| {

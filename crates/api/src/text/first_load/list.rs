@@ -47,6 +47,11 @@ pub struct List {
     pub help_compare: &'static str,
     pub help_network: &'static str,
     pub help_not: &'static str,
+    pub help_or: &'static str,
+    pub help_star: &'static str,
+    pub help_whole: &'static str,
+    /// On the button that takes a filter that was guessed.
+    pub use_suggestion: fn(filter: &str) -> String,
     pub order: &'static str,
     pub save_csv: &'static str,
     pub new_vm: &'static str,
