@@ -3,6 +3,7 @@
 //! Knows neither the store nor HTTP. Reading is apart from talking: [`parse`] holds pure
 //! functions from bytes to facts, and the session knows nothing of what it carries.
 
+pub mod hostd;
 pub mod parse;
 
 mod command;

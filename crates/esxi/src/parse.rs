@@ -28,6 +28,7 @@ mod host;
 mod input;
 mod iso;
 mod message;
+mod object;
 mod power;
 mod process;
 mod snapshot;
@@ -54,3 +55,8 @@ pub use process::{Process, process_list};
 pub use snapshot::{Snapshot, snapshots};
 pub use summary::{Summary, decoded_name, summary};
 pub use task::{TaskInfo, TaskState, task_info, task_list};
+
+pub(crate) use host::of_object as host_of_object;
+pub(crate) use input::{block_text, digits, instant, line_text, plausible};
+pub(crate) use object::DataObject;
+pub(crate) use summary::of_object as summary_of_object;

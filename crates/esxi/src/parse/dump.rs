@@ -30,13 +30,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::ops::RangeInclusive;
 
-use chrono::{DateTime, Datelike as _, Utc};
+use chrono::{DateTime, Utc};
 use memchr::{memchr_iter, memrchr};
 
 use super::error::ParseError;
-use super::input::{Input, Line, block_text, digits, line_text, plausible};
+use super::input::{Input, Line, block_text, digits, instant, line_text, plausible};
 
 mod line;
 mod node;
@@ -48,9 +47,6 @@ use line::{
 };
 use node::{Node, Value};
 use note::NoteEnds;
-
-/// The years in which a host can have run: ESX is of 2001.
-const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2000..=2199;
 
 /// How many members and elements a dump may have. Real dumps stay below some thousand.
 const MAX_NODES: usize = 1 << 18;
@@ -277,14 +273,10 @@ impl<'d> Item<'d> {
                 let Value::Text(bytes) = item.node.value else {
                     return Err(item.error("a time"));
                 };
-                std::str::from_utf8(bytes)
-                    .ok()
-                    .and_then(|text| DateTime::parse_from_rfc3339(text).ok())
-                    .map(|time| time.with_timezone(&Utc))
-                    .ok_or_else(|| item.error("a time such as 2024-01-08T19:02:55Z"))
+                instant(bytes).ok_or_else(|| item.error("a time such as 2024-01-08T19:02:55Z"))
             })
             .transpose()
-            .map(|time| time.filter(|time| PLAUSIBLE_YEARS.contains(&time.year())))
+            .map(Option::flatten)
     }
 
     /// The reference of this name: `vim.VirtualMachine:14`.

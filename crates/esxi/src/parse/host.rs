@@ -7,6 +7,7 @@ use super::dump::Trailing;
 use super::error::ParseError;
 use super::fault_reader;
 use super::input::{Input, Line, digits, line_text};
+use super::object::DataObject;
 
 /// Reads what `vim-cmd hostsvc/hostsummary` printed (vim.host.Summary): all but the volumes and
 /// the port groups.
@@ -16,11 +17,14 @@ use super::input::{Input, Line, digits, line_text};
 pub fn host_summary(stdout: &[u8]) -> Result<NodeFacts, ParseError> {
     let input = Input::with_text("hostsummary", stdout)?;
     let dump = fault_reader::expect_dump(&input, &["vim.host.Summary"], Trailing::Refused)?;
+    dump.root()
+        .map_or_else(|| Err(input.truncated("the dump is empty")), of_object)
+}
+
+/// Reads a vim.host.Summary.
+pub(crate) fn of_object(root: impl DataObject) -> Result<NodeFacts, ParseError> {
     let mut facts = NodeFacts::default();
     let warnings = &mut Vec::new();
-    let Some(root) = dump.root() else {
-        return Err(input.truncated("the dump is empty"));
-    };
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
     facts.overall_status = root.some_text("overallStatus", warnings)?;
     if let Some(hardware) = root.structure("hardware")? {

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::RangeInclusive;
 
+use chrono::{DateTime, Datelike as _, Utc};
 use ecoman_model::marks;
 use memchr::{memchr, memchr_iter, memrchr};
 
@@ -190,7 +192,7 @@ const WORDS_CHARACTERS: usize = 500;
 /// [`ecoman_model::marks`]) is marked, bytes that are not UTF-8 (an old host keeps names and notes in
 /// another encoding) become U+FFFD, and what is longer than any host keeps is cut; `warnings` says
 /// of which field.
-pub(super) fn line_text(
+pub(crate) fn line_text(
     bytes: &[u8],
     field: impl fmt::Display,
     warnings: &mut Vec<String>,
@@ -199,7 +201,7 @@ pub(super) fn line_text(
 }
 
 /// The same for a text of several lines, such as a note.
-pub(super) fn block_text(
+pub(crate) fn block_text(
     bytes: &[u8],
     field: impl fmt::Display,
     warnings: &mut Vec<String>,
@@ -259,7 +261,7 @@ fn shown(
 }
 
 /// A number of digits only, without a sign; `None` where it is none or does not fit.
-pub(super) fn digits<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
+pub(crate) fn digits<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -268,8 +270,19 @@ pub(super) fn digits<T: std::str::FromStr>(bytes: &[u8]) -> Option<T> {
 
 /// A number that a node can mean. Above 2⁵³ it has said nothing: there is not so much of anything,
 /// and JavaScript's numbers are exact up to there.
-pub(super) fn plausible(number: u64) -> Option<u64> {
+pub(crate) fn plausible(number: u64) -> Option<u64> {
     (number <= 1 << 53).then_some(number)
+}
+
+/// The years in which a host can have run: ESX is of 2001.
+const PLAUSIBLE_YEARS: RangeInclusive<i32> = 2000..=2199;
+
+/// A time: with 0 to 9 digits after the second. In years in which no host has run, as those of a
+/// wrong clock (1970, 9999), nothing is said; the outer `None`: it is no time.
+pub(crate) fn instant(bytes: &[u8]) -> Option<Option<DateTime<Utc>>> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
+    Some(Some(time).filter(|time| PLAUSIBLE_YEARS.contains(&time.year())))
 }
 
 /// `text` less its blanks at the end. (Blanks only: a note may well end with another white

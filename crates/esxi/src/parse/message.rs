@@ -180,7 +180,7 @@ fn choice(line: &[u8], warnings: &mut Vec<String>) -> Option<Choice> {
 }
 
 /// `msg.uuid.altered`, `button.uuid.cancel`: a word with points in it.
-fn is_message_key(word: &str) -> bool {
+pub(super) fn is_message_key(word: &str) -> bool {
     word.contains('.')
         && !word.starts_with('.')
         && !word.ends_with('.')

@@ -10,7 +10,8 @@ use super::dump::{Item, Trailing};
 use super::error::ParseError;
 use super::fault_reader;
 use super::input::Input;
-use super::message::{Choice, Question, split_key};
+use super::message::{Choice, Question, is_message_key, split_key};
+use super::object::DataObject;
 use super::words::{power_word, vmid_of_reference};
 
 const READING: &str = "get.summary";
@@ -90,10 +91,7 @@ pub(super) fn datastore_of(path: &str) -> Option<&str> {
 }
 
 fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
-    let mut summary = Summary::default();
-    let warnings = &mut summary.warnings;
-    let facts = &mut summary.facts;
-
+    let mut summary = of_object(root)?;
     if let Some(reference) = root.reference("vm")? {
         let vmid = vmid_of_reference(&reference).ok_or_else(|| {
             root.get("vm").map_or_else(
@@ -103,6 +101,15 @@ fn of_dump(input: &Input<'_>, root: Item<'_>) -> Result<Summary, ParseError> {
         })?;
         summary.vmid = Some(vmid);
     }
+    Ok(summary)
+}
+
+/// Reads a vim.vm.Summary, all but the reference to its VM.
+pub(crate) fn of_object(root: impl DataObject) -> Result<Summary, ParseError> {
+    let mut summary = Summary::default();
+    let warnings = &mut summary.warnings;
+    let facts = &mut summary.facts;
+
     facts.overall_status = root.some_text("overallStatus", warnings)?;
 
     if let Some(runtime) = root.structure("runtime")? {
@@ -253,7 +260,7 @@ fn tools_status(
 }
 
 /// vim.vm.QuestionInfo: the same question that `vmsvc/message` prints.
-fn question(pending: Item<'_>, warnings: &mut Vec<String>) -> Result<Question, ParseError> {
+fn question(pending: impl DataObject, warnings: &mut Vec<String>) -> Result<Question, ParseError> {
     let (key, text) = split_key(&pending.block("text", warnings)?.unwrap_or_default());
     let mut question = Question {
         id: pending.text("id", warnings)?.unwrap_or_default(),
@@ -265,13 +272,19 @@ fn question(pending: Item<'_>, warnings: &mut Vec<String>) -> Result<Question, P
         let default = choice.number::<usize>("defaultIndex")?;
         for (place, option) in choice.elements("choiceInfo")?.into_iter().enumerate() {
             let key = option.text("key", warnings)?.unwrap_or_default();
+            let mut for_programs = option.some_text("summary", warnings)?;
+            let mut label = option.some_text("label", warnings)?;
+            // hostd itself names the key as the label.
+            if label.as_deref().is_some_and(is_message_key) && for_programs.is_some() {
+                std::mem::swap(&mut for_programs, &mut label);
+            }
             question.choices.push(Choice {
                 // The API's key of a choice is its number.
                 index: key
                     .parse()
                     .unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)),
-                key: option.some_text("summary", warnings)?,
-                label: option.text("label", warnings)?.unwrap_or(key),
+                key: for_programs,
+                label: label.unwrap_or(key),
                 default: default == Some(place),
             });
         }

@@ -1,0 +1,20 @@
+//! Asking a node's hostd for all its VMs at once: the program that runs there, and its answers
+//! read into the same facts that the dumps of `vim-cmd` give.
+//!
+//! [`crate::Command::read_hostd`] sends [`PROGRAM`]; [`read()`] takes what it prints. Names in the
+//! answers are read by namespace, under whichever prefix; document types and entities are refused.
+
+mod compare;
+mod error;
+mod frames;
+mod reading;
+mod soap;
+mod xml;
+
+pub use compare::{Difference, differences};
+pub use error::HostdError;
+pub use frames::Cost;
+pub use reading::{DatastoreSpace, Reading, VmReading, read};
+
+/// The program, in Python, as it is sent on standard input.
+pub const PROGRAM: &str = include_str!("hostd/read.py");
