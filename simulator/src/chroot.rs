@@ -132,6 +132,12 @@ pub(crate) fn write_tools(directory: &Path) -> Result<PathBuf, SimulatorError> {
     }
 }
 
+/// The name of a node's Python, under which the tools start the real one.
+pub(crate) fn add_python(root: &Path, tools: &Path) -> Result<(), SimulatorError> {
+    let path = root.join("bin/python3");
+    fs::hard_link(tools, &path).map_err(|source| SimulatorError::Files { path, source })
+}
+
 /// Makes the root directory. `devices`: whether device files are made, which only root can do;
 /// else they are mounted when the chroot is entered.
 pub(crate) fn make(
@@ -188,12 +194,14 @@ fn make_files(root: &Path, tools: &Path, busybox: &Path, name: &str) -> io::Resu
     fs::write(root.join("etc/group"), "root:x:0:root\n")?;
 
     fs::copy(busybox, root.join("bin/busybox"))?;
-    for library in shared_libraries(busybox)? {
+    for library in shared_libraries([busybox])? {
         let inside = root.join(library.strip_prefix("/").unwrap_or(&library));
         if let Some(folder) = inside.parent() {
             fs::create_dir_all(folder)?;
         }
-        fs::copy(&library, inside)?;
+        if library != busybox {
+            fs::copy(&library, inside)?;
+        }
     }
     for applet in APPLETS {
         let link = root.join("bin").join(applet);
@@ -207,9 +215,11 @@ fn make_files(root: &Path, tools: &Path, busybox: &Path, name: &str) -> io::Resu
     Ok(())
 }
 
-/// The libraries of a busybox that is not linked statically, with the dynamic linker.
-fn shared_libraries(program: &Path) -> io::Result<Vec<PathBuf>> {
-    let listing = Command::new("ldd").arg(program).output();
+/// The libraries of programs that are not linked statically, with the dynamic linker.
+pub(crate) fn shared_libraries<'p>(
+    programs: impl IntoIterator<Item = &'p Path>,
+) -> io::Result<Vec<PathBuf>> {
+    let listing = Command::new("ldd").args(programs).output();
     let listing = match listing {
         Ok(listing) => listing,
         // Without `ldd` a static program is the only one that can be used anyway.
@@ -221,6 +231,6 @@ fn shared_libraries(program: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(words
         .filter(|word| word.starts_with('/') && !word.ends_with(':'))
         .map(PathBuf::from)
-        .filter(|path| path != program && path.is_file())
+        .filter(|path| path.is_file())
         .collect())
 }

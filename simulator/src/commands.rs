@@ -37,13 +37,49 @@ pub(crate) fn run(host: &mut Host, program: &str, arguments: &[String], director
         ("vmkfstools", _) => vmkfstools::run(host, &arguments, directory).into(),
         ("vmware", _) => vmware(host, &arguments).into(),
         ("mkdir", _) => mkdir(host, &arguments, directory).into(),
+        ("python3", _) => python(host).into(),
         ("find", _) => Output::refused("", NO_OBJECTION).into(),
         _ => Output::refused(format!("{program}: not found\n"), 127).into(),
     }
 }
 
-/// Lets busybox carry out the command.
-const NO_OBJECTION: u8 = 254;
+/// Lets busybox, or the real Python, carry out the command.
+pub(crate) const NO_OBJECTION: u8 = 254;
+
+/// Where the real Python is, and where it finds hostd. The host's list of VMs is written now, as
+/// nothing else reads it.
+fn python(host: &Host) -> Output {
+    let Some((program, port)) = &host.python else {
+        return Output::refused("python3: not found\n", 127);
+    };
+    let folder = host.root.join("etc/vmware/hostd");
+    let written = std::fs::create_dir_all(&folder)
+        .and_then(|()| std::fs::write(folder.join("vmInventory.xml"), inventory(host)));
+    match written {
+        Ok(()) => Output {
+            stdout: format!("{}\n{port}\n", program.display()).into_bytes(),
+            ..Output::refused("", NO_OBJECTION)
+        },
+        Err(error) => Output::refused(format!("vmInventory.xml: {error}\n"), 1),
+    }
+}
+
+/// `/etc/vmware/hostd/vmInventory.xml`
+fn inventory(host: &Host) -> String {
+    let ids = host.vms.keys().chain(&host.invalid);
+    let ids: std::collections::BTreeSet<u32> = ids.copied().collect();
+    let entries: String = ids
+        .iter()
+        .enumerate()
+        .map(|(place, id)| {
+            format!(
+                "  <ConfigEntry id=\"{place:04}\">\n    <objID>{id}</objID>\n    <secDomain/>\n    \
+                 <vmxCfgPath>/vmfs/volumes/{id}.vmx</vmxCfgPath>\n  </ConfigEntry>\n"
+            )
+        })
+        .collect();
+    format!("<ConfigRoot>\n{entries}</ConfigRoot>\n")
+}
 
 /// Directories at the top of a vSAN datastore are objects of their own, which only `osfs-mkdir`
 /// makes.

@@ -98,6 +98,16 @@ impl Object {
         }
     }
 
+    /// Its type.
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
+    }
+
+    /// Its members.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&'static str, &Data)> {
+        self.members.iter().map(|(name, value)| (*name, value))
+    }
+
     /// The same with one member more.
     pub(crate) fn with(mut self, name: &'static str, value: impl Into<Data>) -> Self {
         self.members.push((name, value.into()));

@@ -66,6 +66,36 @@ pub enum HostdDown {
     BadRequest,
 }
 
+/// What can be made to go wrong on the SOAP side alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SoapFault {
+    /// hostd starts: HTTP status 503 for everything.
+    Starting,
+    /// The next so many tickets are refused.
+    TicketsRefused(u32),
+    /// The file with the ticket is not there.
+    TicketMissing,
+    /// The next so many sign-ins are refused.
+    LoginsRefused(u32),
+    /// The summary of this VM is refused: HTTP status 200, and a fault in its place.
+    NoPermission(u32),
+    /// One of the paths is refused, and with it the whole question.
+    UnknownPath,
+    /// Answers to the question are no SOAP.
+    Nonsense,
+    /// The answer to the question ends after so many bytes, and with it the connection.
+    CutAfter(usize),
+    /// So many objects a page.
+    Pages(usize),
+    /// This VM is left out, though it is there.
+    Forgets(u32),
+    /// This VM is there twice.
+    Repeats(u32),
+    /// In the summary of this VM the text of an element (`numCpu`) is another one.
+    Says(u32, &'static str, String),
+}
+
 /// Something that goes wrong on a node. Several can be at work at once.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -115,6 +145,8 @@ pub enum Fault {
     Misconfigured(u32),
     /// The node's clock is wrong by so many seconds.
     ClockWrong(i64),
+    /// The SOAP side of hostd fails, and the tools do not.
+    Soap(SoapFault),
 }
 
 impl Fault {

@@ -58,6 +58,8 @@ pub(crate) struct Host {
     pub(crate) vms: BTreeMap<u32, Vm>,
     pub(crate) invalid: BTreeSet<u32>,
     pub(crate) faults: Vec<Fault>,
+    /// Its Python, and the port of the SOAP side of hostd.
+    pub(crate) python: Option<(PathBuf, u16)>,
     pub(crate) tasks: Vec<Task>,
     next_id: u32,
     next_task: u32,
@@ -73,6 +75,7 @@ impl Host {
             vms: BTreeMap::new(),
             invalid: spec.invalid_vms.iter().copied().collect(),
             faults: Vec::new(),
+            python: None,
             tasks: Vec::new(),
             next_id: 1,
             next_task: 4107,

@@ -33,6 +33,8 @@ mod guest_os;
 mod host;
 mod hostd;
 mod node;
+mod python;
+mod soap;
 mod spec;
 mod sshd;
 mod summary;
@@ -40,7 +42,7 @@ mod vm;
 mod vmx;
 
 pub use error::SimulatorError;
-pub use fault::{Fault, HostdDown, Scope};
+pub use fault::{Fault, HostdDown, Scope, SoapFault};
 pub use hostd::{Call, CallOutcome, RemoteCommand};
 pub use node::SimulatedNode;
 pub use spec::{

@@ -16,9 +16,10 @@ use tempfile::TempDir;
 
 use crate::host::{Clock, Host};
 use crate::hostd::{Call, Hostd, RemoteCommand, State};
+use crate::soap::Soap;
 use crate::sshd::{self, Entrance, Programs, Settings, Supervisor};
 use crate::vm::Vm;
-use crate::{Fault, NodeSpec, SimulatorError, Timestamp, VmSpec, VolumeKind, chroot};
+use crate::{Fault, NodeSpec, SimulatorError, Timestamp, VmSpec, VolumeKind, chroot, python};
 
 /// A simulated ESXi node behind a real sshd on 127.0.0.1.
 ///
@@ -32,6 +33,7 @@ pub struct SimulatedNode {
     port: u16,
     host_key: String,
     hostd: Hostd,
+    soap: Option<Soap>,
     sshd: Mutex<Sshd>,
     directory: TempDir,
     /// Holds the port while sshd does not: bound, but never listening.
@@ -85,8 +87,13 @@ impl SimulatedNode {
             path: path.clone(),
             source,
         };
+        let has_python = spec.python;
         let host = Host::new(spec, root.clone()).map_err(files)?;
         let hostd = start_hostd(host, &root)?;
+        let soap = match has_python {
+            true => Some(start_soap(&hostd, &root, &tools)?),
+            false => None,
+        };
         let settings = Settings {
             directory: path.clone(),
             port,
@@ -101,6 +108,7 @@ impl SimulatedNode {
             port,
             host_key,
             hostd,
+            soap,
             sshd: Mutex::new(Sshd {
                 settings,
                 supervisor,
@@ -490,6 +498,29 @@ impl SimulatedNode {
             .count()
     }
 
+    /// How many sign-ins hostd has taken: one for each call of `vim-cmd` and `esxcli`, and those of
+    /// its SOAP side.
+    #[must_use]
+    pub fn hostd_sign_ins(&self) -> usize {
+        let calls = self.calls();
+        let tools = calls
+            .iter()
+            .filter(|call| matches!(call.program.as_str(), "vim-cmd" | "esxcli"));
+        tools.count() + self.soap_sign_ins()
+    }
+
+    /// How many sign-ins the SOAP side of hostd has taken.
+    #[must_use]
+    pub fn soap_sign_ins(&self) -> usize {
+        self.soap.as_ref().map_or(0, Soap::sign_ins)
+    }
+
+    /// How many of them have not signed out.
+    #[must_use]
+    pub fn open_soap_sessions(&self) -> usize {
+        self.soap.as_ref().map_or(0, Soap::open_sessions)
+    }
+
     /// What sshd has logged.
     #[must_use]
     pub fn sshd_log(&self) -> String {
@@ -555,6 +586,17 @@ fn start_hostd(host: Host, root: &Path) -> Result<Hostd, SimulatorError> {
         path: folder.join("hostd.sock"),
         source,
     })
+}
+
+fn start_soap(hostd: &Hostd, root: &Path, tools: &Path) -> Result<Soap, SimulatorError> {
+    let program = python::make(root)?;
+    chroot::add_python(root, tools)?;
+    let soap = Soap::start(hostd.shared()).map_err(|source| SimulatorError::Hostd {
+        path: root.to_owned(),
+        source,
+    })?;
+    hostd.shared().state().host.python = Some((program, soap.port()));
+    Ok(soap)
 }
 
 /// Takes a free port. The socket never listens, so that connections are refused while sshd is

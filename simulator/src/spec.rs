@@ -649,6 +649,8 @@ pub struct NodeSpec {
     pub dumps_faults_to_stderr: bool,
     /// Path of the installer image on the first datastore, for `hosts.yml`.
     pub installer_iso: String,
+    /// Whether it has a Python and the SOAP side of hostd.
+    pub python: bool,
     /// Where the node's own directory is made; `None`: the system's temporary directory.
     pub directory: Option<PathBuf>,
 }
@@ -690,8 +692,16 @@ impl NodeSpec {
             shell_path: "/bin:/sbin:/usr/bin:/usr/sbin".to_owned(),
             dumps_faults_to_stderr: false,
             installer_iso: installer_iso.to_owned(),
+            python: false,
             directory: None,
         }
+    }
+
+    /// The same with a Python (this machine's `python3`) and the SOAP side of hostd.
+    #[must_use]
+    pub fn python(mut self) -> Self {
+        self.python = true;
+        self
     }
 
     /// The same as another generation, with that generation's release. VMs of a newer virtual

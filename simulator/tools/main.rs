@@ -3,6 +3,7 @@
 //!
 //! Called as `vim-cmd`, `esxcli`, `vmkfstools`, `vmware` or `date` it passes its arguments to the
 //! simulated hostd through a socket and prints what comes back, as the real `vim-cmd` does. Called
+//! as `python3` it becomes the machine's own, with this node's hostd on its loopback. Called
 //! as `find` or `mkdir` it lets hostd answer first, which knows the volumes, and else becomes
 //! busybox. Under its own name it lets an SSH command into the node's chroot (`enter`), or guards the sshd
 //! (`supervise`). It keeps no state and knows no ESXi.
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
     let arguments: Vec<OsString> = arguments.collect();
     match name.to_str() {
         Some("vim-cmd" | "esxcli" | "vmkfstools" | "vmware") => ask(&name, &arguments),
+        Some("python3") => python(&arguments),
         Some("date") => date(&arguments),
         Some("sh" | "-sh") => shell(&called, arguments),
         Some("find" | "mkdir") => ask_first(&name, &arguments),
@@ -86,6 +88,44 @@ fn busybox(applet: &OsStr, arguments: &[OsString]) -> ExitCode {
         .args(arguments)
         .exec();
     complain(&format!("busybox does not start: {error}"));
+    ExitCode::FAILURE
+}
+
+/// The real Python, with this node's hostd on its loopback, unless hostd has an answer for it. Its
+/// last argument is `-`: the program comes on standard input.
+fn python(arguments: &[OsString]) -> ExitCode {
+    let mut answer = Vec::new();
+    let asked = request(OsStr::new("python3"), arguments)
+        .and_then(|mut stream| relay(&mut stream, &mut answer, &mut io::stderr().lock()));
+    match asked {
+        Ok(NO_OBJECTION) => {}
+        Ok(code) => {
+            let _ = io::stdout().lock().write_all(&answer);
+            return ExitCode::from(code);
+        }
+        Err(error) => {
+            complain(&format!("hostd does not answer: {error}"));
+            return ExitCode::from(NO_ANSWER);
+        }
+    }
+    let mut lines = answer.split(|&byte| byte == b'\n').map(OsStr::from_bytes);
+    let (Some(program), Some(port), Some((last, options))) =
+        (lines.next(), lines.next(), arguments.split_last())
+    else {
+        complain("python3 OPTION... -");
+        return ExitCode::from(2);
+    };
+    if last != "-" {
+        complain("only a program on standard input is run");
+        return ExitCode::from(2);
+    }
+    let error = Command::new(program)
+        .args(options)
+        .arg("-c")
+        .arg(include_str!("loopback.py"))
+        .env("SIMULATED_HOSTD_PORT", port)
+        .exec();
+    complain(&format!("Python does not start: {error}"));
     ExitCode::FAILURE
 }
 
