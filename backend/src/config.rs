@@ -8,7 +8,8 @@ use ecoman_api::Preset;
 use ecoman_model::Thresholds;
 
 use crate::{
-    AccessArgs, AccessConfig, AccessConfigError, ExecutorAccess, TlsArgs, TlsError, TlsFiles,
+    AccessArgs, AccessConfig, AccessConfigError, BasePath, ExecutorAccess, TlsArgs, TlsError,
+    TlsFiles,
 };
 
 /// Configuration of the dashboard.
@@ -70,6 +71,11 @@ pub struct DashboardSettings {
     /// other addresses any name
     #[arg(long, env, default_value = "", value_parser = host_names)]
     pub dashboard_allowed_hosts: HostNames,
+
+    /// Path below which a proxy in front serves the dashboard, as in `/ecoman`; the proxy may take it
+    /// off or pass it on
+    #[arg(long, env, default_value = "/")]
+    pub dashboard_base_path: BasePath,
 
     /// Virtual CPUs from which on a VM is large
     #[arg(long, env, default_value_t = Thresholds::default().cpus, value_parser = cpus)]
@@ -440,6 +446,11 @@ mod tests {
                 "--dashboard-allowed-hosts",
                 "a:80",
                 "<DASHBOARD_ALLOWED_HOSTS>': \"a:80\" is no host name",
+            ),
+            (
+                "--dashboard-base-path",
+                "ecoman",
+                "<DASHBOARD_BASE_PATH>': allowed is a path that begins with a slash",
             ),
             (
                 "--dashboard-presets",

@@ -38,6 +38,7 @@ pub use access::{
 };
 pub use clock::Clock;
 pub use config::{Config, ConfigError, DashboardArgs, DashboardSettings, ExecutorArgs};
+pub use http::base_path::BasePath;
 pub use http::tls::{TlsArgs, TlsError, TlsFiles};
 pub use openapi::{UndeclaredPermissions, openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};

@@ -28,9 +28,9 @@ use crate::http::tls::{self, Certificate, TlsError};
 use crate::inventory::snapshot::Inventory;
 use crate::inventory::watcher::Watcher;
 use crate::metrics::Metrics;
-use crate::openapi::{self, UndeclaredPermissions, docs_page, openapi_3_0_json, openapi_json};
+use crate::openapi::{self, UndeclaredPermissions, docs_page};
 use crate::routes;
-use crate::routes::state::{AppState, OpenapiTexts};
+use crate::routes::state::AppState;
 use crate::tasks::Tasks;
 use crate::tasks::executor::ExecutorClient;
 
@@ -137,7 +137,8 @@ impl Dashboard {
             None => "http",
             Some(_) => "https",
         };
-        format!("{scheme}://{}", self.local_addr)
+        let base = self.config.settings.dashboard_base_path.as_str();
+        format!("{scheme}://{}{base}", self.local_addr)
     }
 
     /// Serves until `shutdown`; then accepts no more connections, ends the streams of events, and
@@ -147,6 +148,7 @@ impl Dashboard {
     ///
     /// A worker has ended. A store that does not answer does not end the dashboard.
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
+        let base_path = self.config.settings.dashboard_base_path.clone();
         let inventory = Arc::new(Inventory::new(first_revision(&self.clock)));
         let metrics = Arc::new(Metrics::new());
         let tasks = Tasks::new(
@@ -172,6 +174,7 @@ impl Dashboard {
                 .dashboard_trusted_proxies
                 .clone(),
             tls: self.certificate.is_some(),
+            base_path: base_path.clone(),
         };
         authenticator.warn_about_setup(self.local_addr);
         let mut workers = JoinSet::new();
@@ -222,17 +225,14 @@ impl Dashboard {
             tasks,
             authenticator,
             policy: self.policy,
-            openapi: OpenapiTexts {
-                version_3_1: openapi_json(),
-                version_3_0: openapi_3_0_json(),
-            },
+            openapi: openapi::texts(&base_path),
             bodies: Arc::new(BodyCache::new()),
             static_files: self.static_files,
             metrics,
             certificate: self.certificate,
             shutdown: shutdown.clone(),
         };
-        let router = routes::router(state, docs_page::router());
+        let router = base_path.serve(routes::router(state, docs_page::router()));
         let server = serve(self.listener, acceptor, router, limits, shutdown.clone());
 
         let result = tokio::select! {

@@ -202,6 +202,7 @@ fn a_bad_variable_stops_at_start_and_is_named() {
         ("dashboard", "DASHBOARD_THRESHOLD_RAM_MB", "-1"),
         ("up", "DASHBOARD_THRESHOLD_STORAGE_GB", "1.5"),
         ("dashboard", "DASHBOARD_PRESETS", "small=1/1024"),
+        ("dashboard", "DASHBOARD_BASE_PATH", "ecoman"),
         ("dashboard", "EXECUTOR_ADDRESS", "http://127.0.0.1"),
         ("executor", "EXECUTOR_BIND", "localhost"),
         ("executor", "EXECUTOR_PORT", "66000"),

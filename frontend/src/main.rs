@@ -30,5 +30,10 @@ mod pages;
 mod app;
 
 fn main() {
+    // The server writes it into the page.
+    let page = leptos::prelude::document().document_element();
+    if let Some(base) = page.and_then(|page| page.get_attribute("data-base")) {
+        state::route::set_base(base);
+    }
     language::start(|| leptos::mount::mount_to_body(app::App));
 }

@@ -16,9 +16,10 @@ use uuid::Uuid;
 use super::caller::password_actor;
 use super::error::{BadCredentials, Error};
 use super::proxy::ProxyUser;
-use super::{Caller, LoginThrottle, SignIn, session_of};
+use super::{Caller, LoginThrottle, SessionCookie, SignIn};
 use crate::clock::Clock;
 use crate::error_chain::chain;
+use crate::http::base_path::BasePath;
 
 /// Authenticates requests by session, API token or proxy header.
 #[derive(Clone)]
@@ -37,6 +38,8 @@ pub(crate) struct Authenticator {
     pub(crate) waiting: Arc<Semaphore>,
     /// Whether this server itself speaks TLS.
     pub(crate) tls: bool,
+    /// Where users see this server.
+    pub(crate) base_path: BasePath,
 }
 
 /// The credentials of a request. They are removed from the request, so that nothing behind the
@@ -87,6 +90,11 @@ impl Authenticator {
                 directory = %self.access.directory().display(),
                 "nobody can sign in yet: add somebody with `ecoman user add NAME --role admin`"
             ),
+            (SignIn::Proxy(trust), Ok(users)) if trust.roles.is_empty() => tracing::warn!(
+                users = users.len(),
+                "DASHBOARD_PROXY_ROLES is empty, so nobody whom the proxy signs in has a role but the \
+                 users that `ecoman user add NAME --role … --no-password` has added"
+            ),
             (SignIn::Password | SignIn::Proxy(_), Ok(_)) => {}
         }
     }
@@ -103,7 +111,7 @@ impl Authenticator {
             .filter(|_| is_trusted)
             .map(|proto| proto.as_bytes().eq_ignore_ascii_case(b"https"));
         let secure = forwarded.unwrap_or(self.tls);
-        let session = session_of(headers, secure);
+        let session = self.cookie(secure).secret(headers);
         headers.remove(COOKIE);
         let proxied = match &self.sign_in {
             SignIn::Proxy(trust) => trust.take(headers, is_trusted),
@@ -120,6 +128,12 @@ impl Authenticator {
             session,
             proxied,
         }
+    }
+
+    /// The cookie of sessions, for a client that uses TLS or does not.
+    pub(crate) fn cookie(&self, secure: bool) -> SessionCookie<'_> {
+        let base = &self.base_path;
+        SessionCookie { secure, base }
     }
 
     /// The identity that credentials prove.

@@ -24,6 +24,9 @@ pub(crate) enum Error {
     TooManyTries(Duration),
     #[error("{}", EN.problems.cross_site)]
     CrossSite,
+    /// The same, by the headers that a proxy may have changed.
+    #[error("{}", (EN.problems.other_origin)(origin, host))]
+    OtherOrigin { origin: String, host: String },
     #[error("{}", (EN.problems.forbidden)(caller, *needed, *role, *limited))]
     Forbidden {
         caller: String,
@@ -94,7 +97,7 @@ impl ApiError for Error {
             Self::BadCredentials(_) => ProblemKind::BadCredentials,
             Self::WrongPassword => ProblemKind::WrongPassword,
             Self::TooManyTries(_) => ProblemKind::TooManyTries,
-            Self::CrossSite => ProblemKind::CrossSite,
+            Self::CrossSite | Self::OtherOrigin { .. } => ProblemKind::CrossSite,
             Self::Forbidden { .. } => ProblemKind::Forbidden,
             Self::OutOfReach { .. } => ProblemKind::OutOfReach,
             Self::NoPasswordSignIn | Self::NoSignIn => ProblemKind::SignInOff,

@@ -12,7 +12,7 @@ mod settings;
 
 pub(crate) use authenticator::{Authenticator, Credentials, Identity};
 pub(crate) use caller::{Caller, password_actor};
-pub(crate) use cookie::{closed_cookie, opened_cookie, session_of};
+pub(crate) use cookie::SessionCookie;
 pub(crate) use error::{BadCredentials, Error};
 pub(crate) use login_throttle::LoginThrottle;
 pub use proxy::{ProxyRoles, ProxyTrust};

@@ -6,33 +6,40 @@ use axum::http::uri::Authority;
 
 use crate::access::error::Error;
 
+/// The longest part of a header that an answer repeats.
+const SHOWN: usize = 200;
+
 /// Refuses a change that comes from a page of another origin. Browsers say so by
 /// `Sec-Fetch-Site`, and those that do not by `Origin`; programs send neither.
 ///
 /// # Errors
 ///
-/// [`Error::CrossSite`].
+/// [`Error::CrossSite`], or [`Error::OtherOrigin`] where a proxy in front may be the reason: one that
+/// does not pass on `Host` makes the page's own requests look so.
 pub(crate) fn check(headers: &HeaderMap) -> Result<(), Error> {
-    let is_ours = match (headers.get("sec-fetch-site"), headers.get(ORIGIN)) {
-        (Some(site), _) => matches!(site.as_bytes(), b"same-origin" | b"none"),
+    match (headers.get("sec-fetch-site"), headers.get(ORIGIN)) {
+        (Some(site), _) if matches!(site.as_bytes(), b"same-origin" | b"none") => Ok(()),
+        (Some(_), _) => Err(Error::CrossSite),
         (None, Some(origin)) => {
             let host = headers.get(HOST).and_then(|host| host.to_str().ok());
-            origin
-                .to_str()
-                .ok()
-                .and_then(|origin| origin.split_once("://"))
+            let origin = origin.to_str().unwrap_or_default();
+            let is_ours = origin
+                .split_once("://")
                 .and_then(|(scheme, authority)| authority_of(scheme, authority))
                 .zip(host)
                 .is_some_and(|((scheme, origin), host)| {
                     authority_of(scheme, host).is_some_and(|(_, host)| host == origin)
-                })
+                });
+            if is_ours {
+                return Ok(());
+            }
+            let shown = |text: &str| text.chars().take(SHOWN).collect();
+            Err(Error::OtherOrigin {
+                origin: shown(origin),
+                host: shown(host.unwrap_or_default()),
+            })
         }
-        (None, None) => true,
-    };
-    if is_ours {
-        Ok(())
-    } else {
-        Err(Error::CrossSite)
+        (None, None) => Ok(()),
     }
 }
 

@@ -86,6 +86,11 @@ impl fmt::Debug for ProxyTrust {
 }
 
 impl ProxyRoles {
+    /// Whether no group has a role.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The highest role of these groups.
     pub(super) fn grant(&self, groups: &[String]) -> Option<Grant> {
         let theirs = groups.iter().map(String::as_str).chain(["*"]);

@@ -78,6 +78,17 @@ impl Format {
     }
 }
 
+/// Whether the client is a browser that opens an address: it names HTML itself.
+pub(crate) fn accepts_html(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(ACCEPT)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| range.trim().parse::<Mime>().ok())
+        .any(|range| range.essence_str() == mime::TEXT_HTML && quality(&range) > 0.0)
+}
+
 fn quality(range: &Mime) -> f32 {
     range
         .get_param("q")

@@ -1,6 +1,7 @@
 //! Transport: requests and answers in general. Knows no node, VM, task or user.
 
 pub(crate) mod accept;
+pub(crate) mod base_path;
 pub(crate) mod body_cache;
 pub(crate) mod csv;
 pub(crate) mod error;

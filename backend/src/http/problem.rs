@@ -14,14 +14,17 @@ use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WW
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use ecoman_api::{ApiError, Problem, task_path};
+use ecoman_api::{ApiError, Problem, ProblemKind, task_path};
 
+use crate::http::accept::accepts_html;
+use crate::http::base_path::BasePath;
 use crate::http::error::Error;
 use crate::http::json::json;
 use crate::http::request_id::RequestId;
 
 /// Media type of problems.
 pub(crate) const PROBLEM_JSON: &str = "application/problem+json";
+const HTML: &str = "text/html; charset=utf-8";
 
 /// Any module's error, on its way to the client.
 #[derive(Clone, Debug)]
@@ -56,7 +59,9 @@ impl IntoResponse for Error {
 
 /// Gives every failure its body.
 pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
-    let instance = request.uri().path().to_owned();
+    let base: BasePath = request.extensions().get().cloned().unwrap_or_default();
+    let instance = base.join(request.uri().path());
+    let wants_html = accepts_html(request.headers());
     let request_id = request.extensions().get::<RequestId>().cloned();
     let mut response = next.run(request).await;
 
@@ -72,14 +77,16 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         kind: error.kind().urn(),
         title: error.title().to_owned(),
         status: error.status(),
-        detail: error.to_string(),
+        detail: base.in_text(error.to_string()),
         instance,
         request_id: request_id.unwrap_or_default().0,
         errors: error.fields(),
     };
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
+    let for_people = wants_html && error.kind() == ProblemKind::ForeignHost;
+    let media_type = if for_people { HTML } else { PROBLEM_JSON };
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
     if let Some(wait) = error.retry_after() {
         headers.insert(RETRY_AFTER, whole_seconds(wait).into());
     }
@@ -95,8 +102,30 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     {
         headers.insert(LOCATION, location);
     }
-    *response.body_mut() = Body::from(json(&problem).to_string());
+    *response.body_mut() = if for_people {
+        Body::from(html(&problem))
+    } else {
+        Body::from(json(&problem).to_string())
+    };
     response
+}
+
+/// A problem as a page, for a browser that opens an address.
+fn html(problem: &Problem) -> String {
+    let (title, detail) = (escaped(&problem.title), escaped(&problem.detail));
+    let (status, request_id) = (problem.status, escaped(&problem.request_id));
+    format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>ECoMan: {title}</title>\n<h1>{title}</h1>\n<p>{detail}</p>\n\
+         <p><small>{status} · {request_id}</small></p>\n</html>\n"
+    )
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
 }
 
 /// Answers for a handler that panicked: the log records the panic, the client learns only that

@@ -10,13 +10,14 @@ use axum::http::header::{
     ETAG, VARY,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 #[cfg(not(debug_assertions))]
 use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
 
+use crate::http::base_path::{BasePath, WithoutSlash};
 use crate::http::body_cache::Encoding;
 use crate::http::error::Error;
 use crate::http::etag::matches_etag;
@@ -54,6 +55,10 @@ pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> 
         response.headers_mut().insert(ALLOW, allowed);
         return response;
     }
+    if request.extensions().get::<WithoutSlash>().is_some() {
+        let query = request.uri().query().map(|query| format!("?{query}"));
+        return Redirect::permanent(&format!("/{}", query.unwrap_or_default())).into_response();
+    }
     let path = request.uri().path();
     let name = path.trim_start_matches('/');
     if name != INDEX && !name.is_empty() {
@@ -64,14 +69,19 @@ pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> 
             return Error::NotFound.into_response();
         }
     }
-    index(&page, request.headers())
+    let base = request.extensions().get().cloned().unwrap_or_default();
+    index(&page, &base, request.headers())
 }
 
 /// The page itself.
-fn index(page: &StaticFiles, headers: &HeaderMap) -> Response {
-    let Some(file) = page.file(INDEX) else {
-        return missing();
+fn index(page: &StaticFiles, base: &BasePath, headers: &HeaderMap) -> Response {
+    let Some(mut file) = page.file(INDEX) else {
+        return missing(base);
     };
+    if !base.is_root() {
+        let html = index_below(base, &String::from_utf8_lossy(&file.data));
+        file = File::new(html.into_bytes());
+    }
     let etag = file.etag();
     let policy = page_policy(&inline_script_hashes(&String::from_utf8_lossy(&file.data)));
     // On a 304 as well: a browser updates the headers of its cached page with those of the 304.
@@ -119,8 +129,18 @@ fn asset(page: &StaticFiles, name: &str, headers: &HeaderMap) -> Option<Response
     })
 }
 
+/// The page with its addresses below a base path. They begin at the root, in quotes, and so does the
+/// one that it names for people.
+fn index_below(base: &BasePath, html: &str) -> String {
+    let base = base.as_str();
+    html.replace("=\"/", &format!("=\"{base}/"))
+        .replace("'/", &format!("'{base}/"))
+        .replace("<code>/", &format!("<code>{base}/"))
+        .replacen("data-base=\"\"", &format!("data-base=\"{base}\""), 1)
+}
+
 /// The page of a program that was built without one.
-fn missing() -> Response {
+fn missing(base: &BasePath) -> Response {
     const TEXT: &str = "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
         <title>ECoMan: no page</title>\n\
         <h1>The page is not part of this build</h1>\n\
@@ -132,7 +152,8 @@ fn missing() -> Response {
         (CONTENT_TYPE, "text/html; charset=utf-8"),
         (CACHE_CONTROL, "no-store"),
     ];
-    (StatusCode::SERVICE_UNAVAILABLE, headers, TEXT).into_response()
+    let text = TEXT.replace("/api/", &base.join("/api/"));
+    (StatusCode::SERVICE_UNAVAILABLE, headers, text).into_response()
 }
 
 impl StaticFiles {
@@ -170,13 +191,17 @@ fn read(directory: &Path, name: &str) -> Option<File> {
         .all(|component| matches!(component, Component::Normal(_)));
     let path: PathBuf = stays_inside.then(|| directory.join(path))?;
     let data = std::fs::read(path).ok()?;
-    Some(File {
-        hash: Sha256::digest(&data).into(),
-        data: data.into(),
-    })
+    Some(File::new(data))
 }
 
 impl File {
+    fn new(data: Vec<u8>) -> Self {
+        Self {
+            hash: Sha256::digest(&data).into(),
+            data: data.into(),
+        }
+    }
+
     fn etag(&self) -> String {
         let hash = self.hash.get(..12).unwrap_or(&self.hash);
         format!("W/\"{}\"", STANDARD.encode(hash))
@@ -275,6 +300,19 @@ mod tests {
                  <script>never closed"
             ),
             ["'sha256-Ada0x3zIptgjQhqtZVSHMs1GCpPoG3MOjOSWvet80Is='"]
+        );
+    }
+
+    #[test]
+    fn every_address_of_the_page_is_below_the_base_path() {
+        let html = "<html data-base=\"\"><link href=\"/a.css\"><script src=\"/a.js\"></script>\
+            <script>import init from '/b.js';</script><code>/api/v1</code>";
+        let base = "/ecoman".parse().expect("a base path");
+        assert_eq!(
+            index_below(&base, html),
+            "<html data-base=\"/ecoman\"><link href=\"/ecoman/a.css\">\
+             <script src=\"/ecoman/a.js\"></script>\
+             <script>import init from '/ecoman/b.js';</script><code>/ecoman/api/v1</code>"
         );
     }
 

@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 pub(crate) struct Document {
     pub(crate) openapi: String,
     pub(crate) info: Value,
+    /// Empty where paths begin at the server's root.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) servers: Vec<Value>,
     pub(crate) tags: Value,
     pub(crate) paths: BTreeMap<String, BTreeMap<String, Value>>,
     pub(crate) components: Components,
@@ -38,6 +41,11 @@ impl Document {
         self.complete_answers();
         self.describe_requests();
         self.add_examples();
+    }
+
+    /// Puts all paths below one of the server.
+    pub(crate) fn set_server(&mut self, path: &str) {
+        self.servers = vec![json!({ "url": path })];
     }
 
     /// As text: indented, the keys in alphabetical order, with a line end at the end.

@@ -16,7 +16,9 @@ use utoipa::openapi::security::{
 use utoipa::{IntoResponses as _, Modify, OpenApi};
 
 use crate::access::policy::{Need, Policy};
+use crate::http::base_path::BasePath;
 use crate::openapi::document::Document;
+use crate::routes::state::OpenapiTexts;
 use crate::routes::{self, responses};
 
 pub use permissions::UndeclaredPermissions;
@@ -33,15 +35,29 @@ pub fn openapi_json() -> &'static str {
 /// support for 3.1.
 #[must_use]
 pub fn openapi_3_0_json() -> &'static str {
-    static TEXT: LazyLock<String> = LazyLock::new(|| {
-        #[expect(
-            clippy::expect_used,
-            reason = "the document is the same in every run, and a test makes it"
-        )]
-        let document = version_3_0::convert(document()).expect("what 3.0 can say");
-        text(&document)
-    });
+    static TEXT: LazyLock<String> = LazyLock::new(|| text_3_0(document()));
     &TEXT
+}
+
+fn text_3_0(document: &Document) -> String {
+    #[expect(
+        clippy::expect_used,
+        reason = "the document is the same in every run, and a test makes it"
+    )]
+    let document = version_3_0::convert(document).expect("what 3.0 can say");
+    text(&document)
+}
+
+/// The documents of a server below a base path.
+pub(crate) fn texts(base: &BasePath) -> OpenapiTexts {
+    let mut document = document().clone();
+    if !base.is_root() {
+        document.set_server(base.as_str());
+    }
+    OpenapiTexts {
+        version_3_1: text(&document).into(),
+        version_3_0: text_3_0(&document).into(),
+    }
 }
 
 /// The handlers' declarations.
@@ -136,7 +152,8 @@ impl Modify for Schemes {
         components.add_security_scheme(token, SecurityScheme::Http(bearer));
         let cookie = ApiKeyValue::with_description(
             "ecoman_session",
-            "The session of `POST /api/v1/session`; over TLS its name begins with `__Host-`.",
+            "The session of `POST /api/v1/session`; over TLS its name begins with `__Host-`, \
+             below a base path with `__Secure-`.",
         );
         components.add_security_scheme(session, SecurityScheme::ApiKey(ApiKey::Cookie(cookie)));
     }

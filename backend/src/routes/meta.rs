@@ -75,7 +75,7 @@ pub(crate) async fn get_openapi(
     _: NoParameters,
 ) -> impl IntoResponse {
     let json = [(CONTENT_TYPE, "application/json")];
-    (json, state.openapi.version_3_1)
+    (json, state.openapi.version_3_1.to_string())
 }
 
 /// Get this document in OpenAPI 3.0.3
@@ -94,7 +94,7 @@ pub(crate) async fn get_openapi_3_0(
     _: NoParameters,
 ) -> impl IntoResponse {
     let json = [(CONTENT_TYPE, "application/json")];
-    (json, state.openapi.version_3_0)
+    (json, state.openapi.version_3_0.to_string())
 }
 
 /// Check liveness

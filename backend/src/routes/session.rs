@@ -15,9 +15,7 @@ use ecoman_model::{Actor, Authentication, Permission};
 use super::accounts::{blocking, hashing, user_fault};
 use super::guard::AuditDraft;
 use super::responses;
-use crate::access::{
-    self, Caller, Credentials, SignIn, closed_cookie, opened_cookie, password_actor,
-};
+use crate::access::{self, Caller, Credentials, SignIn, password_actor};
 use crate::http;
 use crate::http::etag::NO_STORE;
 use crate::http::json::JsonBody;
@@ -104,7 +102,10 @@ async fn open_session(
     );
     let opened = blocking(move || access.open_session(&name, length, now)).await?;
     let (session, secret) = opened.map_err(access::Error::from)?;
-    let cookie = opened_cookie(secret.reveal(), length, secure);
+    let cookie = state
+        .authenticator
+        .cookie(secure)
+        .open(secret.reveal(), length);
     Ok((session, cookie))
 }
 
@@ -136,7 +137,10 @@ pub(crate) async fn sign_out(
         let closed = blocking(move || access.close_session(&secret)).await?;
         closed.map_err(access::Error::from)?;
     }
-    let headers = [(SET_COOKIE, closed_cookie(credentials.secure))];
+    let headers = [(
+        SET_COOKIE,
+        state.authenticator.cookie(credentials.secure).close(),
+    )];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
@@ -185,7 +189,10 @@ pub(crate) async fn change_password(
         UserFault::Password(fault) => http::Error::field("new", &fault).into(),
         other => user_fault(other),
     })?;
-    let headers = [(SET_COOKIE, closed_cookie(credentials.secure))];
+    let headers = [(
+        SET_COOKIE,
+        state.authenticator.cookie(credentials.secure).close(),
+    )];
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 

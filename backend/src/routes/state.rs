@@ -44,11 +44,11 @@ pub(crate) struct AppState {
     pub(crate) shutdown: CancellationToken,
 }
 
-/// The OpenAPI document, as it is served.
-#[derive(Clone, Copy, Debug)]
+/// The OpenAPI documents, as they are served.
+#[derive(Clone, Debug)]
 pub(crate) struct OpenapiTexts {
-    pub(crate) version_3_1: &'static str,
-    pub(crate) version_3_0: &'static str,
+    pub(crate) version_3_1: Arc<str>,
+    pub(crate) version_3_0: Arc<str>,
 }
 
 impl FromRef<AppState> for StaticFiles {

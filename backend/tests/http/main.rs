@@ -23,6 +23,7 @@ mod page;
 mod parameters;
 mod problems;
 mod protection;
+mod proxies;
 mod server;
 mod stale;
 mod stop;

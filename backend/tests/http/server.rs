@@ -94,6 +94,28 @@ impl Server {
         Self::start_configured(config, store, directory, Arc::default(), |server| server).await
     }
 
+    /// One with these variables, as `NAME=VALUE`; `prepare` adds the people.
+    pub(crate) async fn start_as(
+        variables: &[String],
+        rounds: Vec<Round>,
+        prepare: impl FnOnce(&Access),
+    ) -> Self {
+        let (store, directory) = store(true).await;
+        for round in rounds {
+            store.record(round).await;
+        }
+        let mut config = config_of(variables, nobody());
+        config.access.directory = directory.path().join("access");
+        prepare(&Access::new(&config.access.directory));
+        let page = directory.path().to_owned();
+        std::fs::write(page.join("index.html"), PAGE).expect("written");
+        std::fs::write(page.join("ecoman-0123456789abcdef.js"), "// script").expect("written");
+        Self::start_configured(config, store, directory, Arc::default(), |server| {
+            server.with_page(&page)
+        })
+        .await
+    }
+
     /// Where it listens, as `host:port`.
     pub(crate) fn address(&self) -> &str {
         self.base.strip_prefix("http://").expect("an address")
@@ -388,20 +410,33 @@ fn received(text: &str) -> Received {
     received
 }
 
+/// A page that names a file of its own.
+const PAGE: &str = "<!doctype html>\n<html data-base=\"\">\n\
+    <script src=\"/ecoman-0123456789abcdef.js\"></script>\n</html>\n";
+
 /// A dashboard on any free port of loopback, configured as by a command line.
 pub(crate) fn config(executor: ExecutorAccess) -> Config {
+    let variables = [
+        "DASHBOARD_ALLOWED_HOSTS=ecoman.example.org",
+        "DASHBOARD_PRESETS=small=1/1024/30",
+        "DASHBOARD_TRUSTED_PROXIES=127.0.0.1",
+    ];
+    config_of(&variables.map(str::to_owned), executor)
+}
+
+/// The same with these variables, as `NAME=VALUE`.
+fn config_of(variables: &[String], executor: ExecutorAccess) -> Config {
     #[derive(clap::Parser)]
     struct Cli {
         #[command(flatten)]
         dashboard: DashboardArgs,
     }
-    let cli = Cli::parse_from([
-        "ecoman",
-        "--dashboard-port=0",
-        "--dashboard-allowed-hosts=ecoman.example.org",
-        "--dashboard-presets=small=1/1024/30",
-        "--dashboard-trusted-proxies=127.0.0.1",
-    ]);
+    let options = variables.iter().map(|variable| {
+        let (name, value) = variable.split_once('=').expect("NAME=VALUE");
+        format!("--{}={value}", name.to_lowercase().replace('_', "-"))
+    });
+    let before = ["ecoman", "--dashboard-port=0"].map(str::to_owned);
+    let cli = Cli::parse_from(before.into_iter().chain(options));
     let config = cli.dashboard.config(executor, Path::new("/nowhere"));
     config.expect("the options go together")
 }

@@ -1,5 +1,7 @@
 //! Requests and answers.
 
+use std::fmt;
+
 use ecoman_api::{Task, TaskPage};
 use gloo_net::http::{Headers, Request, RequestBuilder, Response};
 use serde::Serialize;
@@ -8,9 +10,19 @@ use web_sys::AbortSignal;
 
 use crate::later::later;
 use crate::state::error::Error;
+use crate::state::route::base;
 pub(super) use crate::state::wire::read_json;
 
-pub(super) const ROOT: &str = "/api/v1";
+/// Where the API is.
+pub(super) const ROOT: Root = Root;
+
+pub(super) struct Root;
+
+impl fmt::Display for Root {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/api/v1", base())
+    }
+}
 
 /// The time limit of a request that reads, with its answer.
 const READ_SECONDS: u32 = 20;
@@ -75,7 +87,7 @@ impl Limit {
 }
 
 fn with_json(request: RequestBuilder, body: Option<&impl Serialize>) -> Result<Request, Error> {
-    let unreadable = |error: &dyn std::fmt::Display| Error::Unreadable(error.to_string());
+    let unreadable = |error: &dyn fmt::Display| Error::Unreadable(error.to_string());
     let Some(body) = body else {
         return request.build().map_err(|error| unreadable(&error));
     };

@@ -9,6 +9,7 @@ use web_sys::{BroadcastChannel, EventSource, MessageEvent, VisibilityState};
 use super::http::{ROOT, read_task};
 use crate::state::error::Error;
 use crate::state::leadership::{Message, RawEvent};
+use crate::state::route::base;
 use crate::state::wire;
 
 /// The events that the server sends.
@@ -25,7 +26,8 @@ const KINDS: [&str; 7] = [
 /// The server's sign of life.
 pub(crate) const PING: &str = "ping";
 
-/// The tabs of a browser that speak this version of [`Message`].
+/// The tabs of a browser that speak this version of [`Message`], with the base path behind it: below
+/// another one is another server.
 const CHANNEL: &str = "ecoman-events-1";
 
 /// The stream of events. Dropping it closes the connection.
@@ -112,7 +114,7 @@ pub(crate) struct Tabs {
 impl Tabs {
     /// Joins the channel; `None`: the browser has none, so each of its tabs is alone.
     pub(crate) fn join(on_message: impl Fn(Message) + 'static) -> Option<Self> {
-        let channel = BroadcastChannel::new(CHANNEL).ok()?;
+        let channel = BroadcastChannel::new(&format!("{CHANNEL}{}", base())).ok()?;
         let on_message = Closure::<dyn Fn(MessageEvent)>::new(move |message: MessageEvent| {
             let text = message.data().as_string().unwrap_or_default();
             if let Some(message) = Message::from_text(&text) {

@@ -1,5 +1,7 @@
 //! The pages and their addresses: the only place where paths are spelled.
 
+use std::sync::OnceLock;
+
 use ecoman_api::TaskId;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -9,6 +11,25 @@ const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// Where a proxy serves the page; empty where it has a host name of its own.
+static BASE: OnceLock<String> = OnceLock::new();
+
+/// Sets the path below which all others are: before anything asks for one.
+pub fn set_base(path: String) {
+    // Only the first one counts.
+    let _ = BASE.set(path);
+}
+
+/// The path below which all others are, without a slash at its end.
+pub fn base() -> &'static str {
+    BASE.get().map_or("", String::as_str)
+}
+
+/// The page of the server that describes its API.
+pub fn api_docs() -> String {
+    format!("{}/api/docs/", base())
+}
 
 /// A page of the application.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +74,14 @@ pub enum Route {
 impl Route {
     /// The page at a path, as the browser spells it (percent-encoded).
     pub fn parse(path: &str) -> Self {
+        Self::parse_below(base(), path)
+    }
+
+    fn parse_below(base: &str, path: &str) -> Self {
+        let below = path.strip_prefix(base);
+        let below = below.filter(|rest| rest.is_empty() || rest.starts_with('/'));
+        // What lies elsewhere was opened without the proxy.
+        let path = below.unwrap_or(path);
         let segments: Option<Vec<String>> = path
             .split('/')
             .filter(|segment| !segment.is_empty())
@@ -88,6 +117,10 @@ impl Route {
 
     /// Its path. The page that was not found has none of its own and leads home.
     pub fn path(&self) -> String {
+        format!("{}{}", base(), self.path_below())
+    }
+
+    fn path_below(&self) -> String {
         match self {
             Self::Vms | Self::NotFound => String::from("/"),
             Self::Vm { node, vmid } => format!("/vms/{}/{vmid}", encode(node)),
@@ -145,6 +178,16 @@ mod tests {
                 assert_eq!(Route::parse(&page.path()), page, "{}", page.path());
             }
         }
+    }
+
+    #[test]
+    fn the_path_of_a_proxy_is_taken_off_where_it_is_there() {
+        let parse = |path| Route::parse_below("/ecoman", path);
+        assert_eq!(parse("/ecoman/nodes"), Route::Nodes);
+        assert_eq!(parse("/ecoman/"), Route::Vms);
+        assert_eq!(parse("/ecoman"), Route::Vms);
+        assert_eq!(parse("/nodes"), Route::Nodes);
+        assert_eq!(parse("/ecoman2/nodes"), Route::NotFound);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 (async () => {
   const place = document.getElementById('docs');
   try {
-    const answer = await fetch('/api/v1/openapi.json');
+    const answer = await fetch('../v1/openapi.json');
     if (!answer.ok) throw new Error(`the server answers ${answer.status}`);
     const spec = await answer.json();
     for (const operation of Object.values(spec.paths).flatMap(Object.values)) {

@@ -59,6 +59,8 @@ pub struct Problems {
     pub wrong_password: &'static str,
     pub too_many_tries: fn(seconds: u64) -> String,
     pub cross_site: &'static str,
+    /// `origin`, `host`: what the headers say.
+    pub other_origin: fn(origin: &str, host: &str) -> String,
     pub forbidden: fn(caller: &str, needed: Role, role: Role, limited: bool) -> String,
     /// `nodes`: the names of those that the caller reaches.
     pub out_of_reach: fn(caller: &str, node: &str, nodes: &[String]) -> String,

@@ -12,7 +12,7 @@ use crate::api;
 use crate::components::{card, copy_line, fact_card, sentence, text_fact};
 use crate::live::{LiveData, use_live};
 use crate::session::sign_out;
-use crate::state::route::Route;
+use crate::state::route::{self, Route};
 use crate::state::text;
 
 /// The page.
@@ -74,10 +74,11 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
         ],
     );
     let origin = window().location().origin().unwrap_or_default();
+    let base = route::base();
     let line = match identity.mode {
-        SignInMode::None => format!("curl -s '{origin}/api/v1/vms?q=large:true'"),
+        SignInMode::None => format!("curl -s '{origin}{base}/api/v1/vms?q=large:true'"),
         _ => format!(
-            "curl -s -H \"Authorization: Bearer $TOKEN\" '{origin}/api/v1/vms?q=large:true'"
+            "curl -s -H \"Authorization: Bearer $TOKEN\" '{origin}{base}/api/v1/vms?q=large:true'"
         ),
     };
     let api = view! {
@@ -87,7 +88,7 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
                     texts.about_api,
                     [
                         view! {
-                            <a href="/api/docs/" target="_blank" rel="noopener">
+                            <a href=route::api_docs() target="_blank" rel="noopener">
                                 {texts.rest_api}
                             </a>
                         }

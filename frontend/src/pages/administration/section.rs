@@ -3,7 +3,7 @@
 use leptos::prelude::*;
 
 use crate::components::{Icon, follow, icon, set_title};
-use crate::state::route::Route;
+use crate::state::route::{self, Route};
 use crate::state::text;
 
 /// A page of them: its title, what stands beside the title, and the page itself.
@@ -39,7 +39,7 @@ pub(super) fn section(
                 <nav class="sections" aria-label=texts.access>
                     {tabs}
                     // Another page of the server, in a tab of its own.
-                    <a class="section" href="/api/docs/" target="_blank" rel="noopener">
+                    <a class="section" href=route::api_docs() target="_blank" rel="noopener">
                         {texts.rest_api}
                         {icon(Icon::External)}
                     </a>

@@ -18,8 +18,8 @@ pub(super) static PROBLEMS: Problems = Problems {
     method_not_allowed: "This address does not allow the method; the Allow header names those that it allows.",
     foreign_host: |host| {
         format!(
-            "This server does not accept the host name {host:?}. Use its address, or add the name to \
-             DASHBOARD_ALLOWED_HOSTS."
+            "This server does not accept the host name {host:?}. Use its address, or, if the name is \
+             this server's own or that of a proxy in front of it, add it to DASHBOARD_ALLOWED_HOSTS."
         )
     },
     timeout: "The server could not answer in time; try again.",
@@ -66,6 +66,14 @@ pub(super) static PROBLEMS: Problems = Problems {
     wrong_password: "Name or password is wrong.",
     too_many_tries: |seconds| format!("Too many failed tries; wait {seconds} s."),
     cross_site: "A page of another site made this request, so it is refused.",
+    other_origin: |origin, host| {
+        format!(
+            "A page of another site made this request, so it is refused: its Origin header is \
+             {origin:?}, its Host header {host:?}. If the page is this server's own, behind a proxy, \
+             the proxy has to pass on the Host header of the browser, with the port (nginx: \
+             proxy_set_header Host $http_host; Apache: ProxyPreserveHost On)."
+        )
+    },
     forbidden: |caller, needed, role, limited| {
         if limited && role >= needed {
             format!("{caller} has the role {role} on some nodes; this needs {needed} on all.")
