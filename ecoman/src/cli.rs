@@ -7,7 +7,8 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
+    access, crawler, dashboard, demo, doctor, executor, generate, healthcheck, openapi, parse,
+    trust, up,
 };
 use crate::options::secret_files;
 
@@ -57,6 +58,9 @@ pub(crate) enum Command {
     Openapi(openapi::OpenapiArgs),
     /// Asks a running role whether it is well; exit 0 if so, 1 if not
     Healthcheck(healthcheck::HealthcheckArgs),
+    /// Writes man pages, shell completions and the file of variables: for packages
+    #[command(hide = true)]
+    Generate(generate::GenerateArgs),
 }
 
 /// The command line as it is declared, and files for its secrets.

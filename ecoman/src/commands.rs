@@ -6,6 +6,7 @@ pub(crate) mod dashboard;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod executor;
+pub(crate) mod generate;
 pub(crate) mod healthcheck;
 pub(crate) mod openapi;
 pub(crate) mod parse;

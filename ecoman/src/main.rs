@@ -1,8 +1,10 @@
 //! Manages the virtual machines of many standalone ESXi nodes over SSH.
 
 mod exit;
+mod installed;
 mod options;
 mod runtime;
+mod variables;
 
 mod commands;
 
@@ -15,10 +17,15 @@ use std::process::ExitCode;
 
 use crate::cli::Command;
 use crate::commands::{
-    access, crawler, dashboard, demo, doctor, executor, healthcheck, openapi, parse, trust, up,
+    access, crawler, dashboard, demo, doctor, executor, generate, healthcheck, openapi, parse,
+    trust, up,
 };
 
 fn main() -> ExitCode {
+    if let Err(error) = installed::become_service() {
+        exit::complain(&error);
+        return ExitCode::from(error.exit_code());
+    }
     let cli = cli::parse();
     let result = match cli.command {
         Command::Up(args) => up::run(&args),
@@ -33,6 +40,7 @@ fn main() -> ExitCode {
         Command::User(args) => access::user(&args),
         Command::Token(args) => access::token(&args),
         Command::Healthcheck(args) => healthcheck::run(&args),
+        Command::Generate(args) => generate::run(&args, cli::command()),
     };
     result.unwrap_or_else(|error| {
         exit::complain(&error);

@@ -1,5 +1,9 @@
-//! The threads that a role runs on, and the signals that end it.
+//! The threads that a role runs on, the signals that end it, and what the service manager hears of
+//! it.
 
+use std::io::IsTerminal as _;
+
+use sd_notify::NotifyState;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
@@ -20,6 +24,10 @@ pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
 
 /// A token that the first SIGTERM or SIGINT cancels. The second one ends the process at once.
 ///
+/// SIGHUP ends a process that was started on a terminal: the terminal is gone. Elsewhere it asks for
+/// a reload (`systemctl reload`). hosts.yml, its keys and the certificate are watched, so that there
+/// is nothing left to do but to say so.
+///
 /// # Errors
 ///
 /// The signal handlers could not be installed.
@@ -30,20 +38,55 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
     };
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut hang_up = listen(SignalKind::hangup())?;
+    let on_terminal = std::io::stdin().is_terminal();
     let token = CancellationToken::new();
     let stop = token.clone();
     tokio::spawn(async move {
-        for attempt in 1.. {
+        let mut stopping = false;
+        loop {
             let name = tokio::select! {
                 _ = terminate.recv() => "SIGTERM",
                 _ = interrupt.recv() => "SIGINT",
+                _ = hang_up.recv() => "SIGHUP",
             };
-            if attempt > 1 {
+            if name == "SIGHUP" && !on_terminal {
+                tracing::info!(
+                    "SIGHUP: hosts.yml, its keys and the certificate are in use as they are now; \
+                     changed variables take a restart"
+                );
+                continue;
+            }
+            if stopping {
                 std::process::exit(130);
             }
+            stopping = true;
             tracing::info!(signal = name, "stopping");
+            notify(NotifyState::Stopping);
             stop.cancel();
         }
     });
     Ok(token)
+}
+
+/// Reports to the service manager, where there is one, that the role serves; and from then on that
+/// its threads still run tasks, as often as the manager wants to hear it (`WatchdogSec=`).
+pub(crate) fn report_ready() {
+    notify(NotifyState::Ready);
+    let Some(period) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(period / 3);
+        loop {
+            ticks.tick().await;
+            notify(NotifyState::Watchdog);
+        }
+    });
+}
+
+fn notify(state: NotifyState<'_>) {
+    if let Err(error) = sd_notify::notify(&[state]) {
+        tracing::warn!(%error, "the service manager could not be reached");
+    }
 }

@@ -10,6 +10,7 @@
 
 mod faults;
 mod logs;
+mod service;
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;

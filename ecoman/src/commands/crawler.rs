@@ -72,6 +72,7 @@ pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
             let report = report.map_err(|error| failure(&error))?;
             return Ok(print(&report));
         }
+        runtime::report_ready();
         crawler
             .run(shutdown)
             .await

@@ -43,6 +43,7 @@ pub(crate) fn run(args: &DashboardRoleArgs) -> Result<ExitCode, Failure> {
         let config = config(&args.dashboard, args.executor.access(), &args.data)?;
         let store = args.store.open(&args.data).await?;
         let dashboard = bind(config, store).await?;
+        runtime::report_ready();
         dashboard
             .serve(shutdown)
             .await

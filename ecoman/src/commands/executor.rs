@@ -43,6 +43,7 @@ pub(crate) fn run(args: &ExecutorRoleArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::configuration(chain(&error)))?;
         let executor = bind(config, &args.hosts, session_options(&args.data)).await?;
         tracing::info!("the executor is at http://{}", executor.local_addr());
+        runtime::report_ready();
         executor
             .serve(shutdown)
             .await

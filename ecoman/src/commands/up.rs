@@ -106,6 +106,8 @@ impl Roles<'_> {
             .map_err(|error| crawler::failure(&error))?;
         let dashboard = dashboard::bind(dashboard, self.store).await?;
 
+        runtime::report_ready();
+
         // The dashboard keeps how the last tasks of the executor have ended.
         let executor_is_gone = CancellationToken::new();
         let roles = async {

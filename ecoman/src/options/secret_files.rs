@@ -38,7 +38,6 @@ pub(crate) fn with_files(command: Command) -> Command {
 }
 
 /// The options of a command, each file after its secret.
-#[cfg(test)]
 pub(crate) fn in_order(command: &Command) -> Vec<&Arg> {
     let is_file = |option: &&Arg| {
         command
