@@ -1,4 +1,4 @@
-//! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `bench`, `docs`, `tidy`,
+//! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `dist`, `bench`, `docs`, `tidy`,
 //! `fuzz`.
 //!
 //! They need Rust, git and a C compiler, and install the rest.
@@ -16,6 +16,7 @@ mod console;
 mod context;
 mod demo;
 mod dependencies;
+mod dist;
 mod docs;
 mod fuzz;
 mod layers;
@@ -54,6 +55,8 @@ enum Task {
     Tools(Consent),
     /// Builds the program as users get it: target/release/ecoman, with the page inside
     Build(Consent),
+    /// Makes what people install: a tarball and a package of Debian, in target/dist/
+    Dist(dist::DistArgs),
     /// Measures what the budgets promise: figure, goal and ratio of each
     Bench(Consent),
     /// Writes what is generated: openapi/, docs/reference/, tables of the README
@@ -80,6 +83,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(args) => (args.consent, Stream::Stdout),
         Task::Tools(consent) => (*consent, Stream::Stderr),
         Task::Build(consent) | Task::Bench(consent) => (*consent, Stream::Stdout),
+        Task::Dist(args) => (args.consent, Stream::Stdout),
         Task::Docs | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
         Task::Fuzz(args) => (args.consent, Stream::Stdout),
     };
@@ -89,6 +93,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Test(args) => test::run(&context, &args),
         Task::Tools(_) => tools::run(&context),
         Task::Build(_) => build::run(&context),
+        Task::Dist(args) => dist::run(&context, &args),
         Task::Bench(_) => bench::run(&context),
         Task::Docs => docs::run(&context),
         Task::Tidy => tidy::run(&context),
