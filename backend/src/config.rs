@@ -7,6 +7,8 @@ use clap::Args;
 use ecoman_api::Preset;
 use ecoman_model::Thresholds;
 
+use crate::inventory::note_patterns::{EXPIRY, NotePattern, NotePatterns, OWNER};
+use crate::inventory::view::Derived;
 use crate::{
     AccessArgs, AccessConfig, AccessConfigError, BasePath, ExecutorAccess, TlsArgs, TlsError,
     TlsFiles,
@@ -89,6 +91,15 @@ pub struct DashboardSettings {
     #[arg(long, env, default_value_t = Thresholds::default().storage_gb, value_parser = size)]
     pub dashboard_threshold_storage_gb: u64,
 
+    /// Regular expression that finds a VM's owner in its comment, in its first group
+    #[arg(long, env, default_value = OWNER)]
+    pub dashboard_owner_pattern: NotePattern,
+
+    /// Regular expression that finds a VM's last day in its comment, in its first group: year, month
+    /// and day as numbers
+    #[arg(long, env, default_value = EXPIRY)]
+    pub dashboard_expiry_pattern: NotePattern,
+
     /// Sizes to offer for a new VM, as `NAME=CPUS/MEMORY_MB/DISK_GB`, with commas between them
     #[arg(
         long,
@@ -157,6 +168,17 @@ impl DashboardSettings {
             cpus: self.dashboard_threshold_cpu,
             memory_mb: self.dashboard_threshold_ram_mb,
             storage_gb: self.dashboard_threshold_storage_gb,
+        }
+    }
+
+    /// What of a VM follows from the settings.
+    pub(crate) fn derived(&self) -> Derived {
+        Derived {
+            thresholds: self.thresholds(),
+            notes: NotePatterns {
+                owner: self.dashboard_owner_pattern.clone(),
+                expiry: self.dashboard_expiry_pattern.clone(),
+            },
         }
     }
 }

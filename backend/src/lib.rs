@@ -40,6 +40,7 @@ pub use clock::Clock;
 pub use config::{Config, ConfigError, DashboardArgs, DashboardSettings, ExecutorArgs};
 pub use http::base_path::BasePath;
 pub use http::tls::{TlsArgs, TlsError, TlsFiles};
+pub use inventory::note_patterns::{NotePattern, NotePatternError};
 pub use openapi::{UndeclaredPermissions, openapi_3_0_json, openapi_json};
 pub use server::{BackendError, Dashboard};
 pub use tasks::executor::ExecutorAccess;

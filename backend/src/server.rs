@@ -183,7 +183,7 @@ impl Dashboard {
                 store: Arc::clone(&self.store),
                 inventory: Arc::clone(&inventory),
                 clock: self.clock,
-                thresholds: self.config.settings.thresholds(),
+                derived: self.config.settings.derived(),
             }
             .run(),
         );

@@ -15,6 +15,7 @@ impl Column<Vm> for &VmField {
             Value::Text(text) => text.into(),
             Value::Number(number) => number.into(),
             Value::Time(time) => time.into(),
+            Value::Date(day) => Cell::Plain(day.to_string()),
             Value::Flag(flag) => Cell::Plain(flag.to_string()),
             Value::Question(question) => question.text.as_str().into(),
             Value::Power(power) => power.as_str().into(),

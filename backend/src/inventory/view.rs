@@ -4,9 +4,18 @@ use ecoman_api as api;
 use ecoman_model as model;
 use ecoman_model::{NodeRecord, Thresholds, VmRecord};
 
+use crate::inventory::note_patterns::NotePatterns;
+
+/// What of a VM depends on the dashboard's settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Derived {
+    pub(crate) thresholds: Thresholds,
+    pub(crate) notes: NotePatterns,
+}
+
 /// A VM of a node, as fresh as its record says. Whether the node is old is added by
 /// [`set_staleness`].
-pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -> api::Vm {
+pub(crate) fn vm(record: VmRecord, node: &NodeRecord, derived: &Derived) -> api::Vm {
     let observed_at = record.seen_at(node);
     let VmRecord {
         key,
@@ -14,13 +23,19 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, thresholds: &Thresholds) -
         failure,
         ..
     } = record;
-    let large = thresholds
+    let large = derived
+        .thresholds
         .large(&facts)
         .into_iter()
         .map(|reason| reason.resource)
         .collect();
+    let comment = facts.comment.as_deref().unwrap_or_default();
+    let owner = derived.notes.owner(comment);
+    let expires_on = derived.notes.expires_on(comment);
     api::Vm {
         large,
+        owner,
+        expires_on,
         stale: failure.is_some(),
         stale_reason: failure,
         ..api::Vm::new(&key, facts, observed_at)

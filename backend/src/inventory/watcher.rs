@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_api::{Event, NodeRemoved, Vm, VmRemoved};
-use ecoman_model::{NodeName, NodeRecord, NodeState, Thresholds};
+use ecoman_model::{NodeName, NodeRecord, NodeState};
 use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -21,7 +21,7 @@ pub(crate) struct Watcher {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inventory: Arc<Inventory>,
     pub(crate) clock: Clock,
-    pub(crate) thresholds: Thresholds,
+    pub(crate) derived: view::Derived,
 }
 
 /// How often staleness is computed: something becomes stale this much late at most.
@@ -104,7 +104,7 @@ impl Watcher {
             .into_iter()
             .map(|vm| {
                 let failure = vm.failure.clone();
-                (view::vm(vm, &record, &self.thresholds), failure)
+                (view::vm(vm, &record, &self.derived), failure)
             })
             .collect();
         SeenNode { record, vms }

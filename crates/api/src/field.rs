@@ -4,7 +4,7 @@
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use ecoman_model::{PowerState, Question, Resource};
 
 /// A field of what the API shows.
@@ -62,6 +62,8 @@ pub enum Unit {
     Seconds,
     /// A point in time.
     Time,
+    /// A day.
+    Date,
     /// True or false.
     Flag,
     /// A power state.
@@ -85,6 +87,8 @@ pub enum Value<'a> {
     Number(u64),
     /// A point in time.
     Time(DateTime<Utc>),
+    /// A day.
+    Date(NaiveDate),
     /// True or false.
     Flag(bool),
     /// A power state.
@@ -184,7 +188,8 @@ impl Unit {
             | Self::Bytes
             | Self::Megahertz
             | Self::Seconds
-            | Self::Time => &[],
+            | Self::Time
+            | Self::Date => &[],
         }
     }
 }
@@ -337,6 +342,12 @@ impl From<&u64> for Value<'_> {
 impl From<&DateTime<Utc>> for Value<'_> {
     fn from(time: &DateTime<Utc>) -> Self {
         Self::Time(*time)
+    }
+}
+
+impl From<&NaiveDate> for Value<'_> {
+    fn from(day: &NaiveDate) -> Self {
+        Self::Date(*day)
     }
 }
 

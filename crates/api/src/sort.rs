@@ -257,6 +257,7 @@ fn compare(unit: Unit, a: Value<'_>, b: Value<'_>) -> Ordering {
         },
         (Value::Number(a), Value::Number(b)) => a.cmp(&b),
         (Value::Time(a), Value::Time(b)) => a.cmp(&b),
+        (Value::Date(a), Value::Date(b)) => a.cmp(&b),
         (Value::Flag(a), Value::Flag(b)) => a.cmp(&b),
         (Value::Power(a), Value::Power(b)) => a.cmp(&b),
         (Value::Resources(a), Value::Resources(b)) => a.len().cmp(&b.len()),

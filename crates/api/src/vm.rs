@@ -1,6 +1,6 @@
 //! The VM as the API shows it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use ecoman_model::{PowerState, Question, Resource, Situation, VmFacts, VmKey, vm_facts};
 use serde::{Deserialize, Serialize};
 
@@ -56,6 +56,14 @@ macro_rules! declare_vm {
                 schema(example = "hoge does not answer: no route to 192.0.2.10:22")
             )]
             pub stale_reason: Option<String>,
+            /// Whose it is, as the comment says: `owner: NAME` and the like, or what the server's
+            /// `DASHBOARD_OWNER_PATTERN` finds.
+            #[cfg_attr(feature = "openapi", schema(example = "ops"))]
+            pub owner: Option<String>,
+            /// Its last day, as the comment says: `until: 2027-03-31` and the like, or what the server's
+            /// `DASHBOARD_EXPIRY_PATTERN` finds.
+            #[cfg_attr(feature = "openapi", schema(example = "2027-03-31"))]
+            pub expires_on: Option<NaiveDate>,
         }
 
         impl Vm {
@@ -68,6 +76,8 @@ macro_rules! declare_vm {
                     vmid: key.vmid.0,
                     $($name,)*
                     large: Vec::new(),
+                    owner: None,
+                    expires_on: None,
                     observed_at,
                     stale: false,
                     stale_reason: None,
@@ -105,6 +115,17 @@ macro_rules! declare_vm {
             pub const large: &VmField = &VmField::new("large", Unit::Resources, |vm| (&vm.large).into())
                 .filter("large", "true, false, cpu, memory or storage", "large:true")
                 .sort("large");
+            /// Whose it is, as the comment says.
+            pub const owner: &VmField = &VmField::new("owner", Unit::Text, |vm| (&vm.owner).into())
+                .filter("owner", "part of the owner that the comment names", "owner:ops")
+                .also(&["user"])
+                .sort("owner");
+            /// Its last day, as the comment says.
+            pub const expires_on: &VmField =
+                &VmField::new("expires_on", Unit::Date, |vm| (&vm.expires_on).into())
+                    .filter("expires", "last day that the comment names", "expires:<2027-01-01")
+                    .also(&["expires_on", "until"])
+                    .sort("expires_on");
             /// When these facts were last seen to be true.
             pub const observed_at: &VmField =
                 &VmField::new("observed_at", Unit::Time, |vm| (&vm.observed_at).into())
@@ -127,6 +148,8 @@ macro_rules! declare_vm {
             field::observed_at,
             field::stale,
             field::stale_reason,
+            field::owner,
+            field::expires_on,
         ];
     };
 }

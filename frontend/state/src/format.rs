@@ -21,6 +21,7 @@ pub fn value(vm: &Vm, field: &VmField) -> Option<String> {
             _ => number.to_string(),
         },
         Value::Time(time) => machine(time),
+        Value::Date(day) => day.to_string(),
         Value::Flag(flag) => flag.to_string(),
         Value::Power(power) => power.as_str().to_owned(),
         Value::Question(question) => question.text.clone(),

@@ -75,7 +75,8 @@ impl Column {
             | Unit::Bytes
             | Unit::Megahertz
             | Unit::Seconds
-            | Unit::Time => true,
+            | Unit::Time
+            | Unit::Date => true,
             Unit::Text
             | Unit::Node
             | Unit::Vmid

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use chrono::Datelike as _;
+
 use super::searchable::{Searchable, TextField};
 use crate::{Unit, Value, Vm, VmField, Word};
 
@@ -15,6 +17,7 @@ pub(super) enum Test {
     Ip(TextField, Vec<IpPattern>),
     Words(&'static VmField, Vec<&'static Word>),
     Number(&'static VmField, Vec<Comparison>),
+    Date(&'static VmField, Vec<Comparison>),
 }
 
 /// Folded text to compare with.
@@ -40,7 +43,7 @@ pub(super) enum IpPattern {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Comparison {
     pub(super) operator: Operator,
-    /// In the smallest unit of the field: pieces, bytes, seconds.
+    /// In the smallest unit of the field: pieces, bytes, seconds, days of our era.
     pub(super) value: u64,
 }
 
@@ -91,6 +94,8 @@ pub(super) enum Kind {
     Words(&'static [Word]),
     /// Comparisons with numbers in these units.
     Number(Units),
+    /// Comparisons with days.
+    Date,
 }
 
 /// `None`: nothing can be asked of them.
@@ -104,6 +109,7 @@ pub(super) fn kind(unit: Unit) -> Option<Kind> {
         Unit::Vmid | Unit::Count | Unit::Megahertz => Some(Kind::Number(PIECES)),
         Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
         Unit::Seconds => Some(Kind::Number(DURATIONS)),
+        Unit::Date => Some(Kind::Date),
         Unit::Time => None,
     }
 }
@@ -130,11 +136,13 @@ impl Test {
                 let value = field.of(vm);
                 words.iter().any(|word| (word.means)(value))
             }
-            Self::Number(field, comparisons) => smallest(field, vm).is_some_and(|actual| {
-                comparisons
-                    .iter()
-                    .any(|comparison| comparison.matches(actual))
-            }),
+            Self::Number(field, comparisons) | Self::Date(field, comparisons) => {
+                smallest(field, vm).is_some_and(|actual| {
+                    comparisons
+                        .iter()
+                        .any(|comparison| comparison.matches(actual))
+                })
+            }
         }
     }
 }
@@ -169,8 +177,10 @@ fn in_order(value: &str, pieces: &[String]) -> bool {
 
 /// The value of a field with numbers, in the smallest of its units.
 fn smallest(field: &VmField, vm: &Vm) -> Option<u128> {
-    let Value::Number(number) = field.of(vm) else {
-        return None;
+    let number = match field.of(vm) {
+        Value::Number(number) => number,
+        Value::Date(day) => u64::try_from(day.num_days_from_ce()).ok()?,
+        _ => return None,
     };
     Some(match field.unit {
         Unit::Megabytes => u128::from(number) << 20,

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use chrono::NaiveDate;
+
 use super::Filter;
 use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, TextPattern, kind};
 use super::expression::Expression;
@@ -49,6 +51,14 @@ impl fmt::Display for Test {
                 write!(f, "{}:", name_of(field))?;
                 write_list(f, words, ",", |f, word| f.write_str(word.text))
             }
+            Self::Date(field, comparisons) => {
+                write!(f, "{}:", name_of(field))?;
+                write_list(f, comparisons, ",", |f, comparison| {
+                    let days = i32::try_from(comparison.value).unwrap_or(i32::MAX);
+                    let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap_or(NaiveDate::MAX);
+                    write!(f, "{}{day}", sign_of(comparison.operator))
+                })
+            }
             Self::Number(field, comparisons) => {
                 let units = match kind(field.unit) {
                     Some(Kind::Number(units)) => units,
@@ -56,11 +66,7 @@ impl fmt::Display for Test {
                 };
                 write!(f, "{}:", name_of(field))?;
                 write_list(f, comparisons, ",", |f, comparison| {
-                    let operator = match comparison.operator {
-                        // Nothing stands for it already.
-                        Operator::Equal => "",
-                        other => sign_of(other),
-                    };
+                    let operator = sign_of(comparison.operator);
                     let (unit, size) = units
                         .iter()
                         .rev()
@@ -97,10 +103,11 @@ fn name_of(field: &VmField) -> &'static str {
     field.filter.map_or("", |filter| filter.name)
 }
 
+/// The sign of an operator; equality needs none.
 fn sign_of(wanted: Operator) -> &'static str {
     OPERATORS
         .iter()
-        .find(|(_, operator)| *operator == wanted)
+        .find(|(_, operator)| *operator == wanted && wanted != Operator::Equal)
         .map_or("", |(sign, _)| sign)
 }
 

@@ -5,7 +5,7 @@ use super::error::Mistake;
 use super::expression::Expression;
 use super::reference::{named, unknown_field};
 use super::searchable::TextField;
-use super::value::{Value, comparison, ip_pattern, one_of};
+use super::value::{Value, comparison, date_comparison, ip_pattern, one_of};
 use crate::VmField;
 
 /// How deep brackets may stand within each other: far more than a person reads, and little stack.
@@ -230,6 +230,7 @@ impl Parser {
             (Kind::Words(words), _) => {
                 Test::Words(field, self.values(typed, |value| one_of(words, value))?)
             }
+            (Kind::Date, _) => Test::Date(field, self.values(typed, date_comparison)?),
             (Kind::Number(units), _) => {
                 let example = field.filter.map_or("", |filter| filter.example);
                 let read = |value: &Value| comparison(units, example, value);

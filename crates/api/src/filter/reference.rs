@@ -70,12 +70,10 @@ pub(super) fn named(name: &str) -> Option<&'static VmField> {
 }
 
 /// What people write of VMs that is no field of them, and the term or field that finds it.
-const MEANT: [(&str, Meant); 5] = [
+const MEANT: [(&str, Meant); 3] = [
     ("running", Meant::Term("power:on")),
     ("stopped", Meant::Term("power:off")),
     ("suspended", Meant::Term("power:suspended")),
-    ("owner", Meant::Field("comment")),
-    ("user", Meant::Field("comment")),
 ];
 
 #[derive(Clone, Copy)]

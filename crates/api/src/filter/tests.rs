@@ -173,6 +173,34 @@ fn numbers_are_compared_with_their_units() {
 }
 
 #[test]
+fn days_are_compared() {
+    let vm = Vm {
+        owner: Some("Ops".to_owned()),
+        expires_on: chrono::NaiveDate::from_ymd_opt(2027, 3, 31),
+        ..web()
+    };
+    check(
+        &vm,
+        &[
+            "expires:2027-03-31",
+            "expires:<2027-04-01",
+            "until:>=2027-03-31",
+            "expires>2026-12-31",
+            "expires!=2027-01-01",
+            "owner:ops",
+            "owner:=OPS",
+        ],
+        &["expires:>2027-03-31", "expires:2027-01-01", "-owner:ops"],
+    );
+    check(&web(), &["!expires:>2000-01-01"], &["expires:<9999-12-31"]);
+    check_error(
+        "expires:<2027",
+        9,
+        "a day is missing, as in expires:<2027-01-01",
+    );
+}
+
+#[test]
 fn what_is_unknown_matches_no_comparison() {
     check(
         &vm("hoge", 1),
@@ -357,7 +385,7 @@ fn an_error_points_at_its_character() {
         "colour:red",
         0,
         "there is no field colour; fields are name, node, vmid, ip, hostname, comment, guest, \
-         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question. \
+         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question, owner, expires. \
          To search for the text, put it into quotes",
     );
 }
@@ -370,7 +398,7 @@ fn a_mistake_comes_with_what_may_have_been_meant() {
         ("hostn:web", Some("hostname:web")),
         ("ram:>8", Some("ram:>8GB")),
         ("uptime>30", Some("uptime>30d")),
-        ("(owner:alice OR a)", Some("(comment:alice OR a)")),
+        ("(ownr:alice OR a)", Some("(owner:alice OR a)")),
         ("a running:true", Some("a power:on")),
         ("colour:red", None),
         ("\"web", None),

@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use chrono::{Datelike as _, NaiveDate};
+
 use super::compare::{Comparison, IpPattern, OPERATORS, Operator, TextPattern, Units};
 use super::error::{Correction, Mistake};
 use super::fold::fold;
@@ -124,10 +126,7 @@ pub(super) fn comparison(
     example: &str,
     value: &Value,
 ) -> Result<Comparison, Mistake> {
-    let (operator, rest) = OPERATORS
-        .iter()
-        .find_map(|(sign, operator)| Some((*operator, value.text.strip_prefix(sign)?)))
-        .unwrap_or((Operator::Equal, &value.text));
+    let (operator, rest) = operator(&value.text);
     // Operators are ASCII, so that bytes are characters up to here.
     let number_at = value.text.len() - rest.len();
     let number: &str = rest
@@ -169,6 +168,26 @@ pub(super) fn comparison(
     let value = scaled(whole, fraction, *size)
         .ok_or_else(|| value.mistake(number_at, "the number is too large".to_owned()))?;
     Ok(Comparison { operator, value })
+}
+
+pub(super) fn date_comparison(value: &Value) -> Result<Comparison, Mistake> {
+    let (operator, rest) = operator(&value.text);
+    let days = NaiveDate::parse_from_str(rest, "%Y-%m-%d")
+        .ok()
+        .and_then(|day| u64::try_from(day.num_days_from_ce()).ok());
+    let value = days.ok_or_else(|| {
+        let place = value.text.len() - rest.len();
+        value.mistake(place, "a day is missing, as in expires:<2027-01-01")
+    })?;
+    Ok(Comparison { operator, value })
+}
+
+/// The operator that a value begins with, and what stands behind it.
+fn operator(text: &str) -> (Operator, &str) {
+    OPERATORS
+        .iter()
+        .find_map(|(sign, operator)| Some((*operator, text.strip_prefix(sign)?)))
+        .unwrap_or((Operator::Equal, text))
 }
 
 /// The unit that people leave out.

@@ -110,6 +110,8 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
             text_fact(texts.tools, vm.tools_status.as_deref().map(tools)),
             text_fact(texts.status, status(vm)),
             fact(texts.last_seen, seen),
+            shown(texts.owner, vm_field::owner),
+            shown(texts.expires_on, vm_field::expires_on),
             fact(
                 texts.comment,
                 view! { <div class="comment">{or_unknown(comment)}</div> }.into_any(),

@@ -44,6 +44,8 @@ pub struct VmPage {
     pub status: &'static str,
     pub status_with_files: fn(status: &str, files: &str) -> String,
     pub last_seen: &'static str,
+    pub owner: &'static str,
+    pub expires_on: &'static str,
     pub comment: &'static str,
     pub hardware: &'static str,
     pub cpu: &'static str,

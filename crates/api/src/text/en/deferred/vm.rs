@@ -41,6 +41,8 @@ pub(super) const VM: VmPage = VmPage {
     status: "Status",
     status_with_files: |status, files| format!("{status}, files {files}"),
     last_seen: "Last seen",
+    owner: "Owner",
+    expires_on: "Expires",
     comment: "Comment",
     hardware: "Hardware",
     cpu: "CPU",
