@@ -50,6 +50,8 @@ pub(crate) enum Order {
     },
     /// Unregisters a VM.
     RemoveVm { node: String, id: u32 },
+    /// Answers what has become of a VM, and which changes of its power have arrived.
+    Look { node: String, id: u32 },
 }
 
 /// A VM, or what to change of it.
@@ -105,6 +107,12 @@ pub(crate) struct Answer {
     /// Why it could not be carried out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) error: Option<String>,
+    /// The power state of the VM that was looked at; `None`: there is none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) power: Option<String>,
+    /// The changes of its power that have arrived: `power.off`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) changes: Vec<String>,
 }
 
 /// A node that runs.
@@ -134,9 +142,10 @@ pub(crate) fn run(args: &NodesArgs) -> Result<()> {
         let outcome = serde_json::from_str(&line?)
             .context("this is no order")
             .and_then(|order| carry_out(order, &mut nodes, &args.directory));
-        let answer = Answer {
-            error: outcome.err().map(|error| format!("{error:#}")),
-        };
+        let answer = outcome.unwrap_or_else(|error| Answer {
+            error: Some(format!("{error:#}")),
+            ..Answer::default()
+        });
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", serde_json::to_string(&answer)?)?;
         out.flush()?;
@@ -144,8 +153,9 @@ pub(crate) fn run(args: &NodesArgs) -> Result<()> {
     Ok(())
 }
 
-fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<()> {
+fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<Answer> {
     match order {
+        Order::Look { node, id } => return Ok(look(find(nodes, &node)?, id)),
         Order::Start {
             name,
             generation,
@@ -165,13 +175,12 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<()
                 simulated: SimulatedNode::start(spec.vms(vms))?,
                 max_sessions,
             });
-            write_down(nodes, directory)
+            write_down(nodes, directory)?;
         }
-        Order::Stop { node } => Ok(find(nodes, &node)?.stop()?),
-        Order::StartAgain { node } => Ok(find(nodes, &node)?.start_again()?),
+        Order::Stop { node } => find(nodes, &node)?.stop()?,
+        Order::StartAgain { node } => find(nodes, &node)?.start_again()?,
         Order::AddVm { node, vm } => {
             find(nodes, &node)?.add_vm(vm.spec()?)?;
-            Ok(())
         }
         Order::EditVm { node, id, vm } => {
             find(nodes, &node)?.edit_vm(id, |it| {
@@ -184,12 +193,31 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<()
                     it.suspended_at = (it.power == Power::Suspended).then_some(now);
                 }
             })?;
-            Ok(())
         }
         Order::RemoveVm { node, id } => {
             find(nodes, &node)?.remove_vm(id)?;
-            Ok(())
         }
+    }
+    Ok(Answer::default())
+}
+
+/// What a node knows of a VM, and which changes of its power it was asked for.
+fn look(node: &SimulatedNode, id: u32) -> Answer {
+    let calls = node.calls();
+    let of_vm = calls
+        .iter()
+        .filter(|call| call.arguments.get(1) == Some(&id.to_string()));
+    let changes = of_vm.filter_map(|call| {
+        let change = call.arguments.first()?.strip_prefix("vmsvc/")?;
+        let asked = change.starts_with("power.") && change != "power.getstate";
+        asked.then(|| change.to_owned())
+    });
+    Answer {
+        power: node
+            .vm(id)
+            .map(|vm| format!("{:?}", vm.power).to_lowercase()),
+        changes: changes.collect(),
+        ..Answer::default()
     }
 }
 

@@ -36,6 +36,12 @@ export interface SimulatedNode {
   vms: SimulatedVm[];
 }
 
+interface Answer {
+  error?: string;
+  power?: string;
+  changes?: string[];
+}
+
 export class Nodes {
   private waiting: Promise<unknown> = Promise.resolve();
 
@@ -85,18 +91,25 @@ export class Nodes {
     await this.ask({ do: 'remove_vm', node, id });
   }
 
+  /** What the node itself knows of a VM, and which changes of its power have arrived there. */
+  async look(node: string, id: number): Promise<{ power?: string; changes: string[] }> {
+    const { power, changes = [] } = await this.ask({ do: 'look', node, id });
+    return { power, changes };
+  }
+
   async stop(): Promise<void> {
     await this.program.stop();
   }
 
   /** One command at a time; each is answered by one line. */
-  private ask(command: object): Promise<void> {
+  private ask(command: object): Promise<Answer> {
     const answer = this.waiting
       .catch(() => undefined)
       .then(async () => {
         this.program.send(JSON.stringify(command));
-        const answer = JSON.parse(await this.program.line()) as { error?: string };
+        const answer = JSON.parse(await this.program.line()) as Answer;
         if (answer.error) throw new Error(`${JSON.stringify(command)}: ${answer.error}`);
+        return answer;
       });
     this.waiting = answer;
     return answer;
