@@ -67,6 +67,16 @@ impl Shared {
         if let Some(clean_up) = task.request.clean_up() {
             self.report_leftovers(clean_up.task, &task).await;
         }
+        self.request_refresh(&task).await;
+        self.write(&task).await;
+        if let Err(error) = self.executor.forget(task.id).await {
+            // Harmless: it forgets the task when it stops.
+            tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
+        }
+    }
+
+    /// Has the crawler look at the VM of a task at once.
+    pub(super) async fn request_refresh(&self, task: &Task) {
         let refresh = RefreshRequest {
             id: Uuid::now_v7(),
             node: task.node.clone(),
@@ -77,11 +87,6 @@ impl Shared {
             self.store.request_refresh(&refresh)
         })
         .await;
-        self.write(&task).await;
-        if let Err(error) = self.executor.forget(task.id).await {
-            // Harmless: it forgets the task when it stops.
-            tracing::debug!(task = %task.id, error = chain(&error), "the executor keeps a task");
-        }
     }
 
     /// Writes the audit entry of a new task.

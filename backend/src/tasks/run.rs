@@ -194,11 +194,19 @@ impl Shared {
         unwritten.mark_changed();
         let mut written = task.clone();
         let writing = async {
+            let mut asked = None;
             while unwritten.changed().await.is_ok() {
                 written.progress = unwritten.borrow_and_update().clone();
                 if !self.write(&written).await {
                     return;
                 }
+                let question = written.progress.question.as_ref();
+                let question = question.map(|question| question.id.clone());
+                if question.is_some() && question != asked {
+                    // The question is a fact of the VM, too: lists and filters go by that.
+                    self.request_refresh(&written).await;
+                }
+                asked = question;
                 sleep(WRITE_EVERY).await;
             }
         };
