@@ -132,6 +132,7 @@ struct DraftFields {
     actor: Option<Actor>,
     /// Tasks write their entries themselves.
     has_task: bool,
+    is_omitted: bool,
 }
 
 impl AuditDraft {
@@ -176,6 +177,11 @@ impl AuditDraft {
     /// Leaves the entry to the task that was made, or found by its key.
     pub(crate) fn leave_to_task(&self) {
         self.with(|fields| fields.has_task = true);
+    }
+
+    /// Makes no entry: nothing has changed that anybody but the caller sees.
+    pub(crate) fn omit(&self) {
+        self.with(|fields| fields.is_omitted = true);
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut DraftFields) -> T) -> T {
@@ -254,7 +260,7 @@ async fn record(state: &AppState, operation: &Operation, actor: &Actor, request:
     let error = request.error.as_ref().map(ErrorResponse::error);
     let is_sign_in = operation.id == "signIn";
     let outcome = match request.status {
-        _ if draft.has_task || has_failed_task(error) => return,
+        _ if draft.is_omitted || draft.has_task || has_failed_task(error) => return,
         status if status.is_success() => AuditOutcome::Succeeded,
         StatusCode::UNAUTHORIZED if is_sign_in => AuditOutcome::Refused,
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND | StatusCode::CONFLICT => {

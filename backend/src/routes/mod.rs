@@ -14,6 +14,7 @@ mod power;
 mod question;
 mod request_log;
 pub(crate) mod responses;
+mod seen;
 mod session;
 mod snapshot;
 pub(crate) mod state;
@@ -66,6 +67,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
             session::sign_out
         ))
         .routes(routes!(session::change_password))
+        .routes(routes!(seen::list_seen_tasks, seen::mark_tasks_seen))
         .routes(routes!(tokens::list_tokens, tokens::create_token))
         .routes(routes!(tokens::revoke_token))
         .routes(routes!(users::list_users, users::create_user))

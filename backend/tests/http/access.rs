@@ -64,6 +64,14 @@ const TABLE: &[(&str, [&str; 8])] = &[
         ["401", "-", "-", "-", "401", "-", "401", "403"],
     ),
     (
+        "listSeenTasks",
+        ["401", "-", "-", "-", "401", "-", "401", "-"],
+    ),
+    (
+        "markTasksSeen",
+        ["401", "-", "-", "-", "401", "-", "401", "403"],
+    ),
+    (
         "listTokens",
         ["401", "403", "403", "-", "401", "-", "401", "-"],
     ),
@@ -133,6 +141,7 @@ fn body(operation: &str) -> Option<Value> {
         "answerQuestion" => json!({"question": "1", "choice": 0}),
         "signIn" => json!({"name": "nobody", "password": "not this one"}),
         "changePassword" => json!({"current": "not this one", "new": "another password"}),
+        "markTasksSeen" => json!({"tasks": []}),
         "createToken" => json!({"name": "t"}),
         "createUser" => json!({"name": "viewer", "role": "viewer"}),
         "updateUser" => json!({"role": "viewer"}),
@@ -293,6 +302,66 @@ async fn passwords_cannot_be_guessed_quickly() {
     server.pass(1);
     let right = try_to_sign_in(&server, "admin", PASSWORD).await;
     assert_eq!(right.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_a_user_has_seen_is_theirs_in_every_browser() {
+    let server = signing_in(SignIn::Password).await;
+    let viewer = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+    let elsewhere = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+    let other = cookie(&sign_in(&server, "operator", PASSWORD).await);
+    const PATH: &str = "/api/v1/session/seen-tasks";
+    let task = |nth: u32| format!("019aad5e-7a00-7000-8000-{nth:012}");
+    let mark = |tasks: Vec<String>| {
+        let request = server.method(Method::POST, PATH).header(COOKIE, &viewer);
+        request.json(&json!({"tasks": tasks})).send()
+    };
+    let marked = mark(vec![task(2)]).await.expect("an answer");
+    assert_eq!(marked.status(), StatusCode::OK);
+    let marked: Value = mark(vec![task(1)])
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(marked, json!({"tasks": [task(1), task(2)]}));
+    let seen: Value = with(&server, &elsewhere, PATH).await;
+    assert_eq!(seen, marked);
+    let seen: Value = with(&server, &other, PATH).await;
+    assert_eq!(seen, json!({"tasks": []}));
+
+    // The oldest go.
+    let many = (3..=502).map(task).collect();
+    let all: Value = mark(many)
+        .await
+        .expect("an answer")
+        .json()
+        .await
+        .expect("JSON");
+    let kept: Vec<String> = (3..=502).map(task).collect();
+    assert_eq!(all, json!({"tasks": kept}));
+    let too_many = mark((1..=501).map(task).collect()).await;
+    let too_many = problem(too_many.expect("an answer"), StatusCode::BAD_REQUEST).await;
+    assert_eq!(too_many.errors[0].pointer, "/tasks");
+
+    // It is no change that others want to know of.
+    let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
+    let log: AuditPage = with(&server, &admin, "/api/v1/audit").await;
+    let entries = log.items.iter();
+    assert_eq!(
+        entries
+            .filter(|entry| entry.operation == "markTasksSeen")
+            .count(),
+        0
+    );
+}
+
+#[tokio::test]
+async fn where_nobody_signs_in_the_browser_keeps_what_was_seen() {
+    let server = Server::start().await;
+    let answer = server.request("/api/v1/session/seen-tasks").send().await;
+    let answer = problem(answer.expect("an answer"), StatusCode::CONFLICT).await;
+    assert_eq!(answer.errors, []);
 }
 
 #[tokio::test]

@@ -1,9 +1,9 @@
-//! The directory that holds the three files.
+//! The directory that holds the four files.
 
 use std::path::{Path, PathBuf};
 
 use crate::file::Guarded;
-use crate::records::{SessionsFile, TokensFile, UsersFile};
+use crate::records::{SeenFile, SessionsFile, TokensFile, UsersFile};
 
 /// The directory, opened.
 #[derive(Debug)]
@@ -12,6 +12,7 @@ pub struct Access {
     pub(crate) users: Guarded<UsersFile>,
     pub(crate) tokens: Guarded<TokensFile>,
     pub(crate) sessions: Guarded<SessionsFile>,
+    pub(crate) seen: Guarded<SeenFile>,
 }
 
 impl Access {
@@ -23,6 +24,7 @@ impl Access {
             users: Guarded::new(directory.join("users.json")),
             tokens: Guarded::new(directory.join("tokens.json")),
             sessions: Guarded::new(directory.join("sessions.json")),
+            seen: Guarded::new(directory.join("seen.json")),
         }
     }
 

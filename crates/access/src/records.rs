@@ -1,8 +1,8 @@
 //! The content of the files.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ecoman_model::{Grant, Timestamp};
+use ecoman_model::{Grant, TaskId, Timestamp};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -73,3 +73,8 @@ pub struct Session {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct SessionsFile(pub(crate) BTreeMap<String, Session>);
+
+/// The failed tasks that each user has seen, by name; the newest last.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct SeenFile(pub(crate) BTreeMap<String, BTreeSet<TaskId>>);

@@ -121,7 +121,7 @@ impl Access {
         Ok(user)
     }
 
-    /// Removes a user, with their sessions and tokens.
+    /// Removes a user, with their sessions, their tokens and what they have seen.
     ///
     /// # Errors
     ///
@@ -141,6 +141,10 @@ impl Access {
         })?;
         self.tokens.change_alone(&alone, |tokens| {
             tokens.revoke_of(name);
+            Ok::<_, UserFault>(())
+        })?;
+        self.seen.change_alone(&alone, |seen| {
+            seen.forget(name);
             Ok(())
         })
     }

@@ -35,6 +35,19 @@ pub struct ChangePassword {
     pub new: String,
 }
 
+/// Failed tasks that the caller has seen. The page announces the others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SeenTasks {
+    /// Their ids, 500 at most; where more were seen, the newest.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(max_items = 500, example = json!(["019aad5e-7a00-7000-8000-000000000001"]))
+    )]
+    pub tasks: Vec<TaskId>,
+}
+
 /// An API token, without its secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]

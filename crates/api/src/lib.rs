@@ -30,8 +30,8 @@ pub use ecoman_model::{
 };
 
 pub use access::{
-    AuditEntry, AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, SignIn, Token,
-    TokenList, UpdateUser, User, UserList,
+    AuditEntry, AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, SeenTasks,
+    SignIn, Token, TokenList, UpdateUser, User, UserList,
 };
 pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
 pub use event::{Event, NodeRemoved, Ping, Reset, VmRemoved};
