@@ -1,27 +1,17 @@
 // Users, API tokens and the audit log, as an admin manages them.
 
-import { spawn } from 'node:child_process';
-
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
-import { temporaryDirectory } from './support/lab.ts';
-import { binary } from './support/program.ts';
+import { addUser as addUserWithPassword, temporaryDirectory } from './support/lab.ts';
 import { expect, test } from './support/test.ts';
 
 const PASSWORD = 'correct horse';
 /** The browser reports each refusal on the console. */
 const REFUSED = /status of (400|401|403|409)/;
 
-/** Adds a user as an administrator does in a script. */
-async function addUser(data: string, name: string, role: string): Promise<void> {
-  const add = spawn(binary('ECOMAN_BIN', 'ecoman'), ['user', 'add', name, '--role', role], {
-    env: { PATH: process.env.PATH, ECOMAN_DATA: data },
-  });
-  add.stdin.end(`${PASSWORD}\n`);
-  const code = await new Promise((resolve) => add.once('close', resolve));
-  expect(code, `ecoman user add ${name}`).toBe(0);
-}
+const addUser = (data: string, name: string, role: string) =>
+  addUserWithPassword(data, name, role, PASSWORD);
 
 async function signIn(page: Page, name: string, password = PASSWORD): Promise<void> {
   const form = page.getByRole('form', { name: 'Sign in' });

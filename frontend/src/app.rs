@@ -25,9 +25,10 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Location::start());
     let live = LiveData::start(clock);
     provide_context(live);
-    provide_context(PowerDialogs::new(live));
+    let selection = RwSignal::new(Selection::default());
+    provide_context(selection);
+    provide_context(PowerDialogs::new(live, selection));
     provide_context(QuestionDialogs::new());
-    provide_context(RwSignal::new(Selection::default()));
     provide_context(ListPosition::default());
     provide_context(Tooltip::new());
     Frame()

@@ -1,6 +1,6 @@
 // A whole stack of its own: nodes, the program `ecoman`, and a directory that goes with them.
 
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -131,6 +131,21 @@ export async function adminToken(data: string): Promise<string> {
   return ecoman('token', 'create', 'test', '--user', 'tester', '--role', 'admin');
 }
 
+/** Adds a user with a password as an administrator does in a script. */
+export async function addUser(
+  data: string,
+  name: string,
+  role: string,
+  password: string,
+): Promise<void> {
+  const add = spawn(binary('ECOMAN_BIN', 'ecoman'), ['user', 'add', name, '--role', role], {
+    env: { PATH: process.env.PATH, ECOMAN_DATA: data },
+  });
+  add.stdin.end(`${password}\n`);
+  const code = await new Promise((resolve) => add.once('close', resolve));
+  if (code !== 0) throw new Error(`ecoman user add ${name} ended with ${String(code)}`);
+}
+
 /** Simulated nodes under `ecoman up`, asked every second. */
 export class Lab {
   private constructor(
@@ -138,10 +153,26 @@ export class Lab {
     readonly server: Server,
     /** What a request has to carry. */
     readonly headers: Record<string, string>,
+    /** The data directory of the server. */
+    readonly data: string,
   ) {}
 
   get url(): string {
     return this.server.url;
+  }
+
+  /** Changes the power of a VM as another client would, and waits for the end of it. */
+  async power(node: string, vm: number, action: string): Promise<{ id: string; state: string }> {
+    const headers = { 'content-type': 'application/json', ...this.headers };
+    const asked = await fetch(`${this.url}/api/v1/vms/${node}/${vm}/power`, {
+      method: 'PUT',
+      headers,
+      body: JSON.stringify({ action }),
+    });
+    if (!asked.ok) throw new Error(`${action} was refused: ${await asked.text()}`);
+    const { id } = (await asked.json()) as { id: string };
+    const ended = await fetch(`${this.url}/api/v1/tasks/${id}?wait=50`, { headers });
+    return (await ended.json()) as { id: string; state: string };
   }
 
   /** `signIn`: only who shows a token may come in. */
@@ -176,7 +207,7 @@ export class Lab {
     }).catch((error: unknown) => {
       throw new Error(`${String(error)}; the server said:\n${up.log}`);
     });
-    return new Lab(nodes, up, headers);
+    return new Lab(nodes, up, headers, data);
   }
 }
 

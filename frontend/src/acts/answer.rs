@@ -19,7 +19,10 @@ impl ActView for Answer {}
 pub(crate) fn pending_question(live: LiveData, vm: &Vm) -> Option<Question> {
     known(live, |known| {
         let seen_at = seen_at(vm, known.nodes);
-        known.tasks.pending_question(vm, seen_at).cloned()
+        match known.tasks {
+            Some(tasks) => tasks.pending_question(vm, seen_at).cloned(),
+            None => vm.question.clone(),
+        }
     })
 }
 

@@ -26,5 +26,7 @@ pub mod node_links;
 pub mod placement;
 pub mod power_plan;
 
+pub mod confirmation;
+
 #[cfg(any(test, feature = "fixtures"))]
 pub mod fixtures;

@@ -1,13 +1,15 @@
 //! Changes of power of one VM or of many: what can be asked for, of which, and how loudly the
 //! reader is asked back.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use ecoman_api::{Config, GUEST_SECONDS_RANGE, Permission, PowerAction, Vm};
+use ecoman_api::{
+    Config, GUEST_SECONDS_RANGE, Permission, PowerAction, PowerState, TaskId, TaskState, Vm,
+};
 
 use crate::format;
-use crate::inventory::{Nodes, Row, seen_at};
+use crate::inventory::{Nodes, Row, VmKey, seen_at};
 use crate::tasks::{Tasks, power_of};
 use crate::text;
 
@@ -24,8 +26,8 @@ const FEW: usize = 5;
 pub struct Known<'a> {
     /// The nodes.
     pub nodes: &'a Nodes,
-    /// The tasks.
-    pub tasks: &'a Tasks,
+    /// The tasks; `None`: they are not loaded yet.
+    pub tasks: Option<&'a Tasks>,
     /// What the server reports of itself.
     pub config: Option<&'a Config>,
 }
@@ -40,7 +42,10 @@ impl Known<'_> {
         if forbidden {
             return Some(refused.not_permitted.to_owned());
         }
-        if let Some(task) = self.tasks.changing(vm, seen_at(vm, self.nodes)) {
+        let changing = self
+            .tasks
+            .and_then(|tasks| tasks.changing(vm, seen_at(vm, self.nodes)));
+        if let Some(task) = changing {
             let (under_way, _) = power_of(task)?;
             // A hard change ends the wait for a guest, and needs no wait of its own.
             let waits_for_guest = !task.state.is_final() && under_way.hard_counterpart().is_some();
@@ -65,6 +70,8 @@ pub struct Plan {
     pub doing: Vec<Arc<Row>>,
     /// Those that are left out, with the reason.
     pub left_out: Vec<(Arc<Row>, String)>,
+    /// The newest change of each of `doing` that has had one; `None`: the tasks were not loaded.
+    pub(crate) latest: Option<HashMap<VmKey, (TaskId, TaskState)>>,
 }
 
 impl Plan {
@@ -74,6 +81,7 @@ impl Plan {
             action,
             doing: Vec::new(),
             left_out: Vec::new(),
+            latest: None,
         };
         for row in rows {
             match known.refusal(&row.vm, action) {
@@ -81,6 +89,14 @@ impl Plan {
                 Some(reason) => plan.left_out.push((Arc::clone(row), reason)),
             }
         }
+        plan.latest = known.tasks.map(|tasks| {
+            let keys = plan.doing.iter().map(|row| VmKey::of(&row.vm));
+            keys.filter_map(|key| {
+                let task = tasks.power(&key)?;
+                Some((key, (task.id, task.state)))
+            })
+            .collect()
+        });
         plan
     }
 
@@ -91,10 +107,37 @@ impl Plan {
     }
 
     /// The number that the reader has to type before it is done: so that many are not changed by
-    /// a slip. `None`: a click is enough.
+    /// a slip. `None`: a click is enough, as where nothing is lost.
     pub fn number_to_type(&self) -> Option<usize> {
         let count = self.doing.len();
-        (count > FEW || self.nodes() > 1).then_some(count)
+        let many = count > FEW || self.nodes() > 1;
+        (many && !is_harmless(self.action)).then_some(count)
+    }
+
+    /// How many VMs lose the memory that was saved when they were suspended.
+    pub fn loses_saved_memory(&self) -> usize {
+        let rows = self.doing.iter();
+        rows.filter(|row| loses_saved_memory(self.action, &row.vm))
+            .count()
+    }
+
+    /// The nodes whose free memory is less than that of the VMs to be powered on there, each with
+    /// both in MB.
+    pub fn short_of_memory(&self, nodes: &Nodes) -> Vec<(String, u64, u64)> {
+        if self.action != PowerAction::On {
+            return Vec::new();
+        }
+        let mut wanted = BTreeMap::<&str, u64>::new();
+        for row in &self.doing {
+            *wanted.entry(&row.vm.node).or_default() += row.vm.memory_mb.unwrap_or_default();
+        }
+        let short = wanted.into_iter().filter_map(|(name, wanted)| {
+            let node = nodes.get(name)?;
+            let installed = node.memory.capacity_bytes? >> 20;
+            let free = installed.saturating_sub(node.memory.usage_mb?);
+            (wanted > free).then(|| (name.to_owned(), wanted, free))
+        });
+        short.collect()
     }
 
     /// `3 VMs on 2 nodes`, or the name of the only one and of its node: another node may have one
@@ -111,6 +154,11 @@ impl Plan {
     }
 }
 
+/// Whether a change costs a VM the memory that was saved when it was suspended.
+pub fn loses_saved_memory(action: PowerAction, vm: &Vm) -> bool {
+    action == PowerAction::Off && vm.power == PowerState::Suspended
+}
+
 /// Whether it is done without asking back: nothing is lost by it.
 pub fn is_harmless(action: PowerAction) -> bool {
     action == PowerAction::On
@@ -118,8 +166,6 @@ pub fn is_harmless(action: PowerAction) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use ecoman_api::PowerState;
-
     use super::*;
     use crate::fixtures::power;
     use crate::format::tests::{node, vm};
@@ -138,7 +184,7 @@ mod tests {
     fn plan(action: PowerAction, rows: &[Arc<Row>], nodes: &Nodes, tasks: &Tasks) -> Plan {
         let known = Known {
             nodes,
-            tasks,
+            tasks: Some(tasks),
             config: None,
         };
         Plan::new(action, rows, known)
@@ -168,6 +214,52 @@ mod tests {
             );
             assert_eq!(plan.number_to_type(), number, "{nodes:?}");
         }
+    }
+
+    #[test]
+    fn to_power_on_many_a_click_is_enough() {
+        let off = VmTable::new((1..=9).map(|vmid| vm("hoge", vmid)).collect());
+        let off: Vec<_> = off.rows().to_vec();
+        let plan = plan(PowerAction::On, &off, &Nodes::new(), &Tasks::default());
+        assert_eq!((plan.doing.len(), plan.number_to_type()), (9, None));
+    }
+
+    #[test]
+    fn what_powering_off_costs_a_suspended_vm_is_counted() {
+        let suspended = Vm {
+            power: PowerState::Suspended,
+            ..vm("hoge", 9)
+        };
+        let mut rows = rows(&[("hoge", 2)]);
+        rows.extend(VmTable::new(vec![suspended]).rows().iter().cloned());
+        let none = (Nodes::new(), Tasks::default());
+        let loses = |action| plan(action, &rows, &none.0, &none.1).loses_saved_memory();
+        assert_eq!((loses(PowerAction::Off), loses(PowerAction::On)), (1, 0));
+    }
+
+    #[test]
+    fn a_node_without_room_for_the_vms_to_be_powered_on_is_named() {
+        let full = ecoman_api::Node {
+            memory: ecoman_api::Memory {
+                capacity_bytes: Some(4096 << 20),
+                usage_mb: Some(3072),
+            },
+            ..node("hoge")
+        };
+        let nodes = Nodes::from([(String::from("hoge"), Arc::new(full))]);
+        let off = |memory_mb| {
+            let vm = |vmid| Vm {
+                memory_mb: Some(memory_mb),
+                ..vm("hoge", vmid)
+            };
+            VmTable::new(vec![vm(1), vm(2)]).rows().to_vec()
+        };
+        let short = |action, memory_mb| {
+            plan(action, &off(memory_mb), &nodes, &Tasks::default()).short_of_memory(&nodes)
+        };
+        assert_eq!(short(PowerAction::On, 512), []);
+        let expected = [(String::from("hoge"), 2048, 1024)];
+        assert_eq!(short(PowerAction::On, 1024), expected);
     }
 
     #[test]

@@ -40,6 +40,11 @@ impl Selection {
         self.anchor = Some(key);
     }
 
+    /// Chooses a VM no more.
+    pub fn remove(&mut self, key: &VmKey) {
+        self.chosen.remove(key);
+    }
+
     /// Makes all from the one that was turned over last to that at `place` like the former.
     pub fn extend(&mut self, rows: &[Arc<Row>], place: usize) {
         let anchor = self.anchor.as_ref();

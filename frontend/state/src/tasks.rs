@@ -141,7 +141,7 @@ impl Tasks {
     }
 
     /// The newest change of a VM's power.
-    fn power(&self, key: &VmKey) -> Option<&Arc<Task>> {
+    pub(crate) fn power(&self, key: &VmKey) -> Option<&Arc<Task>> {
         self.get(*self.power.get(key)?)
     }
 }

@@ -1,4 +1,4 @@
-//! The question back before a change of power.
+//! The question back before a change of power. It follows what happens to the VMs behind it.
 
 use std::sync::Arc;
 
@@ -7,21 +7,25 @@ use leptos::prelude::*;
 
 use super::buttons::sign;
 use super::dialogs::{FIRST, HEADING, PowerDialogs};
-use crate::components::{Icon, focus, icon, power_word, sentence};
+use super::meanwhile::meanwhile;
+use super::preview::preview;
+use crate::components::{Icon, focus, icon, sentence};
+use crate::state::confirmation::Since;
 use crate::state::format;
-use crate::state::inventory::Row;
 use crate::state::power_plan::Plan;
 use crate::state::text;
-
-/// A preview of more VMs than this names only the first of them.
-const MOST_LISTED: usize = 200;
 
 /// Whether that is really wanted.
 pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     let action = plan.action;
     let texts = &text::deferred().power;
     let order = text::acts().order.of(action);
-    let count = plan.doing.len();
+    let asked = plan.doing.len();
+    let since = Memo::new({
+        let plan = Arc::clone(plan);
+        move |_| dialogs.since(&plan)
+    });
+    let left = Memo::new(move |_| since.with(|since| since.doing.len()));
     let typed = RwSignal::new(String::new());
     let seconds = RwSignal::new(GUEST_SECONDS.to_string());
     let number = plan.number_to_type();
@@ -31,33 +35,37 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
         GUEST_SECONDS_RANGE.contains(&seconds).then_some(seconds)
     };
     let ready = Memo::new(move |_| {
-        let counted =
-            number.is_none_or(|number| typed.with(|typed| typed.trim() == number.to_string()));
+        let count = left.get();
+        // Whoever was asked to count counts to the end.
+        let counted = number.is_none() || typed.with(|typed| typed.trim() == count.to_string());
         count > 0 && counted && (action != PowerAction::Shutdown || seconds_given().is_some())
     });
     let confirm = {
         let plan = Arc::clone(plan);
         move || {
-            if ready.get_untracked() {
+            // Not by a memo: what has come since it was last read counts, too.
+            let now = untrack(|| dialogs.since(&plan));
+            let same = left.get_untracked() == now.doing.len();
+            if ready.get_untracked() && same {
                 let seconds = untrack(seconds_given).unwrap_or(GUEST_SECONDS);
-                if count == 1 && plan.left_out.is_empty() {
+                if asked == 1 && plan.left_out.is_empty() {
                     dialogs.close();
                 }
-                dialogs.send(&plan, seconds);
+                dialogs.send(&Arc::new(now.plan(&plan)), seconds);
             }
         }
     };
     let confirm = StoredValue::new_local(confirm);
     let gentle = action
         .guest_counterpart()
-        .map(|gentle| gentle_button(dialogs, plan, gentle));
-    let counting = number.map(|number| {
+        .map(|gentle| gentle_button(dialogs, plan, since, gentle));
+    let counting = number.map(|_| {
         view! {
             <label class="field">
                 <span>
                     {sentence(
                         texts.type_the_number,
-                        [view! { <strong>{number}</strong> }.into_any()],
+                        [view! { <strong>{left}</strong> }.into_any()],
                     )}
                 </span>
                 <input
@@ -76,7 +84,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
             </label>
         }
     });
-    let limit = (action == PowerAction::Shutdown && count > 0).then(|| {
+    let limit = (action == PowerAction::Shutdown && asked > 0).then(|| {
         view! {
             <label class="field">
                 <span>
@@ -93,7 +101,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
             </label>
         }
     });
-    let title = if count == 0 {
+    let title = if asked == 0 {
         (texts.none_of_these)(order)
     } else {
         (texts.question)(order, &plan.whom())
@@ -103,16 +111,17 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     } else {
         "button primary"
     };
-    let many = count + plan.left_out.len() > 1;
-    let label = if count > 1 {
-        (texts.confirm_many)(order, count)
-    } else {
-        order.to_owned()
+    let many = asked + plan.left_out.len() > 1;
+    let label = move || match left.get() {
+        count if asked > 1 && count > 0 => (texts.confirm_many)(order, count),
+        _ => order.to_owned(),
     };
     view! {
         <h2 id=HEADING class:danger=action.is_hard()>{icon(sign(action))} {title}</h2>
         <p>{text::acts().meaning.of(action)}</p>
-        {(many || count == 0).then(|| preview(plan))}
+        {costs(dialogs, plan, many)}
+        {(many || asked == 0).then(|| preview(plan, since))}
+        {meanwhile(dialogs, plan, since)}
         {limit}
         {counting}
         <div class="choices">
@@ -138,8 +147,39 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     .into_any()
 }
 
+/// What it costs beside what it always costs, and where there is no room for it.
+fn costs(dialogs: PowerDialogs, plan: &Plan, many: bool) -> Option<AnyView> {
+    let texts = &text::deferred().power;
+    let suspended = match plan.loses_saved_memory() {
+        0 => None,
+        _ if !many => Some(texts.loses_memory.to_owned()),
+        vms => Some((texts.many_lose_memory)(vms)),
+    };
+    let short = dialogs.live.nodes.with_untracked(|nodes| {
+        let nodes = nodes.data();
+        nodes.map_or_else(Vec::new, |nodes| plan.short_of_memory(nodes))
+    });
+    let short = short.into_iter().map(|(node, wanted, free)| {
+        let (wanted, free) = (format::megabytes(wanted), format::megabytes(free));
+        (texts.short_of_memory)(&node, &wanted, &free)
+    });
+    let lines: Vec<_> = suspended.into_iter().chain(short).collect();
+    (!lines.is_empty()).then(|| {
+        let lines: Vec<_> = lines
+            .into_iter()
+            .map(|line| view! { <p>{line}</p> })
+            .collect();
+        view! { <div class="notice warn">{icon(Icon::Warning)} <div>{lines}</div></div> }.into_any()
+    })
+}
+
 /// The way that asks the guest, before the one that does not.
-fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -> AnyView {
+fn gentle_button(
+    dialogs: PowerDialogs,
+    plan: &Arc<Plan>,
+    since: Memo<Since>,
+    gentle: PowerAction,
+) -> AnyView {
     let texts = &text::deferred().power;
     let rows = plan.doing.clone();
     let softer = dialogs.plan(gentle, &rows);
@@ -156,8 +196,10 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
     } else {
         (texts.instead)(order)
     };
+    // What has changed is reviewed first.
+    let ready = Memo::new(move |_| can && since.with(|since| since.changed.is_empty()));
     let ask = move |_| {
-        if can {
+        if ready.get_untracked() {
             // Its own dialog, with its own preview and limit.
             dialogs.show(Arc::clone(&softer));
             request_animation_frame(|| focus(FIRST));
@@ -167,7 +209,7 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
         <button
             type="button"
             class="button primary"
-            aria-disabled=(!can).then_some("true")
+            aria-disabled=move || (!ready.get()).then_some("true")
             aria-describedby=(!can).then_some("why-not-gentle")
             on:click=ask
         >
@@ -175,66 +217,6 @@ fn gentle_button(dialogs: PowerDialogs, plan: &Arc<Plan>, gentle: PowerAction) -
             {label}
         </button>
         {why_not.map(|why| view! { <p class="small why-not" id="why-not-gentle">{why}</p> })}
-    }
-    .into_any()
-}
-
-/// What happens to which VM, and which are left out.
-fn preview(plan: &Plan) -> AnyView {
-    let texts = &text::deferred().power;
-    let line = |row: &Row, what: AnyView| {
-        view! {
-            <li>
-                <span class="fit">
-                    <strong>{format::vm_name(&row.vm).to_owned()}</strong>
-                    " "
-                    <span class="aside">{row.vm.node.clone()}</span>
-                </span>
-                <span class="what">{what}</span>
-            </li>
-        }
-        .into_any()
-    };
-    let count = plan.doing.len();
-    let state = |row: &Row| power_word(row.vm.power);
-    let to = power_word(plan.action.leads_to());
-    let doing: Vec<_> = plan
-        .doing
-        .iter()
-        .take(MOST_LISTED)
-        .map(|row| line(row, (texts.from_to)(state(row), to).into_any()))
-        .collect();
-    let more = count
-        .checked_sub(MOST_LISTED)
-        .filter(|&more| more > 0)
-        .map(|more| view! { <li class="aside">{(texts.and_more)(more)}</li> });
-    let out = plan.left_out.len();
-    let left_out: Vec<_> = plan
-        .left_out
-        .iter()
-        .take(MOST_LISTED)
-        .map(|(row, why)| line(row, why.clone().into_any()))
-        .collect();
-    // Above the list: of a long one only the beginning is seen.
-    let counted = (out > 0).then(|| {
-        let left_out = if count > 0 {
-            texts.left_out_listed_last
-        } else {
-            texts.all_left_out
-        };
-        view! {
-            <p class="left-out">
-                {icon(Icon::Warning)}
-                {left_out(out)}
-            </p>
-        }
-    });
-    view! {
-        {counted}
-        <div class="preview" tabindex="0" role="region" aria-label=texts.preview>
-            {(count > 0).then(|| view! { <ul class="vms">{doing} {more}</ul> })}
-            {(out > 0).then(|| view! { <ul class="vms out" aria-label=texts.left_out>{left_out}</ul> })}
-        </div>
     }
     .into_any()
 }

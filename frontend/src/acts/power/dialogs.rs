@@ -11,8 +11,10 @@ use leptos::task::spawn_local;
 use super::context::known;
 use crate::api;
 use crate::live::LiveData;
+use crate::state::confirmation::Since;
 use crate::state::inventory::{Row, VmKey};
 use crate::state::power_plan::{Plan, is_harmless};
+use crate::state::selection::Selection;
 
 /// The heading of the dialog.
 pub(super) const HEADING: &str = "power-heading";
@@ -26,6 +28,7 @@ const AT_ONCE: usize = 4;
 pub(crate) struct PowerDialogs {
     pub(super) live: LiveData,
     pub(super) shown: RwSignal<Option<DialogContent>>,
+    selection: RwSignal<Selection>,
     /// The VM that a change alone is on its way for: a second click asks for nothing more.
     asking: StoredValue<Option<VmKey>>,
 }
@@ -54,11 +57,12 @@ pub(super) enum Outcome {
 }
 
 impl PowerDialogs {
-    /// A dialogs where nothing is asked.
-    pub(crate) fn new(live: LiveData) -> Self {
+    /// Nothing is asked. What is taken of a change of many VMs leaves `selection`.
+    pub(crate) fn new(live: LiveData, selection: RwSignal<Selection>) -> Self {
         Self {
             live,
             shown: RwSignal::new(None),
+            selection,
             asking: StoredValue::new(None),
         }
     }
@@ -107,6 +111,24 @@ impl PowerDialogs {
         }))
     }
 
+    /// What is left of a plan now, by tracked reads.
+    pub(super) fn since(self, plan: &Plan) -> Since {
+        self.live
+            .vms
+            .with(|vms| known(self.live, |known| Since::new(plan, vms.data(), known)))
+    }
+
+    /// Asks once more, of the VMs of a plan as they are now.
+    pub(super) fn review(self, plan: &Plan) {
+        let left_out = plan.left_out.iter().map(|(row, _)| row);
+        let rows: Vec<_> = self.live.vms.with_untracked(|vms| {
+            let rows = plan.doing.iter().chain(left_out);
+            rows.filter_map(|row| vms.data()?.get(&VmKey::of(&row.vm)).cloned())
+                .collect()
+        });
+        self.show(self.plan(plan.action, &rows));
+    }
+
     pub(super) fn show(self, plan: Arc<Plan>) {
         self.shown.set(Some(DialogContent {
             plan,
@@ -152,7 +174,7 @@ impl PowerDialogs {
                     let wanted = SetPower {
                         action: plan.action,
                         guest_seconds,
-                        // As the person saw it when they confirmed.
+                        // As the person saw it: the dialog takes no other state by itself.
                         if_power: Some(row.vm.power).filter(|power| *power != PowerState::Unknown),
                     };
                     let key = api::fresh_key();
@@ -161,6 +183,10 @@ impl PowerDialogs {
                         Ok(task) => {
                             let id = task.id;
                             self.live.take_task(task);
+                            if !alone {
+                                let key = VmKey::of(&row.vm);
+                                self.selection.update(|chosen| chosen.remove(&key));
+                            }
                             Outcome::Task(id)
                         }
                         Err(error) => Outcome::Refused(error.to_string()),

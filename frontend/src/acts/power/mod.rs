@@ -5,6 +5,8 @@ mod confirm;
 mod context;
 mod dialogs;
 mod late_guest;
+mod meanwhile;
+mod preview;
 mod progress;
 mod results;
 mod status;

@@ -89,23 +89,30 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                 }
             });
         });
-        (texts.tally)(done, failed, under_way)
+        (done, failed, under_way)
     });
+    let closing = move || match tally.get() {
+        (_, _, 0) => texts.is_over,
+        _ => texts.goes_on,
+    };
+    let tasks_link = || link("", Route::Tasks.path(), texts.tasks.into_any());
     request_animation_frame(|| focus(FIRST));
     view! {
         <h2 id=HEADING>
             {icon(sign(action))} {(texts.heading)(text::acts().order.of(action), &plan.whom())}
         </h2>
-        <p role="status">{move || tally.get()}</p>
+        <p role="status">
+            {move || {
+                let (done, failed, under_way) = tally.get();
+                (texts.tally)(done, failed, under_way)
+            }}
+        </p>
         <div class="preview" tabindex="0" role="region" aria-label=texts.results>
             <ul class="vms">{rows}</ul>
         </div>
         <div class="choices">
             <p class="small aside">
-                {sentence(
-                    texts.goes_on,
-                    [link("", Route::Tasks.path(), texts.tasks.into_any())],
-                )}
+                {move || sentence(closing(), [tasks_link()])}
             </p>
             <button
                 type="button"

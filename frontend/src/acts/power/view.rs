@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use super::confirm::ask_back;
 use super::dialogs::{FIRST, HEADING, use_power_dialogs};
 use super::results::results;
-use crate::components::dialog;
+use crate::components::{dialog, focus};
 use crate::location::use_location;
 
 /// The dialog.
@@ -21,6 +21,19 @@ pub(crate) fn PowerDialog() -> impl IntoView {
         if known.is_some() {
             dialogs.close();
         }
+    });
+    // What had the focus may have gone with the selection.
+    Effect::new(move |was_open: Option<bool>| {
+        let open = open.get();
+        if was_open == Some(true) && !open {
+            request_animation_frame(|| {
+                let body = document().body().map(web_sys::Element::from);
+                if document().active_element() == body {
+                    focus("grid");
+                }
+            });
+        }
+        open
     });
     let content = move || {
         let shown = dialogs.shown.get()?;

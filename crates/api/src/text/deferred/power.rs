@@ -15,6 +15,7 @@ pub struct PowerPages {
     pub under_way: Template<2>,
     /// `{0}`: the task, `{1}`: how long ago, `{2}`: why.
     pub unsuccessful: Template<3>,
+    pub more: &'static str,
     pub still_on: &'static str,
     pub wait_longer: &'static str,
     pub wait_longer_tip: fn(time: &str) -> String,
@@ -34,6 +35,29 @@ pub struct PowerPages {
     pub instead_for_some: fn(order: &str, some: usize, all: usize) -> String,
     pub no_vm_left: &'static str,
     pub from_to: fn(from: &str, to: &str) -> String,
+    pub loses_memory: &'static str,
+    pub many_lose_memory: fn(vms: usize) -> String,
+    pub short_of_memory: fn(node: &str, wanted: &str, free: &str) -> String,
+    pub changed_meanwhile: &'static str,
+    /// `{0}`: the VM, `{1}`: its node.
+    pub was_removed: Template<2>,
+    /// `{0}`: the VM, `{1}`: from and to which state, `{2}`: the change.
+    pub is_other: Template<3>,
+    /// `{0}`: the VM, `{1}`: the change.
+    pub is_changing: Template<2>,
+    /// `{0}`: the VM, `{1}`: the change.
+    pub was_changed: Template<2>,
+    /// `{0}`: the VM, `{1}`: why.
+    pub cannot_now: Template<2>,
+    /// `{0}`: the change, `{1}`: when.
+    pub change: Template<2>,
+    /// `{0}`: the change, `{1}`: the user, `{2}`: when.
+    pub change_by: Template<3>,
+    pub change_outside: &'static str,
+    /// `{0}`: the node, `{1}`: the time.
+    pub node_silent: Template<2>,
+    pub review: &'static str,
+    pub review_tip: &'static str,
     pub and_more: fn(vms: usize) -> String,
     pub left_out_listed_last: fn(vms: usize) -> String,
     pub all_left_out: fn(vms: usize) -> String,
@@ -44,6 +68,8 @@ pub struct PowerPages {
     pub results: &'static str,
     /// `{0}`: the link to the tasks.
     pub goes_on: Template<1>,
+    /// `{0}`: the link to the tasks.
+    pub is_over: Template<1>,
     pub tasks: &'static str,
     pub vm_on_node: fn(vm: &str, node: &str) -> String,
     pub vms: fn(vms: usize) -> String,
