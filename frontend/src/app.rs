@@ -5,12 +5,13 @@ use leptos::{ev, prelude::*};
 
 use crate::acts::answer::QuestionDialogs;
 use crate::acts::power::PowerDialogs;
+use crate::attention::{Attention, use_attention};
 use crate::clock::Clock;
-use crate::components::{ThemeButton, Tooltip, TooltipLayer, busy, focus, follow};
+use crate::components::{Icon, ThemeButton, Tooltip, TooltipLayer, busy, focus, follow, icon};
 use crate::list_position::ListPosition;
 use crate::live::{Connection, LiveData, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{ConnectionBanner, DeferredPages, Vms};
+use crate::pages::{ConnectionBanner, DeferredPages, Vms, fetch};
 use crate::session::sign_out;
 use crate::state::format;
 use crate::state::route::Route;
@@ -25,6 +26,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(Location::start());
     let live = LiveData::start(clock);
     provide_context(live);
+    provide_context(Attention::start(live, clock));
     let selection = RwSignal::new(Selection::default());
     provide_context(selection);
     provide_context(PowerDialogs::new(live, selection));
@@ -41,14 +43,15 @@ fn Frame() -> impl IntoView {
     let list_position: ListPosition = expect_context();
     let tip: Tooltip = expect_context();
     let live = use_live();
-    let later = DeferredPages::new();
+    let later = DeferredPages::new(fetch);
+    provide_context(later);
     // The list first: what it does not need does not compete with it.
     Effect::new(move || {
         let listed = live
             .vms
             .with(|vms| vms.data().is_some() || vms.error().is_some());
         if listed || live.signed_out.get() || page.with(|page| *page != Route::Vms) {
-            later.fetch();
+            fetch(later);
         }
     });
     // A new page takes the focus; the next one of its kind leaves it on the way to the one after.
@@ -119,7 +122,7 @@ fn Frame() -> impl IntoView {
                     on:click=follow()
                 >
                     {texts.tasks}
-                    {running_tasks()}
+                    {tasks_mark()}
                 </a>
             </nav>
             <ConnectionState />
@@ -149,19 +152,31 @@ fn Logo() -> impl IntoView {
     }
 }
 
-/// How many tasks have not ended, where there are any.
-fn running_tasks() -> AnyView {
+/// How many tasks have failed and were not seen, else how many have not ended, where there are any.
+fn tasks_mark() -> AnyView {
     let live = use_live();
+    let attention = use_attention();
+    let texts = &text::first_load().frame;
     let running = Memo::new(move |_| live.tasks.with(|tasks| Some(tasks.data()?.running())));
-    let count = move || {
-        let running = running.get().filter(|&running| running > 0)?;
-        Some(view! {
-            <span class="count">
-                {busy()} {format::grouped(running as u64)} <span class="sr">{text::first_load().frame.tasks_under_way}</span>
-            </span>
+    let mark = move || {
+        let failed = attention.failures.get();
+        let (count, class, words) = match failed {
+            0 => (running.get()?, "count", texts.tasks_under_way),
+            failed => (failed, "count failed", texts.tasks_failed),
+        };
+        let sign = match failed {
+            0 => busy(),
+            _ => icon(Icon::Warning).into_any(),
+        };
+        (count > 0).then(|| {
+            view! {
+                <span class=class>
+                    {sign} {format::grouped(count as u64)} <span class="sr">{words}</span>
+                </span>
+            }
         })
     };
-    count.into_any()
+    mark.into_any()
 }
 
 /// Who is signed in, the way to what goes with that, and the way out.

@@ -22,9 +22,14 @@ mod api;
 mod live;
 mod session;
 
+mod attention;
+mod seen;
+
 mod components;
 
 mod acts;
+mod tray;
+
 mod pages;
 
 mod app;

@@ -24,6 +24,11 @@ pub(crate) trait ActView {
         task.step.clone()
     }
 
+    /// How much of a running task is done, in percent; `None`: nobody knows.
+    fn percent(&self, task: &Task, _now: DateTime<Utc>) -> Option<u8> {
+        task.progress
+    }
+
     /// The request that repeats it on `node`; `None`: repeating it makes no sense.
     fn again(&self, _node: &str) -> Option<Again> {
         None
@@ -67,6 +72,12 @@ pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
         | TaskState::Interrupted
         | TaskState::Cancelled => None,
     }
+}
+
+/// How much of a running task is done, in percent; `None`: nobody knows, or it does not run.
+pub(crate) fn percent(task: &Task, now: DateTime<Utc>) -> Option<u8> {
+    let runs = task.state == TaskState::Running && task.question.is_none();
+    runs.then(|| view_of(&task.request).percent(task, now))?
 }
 
 /// The order that cancels a task; `None`: it has ended, or cannot be stopped now.

@@ -1,8 +1,8 @@
 //! Sessions, API tokens, users and the audit log.
 
 use ecoman_api::{
-    AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, Identity, SignIn, TokenList,
-    UpdateUser, User, UserList,
+    AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, Identity, SeenTasks, SignIn,
+    TokenList, UpdateUser, User, UserList,
 };
 use gloo_net::http::{Request, RequestBuilder};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -40,6 +40,17 @@ pub(crate) async fn sign_out() -> Result<(), Error> {
 pub(crate) async fn change_password(wanted: &ChangePassword) -> Result<(), Error> {
     let request = Request::put(&format!("{ROOT}/session/password"));
     done(request, Some(wanted)).await
+}
+
+/// The failed tasks that the reader has seen.
+pub(crate) async fn seen_tasks() -> Result<SeenTasks, Error> {
+    get(&format!("{ROOT}/session/seen-tasks")).await
+}
+
+/// Adds to the failed tasks that the reader has seen.
+pub(crate) async fn mark_seen(tasks: &SeenTasks) -> Result<(), Error> {
+    let request = Request::post(&format!("{ROOT}/session/seen-tasks"));
+    done(request, Some(tasks)).await
 }
 
 /// The API tokens that the reader may see.

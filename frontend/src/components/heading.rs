@@ -4,11 +4,12 @@ use leptos::prelude::*;
 
 use super::icon::{Icon, icon};
 use super::link::link;
-use crate::state::text;
+use crate::attention::use_attention;
 
 /// Sets the window's title for as long as the page is there.
 pub(crate) fn set_title(title: impl Fn() -> String + 'static) {
-    Effect::new(move || document().set_title(&(text::first_load().frame.window_title)(&title())));
+    let attention = use_attention();
+    Effect::new(move || document().set_title(&attention.title(&title())));
 }
 
 /// The link from one thing back to the list of them.

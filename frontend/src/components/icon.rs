@@ -33,6 +33,10 @@ pub(crate) enum Icon {
     Previous,
     /// After.
     Next,
+    /// Further ones.
+    More,
+    /// Shows more, upwards.
+    Unfold,
     /// Switch on.
     Start,
     /// Ask to shut down.
@@ -95,6 +99,8 @@ impl Icon {
             }
             Self::Previous => "M10 3 5 8l5 5 1-1-4-4 4-4z",
             Self::Next => "m6 3 5 5-5 5-1-1 4-4-4-4z",
+            Self::More => "M2 7h2v2H2zM7 7h2v2H7zM12 7h2v2h-2z",
+            Self::Unfold => "m3 10 5-5 5 5-1 1-4-4-4 4z",
             Self::Start => "M4.5 2.5 13 8l-8.5 5.5z",
             Self::Shutdown => {
                 "M7.25 1.5h1.5v6h-1.5zM4.6 3.3l.9 1.2a4.5 4.5 0 1 0 5 0l.9-1.2A6 6 0 1 1 4.6 3.3Z"

@@ -27,7 +27,7 @@ pub(crate) use icon::{Icon, busy, icon};
 pub(crate) use keyed::{Item, keyed};
 pub(crate) use link::{follow, is_plain, link};
 pub(crate) use meter::meter;
-pub(crate) use power::{changing_badge, power_word, task_badge, task_word};
+pub(crate) use power::{changing_badge, power_word, task_badge, task_sign, task_word};
 pub(crate) use save::csv_button;
 pub(crate) use sentence::sentence;
 pub(crate) use theme::ThemeButton;

@@ -63,6 +63,15 @@ pub(crate) fn task_word(state: TaskState) -> &'static str {
 
 /// Word and sign of how far a task is.
 pub(crate) fn task_badge(state: TaskState) -> AnyView {
+    task_mark(state, "")
+}
+
+/// The sign of how far a task is; the word is for screen readers only.
+pub(crate) fn task_sign(state: TaskState) -> AnyView {
+    task_mark(state, "sr")
+}
+
+fn task_mark(state: TaskState, word: &'static str) -> AnyView {
     let (class, sign) = match state {
         TaskState::Queued => ("task", Some(Icon::Stale)),
         TaskState::Running => ("task", None),
@@ -71,5 +80,5 @@ pub(crate) fn task_badge(state: TaskState) -> AnyView {
         TaskState::Failed | TaskState::Interrupted => ("task bad", Some(Icon::Warning)),
     };
     let sign = sign.map_or_else(busy, |sign| view! { {icon(sign)} }.into_any());
-    view! { <span class=class>{sign} <span>{task_word(state)}</span></span> }.into_any()
+    view! { <span class=class>{sign} <span class=word>{task_word(state)}</span></span> }.into_any()
 }

@@ -8,12 +8,12 @@ use web_sys::{Blob, HtmlAnchorElement, Url};
 use crate::api;
 use crate::state::text;
 
-/// A button that saves a table: its name, what the table is of, when it cannot be asked for, and
+/// A button that saves a table: its name, what the table is of, why it cannot be asked for now, and
 /// how it is.
 pub(crate) fn csv_button<F>(
     label: &'static str,
     what: &'static str,
-    cannot: impl Fn() -> bool + Send + Sync + 'static,
+    why_not: impl Fn() -> Option<&'static str> + Copy + Send + Sync + 'static,
     fetch: impl Fn() -> F + 'static,
 ) -> AnyView
 where
@@ -22,6 +22,9 @@ where
     let failure = RwSignal::new(String::new());
     let busy = RwSignal::new(false);
     let save = move |_| {
+        if busy.get_untracked() || untrack(why_not).is_some() {
+            return;
+        }
         busy.set(true);
         failure.set(String::new());
         let table = fetch();
@@ -40,7 +43,9 @@ where
             type="button"
             class="button quiet copy"
             aria-label=label
-            disabled=move || busy.get() || cannot()
+            aria-disabled=move || (busy.get() || why_not().is_some()).then_some("true")
+            aria-description=why_not
+            data-tip=why_not
             on:click=save
         >
             {text::first_load().parts.csv}

@@ -12,101 +12,35 @@ use super::nodes::{Node, Nodes};
 use super::not_found::NotFound;
 use super::sign_in::SignIn;
 use super::tasks::{Task, Tasks};
+use super::views::{DeferredPages, DeferredViews, State};
 use super::vm::Vm;
+use super::vms::{filter_help, selected_bar};
 use crate::acts::answer::QuestionDialog;
 use crate::acts::power::PowerDialog;
 use crate::api;
-use crate::components::failed_state;
 use crate::later::later;
 use crate::state::route::Route;
-use crate::state::text;
+use crate::tray::Tray;
 
 /// How long after a failed fetch the next one starts.
 const RETRY: Duration = Duration::from_secs(5);
 
-/// The entry points of the deferred code.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DeferredViews {
-    page: fn(Route) -> AnyView,
-    sign_in: fn() -> AnyView,
-    dialogs: fn() -> AnyView,
-}
-
-/// Fetches the deferred code and draws with it.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DeferredPages {
-    state: RwSignal<State>,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum State {
-    /// No page has needed it yet.
-    Idle,
-    /// The browser is fetching it.
-    Loading,
-    /// The fetch failed; the next attempt follows after [`RETRY`].
-    Failed,
-    /// The code is loaded.
-    Ready(DeferredViews),
-}
-
-impl DeferredPages {
-    /// Code that has not been requested.
-    pub(crate) fn new() -> Self {
-        Self {
-            state: RwSignal::new(State::Idle),
-        }
+/// Fetches the code, unless it is loaded or being loaded.
+pub(crate) fn fetch(later: DeferredPages) {
+    let state = later.state;
+    if matches!(state.get_untracked(), State::Loading | State::Ready(_)) {
+        return;
     }
-
-    /// Fetches the code, unless it is loaded or being loaded.
-    pub(crate) fn fetch(self) {
-        if matches!(self.state.get_untracked(), State::Loading | State::Ready(_)) {
-            return;
-        }
-        self.state.set(State::Loading);
-        spawn_local(async move {
-            match views().await {
-                Ok(views) => self.state.set(State::Ready(views)),
-                Err(_) => {
-                    self.state.set(State::Failed);
-                    set_timeout(move || self.fetch(), RETRY);
-                }
-            }
-        });
-    }
-
-    /// A page other than the list. Tracks whether the code is loaded.
-    pub(crate) fn page(self, page: Route) -> AnyView {
-        self.drawn(|views| (views.page)(page))
-    }
-
-    /// The page for a person who has not signed in. Tracks whether the code is loaded.
-    pub(crate) fn sign_in(self) -> AnyView {
-        self.drawn(|views| (views.sign_in)())
-    }
-
-    fn drawn(self, draw: impl FnOnce(DeferredViews) -> AnyView) -> AnyView {
-        let texts = &text::first_load().frame;
-        match self.state.get() {
-            State::Ready(views) => draw(views),
-            State::Failed => failed_state(
-                texts.page_not_loaded,
-                texts.page_not_loaded_why,
-                move || self.fetch(),
-            ),
-            State::Idle | State::Loading => {
-                view! { <p class="skeleton" role="status">{texts.loading_page}</p> }.into_any()
+    state.set(State::Loading);
+    spawn_local(async move {
+        match views().await {
+            Ok(views) => state.set(State::Ready(views)),
+            Err(_) => {
+                state.set(State::Failed);
+                set_timeout(move || fetch(later), RETRY);
             }
         }
-    }
-
-    /// The dialogs of every page. Tracks whether the code is loaded.
-    pub(crate) fn dialogs(self) -> Option<AnyView> {
-        match self.state.get() {
-            State::Ready(views) => Some((views.dialogs)()),
-            State::Idle | State::Loading | State::Failed => None,
-        }
-    }
+    });
 }
 
 later! {
@@ -118,7 +52,9 @@ later! {
 const VIEWS: DeferredViews = DeferredViews {
     page: draw,
     sign_in: || SignIn().into_any(),
-    dialogs: || (PowerDialog(), QuestionDialog()).into_any(),
+    dialogs: || (PowerDialog(), QuestionDialog(), Tray()).into_any(),
+    selected_bar,
+    filter_help,
 };
 
 fn draw(page: Route) -> AnyView {

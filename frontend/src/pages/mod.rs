@@ -8,9 +8,11 @@ mod nodes;
 mod not_found;
 mod sign_in;
 mod tasks;
+mod views;
 mod vm;
 mod vms;
 
 pub(crate) use banner::ConnectionBanner;
-pub(crate) use deferred::DeferredPages;
+pub(crate) use deferred::fetch;
+pub(crate) use views::DeferredPages;
 pub(crate) use vms::Vms;

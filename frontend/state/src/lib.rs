@@ -14,6 +14,8 @@ pub mod tasks;
 pub mod updates;
 pub mod wire;
 
+pub mod seen;
+
 pub mod audit_filter;
 pub mod list;
 pub mod selection;

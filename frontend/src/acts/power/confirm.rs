@@ -36,7 +36,7 @@ pub(super) fn ask_back(dialogs: PowerDialogs, plan: &Arc<Plan>) -> AnyView {
     };
     let ready = Memo::new(move |_| {
         let count = left.get();
-        // Whoever was asked to count counts to the end.
+        // A person who was asked to count counts to the end.
         let counted = number.is_none() || typed.with(|typed| typed.trim() == count.to_string());
         count > 0 && counted && (action != PowerAction::Shutdown || seconds_given().is_some())
     });

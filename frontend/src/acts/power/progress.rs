@@ -10,16 +10,18 @@ use crate::state::text;
 impl ActView for PowerChange {
     /// For how long the guest has been asked to shut down.
     fn progress(&self, task: &Task, now: DateTime<Utc>) -> Option<String> {
-        let mut commands = task.commands.iter();
-        let asked = commands
-            .find(|run| run.command.contains("power.shutdown") && run.exit == Some(0))
-            .filter(|_| self.action == PowerAction::Shutdown);
-        let Some(run) = asked else {
+        let Some(seconds) = waited(self, task, now) else {
             return task.step.clone();
         };
         let limit = self.guest_seconds;
-        let seconds = (now - run.at).num_seconds().clamp(0, i64::from(limit));
         Some((text::deferred().tasks.asked_guest)(seconds, limit))
+    }
+
+    fn percent(&self, task: &Task, now: DateTime<Utc>) -> Option<u8> {
+        let Some(seconds) = waited(self, task, now) else {
+            return task.progress;
+        };
+        u8::try_from(seconds * 100 / i64::from(self.guest_seconds.max(1))).ok()
     }
 
     /// The wait for a guest is all of a change that can be stopped.
@@ -42,11 +44,21 @@ impl ActView for PowerChange {
     }
 }
 
+/// For how many seconds the guest has been asked to shut down; `None`: it has not.
+fn waited(change: &PowerChange, task: &Task, now: DateTime<Utc>) -> Option<i64> {
+    let mut commands = task.commands.iter();
+    let run = commands
+        .find(|run| run.command.contains("power.shutdown") && run.exit == Some(0))
+        .filter(|_| change.action == PowerAction::Shutdown)?;
+    let limit = i64::from(change.guest_seconds);
+    Some((now - run.at).num_seconds().clamp(0, limit))
+}
+
 #[cfg(test)]
 mod tests {
     use ecoman_api::TaskState;
 
-    use crate::acts::progress as at;
+    use crate::acts::{percent, progress as at};
     use crate::state::fixtures::{power, time};
 
     #[test]
@@ -61,6 +73,7 @@ mod tests {
         task.commands = serde_json::from_value(run).expect("a command");
         let reported = at(&task, now);
         assert_eq!(reported.as_deref(), Some("asked the guest, 34 s of 120 s"));
+        assert_eq!(percent(&task, now), Some(28));
         task.state = TaskState::Succeeded;
         assert_eq!(at(&task, now), None);
     }

@@ -13,9 +13,11 @@ use crate::acts::{cancel_button, progress};
 use crate::clock::use_clock;
 use crate::components::{Icon, ago, busy, icon, link, sentence};
 use crate::live::use_live;
+use crate::seen::mark_shown;
 use crate::state::inventory::VmKey;
 use crate::state::power_plan::doubled_wait;
 use crate::state::route::Route;
+use crate::state::seen::has_failed;
 use crate::state::tasks::{power_of, timed_out_shutdown, was_reached_anyway};
 use crate::state::text;
 
@@ -45,6 +47,10 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
             .get()
             .zip(vm.get())
             .is_some_and(|(task, vm)| was_reached_anyway(&task, &vm))
+    });
+    mark_shown(live, move || {
+        let failed = newest.get().filter(|task| has_failed(task));
+        failed.map(|task| task.id).into_iter().collect()
     });
     let strip = move || {
         let task = newest.get()?;
@@ -78,7 +84,7 @@ pub(crate) fn vm_task(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
 }
 
 /// The button that ends the wait for a guest by powering the VM off.
-fn power_off_now(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> Option<AnyView> {
+pub(crate) fn power_off_now(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> Option<AnyView> {
     let dialogs = use_power_dialogs();
     let action = power_of(task)?.0.hard_counterpart()?;
     (action == PowerAction::Off).then(|| {

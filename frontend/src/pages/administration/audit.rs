@@ -51,7 +51,7 @@ pub(crate) fn audit() -> AnyView {
             csv_button(
                 texts.save_csv,
                 "audit",
-                || false,
+                || None,
                 move || {
                     let query = filter.get_untracked().query();
                     async move { api::audit_csv(&query).await }

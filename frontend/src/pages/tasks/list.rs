@@ -10,12 +10,14 @@ use leptos::task::spawn_local;
 use super::parts::{loading_line, task_of};
 use crate::acts::progress;
 use crate::api;
+use crate::attention::use_attention;
 use crate::clock::use_clock;
 use crate::components::{
     Item, ago, busy, empty_state, failed_state, keyed, link, or_unknown, set_title, task_badge,
 };
 use crate::live::{LiveData, use_live};
 use crate::location::use_location;
+use crate::seen::mark_shown;
 use crate::state::format;
 use crate::state::route::Route;
 use crate::state::task_filter::{TaskFilter, TaskGroup};
@@ -50,6 +52,11 @@ pub(crate) fn Tasks() -> impl IntoView {
     set_title(move || match running.get() {
         0 => texts.tasks.to_owned(),
         running => (texts.title_under_way)(running),
+    });
+    let attention = use_attention();
+    mark_shown(live, move || match narrowed.get() {
+        true => Vec::new(),
+        false => attention.unseen(),
     });
     let loading = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);

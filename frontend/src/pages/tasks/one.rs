@@ -17,9 +17,11 @@ use crate::components::{
 };
 use crate::live::{LiveData, use_live};
 use crate::location::use_location;
+use crate::seen::mark_shown;
 use crate::state::draft::SavedDraft;
 use crate::state::load::Load;
 use crate::state::route::Route;
+use crate::state::seen::has_failed;
 use crate::state::tasks::key_of;
 use crate::state::text;
 
@@ -35,6 +37,12 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
         task.with(|task| match task {
             Some(task) => (texts.title)(task_word(task.state), &task.title),
             None => texts.title_unknown.to_owned(),
+        })
+    });
+    mark_shown(live, move || {
+        task.with(|task| {
+            let failed = task.as_ref().filter(|task| has_failed(task));
+            failed.map(|task| task.id).into_iter().collect()
         })
     });
     let content = move || {

@@ -13,8 +13,13 @@ pub(super) fn export_button(
     controls: ListControls,
     parsed: Memo<Result<Filter, FilterError>>,
 ) -> AnyView {
-    let cannot = move || parsed.with(Result::is_err);
-    csv_button(text::first_load().list.save_csv, "vms", cannot, move || {
+    let texts = &text::first_load().list;
+    let why_not = move || {
+        parsed
+            .with(Result::is_err)
+            .then_some(texts.csv_needs_filter)
+    };
+    csv_button(texts.save_csv, "vms", why_not, move || {
         let query = controls.query.with_untracked(|query| query.to_api());
         async move { api::vms_csv(&query).await }
     })

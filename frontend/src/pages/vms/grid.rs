@@ -237,8 +237,17 @@ pub(super) fn Grid(
             }
             return;
         }
-        // A sign explains itself and leads nowhere.
-        let place = place_of(&event).filter(|_| !within(&event, ".mark"));
+        // It leads to the task.
+        if let Some(mark) = closest(&event, ".failed-change").filter(|_| is_plain(&event)) {
+            event.prevent_default();
+            if let Some(page) = mark.get_attribute("href") {
+                controls.write_address(true);
+                location.go(&page);
+            }
+            return;
+        }
+        // A sign explains itself and leads nowhere, and an address is for copying.
+        let place = place_of(&event).filter(|_| !within(&event, ".mark, .c-ip .fit"));
         // Who selects text does not want to leave.
         let selects = document()
             .get_selection()

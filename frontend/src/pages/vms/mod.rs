@@ -5,6 +5,7 @@ mod dom;
 mod empty;
 mod export;
 mod grid;
+mod help;
 mod row;
 mod selected;
 mod toolbar;
@@ -17,9 +18,10 @@ use leptos::prelude::*;
 use self::controls::{ListControls, State, counted};
 use self::empty::{no_match, no_nodes, no_vms, skeleton};
 use self::grid::Grid;
-use self::selected::selected_bar;
 use self::toolbar::Toolbar;
+
 use super::banner::UnreachableNodes;
+use super::views::DeferredPages;
 use crate::components::{failed_state, set_title};
 use crate::list_position::ListPosition;
 use crate::live::use_live;
@@ -28,6 +30,9 @@ use crate::state::list::{ListQuery, Listing, before_mistake, ordered};
 use crate::state::route::Route;
 use crate::state::text;
 
+pub(crate) use self::help::filter_help;
+pub(crate) use self::selected::selected_bar;
+
 /// The address follows the typing at this distance.
 const TYPING: Duration = Duration::from_millis(250);
 
@@ -35,6 +40,7 @@ const TYPING: Duration = Duration::from_millis(250);
 #[component]
 pub(crate) fn Vms() -> impl IntoView {
     let live = use_live();
+    let later: DeferredPages = expect_context();
     let list_position: ListPosition = expect_context();
     let location = use_location();
     let query = RwSignal::new(
@@ -145,7 +151,7 @@ pub(crate) fn Vms() -> impl IntoView {
                 State::NoVms => Some(no_vms()),
                 State::NoMatch => Some(no_match(controls, listing)),
             }}
-            {selected_bar(listing)}
+            {move || later.selected_bar(listing)}
         </div>
     }
 }

@@ -4,19 +4,21 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use ecoman_api::{PowerAction, Resource, Thresholds, Vm, vm_field};
+use ecoman_api::{PowerAction, Resource, TaskId, Thresholds, Vm, vm_field};
 use leptos::prelude::*;
 
 use crate::acts::answer::pending_question;
 use crate::acts::power::change_of;
-use crate::clock::use_clock;
+use crate::attention::use_attention;
+use crate::clock::{Clock, use_clock};
 use crate::components::{Icon, changing_badge, icon};
-use crate::live::use_live;
+use crate::live::{LiveData, use_live};
 use crate::state::format::{self, UNKNOWN};
 use crate::state::inventory::{Row, VmKey, seen_at};
 use crate::state::list::{AGE, COLUMNS, Column, Listing};
 use crate::state::route::Route;
 use crate::state::selection::Selection;
+use crate::state::tasks::power_of;
 use crate::state::text;
 use crate::state::viewport::{offset, row_in_slot};
 
@@ -79,6 +81,7 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
     let question = Memo::new(move |_| {
         row.with(|row| pending_question(live, &row.as_ref()?.vm).map(|question| question.text))
     });
+    let failed = Memo::new(move |_| row.with(|row| failed_change(live, clock, &row.as_ref()?.vm)));
     let chosen = Memo::new(move |_| {
         let key = row.with(|row| row.as_ref().map(|row| VmKey::of(&row.vm)));
         key.is_some_and(|key| context.selection.with(|selection| selection.has(&key)))
@@ -136,7 +139,8 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
                     let row = row.as_ref()?;
                     let question = question.get();
                     let thresholds = context.thresholds.get();
-                    Some(cells(row, change.get(), question.as_deref(), thresholds))
+                    let power = (change.get(), failed.get());
+                    Some(cells(row, power, question.as_deref(), thresholds))
                 })
             }}
             <div
@@ -162,17 +166,23 @@ pub(super) fn RowView(nth: usize, context: Context) -> impl IntoView {
     }
 }
 
+/// The change that is being made of a VM's power, and the last one that failed.
+type Changes = (Option<PowerAction>, Option<FailedChange>);
+
 /// All cells but the age, which moves on by itself.
 fn cells(
     row: &Arc<Row>,
-    change: Option<PowerAction>,
+    changes: Changes,
     question: Option<&str>,
     thresholds: Option<Thresholds>,
 ) -> Vec<AnyView> {
     let columns = COLUMNS.into_iter().filter(|column| *column != AGE);
+    let mut changes = Some(changes);
     columns
         .map(|column| match (column.field, column.field.highlight) {
-            (field, _) if field == vm_field::power => power(column, &row.vm, change),
+            (field, _) if field == vm_field::power => {
+                power(column, &row.vm, changes.take().unwrap_or_default())
+            }
             (field, _) if field == vm_field::name => name(column, &row.vm, question, thresholds),
             (_, Some(resource)) => size(column, &row.vm, resource, thresholds),
             (field, None) => plain(column, format::value(&row.vm, field)),
@@ -180,10 +190,51 @@ fn cells(
         .collect()
 }
 
-fn power(column: Column, vm: &Vm, change: Option<PowerAction>) -> AnyView {
+/// The last change of a VM's power, which failed and was not seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct FailedChange {
+    task: TaskId,
+    /// Which it was, and why.
+    words: String,
+}
+
+/// The last change of a VM's power, where it failed and was not seen, by tracked reads.
+fn failed_change(live: LiveData, clock: Clock, vm: &Vm) -> Option<FailedChange> {
+    let attention = use_attention();
+    attention.seen.with(|seen| {
+        live.tasks.with(|tasks| {
+            let (tasks, seen) = (tasks.data()?, seen.as_ref()?);
+            let task = tasks.unseen_change(vm, seen, clock.exact())?;
+            let (action, _) = power_of(task)?;
+            let why = task.error.as_ref().map_or("", |error| &error.detail);
+            let order = text::acts().order.of(action);
+            Some(FailedChange {
+                task: task.id,
+                words: (text::first_load().list.failed_change)(order, why),
+            })
+        })
+    })
+}
+
+/// The state, or the change that is being made; and the way to a change that failed.
+fn power(column: Column, vm: &Vm, (change, failed): Changes) -> AnyView {
+    let failed = failed.map(|failed| {
+        view! {
+            <a
+                class="failed-change"
+                href=Route::Task { id: failed.task }.path()
+                tabindex="-1"
+                aria-label=failed.words.clone()
+                data-tip=failed.words
+            >
+                {icon(Icon::Warning)}
+            </a>
+        }
+    });
     view! {
         <div class=column.class role="gridcell">
             {changing_badge(vm.power, change)}
+            {failed}
         </div>
     }
     .into_any()
@@ -236,9 +287,9 @@ fn name(
 }
 
 fn plain(column: Column, value: Option<String>) -> AnyView {
-    let tip = value.clone();
+    let (tip, unknown) = (value.clone(), value.is_none());
     view! {
-        <div class=column.class role="gridcell">
+        <div class=column.class class:unknown=unknown role="gridcell">
             <span class="fit" data-tip=tip>
                 {value.unwrap_or_else(|| UNKNOWN.to_owned())}
             </span>

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use ecoman_api::{PowerAction, Sort};
-use leptos::prelude::*;
+use leptos::{ev, prelude::*};
 
 use crate::acts::power::{known, power_button, use_power_dialogs};
 use crate::components::{Icon, focus, icon, sentence};
@@ -16,7 +16,11 @@ use crate::state::power_plan::Plan;
 use crate::state::selection::Selection;
 use crate::state::text;
 
-pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
+/// So many changes stand in the bar on every screen.
+const FIRST: usize = 2;
+
+/// The bar. Its code comes after the list.
+pub(crate) fn selected_bar(listing: Memo<Listing>) -> AnyView {
     let live = use_live();
     let desk = use_power_dialogs();
     let selection: RwSignal<Selection> = expect_context();
@@ -93,14 +97,48 @@ pub(super) fn selected_bar(listing: Memo<Listing>) -> AnyView {
             desk.ask_many(action, &rows.get_untracked());
         })
     };
+    let unfolded = RwSignal::new(false);
+    let fold = move |event: ev::KeyboardEvent| {
+        if event.key() == "Escape" && unfolded.get_untracked() {
+            event.stop_propagation();
+            unfolded.set(false);
+        }
+    };
     let bar = move || {
         any.get().then(|| {
-            let buttons: Vec<_> = PowerAction::ALL.into_iter().map(button).collect();
+            // On small screens the rest unfolds.
+            let (first, rest) = PowerAction::ALL.split_at(FIRST);
+            let buttons = |actions: &[PowerAction]| -> Vec<_> {
+                actions.iter().copied().map(button).collect()
+            };
             view! {
-                <div class="selected" role="region" aria-label=texts.selected_vms>
+                <div
+                    class="selected"
+                    role="region"
+                    aria-label=texts.selected_vms
+                    on:keydown=fold
+                >
                     <p role="status">{counts}</p>
                     <div class="power-bar" role="group" aria-label=texts.power>
-                        {buttons}
+                        {buttons(first)}
+                        <div
+                            class="rest"
+                            class:unfolded=unfolded
+                            id="more-power"
+                            on:click=move |_| unfolded.set(false)
+                        >
+                            {buttons(rest)}
+                        </div>
+                        <button
+                            type="button"
+                            class="button unfold"
+                            aria-label=text::deferred().power.more
+                            aria-expanded=move || unfolded.get().to_string()
+                            aria-controls="more-power"
+                            on:click=move |_| unfolded.update(|unfolded| *unfolded = !*unfolded)
+                        >
+                            {icon(Icon::More)}
+                        </button>
                     </div>
                     <button
                         type="button"

@@ -1,11 +1,13 @@
 //! Above the list: filter, chips, order on small screens, counts.
 
-use ecoman_api::{Filter, FilterError, Sort, filter_fields};
+use ecoman_api::{Filter, FilterError, Permission, Sort};
 use leptos::{ev, html, prelude::*};
 
+use super::super::views::{DeferredPages, HelpActions};
 use super::controls::{ListControls, counted};
 use super::export::export_button;
 use crate::components::{Icon, focus, icon, is_typing, link, sentence};
+use crate::live::use_live;
 use crate::state::format;
 use crate::state::list::{COLUMNS, Chip, Listing};
 use crate::state::route::Route;
@@ -19,9 +21,10 @@ pub(super) fn Toolbar(
     loaded: Memo<bool>,
 ) -> impl IntoView {
     let texts = &text::first_load().list;
+    let help = RwSignal::new(false);
     view! {
         <div class="toolbar" role="search" aria-label=texts.search>
-            <FilterBox controls parsed />
+            <FilterBox controls parsed help />
             <div class="chips" role="group" aria-label=texts.show_only>
                 {Chip::ALL.map(|chip| view! { <ChipButton controls listing chip /> })}
             </div>
@@ -40,15 +43,69 @@ pub(super) fn Toolbar(
                 }}
             </p>
             {export_button(controls, parsed)}
-            {link("button small", Route::New.path(), view! { {icon(Icon::Plus)} {texts.new_vm} }.into_any())}
+            {new_vm()}
+            {move || {
+                let error = parsed.get().err().filter(|_| !help.get())?;
+                let text = controls.query.with_untracked(|query| query.filter.clone());
+                Some(view! { <Mistake controls text error /> })
+            }}
         </div>
     }
 }
 
+/// The way to the form for a new VM, or why it is not the reader's.
+fn new_vm() -> AnyView {
+    let live = use_live();
+    let texts = &text::first_load().list;
+    let forbidden = Memo::new(move |_| {
+        live.config.with(|config| {
+            let config = config.as_ref();
+            config.is_some_and(|it| !it.identity.may.contains(&Permission::Create))
+        })
+    });
+    let label = || view! { {icon(Icon::Plus)} {texts.new_vm} }.into_any();
+    let shown = move || match forbidden.get() {
+        false => link("button small", Route::New.path(), label()),
+        true => view! {
+            <button
+                type="button"
+                class="button small"
+                aria-disabled="true"
+                aria-description=texts.no_new_vm
+                data-tip=texts.no_new_vm
+            >
+                {label()}
+            </button>
+        }
+        .into_any(),
+    };
+    shown.into_any()
+}
+
 #[component]
-fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) -> impl IntoView {
+fn FilterBox(
+    controls: ListControls,
+    parsed: Memo<Result<Filter, FilterError>>,
+    help: RwSignal<bool>,
+) -> impl IntoView {
     let input = NodeRef::<html::Input>::new();
-    let help = RwSignal::new(false);
+    let later: DeferredPages = expect_context();
+    let actions = HelpActions {
+        replace: Callback::new(move |example| {
+            controls.set_typed(|query| query.filter = example);
+            help.set(false);
+            focus("filter");
+        }),
+        add: Callback::new(move |term: String| {
+            controls.set_typed(|query| {
+                let before = query.filter.trim_end();
+                let gap = if before.is_empty() { "" } else { " " };
+                query.filter = format!("{before}{gap}{term}");
+            });
+            focus("filter");
+        }),
+        close: Callback::new(move |()| help.set(false)),
+    };
     let text = Memo::new(move |_| controls.query.with(|query| query.filter.clone()));
     let clear = move || controls.set_typed(|query| query.filter.clear());
 
@@ -128,17 +185,16 @@ fn FilterBox(controls: ListControls, parsed: Memo<Result<Filter, FilterError>>) 
                 aria-expanded=move || help.get().to_string()
                 aria-controls="filter-help"
                 on:click=move |_| help.update(|help| *help = !*help)
+                on:keydown=move |event| {
+                    if event.key() == "Escape" && help.get_untracked() {
+                        event.stop_propagation();
+                        help.set(false);
+                    }
+                }
             >
                 {icon(Icon::Unknown)}
             </button>
-            {move || {
-                parsed
-                    .get()
-                    .err()
-                    .filter(|_| !help.get())
-                    .map(|error| view! { <Mistake controls text=text.get() error /> })
-            }}
-            {move || help.get().then(|| view! { <Help controls help /> })}
+            {move || help.get().then(|| later.filter_help(actions))}
         </div>
     }
 }
@@ -166,81 +222,13 @@ fn Mistake(controls: ListControls, text: String, error: FilterError) -> impl Int
         }
     });
     view! {
-        <div class="under mistake" id="filter-error" role="status">
+        <div class="mistake" id="filter-error" role="status">
             <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
             <p>
                 <span class="sr">{(text::first_load().list.at_character)(place)}</span>
                 {error.message}
             </p>
             {suggestion}
-        </div>
-    }
-}
-
-#[component]
-fn Help(controls: ListControls, help: RwSignal<bool>) -> impl IntoView {
-    let texts = &text::first_load().list;
-    let examples = [
-        ("web", texts.help_word),
-        ("\"web server\"", texts.help_quotes),
-        ("power:on,suspended", texts.help_values),
-        ("memory:>=8GB uptime:>7d", texts.help_compare),
-        ("ip:192.0.2.0/24", texts.help_network),
-        ("-notes:ops", texts.help_not),
-        ("(web OR db) power:on", texts.help_or),
-        ("web*", texts.help_star),
-        ("name:=web1", texts.help_whole),
-    ];
-    let examples = examples.map(|(example, meaning)| {
-        let put = move |_| {
-            controls.set_typed(|query| query.filter = example.to_owned());
-            help.set(false);
-            focus("filter");
-        };
-        view! {
-            <dt>
-                <button type="button" class="code" on:click=put>{example}</button>
-            </dt>
-            <dd>{meaning}</dd>
-        }
-    });
-    let fields: Vec<_> = filter_fields()
-        .iter()
-        .map(|field| {
-            let insert = move |_| {
-                controls.set_typed(|query| {
-                    let before = query.filter.trim_end();
-                    let gap = if before.is_empty() { "" } else { " " };
-                    query.filter = format!("{before}{gap}{}", field.example);
-                });
-                focus("filter");
-            };
-            view! {
-                <button type="button" class="code" data-tip=field.meaning on:click=insert>
-                    {field.example}
-                    <span class="sr">{(texts.help_field)(field.meaning)}</span>
-                </button>
-            }
-        })
-        .collect();
-    let escape = move |event: ev::KeyboardEvent| {
-        if event.key() == "Escape" {
-            help.set(false);
-            focus("filter");
-        }
-    };
-    view! {
-        <div
-            class="under help"
-            id="filter-help"
-            role="region"
-            aria-label=texts.filter_help
-            on:keydown=escape
-        >
-            <p>{texts.help_terms}</p>
-            <dl>{examples}</dl>
-            <p>{texts.help_fields}</p>
-            <div class="fields">{fields}</div>
         </div>
     }
 }

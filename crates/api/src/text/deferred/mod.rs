@@ -2,22 +2,26 @@
 
 mod access;
 mod audit;
+mod filter_help;
 mod new_vm;
 mod nodes;
 mod parts;
 mod power;
 mod sign_in;
 mod tasks;
+mod tray;
 mod vm;
 
 pub use self::access::AccessPages;
 pub use self::audit::AuditPage;
+pub use self::filter_help::FilterHelp;
 pub use self::new_vm::NewVmPage;
 pub use self::nodes::NodePages;
 pub use self::parts::PageParts;
 pub use self::power::PowerPages;
 pub use self::sign_in::SignInPage;
 pub use self::tasks::TaskPages;
+pub use self::tray::Tray;
 pub use self::vm::VmPage;
 
 /// What the deferred pages show.
@@ -25,6 +29,8 @@ pub use self::vm::VmPage;
 pub struct Deferred {
     /// Parts that several of these pages show.
     pub parts: PageParts,
+    /// The help on filters.
+    pub filter_help: FilterHelp,
     /// Changes of power: the dialog, and the result of the last one.
     pub power: PowerPages,
     /// The page of a VM.
@@ -33,6 +39,8 @@ pub struct Deferred {
     pub nodes: NodePages,
     /// The pages of the tasks.
     pub tasks: TaskPages,
+    /// The tray of tasks.
+    pub tray: Tray,
     /// The form for a new VM.
     pub new_vm: NewVmPage,
     /// The account, API tokens and users.

@@ -16,6 +16,9 @@ pub struct Frame {
     pub nodes: &'static str,
     pub tasks: &'static str,
     pub tasks_under_way: &'static str,
+    pub tasks_failed: &'static str,
+    /// Before a title: how many VMs wait for an answer, and how many failures were not seen.
+    pub title_attention: fn(questions: usize, failures: usize, title: &str) -> String,
     pub access: &'static str,
     pub account_links: &'static str,
     pub sign_out: &'static str,

@@ -2,22 +2,26 @@
 
 mod access;
 mod audit;
+mod filter_help;
 mod new_vm;
 mod nodes;
 mod parts;
 mod power;
 mod sign_in;
 mod tasks;
+mod tray;
 mod vm;
 
 use crate::text::Deferred;
 
 pub(super) static DEFERRED: Deferred = Deferred {
     parts: parts::PARTS,
+    filter_help: filter_help::FILTER_HELP,
     power: power::POWER,
     vm: vm::VM,
     nodes: nodes::NODES,
     tasks: tasks::TASKS,
+    tray: tray::TRAY,
     new_vm: new_vm::NEW_VM,
     access: access::ACCESS,
     audit: audit::AUDIT,

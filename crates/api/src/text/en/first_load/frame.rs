@@ -11,6 +11,12 @@ pub(super) const FRAME: Frame = Frame {
     nodes: "Nodes",
     tasks: "Tasks",
     tasks_under_way: " under way",
+    tasks_failed: " failed",
+    title_attention: |questions, failures, title| match (questions, failures) {
+        (questions, 0) => format!("? {questions} · {title}"),
+        (0, failures) => format!("⚠ {failures} · {title}"),
+        (questions, failures) => format!("? {questions} ⚠ {failures} · {title}"),
+    },
     access: "Access",
     account_links: "Account, API tokens, users and audit log",
     sign_out: "Sign out",
