@@ -1,6 +1,7 @@
 import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 
+import { Lab, addUser } from './support/lab.ts';
 import { expect, test } from './support/test.ts';
 
 const PAGES = {
@@ -56,6 +57,82 @@ for (const scheme of ['light', 'dark'] as const) {
     });
   });
 }
+
+/** The pages of what was done and of who may do it, with something on each. */
+for (const scheme of ['light', 'dark'] as const) {
+  for (const width of [1280, 390]) {
+    test(`a task, the audit log and the accounts are accessible (${scheme}, ${width} px)`, async ({
+      closing,
+      page,
+      guard,
+    }) => {
+      test.setTimeout(120_000);
+      guard.allow(/status of 401/);
+      const lab = await Lab.open(
+        closing,
+        [{ name: 'hoge', vms: [{ id: 8, name: 'lacking', at_power_on: 'lacks_memory' }] }],
+        { signIn: true },
+      );
+      await addUser(lab.data, 'alice', 'admin', 'correct horse');
+      await page.setViewportSize({ width, height: 844 });
+      await page.emulateMedia({ colorScheme: scheme });
+      const { id } = await lab.power('hoge', 8, 'on');
+      await page.goto(lab.url);
+      const form = page.getByRole('form', { name: 'Sign in' });
+      await form.getByLabel('Name').fill('alice');
+      await form.getByLabel('Password').fill('correct horse');
+      await page.keyboard.press('Enter');
+      await expect(form).toBeHidden();
+      for (const path of [`/tasks/${id}`, '/tasks', '/vms/hoge/8', '/audit', '/users', '/tokens', '/account']) {
+        await page.goto(lab.url + path);
+        await settled(page);
+        await expect(page.getByText(/^Looking/), path).toBeHidden();
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+        expect(wide, path).toBe(width);
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        const found = violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)]);
+        expect(found, path).toEqual([]);
+      }
+    });
+  }
+}
+
+test.describe('at 400 %', () => {
+  // 1280 by 1024, as WCAG 1.4.10 has it.
+  test.use({ viewport: { width: 320, height: 256 } });
+
+  test('the list can be used: the toolbar scrolls away, and what can be done stays', async ({
+    lab,
+    list,
+    page,
+  }) => {
+    await list.open(lab.url);
+    await list.row('web-10').scrollIntoViewIfNeeded();
+    await list.grid.hover();
+    await page.mouse.wheel(0, 400);
+    await expect(list.filter).not.toBeInViewport();
+    const grid = await list.grid.boundingBox();
+    expect(grid?.height).toBeGreaterThan(180);
+    await expect(list.row('cache')).toBeInViewport();
+    await list.box('cache').locator('..').click();
+    const bar = list.selection;
+    await expect(bar).toBeInViewport({ ratio: 1 });
+    expect((await bar.boundingBox())?.height).toBeLessThan(56);
+    await bar.getByRole('button', { name: 'More changes of power' }).click();
+    const reset = bar.getByRole('button', { name: 'Reset', exact: true });
+    await expect(reset).toBeInViewport({ ratio: 1 });
+    await reset.click();
+    const dialog = page.getByRole('dialog', { name: 'Reset cache on fuga?' });
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeInViewport();
+    await page.keyboard.press('Escape');
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+    expect(wide).toBe(320);
+    // And back up.
+    await page.mouse.move(160, 120);
+    await page.mouse.wheel(0, -2000);
+    await expect(list.filter).toBeInViewport();
+  });
+});
 
 const background = (page: Page) =>
   page.evaluate(() => {
@@ -132,8 +209,17 @@ test.describe('on a phone', () => {
     page,
   }) => {
     await list.open(lab.url);
-    for (const column of ['Name', 'Node', 'Power', 'CPU', 'RAM', 'Storage'] as const) {
+    for (const column of ['Name', 'Node', 'Comment', 'Power', 'CPU', 'RAM', 'Storage'] as const) {
       await expect(list.cell('db-1', column), column).toBeInViewport({ ratio: 1 });
+    }
+    // Nothing of it is cut but a long comment.
+    for (const column of ['Name', 'Node', 'CPU', 'RAM', 'Storage'] as const) {
+      const cut = await list
+        .cell('db-1', column)
+        .locator('a, span')
+        .first()
+        .evaluate((it) => it.scrollWidth > it.clientWidth + 1 && getComputedStyle(it).overflow === 'hidden');
+      expect(cut, column).toBe(false);
     }
     await list.row('db-1').tap();
     await expect(page.getByRole('heading', { level: 1, name: 'db-1' })).toBeVisible();

@@ -1,6 +1,6 @@
 //! In place of every page, for somebody who has not signed in.
 
-use ecoman_api::{Identity, SignInMode};
+use ecoman_api::{Identity, ProblemKind, SignInMode};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos::{ev, html};
@@ -44,9 +44,17 @@ pub(crate) fn SignIn() -> impl IntoView {
 fn elsewhere() -> AnyView {
     let live = use_live();
     let texts = &text::deferred().sign_in;
-    let reported = live
-        .vms
-        .with_untracked(|vms| vms.error().map(ToString::to_string));
+    let (reported, is_known) = live.vms.with_untracked(|vms| {
+        let error = vms.error();
+        (
+            error.map(ToString::to_string),
+            error.is_some_and(|error| error.is(ProblemKind::BadCredentials)),
+        )
+    });
+    if let Some(reported) = reported.clone().filter(|_| is_known) {
+        // The proxy has let them in: to sign in again changes nothing.
+        return empty_state(texts.no_access.to_owned(), reported, ().into_any());
+    }
     let reload = view! {
         <button type="button" class="button primary" on:click=move |_| reload()>
             {texts.reload}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ecoman_api::Problem;
+use ecoman_api::{Problem, ProblemKind};
 
 use crate::text;
 
@@ -41,6 +41,11 @@ impl Error {
     /// Whether it is about something that does not exist.
     pub fn is_not_found(&self) -> bool {
         matches!(self, Self::Problem(problem) if problem.status == 404)
+    }
+
+    /// Whether it is a problem of this kind.
+    pub fn is(&self, kind: ProblemKind) -> bool {
+        matches!(self, Self::Problem(problem) if problem.is(kind))
     }
 
     /// Whether the server wants to know first who is asking.

@@ -1,7 +1,7 @@
 //! Values as people read them. Unknown is always [`UNKNOWN`].
 
 use chrono::{DateTime, Datelike, FixedOffset, Timelike, Utc};
-use ecoman_api::{Resource, Thresholds, Unit, Value, Vm, VmField};
+use ecoman_api::{PowerState, Resource, Thresholds, Unit, Value, Vm, VmField, vm_field};
 
 use crate::text;
 
@@ -10,6 +10,11 @@ pub const UNKNOWN: &str = "–";
 
 /// The value of a field of a VM, by its unit; `None`: unknown.
 pub fn value(vm: &Vm, field: &VmField) -> Option<String> {
+    // Some hosts go on reporting 0 for a VM that does not run.
+    let runs = !matches!(vm.power, PowerState::Off | PowerState::Suspended);
+    if field == vm_field::uptime_seconds && !runs {
+        return None;
+    }
     Some(match field.of(vm) {
         Value::Unknown => return None,
         Value::Text(text) => text.to_owned(),
@@ -182,6 +187,21 @@ pub(crate) mod tests {
 
     fn time(text: &str) -> DateTime<Utc> {
         text.parse().expect("an RFC 3339 time")
+    }
+
+    #[test]
+    fn a_vm_that_does_not_run_has_no_uptime() {
+        let shown = |power| {
+            let vm = Vm {
+                power,
+                uptime_seconds: Some(0),
+                ..vm("hoge", 1)
+            };
+            value(&vm, vm_field::uptime_seconds)
+        };
+        assert_eq!(shown(PowerState::On).as_deref(), Some("0 s"));
+        assert_eq!(shown(PowerState::Off), None);
+        assert_eq!(shown(PowerState::Suspended), None);
     }
 
     #[test]

@@ -63,14 +63,19 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
         Some(Role::Admin) => texts.role_admin,
         None => texts.role_none,
     };
+    let name = identity.name.clone();
+    let version = live
+        .config
+        .with_untracked(|config| config.as_ref().map(|config| config.version.clone()));
     let who = fact_card(
         "who",
         texts.you,
         vec![
-            text_fact(texts.name, identity.name.clone()),
+            name.map_or_else(|| ().into_any(), |name| text_fact(texts.name, Some(name))),
             text_fact(texts.role, Some(role.to_owned())),
             text_fact(texts.nodes, Some(limits(identity.nodes.as_ref()))),
             text_fact(texts.sign_in, Some(how.to_owned())),
+            text_fact(texts.version, version),
         ],
     );
     let origin = window().location().origin().unwrap_or_default();

@@ -1,8 +1,10 @@
 //! The frame of these pages.
 
+use ecoman_api::SignInMode;
 use leptos::prelude::*;
 
 use crate::components::{Icon, follow, icon, set_title};
+use crate::live::use_live;
 use crate::state::route::{self, Route};
 use crate::state::text;
 
@@ -21,10 +23,25 @@ pub(super) fn section(
         (Route::Users, texts.users),
         (Route::Audit, texts.audit),
     ];
+    let live = use_live();
+    // Where nobody signs in there are no tokens and no users.
+    let nobody_signs_in = Memo::new(move |_| {
+        live.config.with(|config| {
+            let config = config.as_ref();
+            config.is_some_and(|config| config.identity.mode == SignInMode::None)
+        })
+    });
     let tabs = tabs.map(|(target, label)| {
+        let needs_users = matches!(target, Route::Tokens | Route::Users);
         let current = (target == *page).then_some("page");
         view! {
-            <a class="section" href=target.path() aria-current=current on:click=follow()>
+            <a
+                class="section"
+                href=target.path()
+                aria-current=current
+                hidden=move || needs_users && current.is_none() && nobody_signs_in.get()
+                on:click=follow()
+            >
                 {label}
             </a>
         }

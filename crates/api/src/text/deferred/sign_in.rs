@@ -10,6 +10,7 @@
 pub struct SignInPage {
     pub loading: &'static str,
     pub not_possible: &'static str,
+    pub no_access: &'static str,
     pub elsewhere: &'static str,
     pub elsewhere_how: &'static str,
     pub elsewhere_why: fn(why: &str) -> String,

@@ -17,7 +17,7 @@ pub(super) const VM: VmPage = VmPage {
     gone_why: |node| {
         format!(
             "{node} lists no VM with this id. It was removed there, or registered again \
-            under another id."
+            under another id, or you have no access to it."
         )
     },
     stale: Template::new("What is shown is old: seen {0}. "),
