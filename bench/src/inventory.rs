@@ -105,6 +105,7 @@ fn node(name: NodeName, place: usize, now: Timestamp) -> NodeRecord {
         round_millis: Some(1500),
         failure: None,
         warnings: Vec::new(),
+        collecting: None,
     }
 }
 

@@ -358,6 +358,7 @@ impl NodeTask {
             name: self.host.name.clone(),
             settings: self.host.settings.clone(),
             facts,
+            collecting: None,
             observed_at: match &vms {
                 Ok(_) => Some(began_at),
                 Err(_) => previous.and_then(|record| record.observed_at),

@@ -111,6 +111,7 @@ mod tests {
             round_millis: Some(1000),
             failure: None,
             warnings: Vec::new(),
+            collecting: None,
         }
     }
 

@@ -73,6 +73,7 @@ pub(crate) fn node<'a>(
         attempted_at: record.attempted_at,
         next_attempt_at: record.next_attempt_at,
         round_millis: record.round_millis,
+        collecting: record.collecting.clone(),
         stale: stale_reason.is_some(),
         stale_reason,
         version: facts.and_then(|facts| facts.version.version.clone()),

@@ -484,6 +484,7 @@ pub(crate) fn node(name: &str) -> NodeRecord {
         round_millis: Some(1000),
         failure: None,
         warnings: Vec::new(),
+        collecting: None,
     }
 }
 

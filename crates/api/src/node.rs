@@ -1,7 +1,7 @@
 //! The node as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{Datastore, IsoImage, Limits, NodeFailure};
+use ecoman_model::{Collecting, Datastore, IsoImage, Limits, NodeFailure};
 use serde::{Deserialize, Serialize};
 
 /// An ESXi node. What it did not say is `null`.
@@ -49,6 +49,8 @@ pub struct Node {
     /// How long the last round took, in milliseconds.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 1430))]
     pub round_millis: Option<u64>,
+    /// How it is asked, since when and why.
+    pub collecting: Option<Collecting>,
     /// Whether what is shown of the node is old, be it that it does not answer or that the
     /// crawler has stopped reporting.
     pub stale: bool,

@@ -7,6 +7,7 @@
 mod access;
 mod act;
 mod audit;
+mod collect;
 mod event;
 pub mod marks;
 mod node;
@@ -23,6 +24,7 @@ pub use act::{
     PowerChange, Refusal, Situation, Step, TaskRequest,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
+pub use collect::{Collect, Collecting, InvalidCollect, Way};
 pub use event::{EndedTask, Event, EventKind};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,

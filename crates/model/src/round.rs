@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
+use crate::{Collecting, NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
 
 /// One VM as the crawler last saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +65,9 @@ pub struct NodeRecord {
     /// failed, VMs that could not be read): sentences for the user.
     #[serde(default)]
     pub warnings: Vec<String>,
+    /// How it is asked; `None`: not said by the crawler that recorded it.
+    #[serde(default)]
+    pub collecting: Option<Collecting>,
 }
 
 /// Why a node did not answer.

@@ -157,6 +157,7 @@ mod tests {
                 round_millis: None,
                 failure: None,
                 warnings: Vec::new(),
+                collecting: None,
             },
             vms,
         }

@@ -573,6 +573,7 @@ mod tests {
                 round_millis: None,
                 failure: None,
                 warnings: vec!["x".repeat(100_000)],
+                collecting: None,
             },
             vms: RoundVms::Complete(Vec::new()),
         }

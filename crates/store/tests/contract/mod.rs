@@ -157,6 +157,7 @@ pub(crate) async fn what_is_not_known_stays_unknown(place: &mut impl Place) {
         round_millis: None,
         failure: None,
         warnings: Vec::new(),
+        collecting: None,
         ..full_node("hoge")
     };
     let facts = NodeRecord {
@@ -674,6 +675,7 @@ fn full_node(text: &str) -> NodeRecord {
             since: time("1969-12-31T23:59:59.5Z"),
         }),
         warnings: vec![String::new(), "esxcli: \u{FFFD}".to_owned()],
+        collecting: None,
     }
 }
 

@@ -111,6 +111,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
             since: time("1969-12-31T23:59:59.5Z"),
         }),
         warnings: vec![String::new(), "esxcli: \u{FFFD}".to_owned()],
+        collecting: None,
     };
     let unknown = NodeRecord {
         name: "hoge".parse().unwrap(),
@@ -123,6 +124,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
         round_millis: None,
         failure: None,
         warnings: Vec::new(),
+        collecting: None,
     };
     let states = [
         PowerState::On,
