@@ -40,10 +40,9 @@ pub(crate) async fn run() -> Result<()> {
     let nodes = SimulatedNodes::start(NODES, VMS, LATENCY, SESSIONS).await?;
     let session = SessionOptions::new(nodes.data().join("known_hosts"));
     let options = CrawlerOptions {
-        hosts_path: nodes.hosts(),
         interval: INTERVAL,
         session: session.clone(),
-        command_timeout: Duration::from_secs(30),
+        ..CrawlerOptions::new(nodes.hosts())
     };
     // The listing of a node and a dump per VM, as many at once as it has sessions.
     let turns = (VMS + 1).div_ceil(usize::from(SESSIONS));

@@ -124,6 +124,18 @@ pub(crate) async fn collect_vm(
 }
 
 impl Scope {
+    /// What hostd is not asked for in the usual reading: nothing but the setup.
+    pub(crate) fn setup_commands(self) -> Vec<Command> {
+        match self {
+            Self::Usual => Vec::new(),
+            Self::WithSetup => vec![
+                Command::filesystems(),
+                Command::system_version(),
+                Command::port_groups(),
+            ],
+        }
+    }
+
     /// What asks for the facts. In this order: the version command knows more than the host
     /// summary.
     fn commands(self) -> Vec<Command> {
@@ -190,6 +202,35 @@ async fn answers(
     }
 }
 
+/// One VM, asked for by itself.
+pub(crate) enum Single {
+    /// What the node says of it.
+    Read(Box<VmFacts>),
+    /// Why it could not be read.
+    Unread(String),
+}
+
+/// Asks for single VMs.
+pub(crate) async fn singles(
+    session: &Session,
+    vmids: &[Vmid],
+    timeout: Duration,
+) -> BTreeMap<Vmid, Single> {
+    let quota = Quota::new(ROUND_BYTES, ROUND_TIME);
+    let answers = answers(session, &[], vmids, timeout, &quota).await;
+    let summaries = answers.summaries.into_iter();
+    summaries
+        .map(|(vmid, (read, _))| {
+            let single = match read {
+                Summary::Read(facts) => Single::Read(facts),
+                Summary::Gone => Single::Unread("the node does not know it".to_owned()),
+                Summary::Unread(reason) => Single::Unread(reason),
+            };
+            (vmid, single)
+        })
+        .collect()
+}
+
 /// The part of a round that is about the VMs.
 struct RoundOnVms<'r> {
     session: &'r Session,
@@ -246,7 +287,7 @@ impl RoundOnVms<'_> {
 }
 
 /// The node's listing of its VMs.
-async fn listing(
+pub(crate) async fn listing(
     session: &Session,
     host: &Host,
     timeout: Duration,
@@ -372,7 +413,8 @@ fn record(
     })
 }
 
-const INVALID: &str = "the node cannot load the VM's configuration and lists it as invalid";
+pub(crate) const INVALID: &str =
+    "the node cannot load the VM's configuration and lists it as invalid";
 
 /// Whether a record is still about the VM of this row. Ids are not used again on a node, but
 /// the node behind a name may have been exchanged.
@@ -394,10 +436,10 @@ fn warning(unread: &[(Vmid, String)]) -> Option<String> {
 
 /// The node's own facts over the known ones; and what could not be read of those that every round
 /// reads, and of the others.
-fn node_facts(
+pub(crate) fn node_facts(
     node: &NodeName,
     commands: &[Command],
-    outputs: Vec<Answer>,
+    outputs: Vec<Result<Output, SessionError>>,
     known: NodeFacts,
 ) -> (NodeFacts, Vec<String>, Vec<String>) {
     let mut facts = known;

@@ -10,9 +10,12 @@ mod error;
 mod inspect;
 mod iso;
 mod node;
+mod read;
 mod read_apart;
+mod sample;
 pub mod schedule;
 mod shared;
+mod way;
 
 pub use crawler::{Crawler, CrawlerError, OnceReport};
 pub use error::CollectError;

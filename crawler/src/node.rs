@@ -16,11 +16,13 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::collect::{Collection, Scope, collect, collect_vm};
+use crate::collect::{Collection, Scope, collect_vm};
 use crate::error::CollectError;
 use crate::iso::{IsoImages, is_iso_warning, iso_images};
+use crate::read::{Asked, collect_by};
 use crate::schedule::Backoff;
 use crate::shared::{STORE_RETRY, Shared};
+use crate::way::Ways;
 
 /// Version, port groups and ISO images change with maintenance, not by themselves, and each of
 /// their commands costs the node an interpreter start: they are read on a new connection and then
@@ -55,6 +57,8 @@ pub(crate) struct NodeTask {
     /// What the last search could not read.
     iso_warning: Option<String>,
     backoff: Backoff,
+    /// How the node is asked.
+    ways: Ways,
     /// The node as it was recorded last, or will be once the store takes it.
     record: Option<NodeRecord>,
     /// Its VMs likewise.
@@ -69,6 +73,7 @@ impl NodeTask {
     pub(crate) fn new(host: Host, shared: Arc<Shared>) -> Self {
         Self {
             requests: RefreshRequests::new(&host, &shared),
+            ways: Ways::new(host.collect.unwrap_or(shared.options.collect)),
             host,
             shared,
             session: None,
@@ -358,7 +363,10 @@ impl NodeTask {
             name: self.host.name.clone(),
             settings: self.host.settings.clone(),
             facts,
-            collecting: None,
+            collecting: self.ways.collecting().cloned().or_else(|| {
+                let previous = previous.as_ref();
+                previous.and_then(|record| record.collecting.clone())
+            }),
             observed_at: match &vms {
                 Ok(_) => Some(began_at),
                 Err(_) => previous.and_then(|record| record.observed_at),
@@ -429,10 +437,16 @@ impl NodeTask {
         let (collection, ()) = tokio::join!(
             async {
                 let _over = over.clone().drop_guard();
-                collect(
-                    &session, &self.host, scope, timeout, known, &self.vms, began_at,
-                )
-                .await
+                let asked = Asked {
+                    session: &session,
+                    host: &self.host,
+                    scope,
+                    timeout,
+                    known: &known,
+                    previous: &self.vms,
+                    at: began_at,
+                };
+                collect_by(asked, &mut self.ways).await
             },
             collect_single_vms(
                 &session,

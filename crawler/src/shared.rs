@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_esxi::SessionOptions;
-use ecoman_model::RefreshRequest;
+use ecoman_model::{Collect, RefreshRequest};
 use ecoman_store::Store;
 use tokio::sync::{Semaphore, watch};
 
@@ -22,6 +22,8 @@ pub struct CrawlerOptions {
     pub hosts_path: PathBuf,
     /// Time from the beginning of a node's round to the next one (`CRAWLER_INTERVAL`).
     pub interval: Duration,
+    /// Which way nodes are asked that hosts.yml says nothing of (`CRAWLER_COLLECT`).
+    pub collect: Collect,
     /// How nodes are connected to.
     pub session: SessionOptions,
     /// How long one remote command may take.
@@ -37,6 +39,7 @@ impl CrawlerOptions {
         Self {
             hosts_path,
             interval: Duration::from_secs(60),
+            collect: Collect::default(),
             session: SessionOptions::new(known_hosts),
             command_timeout: Duration::from_secs(30),
         }

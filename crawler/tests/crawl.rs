@@ -10,6 +10,7 @@
 
 mod bench;
 mod notes;
+mod reading;
 
 use std::time::Duration;
 

@@ -15,6 +15,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use ecoman_esxi::{Hosts, HostsError, HostsWatch};
+use ecoman_model::Collect;
 use tempfile::TempDir;
 
 const ENTRY: &str = "  addr: 'hoge.example.org'
@@ -127,7 +128,8 @@ fn the_example_file_is_read() {
     let all = example
         .replace("# port", "port")
         .replace("# max_", "max_")
-        .replace("# read_", "read_");
+        .replace("# read_", "read_")
+        .replace("# collect", "collect");
     assert_ne!(all, example);
     assert_eq!(folder.load(&all).unwrap().nodes.len(), 1);
 }
@@ -145,6 +147,20 @@ fn optional_keys_are_read_with_and_without_quotes() {
             (settings.port, settings.max_sessions, settings.read_only),
             (2222, 10, true)
         );
+    }
+}
+
+#[test]
+fn a_node_says_how_it_is_asked_or_leaves_it() {
+    let folder = Folder::new();
+    for (key, collect) in [
+        ("", None),
+        ("  collect: auto\n", Some(Collect::Auto)),
+        ("  collect: 'read'\n", Some(Collect::Read)),
+        ("  collect: vim-cmd\n", Some(Collect::VimCmd)),
+    ] {
+        let hosts = folder.load(format!("hoge:\n{ENTRY}{key}")).unwrap();
+        assert_eq!(hosts.nodes[0].collect, collect);
     }
 }
 
@@ -246,9 +262,11 @@ fn every_mistake_names_file_line_node_and_key() {
         ("max_sessions", "  max_sessions: [4]", "8: node hoge: max_sessions: the value must be a whole number from 1 to 10, not a list".into()),
         ("read_only", "  read_only: yes", "8: node hoge: read_only: the value must be true or false, not yes".into()),
         ("read_only", "  read_only: 1", "8: node hoge: read_only: the value must be true or false, not 1".into()),
+        ("collect", "  collect: follow", "8: node hoge: collect: follow must be one of auto, read and vim-cmd".into()),
+        ("collect", "  collect: [read]", "8: node hoge: collect: the value must be a text, not a list".into()),
         ("adr", "  adr: x", "8: node hoge: adr: this key is unknown; did you mean addr?".into()),
         ("user", "  user: x", "8: node hoge: user: this key is unknown; did you mean username?".into()),
-        ("zzz", "  zzz: x", format!("8: node hoge: zzz: this key is unknown; allowed are {required}, port, max_sessions, read_only, connect_timeout_seconds")),
+        ("zzz", "  zzz: x", format!("8: node hoge: zzz: this key is unknown; allowed are {required}, port, max_sessions, read_only, connect_timeout_seconds, collect")),
         ("more", "  addr: again", "8: node hoge: addr: this key is already there, in line 2".into()),
         ("more", "  [a]: b", "8: node hoge: a key must be a text, not a list".into()),
         ("more", "  <<: 5", "8: node hoge: <<: a merge takes a mapping, not a text".into()),

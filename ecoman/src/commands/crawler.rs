@@ -40,6 +40,7 @@ pub(crate) struct CrawlerArgs {
 pub(crate) fn options(hosts: &HostsArgs, poll: &PollArgs, data: &DataArgs) -> CrawlerOptions {
     CrawlerOptions {
         interval: poll.crawler_interval,
+        collect: poll.crawler_collect,
         session: session_options(data),
         ..CrawlerOptions::new(hosts.hosts_path.clone())
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use ecoman_esxi::SessionOptions;
+use ecoman_model::{Collect, InvalidCollect};
 
 use super::store::DataArgs;
 
@@ -24,6 +25,15 @@ pub(crate) struct PollArgs {
     /// Seconds from one round of a node to the next
     #[arg(long = "interval", env, default_value = "60", value_parser = seconds)]
     pub(crate) crawler_interval: Duration,
+
+    /// How nodes are asked that hosts.yml says nothing of: vim-cmd; read: one program that reads
+    /// everything at once, with vim-cmd where that is not proven; auto: the same without a warning
+    #[arg(long = "collect", env, default_value_t = Collect::VimCmd, value_parser = collect)]
+    pub(crate) crawler_collect: Collect,
+}
+
+fn collect(text: &str) -> Result<Collect, InvalidCollect> {
+    text.parse()
 }
 
 /// The options of sessions.

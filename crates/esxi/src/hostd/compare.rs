@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use chrono::TimeDelta;
 use ecoman_model::{VmFacts, Vmid, vm_facts};
 
 /// A fact of a VM that two ways of asking give differently.
@@ -42,7 +43,8 @@ const MOVING: [&str; 4] = [
 
 /// Compares what hostd says of a VM with what `vim-cmd` said just `before` and just `after`: each
 /// fact must equal one of the two, so that a change meanwhile is no difference, and a difference
-/// cannot hide behind one. What moves by itself must be there where both have it.
+/// cannot hide behind one. What moves by itself must be there where both have it, and boot times
+/// are the same within a second.
 #[must_use]
 pub fn differences(
     vmid: Vmid,
@@ -50,6 +52,15 @@ pub fn differences(
     read: &VmFacts,
     after: &VmFacts,
 ) -> Vec<Difference> {
+    let mut read = read.clone();
+    // Some releases round the one and not the other.
+    let same_second = [before, after].into_iter().find(|known| {
+        let times = known.booted_at.zip(read.booted_at);
+        times.is_some_and(|(one, other)| (one - other).abs() < TimeDelta::seconds(1))
+    });
+    if let Some(known) = same_second {
+        read.booted_at = known.booted_at;
+    }
     let mut found = Vec::new();
     macro_rules! compare {
         ($(

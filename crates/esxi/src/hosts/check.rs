@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, NodeSettings};
+use ecoman_model::{Collect, NodeName, NodeSettings};
 
 use super::host::{Host, Hosts, HostsError, HostsProblem};
 use super::key;
@@ -28,11 +28,12 @@ const REQUIRED: [&str; 6] = [
     "installer_iso_path",
     "network_port_group",
 ];
-const OPTIONAL: [&str; 4] = [
+const OPTIONAL: [&str; 5] = [
     "port",
     "max_sessions",
     "read_only",
     "connect_timeout_seconds",
+    "collect",
 ];
 /// Without the key it is the default of the session, 30 s.
 const CONNECT_TIMEOUT: &str = "connect_timeout_seconds";
@@ -211,6 +212,9 @@ impl Check {
         let connect_timeout = fields
             .contains_key(CONNECT_TIMEOUT)
             .then(|| Duration::from_secs(seconds.into()));
+        let rule = |text: &str| text.parse::<Collect>().err().map(|error| error.to_string());
+        let collect = self.text(shown, &fields, "collect", rule);
+        let collect = collect.and_then(|text| text.parse().ok());
         let identity = self.text(shown, &fields, "identity_file_path", |_| None);
         let key = identity.and_then(|path| self.key_file(shown, &fields, &path));
 
@@ -235,12 +239,13 @@ impl Check {
             max_sessions: u8::try_from(max_sessions).unwrap_or(10),
             read_only,
         };
-        let fingerprint = fingerprint(&name, &settings, connect_timeout, &content);
+        let fingerprint = fingerprint(&name, &settings, (connect_timeout, collect), &content);
         self.nodes.push(Host {
             name,
             settings,
             identity_file,
             connect_timeout,
+            collect,
             line,
             fingerprint,
         });
@@ -441,7 +446,7 @@ fn is_shared(key: &str, value: &Value) -> bool {
 fn fingerprint(
     name: &NodeName,
     settings: &NodeSettings,
-    connect_timeout: Option<Duration>,
+    of_crawler: (Option<Duration>, Option<Collect>),
     key: &[u8],
 ) -> u64 {
     let mut hasher = DefaultHasher::new();
@@ -458,7 +463,7 @@ fn fingerprint(
     } = settings;
     (address, port, username, datastore_path).hash(&mut hasher);
     (installer_iso_path, network_port_group).hash(&mut hasher);
-    (max_sessions, read_only, connect_timeout).hash(&mut hasher);
+    (max_sessions, read_only, of_crawler).hash(&mut hasher);
     key.hash(&mut hasher);
     hasher.finish()
 }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, NodeSettings};
+use ecoman_model::{Collect, NodeName, NodeSettings};
 
 /// The nodes of a hosts.yml, all of them checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +30,8 @@ pub struct Host {
     /// How long connecting and logging in may take together, where the file says so
     /// (`connect_timeout_seconds`).
     pub connect_timeout: Option<Duration>,
+    /// Which way it is asked, where the file says so (`collect`).
+    pub collect: Option<Collect>,
     /// The line of the file that its entry begins on, from 1.
     pub line: usize,
     /// A hash over name, settings and the content of the key file. Another fingerprint means that
