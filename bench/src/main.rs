@@ -18,6 +18,7 @@ mod serving;
 mod simulated;
 mod store;
 mod streams;
+mod ways;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -44,6 +45,9 @@ enum Command {
     Note,
     /// 10,000 VMs written to the store, and rounds in which nothing has changed
     Store,
+    /// What a round costs a node by each way of asking it: 50 and 500 VMs, 0.8 s a `vim-cmd`; takes
+    /// minutes, and is no part of `all`
+    Ways,
     /// Fills an embedded store with made-up nodes
     Seed(seed::SeedArgs),
     /// Simulated nodes, driven by JSON objects on standard input, a line each
@@ -68,6 +72,7 @@ async fn main() -> Result<()> {
         Command::Memory => memory::run().await,
         Command::Note => note::run().await,
         Command::Store => store::run().await,
+        Command::Ways => ways::run().await,
         Command::Seed(args) => seed::run(&args).await,
         Command::Nodes(args) => tokio::task::spawn_blocking(move || nodes::run(&args)).await?,
         Command::Plain(args) => http::serve_plain(&args).await,
