@@ -162,7 +162,7 @@ fn tasks_mark() -> AnyView {
         let failed = attention.failures.get();
         let (count, class, words) = match failed {
             0 => (running.get()?, "count", texts.tasks_under_way),
-            failed => (failed, "count failed", texts.tasks_failed),
+            failed => (failed, "count unseen", texts.tasks_failed),
         };
         let sign = match failed {
             0 => busy(),

@@ -14,7 +14,6 @@ use crate::live::{LiveData, use_live};
 use crate::state::format;
 use crate::state::inventory::VmKey;
 use crate::state::route::Route;
-use crate::state::seen::has_failed;
 use crate::state::tasks::key_of;
 use crate::state::text;
 
@@ -74,7 +73,7 @@ pub(super) fn task(id: TaskId) -> AnyView {
         )
     };
     view! {
-        <li class:failed=move || task.with(|task| task.as_ref().is_some_and(|task| has_failed(task)))>
+        <li>
             <div class="line">{head}</div>
             {bar}
             <p class="detail">{move || detail.get()}</p>
