@@ -15,6 +15,7 @@ mod read_apart;
 mod sample;
 pub mod schedule;
 mod shared;
+mod store_log;
 mod way;
 
 pub use crawler::{Crawler, CrawlerError, OnceReport};

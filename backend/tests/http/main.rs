@@ -29,3 +29,4 @@ mod stale;
 mod stop;
 mod tasks;
 mod tls;
+mod writing;
