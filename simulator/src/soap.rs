@@ -121,6 +121,8 @@ fn accept(listener: &TcpListener, config: &Arc<ServerConfig>, endpoint: &Arc<End
 
 fn serve(stream: TcpStream, config: Arc<ServerConfig>, endpoint: &Endpoint) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
+    // Else each piece of an answer waits until the caller has confirmed the last.
+    stream.set_nodelay(true)?;
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut stream = BufReader::new(StreamOwned::new(connection, stream));
     while let Some(request) = read(&mut stream)? {
