@@ -161,12 +161,12 @@ impl Fault {
             .find(|words| !words.is_empty());
         match (self.operation.as_deref(), words, self.kind.as_deref()) {
             (Some(operation), Some(words), _) => {
-                format!("{} failed: {}", operation, sentence_of(words))
+                format!("{}: {}", failure_of(operation), sentence_of(words))
             }
             (None, Some(words), _) => sentence_of(words),
-            (Some(operation), None, Some(kind)) => format!("{operation} failed: {kind}."),
+            (Some(operation), None, Some(kind)) => format!("{}: {kind}.", failure_of(operation)),
             (Some(operation), None, None) => {
-                format!("{operation} failed; the node gives no reason.")
+                format!("{}; the node gives no reason.", failure_of(operation))
             }
             (None, None, Some(kind)) => format!("The node reports {kind}."),
             (None, None, None) => "The node reports a failure without a reason.".to_owned(),
@@ -189,14 +189,29 @@ fn power_in_words(state: PowerState) -> &'static str {
     }
 }
 
-/// `words` with a full stop.
+/// That an operation failed: `Power on failed`. Some hosts say so themselves: `Failed to clone disk`.
+fn failure_of(operation: &str) -> String {
+    const SAY_SO: [&str; 5] = ["Failed ", "Unable ", "Cannot ", "Could not ", "Error "];
+    if SAY_SO.iter().any(|words| operation.starts_with(words)) {
+        operation.to_owned()
+    } else {
+        format!("{operation} failed")
+    }
+}
+
+/// `words` with a full stop. Hosts leave the end of `A general system error occurred: ` empty, and
+/// put blanks in front of colons.
 fn sentence_of(words: &str) -> String {
     let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
-    let words = marks::plain_line(&words);
-    if words.ends_with(['.', '!', '?']) {
-        words.into_owned()
-    } else {
-        format!("{words}.")
+    let words = marks::plain_line(&words).replace(" :", ":");
+    let words = words.trim_end_matches([':', ';', ',', '-', ' ']);
+    let is_ended = words
+        .trim_end_matches(['"', '\'', ')'])
+        .ends_with(['.', '!', '?', '…']);
+    match words.strip_suffix("..") {
+        Some(words) if !words.ends_with('.') => format!("{words}."),
+        _ if is_ended => words.to_owned(),
+        _ => format!("{words}."),
     }
 }
 
@@ -206,5 +221,57 @@ pub(super) fn shortened(words: &str) -> String {
     match words.char_indices().nth(MAX_CHARS) {
         Some((end, _)) => format!("{}…", words.get(..end).unwrap_or_default()),
         None => words.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_a_host_become_one_sentence() {
+        let sentence = |operation: Option<&str>, message: &str| {
+            Fault {
+                operation: operation.map(str::to_owned),
+                message: Some(message.to_owned()),
+                ..Fault::default()
+            }
+            .sentence()
+        };
+        for (operation, message, expected) in [
+            (
+                None,
+                "A general system error occurred: ",
+                "A general system error occurred.",
+            ),
+            (
+                None,
+                "A specified parameter was not correct:\n",
+                "A specified parameter was not correct.",
+            ),
+            (
+                None,
+                "Failed to clone disk : No space left on device",
+                "Failed to clone disk: No space left on device.",
+            ),
+            (
+                Some("Failed to clone disk"),
+                "The file is there already..",
+                "Failed to clone disk: The file is there already.",
+            ),
+            (
+                Some("Power on"),
+                "Module 'MonitorLoop' power on failed. ",
+                "Power on failed: Module 'MonitorLoop' power on failed.",
+            ),
+            (None, "It waits...", "It waits..."),
+            (
+                None,
+                "The answer was \"It is busy.\"",
+                "The answer was \"It is busy.\"",
+            ),
+        ] {
+            assert_eq!(sentence(operation, message), expected);
+        }
     }
 }

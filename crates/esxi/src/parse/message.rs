@@ -164,19 +164,34 @@ fn choice(line: &[u8], warnings: &mut Vec<String>) -> Option<Choice> {
         None => (words, false),
     };
     let words = line_text(words, "a choice", warnings);
-    let (key, label) = match words.split_once(" (") {
-        Some((key, label)) if label.ends_with(')') && is_message_key(key) => (
-            Some(key.to_owned()),
-            label.strip_suffix(')').unwrap_or(label).to_owned(),
-        ),
-        _ => (None, words),
+    let parts = words
+        .strip_suffix(')')
+        .and_then(|words| words.split_once(" ("));
+    let (key, label) = match parts {
+        Some((key, label)) if is_message_key(key) => (Some(key.to_owned()), label),
+        // Older hosts have no key and write the label twice.
+        Some((same, label)) if same == label => (None, label),
+        _ => (None, words.as_str()),
     };
     Some(Choice {
         index,
         key,
-        label,
+        label: without_mnemonic(label),
         default,
     })
+}
+
+/// `I Moved It` of `I _Moved It`: the line marked a letter to press, in a window that nobody sees here.
+pub(super) fn without_mnemonic(label: &str) -> String {
+    let (before, after) = match label.split_once('_') {
+        Some((before, after)) if !after.contains('_') => (before, after),
+        _ => return label.to_owned(),
+    };
+    if after.starts_with(char::is_alphabetic) {
+        format!("{before}{after}")
+    } else {
+        label.to_owned()
+    }
 }
 
 /// `msg.uuid.altered`, `button.uuid.cancel`: a word with points in it.
@@ -206,6 +221,28 @@ mod tests {
             .map(|choice| (choice.index, choice.label.as_str(), choice.default))
             .collect();
         assert_eq!(labels, [(0, "Cancel", false), (1, "OK (really)", true)]);
+    }
+
+    #[test]
+    fn a_choice_is_shown_without_the_mark_of_its_letter_and_once() {
+        let output = b"Virtual machine message 0:\nmsg.uuid.altered:Moved or copied?\n\
+            \x20  0. Cancel (Cancel)\n   1. I _moved it (I _moved it)\n\
+            \x20  2. button.uuid.copiedTheVM (I Co_pied It) [default]\n   3. a_b_c\n";
+        let question = message(output).unwrap().unwrap();
+        let labels: Vec<_> = question
+            .choices
+            .iter()
+            .map(|choice| (choice.key.as_deref(), choice.label.as_str()))
+            .collect();
+        assert_eq!(
+            labels,
+            [
+                (None, "Cancel"),
+                (None, "I moved it"),
+                (Some("button.uuid.copiedTheVM"), "I Copied It"),
+                (None, "a_b_c"),
+            ]
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::dump::{Item, Trailing};
 use super::error::ParseError;
 use super::fault_reader;
 use super::input::Input;
-use super::message::{Choice, Question, is_message_key, split_key};
+use super::message::{Choice, Question, is_message_key, split_key, without_mnemonic};
 use super::object::DataObject;
 use super::words::{power_word, vmid_of_reference};
 
@@ -284,7 +284,7 @@ fn question(pending: impl DataObject, warnings: &mut Vec<String>) -> Result<Ques
                     .parse()
                     .unwrap_or(u32::try_from(place).unwrap_or(u32::MAX)),
                 key: for_programs,
-                label: label.unwrap_or(key),
+                label: without_mnemonic(&label.unwrap_or(key)),
                 default: default == Some(place),
             });
         }
