@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use ecoman_model::{PowerState, TaskRequest, TaskState, Timestamp};
+use ecoman_model::{PowerState, TaskState, Timestamp};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
@@ -42,8 +42,6 @@ pub(crate) struct Scrape<'a> {
     pub(crate) snapshot: Option<&'a Snapshot>,
     /// Whether the store answers.
     pub(crate) store_up: bool,
-    /// Whether the store takes changes.
-    pub(crate) store_writable: bool,
     /// Unfinished tasks by state; `None`: the store does not answer.
     pub(crate) unfinished: Option<[(TaskState, u64); 2]>,
     /// When the certificate for HTTPS expires, if there is one.
@@ -98,20 +96,11 @@ const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
 
-/// How tasks end.
-const ENDS: [TaskState; 4] = [
-    TaskState::Succeeded,
-    TaskState::Failed,
-    TaskState::Interrupted,
-    TaskState::Cancelled,
-];
-
 impl Metrics {
-    /// All counters at 0 (`answers`: operations with their statuses), and there from the beginning: what appears with its first count has not
-    /// increased, as monitoring computes it.
-    pub(crate) fn new(answers: impl Iterator<Item = (&'static str, u16)>) -> Self {
+    /// All counters at 0.
+    pub(crate) fn new() -> Self {
         let mut registry = Registry::with_prefix("ecoman");
-        let requests = Family::<Answered, Counter>::default();
+        let requests = Family::default();
         registry.register(
             "http_requests",
             "Answers, by operation of the OpenAPI document (others: page, docs, none) and status",
@@ -127,7 +116,7 @@ impl Metrics {
         );
         let streams = Gauge::default();
         registry.register("event_streams", "Open streams of events", streams.clone());
-        let ended = Family::<Ended, Counter>::default();
+        let ended = Family::default();
         registry.register(
             "tasks_ended",
             "Tasks that have ended since the dashboard was started",
@@ -138,15 +127,6 @@ impl Metrics {
             "The program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
-        for (operation, status) in answers {
-            let _ = requests.get_or_create(&Answered { operation, status });
-        }
-        for kind in TaskRequest::KINDS {
-            for state in ENDS {
-                let state = state.word();
-                let _ = ended.get_or_create(&Ended { kind, state });
-            }
-        }
         Self {
             registry,
             requests,
@@ -207,13 +187,6 @@ fn looked_up(scrape: &Scrape<'_>) -> Registry {
     let store_up = Gauge::<i64>::default();
     store_up.set(i64::from(scrape.store_up));
     registry.register("store_up", "Whether the store answers", store_up);
-    let store_writable = Gauge::<i64>::default();
-    store_writable.set(i64::from(scrape.store_writable));
-    registry.register(
-        "store_writable",
-        "Whether the store answers and takes changes; 0 for example while its disk is full",
-        store_writable,
-    );
     if let Some(ends) = scrape.certificate_ends {
         let gauge = Gauge::<i64>::default();
         gauge.set(ends.timestamp());

@@ -133,17 +133,13 @@ impl Crawler {
                     Ok(changed) => {
                         tracing::info!(nodes = changed.nodes.len(), "hosts.yml has changed");
                         warn_about(&changed);
-                        self.shared.set_hosts_problem(None);
                         self.hosts = changed;
                         retain = true;
                     }
-                    Err(error) => {
-                        tracing::error!(
-                            error = &error as &dyn std::error::Error,
-                            "hosts.yml has changed and cannot be used; going on with what it said before"
-                        );
-                        self.shared.set_hosts_problem(Some(&error));
-                    }
+                    Err(error) => tracing::error!(
+                        error = &error as &dyn std::error::Error,
+                        "hosts.yml has changed and cannot be used; going on with what it said before"
+                    ),
                 },
                 died = tasks.died() => {
                     shutdown.cancel();

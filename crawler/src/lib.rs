@@ -15,7 +15,6 @@ mod read_apart;
 mod sample;
 pub mod schedule;
 mod shared;
-mod store_log;
 mod way;
 
 pub use crawler::{Crawler, CrawlerError, OnceReport};

@@ -59,12 +59,39 @@ test('nodes are ranked with the reason, and one can be named in the address', as
   await expect(nodes.getByText('Suggested')).toHaveCount(1);
   for (const name of ['hoge', 'fuga']) {
     await expect(page.getByRole('radio', { name: new RegExp(`^${name}`) })).toHaveAccessibleDescription(
-      /memory free · .* free on datastore1 · .* of memory promised/,
+      /memory free · .* free on datastore1 · Provisioned \d+\.\d\d : 1/,
     );
   }
   await expect(nodes).toHaveAccessibleDescription(
-    /^Best first: by the share of memory that is free .* of the datastore .* promised to VMs/,
+    /^Best first: by the share of memory that is free .* of the datastore .* to powered-on VMs/,
   );
+});
+
+test('a node that is short of memory says how much, and is not suggested', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/new`);
+  const nodes = page.getByRole('group', { name: 'Node' });
+  await expect(nodes.getByText('Suggested')).toHaveCount(1);
+  const { items } = await fetch(`${lab.url}/api/v1/nodes`).then((it) => it.json());
+  const most = Math.floor(items[0].memory.capacity_bytes / 2 ** 22) * 4;
+  // All that a node has: some of it is in use.
+  await field(page, 'Memory').fill(String(most));
+  await expect(nodes.getByText(/^does not fit: [\d.]+ [GM]B short$/)).toHaveCount(2);
+  await expect(nodes.getByText('Suggested')).toHaveCount(0);
+  await expect(summary(page)).toContainText(/does not fit: [\d.]+ [GM]B short/);
+});
+
+test('each datastore of the node can be chosen, with what is free on it', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/new?node=hoge`);
+  const datastore = page.getByRole('combobox', { name: 'Datastore' });
+  const words = datastore.getByRole('option');
+  await expect(words.first()).toHaveText(/^datastore1: [\d.]+ [GT]B free of [\d.]+ [GT]B \(hosts\.yml\)$/);
+  await datastore.selectOption('datastore1');
+  await field(page, 'Name').fill('fresh');
+  await expect(summary(page)).toContainText('/vmfs/volumes/datastore1/fresh');
+  await expect(summary(page)).toContainText(/then free on datastore1/);
+  // What is not there is marked, before anything is sent.
+  const iso = page.getByRole('combobox', { name: 'ISO image' }).getByRole('option').first();
+  await expect(iso).toHaveText('ubuntu2004.iso (hosts.yml)');
 });
 
 test('a double click is one VM', async ({ ownLab, page }) => {

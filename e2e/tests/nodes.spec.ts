@@ -10,12 +10,46 @@ test('the nodes page shows of each node what it is, has, and runs', async ({ lab
 
   const hoge = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^hoge/ }) });
   await expect(hoge).toContainText('Reachable');
-  await expect(hoge).toContainText('3 VMs');
+  await expect(hoge.getByRole('link', { name: '3 VMs' })).toHaveText(/^\d \/ 3$/);
   await expect(hoge).toContainText('7.0.3 (21053776)');
-  await expect(hoge).toContainText('16 virtual CPUs on 4 threads');
+  await expect(hoge).toContainText('16 vCPU : 4 threads');
   await expect(hoge).toContainText('datastore1');
   await expect(hoge.getByRole('meter', { name: 'Datastore datastore1' })).toBeVisible();
-  await expect(hoge.getByRole('meter', { name: 'Memory of hoge' })).toBeVisible();
+  const memory = hoge.getByRole('meter', { name: 'Memory of hoge' });
+  await expect(memory).toHaveAttribute(
+    'aria-valuetext',
+    /^[\d.]+ [GM]B used, [\d.]+ [GM]B provisioned to powered-on VMs, 128\.0 GB in all$/,
+  );
+  const { items } = await fetch(`${lab.url}/api/v1/nodes`).then((it) => it.json());
+  const totals = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^Together/ }) });
+  const on = items.reduce((sum: number, { vms }: { vms: { on: number } }) => sum + vms.on, 0);
+  await expect(totals).toContainText(`${on} / 6`);
+  await expect(totals).toContainText('of 255.9 GB');
+});
+
+test('the nodes can be ordered, and the address keeps the order', async ({ lab, page }) => {
+  await page.goto(`${lab.url}/nodes`);
+  const names = page.locator('.nodes tbody').getByRole('rowheader').getByRole('link');
+  await expect(names).toHaveText(['fuga', 'hoge']);
+  const heading = page.getByRole('columnheader', { name: 'Free memory' });
+  await expect(heading).toHaveAttribute('aria-sort', 'none');
+  await heading.getByRole('button').click();
+  await expect(heading).toHaveAttribute('aria-sort', 'descending');
+  await expect(page).toHaveURL(`${lab.url}/nodes?sort=-free`);
+  const free = async () => {
+    const { items } = await fetch(`${lab.url}/api/v1/nodes`).then((it) => it.json());
+    items.sort(
+      (a: { memory: { free_mb: number } }, b: { memory: { free_mb: number } }) =>
+        b.memory.free_mb - a.memory.free_mb,
+    );
+    return items.map(({ name }: { name: string }) => name);
+  };
+  await page.mouse.move(0, 0);
+  await expect.poll(() => names.allTextContents()).toEqual(await free());
+  await heading.getByRole('button').click();
+  await expect(heading).toHaveAttribute('aria-sort', 'ascending');
+  await page.reload();
+  await expect(heading).toHaveAttribute('aria-sort', 'ascending');
 });
 
 test('the VMs of a node are one click away from it', async ({ lab, list, page }) => {
@@ -61,7 +95,7 @@ test('a node that does not answer says why, since when, and what to do', async (
   await expect(hoge).toContainText('Not answering');
   await expect(hoge).toContainText(/hoge does not answer: .+ — since \d\d:\d\d/);
   // What was known of it is still there.
-  await expect(hoge).toContainText('1 VM');
+  await expect(hoge.getByRole('link', { name: '1 VM' })).toHaveText(/\d \/ 1/);
   await expect(hoge).toContainText('7.0.3');
   await nodes.comesBack('hoge');
   await expect(page.getByText('2 of 2 answer')).toBeVisible({ timeout: 45_000 });

@@ -137,6 +137,7 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             disk_gb: 30,
             comment: String::new(),
             guest_os: "ubuntu-64".to_owned(),
+            datastore: None,
             network: None,
             iso_path: None,
             power_on: true,

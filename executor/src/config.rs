@@ -46,8 +46,7 @@ pub struct ExecutorArgs {
     #[arg(long, env, default_value_t = 8600, value_parser = port)]
     executor_port: u16,
 
-    /// Secret that dashboard and executor share; empty: none, and every user of this machine can
-    /// give orders
+    /// Secret that dashboard and executor share; empty: none
     #[arg(long, env, default_value = "", hide_env_values = true)]
     executor_token: String,
 }

@@ -198,7 +198,6 @@ impl Authenticator {
             expires_at: token.expires_at,
             is_known: true,
             is_listed,
-            token: Some(id),
         }))
     }
 
@@ -268,7 +267,6 @@ impl Authenticator {
             expires_at: None,
             is_known: true,
             is_listed,
-            token: None,
         }))
     }
 

@@ -8,4 +8,3 @@ pub(crate) mod snapshot;
 pub(crate) mod staleness;
 pub(crate) mod view;
 pub(crate) mod watcher;
-pub(crate) mod writability;

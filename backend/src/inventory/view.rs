@@ -56,7 +56,7 @@ pub(crate) fn node<'a>(
 ) -> api::Node {
     let settings = &record.settings;
     let facts = record.facts.as_ref();
-    let (allocated, counts) = sums(vms);
+    let sums = sums(vms);
     api::Node {
         name: record.name.as_str().to_owned(),
         address: settings.address.clone(),
@@ -91,8 +91,9 @@ pub(crate) fn node<'a>(
             .unwrap_or_default(),
         setup_read_at: facts.and_then(|facts| facts.setup_read_at),
         newest_hardware: facts.and_then(|facts| facts.version.newest_hardware()),
-        allocated,
-        vms: counts,
+        allocated: sums.allocated,
+        allocated_on: sums.allocated_on,
+        vms: sums.counts,
     }
 }
 
@@ -108,9 +109,12 @@ fn cpu(facts: &model::NodeFacts) -> api::Cpu {
 }
 
 fn memory(facts: &model::NodeFacts) -> api::Memory {
+    let capacity_mb = facts.memory_bytes.map(|bytes| bytes >> 20);
+    let used = capacity_mb.zip(facts.memory_usage_mb);
     api::Memory {
         capacity_bytes: facts.memory_bytes,
         usage_mb: facts.memory_usage_mb,
+        free_mb: used.map(|(all, used)| all.saturating_sub(used)),
     }
 }
 
@@ -135,21 +139,22 @@ fn port_groups(facts: &model::NodeFacts) -> Vec<api::PortGroup> {
         .collect()
 }
 
-fn sums<'a>(vms: impl Iterator<Item = &'a api::Vm>) -> (api::Allocated, api::VmCounts) {
-    let mut allocated = api::Allocated::default();
-    let mut counts = api::VmCounts::default();
-    for vm in vms {
-        let storage = [vm.storage_bytes, vm.storage_uncommitted_bytes];
-        // A node that claims more than 64 bits hold is at the end of the scale.
-        allocated.cpus = allocated.cpus.saturating_add(vm.cpus.unwrap_or(0).into());
-        allocated.memory_mb = allocated
-            .memory_mb
-            .saturating_add(vm.memory_mb.unwrap_or(0));
-        allocated.storage_bytes = storage
-            .into_iter()
-            .flatten()
-            .fold(allocated.storage_bytes, u64::saturating_add);
+/// What is counted over the VMs of a node.
+#[derive(Default)]
+struct Sums {
+    allocated: api::Allocated,
+    allocated_on: api::Allocated,
+    counts: api::VmCounts,
+}
 
+fn sums<'a>(vms: impl Iterator<Item = &'a api::Vm>) -> Sums {
+    let mut sums = Sums::default();
+    for vm in vms {
+        add(&mut sums.allocated, vm);
+        if vm.power == api::PowerState::On {
+            add(&mut sums.allocated_on, vm);
+        }
+        let counts = &mut sums.counts;
         counts.total += 1;
         counts.large += u64::from(!vm.large.is_empty());
         *match vm.power {
@@ -159,5 +164,18 @@ fn sums<'a>(vms: impl Iterator<Item = &'a api::Vm>) -> (api::Allocated, api::VmC
             api::PowerState::Unknown => &mut counts.unknown,
         } += 1;
     }
-    (allocated, counts)
+    sums
+}
+
+/// Adds what a VM is given. A node that claims more than 64 bits hold is at the end of the scale.
+fn add(allocated: &mut api::Allocated, vm: &api::Vm) {
+    let storage = [vm.storage_bytes, vm.storage_uncommitted_bytes];
+    allocated.cpus = allocated.cpus.saturating_add(vm.cpus.unwrap_or(0).into());
+    allocated.memory_mb = allocated
+        .memory_mb
+        .saturating_add(vm.memory_mb.unwrap_or(0));
+    allocated.storage_bytes = storage
+        .into_iter()
+        .flatten()
+        .fold(allocated.storage_bytes, u64::saturating_add);
 }

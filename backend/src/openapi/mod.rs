@@ -7,7 +7,7 @@ mod version_3_0;
 
 use std::sync::LazyLock;
 
-use ecoman_api::{ConfigChanged, NodeRemoved, Ping, Problem, Reset, VmRemoved};
+use ecoman_api::{NodeRemoved, Ping, Problem, Reset, VmRemoved};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -72,8 +72,7 @@ static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::n
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in permissions::operations(item) {
             let needed = policy.operation(&method, path);
-            let need = needed.map(|operation| operation.need);
-            add_failures(operation, need, !method.is_safe());
+            add_failures(operation, needed.map(|operation| operation.need));
         }
     }
     #[expect(
@@ -117,7 +116,7 @@ fn text(document: &Document) -> String {
 }
 
 /// Adds the security of an operation, and the failures of the layers before its handler.
-fn add_failures(operation: &mut Operation, needed: Option<Need>, is_change: bool) {
+fn add_failures(operation: &mut Operation, needed: Option<Need>) {
     let responses = &mut operation.responses.responses;
     if let Some(Need::Permission(_)) = needed {
         responses.extend(responses::NotAllowed::responses());
@@ -131,13 +130,7 @@ fn add_failures(operation: &mut Operation, needed: Option<Need>, is_change: bool
                 .collect(),
         );
     }
-    let mut others = responses::Anywhere::responses();
-    if is_change {
-        others.extend(responses::AnyChange::responses());
-    }
-    for (status, response) in others {
-        responses.entry(status).or_insert(response);
-    }
+    responses.extend(responses::AnyOther::responses());
 }
 
 /// The security schemes; either will do.
@@ -206,7 +199,6 @@ fn base() -> utoipa::openapi::OpenApi {
         Problem,
         VmRemoved,
         NodeRemoved,
-        ConfigChanged,
         Reset,
         Ping
     ))

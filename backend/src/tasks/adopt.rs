@@ -24,17 +24,14 @@ impl Tasks {
     pub(crate) async fn run(self) {
         let shared = &self.shared;
         let mut first = true;
-        let mut warned = false;
         let mut forgotten: Option<Instant> = None;
         loop {
             if let Err(error) = shared.adopt_orphans(first).await {
-                if !std::mem::replace(&mut warned, true) {
-                    tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
-                }
+                tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
                 sleep(RETRY).await;
                 continue;
             }
-            (first, warned) = (false, false);
+            first = false;
             if forgotten.is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL) {
                 match shared.store.forget_tasks(MAX_FINISHED_TASKS).await {
                     Ok(count) => {
@@ -43,7 +40,6 @@ impl Tasks {
                             tracing::info!(count, "forgot old tasks");
                         }
                     }
-                    Err(error) if error.unwritable().is_some() => {}
                     Err(error) => {
                         tracing::warn!(error = chain(&error), "cannot forget old tasks");
                     }
@@ -75,9 +71,6 @@ impl Shared {
             match self.store.task(task.id).await? {
                 Some(task) if !task.progress.state.is_final() => {
                     tracing::info!(task = %task.id, node = %task.node, "adopts a task");
-                    if let Some(cancelled) = task.cancelled.clone() {
-                        self.cancel_here(task.id, cancelled);
-                    }
                     let handed = if task.progress == TaskProgress::default() {
                         HandOver::Unknown
                     } else {

@@ -1,7 +1,7 @@
 //! Checks before a task exists.
 
 use ecoman_api::FieldError;
-use ecoman_model::{Limits, NewVm};
+use ecoman_model::{Datastore, Limits, NewVm, NodeFacts};
 
 use super::error::Error;
 use super::guest_os;
@@ -51,9 +51,12 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     let Some(facts) = &node.record.facts else {
         return Ok(());
     };
-    let limits = Limits::of(settings, facts);
+    let volume = new_vm.volume(settings);
+    let datastore = facts.datastores.iter().find(|it| it.is_called(volume));
+    let limits = Limits::of(facts, datastore);
     let faults = limits.faults(new_vm);
     let mut errors: Vec<_> = faults.iter().map(FieldError::from).collect();
+    errors.extend(datastore_fault(new_vm, datastore, facts));
     errors.extend(guest_fault(
         &new_vm.guest_os,
         facts.version.newest_hardware(),
@@ -65,15 +68,45 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     }
 }
 
+/// A fault if the datastore of a VM cannot hold it, as far as the node has listed what it has.
+fn datastore_fault(
+    new_vm: &NewVm,
+    datastore: Option<&Datastore>,
+    facts: &NodeFacts,
+) -> Option<FieldError> {
+    let named = new_vm.datastore.as_ref();
+    let detail = match datastore {
+        Some(datastore) if !datastore.holds_vms() => "must be one that holds VMs".to_owned(),
+        Some(datastore) if !datastore.accessible => {
+            "is not accessible on the node; choose another one".to_owned()
+        }
+        // The executor looks again, and at the directory of hosts.yml itself.
+        None if named.is_some() && !facts.datastores.is_empty() => {
+            let names: Vec<_> = facts
+                .datastores
+                .iter()
+                .filter(|datastore| datastore.holds_vms())
+                .filter_map(|datastore| datastore.name.as_deref())
+                .collect();
+            format!("must be a datastore of the node: {}", names.join(", "))
+        }
+        _ => return None,
+    };
+    Some(FieldError {
+        pointer: "/datastore".to_owned(),
+        detail,
+    })
+}
+
 /// A fault if the guest system is newer than the node supports.
 fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
     let (least, newest) = (guest_os::least_hardware(id)?, newest?);
-    (least > newest).then(|| {
-        let rule = format!(
+    (least > newest).then(|| FieldError {
+        pointer: "/guest_os".to_owned(),
+        detail: format!(
             "needs virtual hardware {least}, and the node has {newest} at most; choose an older \
              version of the system, or otherlinux-64 or other-64"
-        );
-        FieldError::new("/guest_os", rule)
+        ),
     })
 }
 

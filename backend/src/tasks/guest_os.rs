@@ -113,6 +113,7 @@ mod tests {
                 disk_gb: 30,
                 comment: String::new(),
                 guest_os: id.clone(),
+                datastore: None,
                 network: None,
                 iso_path: None,
                 power_on: true,

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ecoman_model::{Cancelled, Task, TaskError, TaskId, TaskProgress, TaskState};
+use ecoman_model::{Task, TaskError, TaskId, TaskProgress, TaskState};
 use ecoman_store::{Store, StoreError};
 use futures::future::BoxFuture;
 use tokio::time::sleep;
@@ -17,19 +17,16 @@ use super::executor::ExecutorClient;
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::inventory::snapshot::Inventory;
-use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
-    pub(super) writability: Arc<Writability>,
     pub(super) executor: ExecutorClient,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) inventory: Arc<Inventory>,
-    /// Tasks that a future of this process runs, each with its cancellation, if it was cancelled
-    /// before the executor had it.
-    pub(super) claimed: Mutex<HashMap<TaskId, Option<Cancelled>>>,
+    /// Tasks that a future of this process runs.
+    pub(super) claimed: Mutex<HashMap<TaskId, Cancelled>>,
     pub(super) futures: TaskTracker,
     /// Ends those futures.
     pub(super) cut: CancellationToken,
@@ -50,7 +47,7 @@ impl Shared {
         match claimed.entry(id) {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
-                free.insert(None);
+                free.insert(Cancelled::default());
                 Some(Claim {
                     shared: Arc::clone(self),
                     id,
@@ -82,9 +79,7 @@ impl Shared {
     /// Stores a task, however long the store is away. False: the store has its end already, or has
     /// forgotten it.
     pub(super) async fn write(&self, task: &Task) -> bool {
-        let mut task = task.clone();
-        task.cancelled = task.cancelled.or_else(|| self.cancelled(task.id));
-        self.retry_until_stored("store a task", || self.store.update_task(&task))
+        self.retry_until_stored("store a task", || self.store.update_task(task))
             .await
     }
 
@@ -106,8 +101,7 @@ impl Shared {
             match work().await {
                 Ok(done) => return done,
                 Err(error) => {
-                    // Of a store that takes no changes the log has a line each minute already.
-                    if !warned && error.unwritable().is_none() {
+                    if !warned {
                         tracing::warn!(error = chain(&error), "cannot {what}; tries again");
                         warned = true;
                     }
@@ -116,6 +110,14 @@ impl Shared {
             }
         }
     }
+}
+
+/// Whether a claimed task was cancelled before the executor had it, and by whom.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) enum Cancelled {
+    #[default]
+    No,
+    By(Option<String>),
 }
 
 /// The right of one future in this process to run a task.

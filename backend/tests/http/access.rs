@@ -123,7 +123,6 @@ const TABLE: &[(&str, [&str; 8])] = &[
     ),
     ("healthz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
     ("readyz", ["-", "-", "-", "-", "-", "-", "-", "-"]),
-    ("readyzWrite", ["-", "-", "-", "-", "-", "-", "-", "-"]),
     ("getMetrics", ["401", "-", "-", "-", "401", "-", "401", "-"]),
 ];
 
@@ -163,7 +162,6 @@ async fn every_operation_is_for_those_who_may() {
     };
     let token = |name: &str, grant, expires_at| {
         let new = NewToken {
-            made_by: None,
             name: name.to_owned(),
             owner: "admin".to_owned(),
             owner_is_listed: true,
@@ -232,44 +230,6 @@ async fn every_operation_is_for_those_who_may() {
     for (id, _) in TABLE {
         let is_there = operations.iter().any(|(known, ..)| known == id);
         assert!(is_there, "there is no operation {id}");
-    }
-}
-
-#[tokio::test]
-async fn the_headers_of_a_proxy_are_worth_nothing_without_its_secret() {
-    for secret in ["fedcba9876543210", "0123456789abcdeF"] {
-        let trust = ProxyTrust {
-            secret: secret.to_owned(),
-            user_header: "x-forwarded-user".parse().expect("a header"),
-            groups_header: "x-forwarded-groups".parse().expect("a header"),
-            roles: "*=admin".parse().expect("roles"),
-        };
-        let server = signing_in(SignIn::Proxy(trust)).await;
-        let document: Value = server.json("/api/v1/openapi.json").await;
-        let mut wrong = Vec::new();
-        for (id, method, path) in operations(&document) {
-            let (_, expected) = TABLE.iter().find(|(known, _)| *known == id).expect("a row");
-            let is_open = expected[0] == "-" || id == "signIn";
-            let path = path
-                .replace("{node}", "hoge")
-                .replace("{vmid}", "1")
-                .replace("{name}", "no-such-user")
-                .replace("{id}", "019aad5e-7a00-7000-8000-000000000001");
-            let request = server.method(method, &path);
-            let request = match body(&id) {
-                Some(body) => request.json(&body),
-                None => request,
-            };
-            let request = request
-                .header("x-forwarded-user", "admin")
-                .header("x-forwarded-groups", "admins")
-                .header("x-ecoman-proxy-secret", "0123456789abcdef");
-            let status = request.send().await.expect("an answer").status().as_u16();
-            if !is_open && status != 401 {
-                wrong.push(format!("{id}: {status}"));
-            }
-        }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
 
@@ -418,10 +378,10 @@ async fn a_user_changes_their_password_and_every_session_ends() {
         .await
         .expect("an answer");
     let wrong = problem(wrong, StatusCode::BAD_REQUEST).await;
-    assert_eq!(wrong.errors[0].pointer, "#/current");
+    assert_eq!(wrong.errors[0].pointer, "/current");
     let short = change(PASSWORD, "short").await.expect("an answer");
     let short = problem(short, StatusCode::BAD_REQUEST).await;
-    assert_eq!(short.errors[0].pointer, "#/new");
+    assert_eq!(short.errors[0].pointer, "/new");
     server.pass(5);
     let changed = change(PASSWORD, "another password")
         .await
@@ -493,13 +453,13 @@ async fn a_token_of_a_token_ends_with_it() {
     };
     assert_eq!(second.token.expires_at, first.token.expires_at);
     for (body, pointer) in [
-        (json!({"name": ""}), "#/name"),
+        (json!({"name": ""}), "/name"),
         (
             json!({"name": "t", "expires_in_days": 0}),
-            "#/expires_in_days",
+            "/expires_in_days",
         ),
-        (json!({"name": "t", "nodes": ["a/b"]}), "#/nodes/0"),
-        (json!({"name": "t", "role": "root"}), "#/role"),
+        (json!({"name": "t", "nodes": ["a/b"]}), "/nodes/0"),
+        (json!({"name": "t", "role": "root"}), "/role"),
     ] {
         let refused = make(body).send().await.expect("an answer");
         let refused = problem(refused, StatusCode::BAD_REQUEST).await;
@@ -538,12 +498,12 @@ async fn users_are_added_changed_and_removed() {
         .await
         .expect("an answer");
     let taken = problem(taken, StatusCode::CONFLICT).await;
-    assert_eq!(taken.errors[0].pointer, "#/name");
+    assert_eq!(taken.errors[0].pointer, "/name");
     for (body, pointer) in [
-        (json!({"name": "a b", "role": "viewer"}), "#/name"),
+        (json!({"name": "a b", "role": "viewer"}), "/name"),
         (
             json!({"name": "d", "role": "viewer", "password": "short"}),
-            "#/password",
+            "/password",
         ),
     ] {
         let refused = ask(Method::POST, "/api/v1/users", body)
@@ -694,7 +654,6 @@ async fn the_proxy_is_believed_and_nobody_else() {
     let (_, _, secret) = access(&server)
         .create_token(
             NewToken {
-                made_by: None,
                 name: "t".to_owned(),
                 owner: "dora".to_owned(),
                 owner_is_listed: false,

@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use serde_json::{Value, json};
 
 use crate::executor::Executor;
-use crate::server::{Server, facts, node, round, vm};
+use crate::server::{Server, facts, node, round, round_of, vm};
 
 pub(crate) const ON: &str = "/api/v1/vms/hoge/2/power";
 
@@ -155,11 +155,71 @@ async fn a_new_vm_is_handed_to_the_executor_with_what_was_not_said() {
         disk_gb: 50,
         comment: "owner: ops\n\"quoted\"".to_owned(),
         guest_os: "ubuntu-64".to_owned(),
+        datastore: None,
         network: None,
         iso_path: None,
         power_on: true,
     };
     assert_eq!(order.request, TaskRequest::Create(Box::new(expected)));
+}
+
+#[tokio::test]
+async fn a_datastore_is_one_of_the_node_that_can_be_used() {
+    let (server, executor) = server().await;
+    let volume = |name: &str, accessible| Datastore {
+        name: Some(name.to_owned()),
+        path: format!("/vmfs/volumes/{name}"),
+        kind: "VMFS-6".to_owned(),
+        accessible,
+        capacity_bytes: Some(100 << 30),
+        free_bytes: Some(60 << 30),
+    };
+    let mut round = round_of("piyo", &["a"]);
+    round.node.facts = Some(NodeFacts {
+        datastores: vec![volume("datastore1", true), volume("nas-a", false)],
+        ..NodeFacts::default()
+    });
+    server.show(round).await;
+    for (datastore, disk_gb, pointer, detail) in [
+        (
+            "nowhere",
+            1,
+            "/datastore",
+            "must be a datastore of the node: datastore1, nas-a",
+        ),
+        (
+            "nas-a",
+            1,
+            "/datastore",
+            "is not accessible on the node; choose another one",
+        ),
+        (
+            "a/b",
+            1,
+            "/datastore",
+            "must be the name of a datastore, without a path",
+        ),
+        (
+            "datastore1",
+            61,
+            "/disk_gb",
+            "must be at most 60, what is free on the datastore",
+        ),
+    ] {
+        let body = json!({
+            "node": "piyo", "name": "web", "cpus": 1, "memory_mb": 4, "disk_gb": disk_gb,
+            "datastore": datastore,
+        });
+        let request = server.method(Method::POST, "/api/v1/vms").json(&body);
+        let problem = problem(request.send().await.expect("an answer")).await;
+        let found: Vec<_> = problem
+            .errors
+            .iter()
+            .map(|error| (error.pointer.as_str(), error.detail.as_str()))
+            .collect();
+        assert_eq!(found, [(pointer, detail)], "{datastore}");
+    }
+    assert!(executor.begun().is_empty());
 }
 
 #[tokio::test]
@@ -240,18 +300,18 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
 async fn every_wrong_field_of_a_new_vm_is_named() {
     let (server, executor) = server().await;
     for (change, expected) in [
-        (json!({"name": ""}), vec![("#/name", "must not be empty")]),
+        (json!({"name": ""}), vec![("/name", "must not be empty")]),
         (
             json!({"name": "a/b", "memory_mb": 1022, "iso_path": "/etc/passwd", "comment": "\u{0}"}),
             vec![
-                ("#/name", "must not contain / \\ or %"),
-                ("#/memory_mb", "must be a multiple of 4"),
+                ("/name", "must not contain / \\ or %"),
+                ("/memory_mb", "must be a multiple of 4"),
                 (
-                    "#/comment",
+                    "/comment",
                     "must not contain control characters other than line feeds and tabs",
                 ),
                 (
-                    "#/iso_path",
+                    "/iso_path",
                     "must be a file on a volume: /vmfs/volumes/DATASTORE/PATH.iso",
                 ),
             ],
@@ -259,13 +319,13 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"cpus": 9, "memory_mb": 32768, "disk_gb": 101}),
             vec![
-                ("#/cpus", "must be at most 8, the threads of the node"),
+                ("/cpus", "must be at most 8, the threads of the node"),
                 (
-                    "#/memory_mb",
+                    "/memory_mb",
                     "must be at most 16384, the memory of the node",
                 ),
                 (
-                    "#/disk_gb",
+                    "/disk_gb",
                     "must be at most 100, what is free on the datastore",
                 ),
             ],
@@ -273,7 +333,7 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"guest_os": "debian12-64"}),
             vec![(
-                "#/guest_os",
+                "/guest_os",
                 "needs virtual hardware 20, and the node has 15 at most; choose an older version \
                  of the system, or otherlinux-64 or other-64",
             )],
@@ -281,16 +341,16 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"cpus": "2"}),
             vec![(
-                "#/cpus",
+                "/cpus",
                 "must be a whole number from 0 to 4294967295, and is the string \"2\"",
             )],
         ),
         (
             json!({"memory": 4}),
             vec![(
-                "#/memory",
+                "/memory",
                 "is not known; expected one of `node`, `name`, `cpus`, `memory_mb`, `disk_gb`, \
-                 `comment`, `guest_os`, `network`, `iso_path`, `power_on`",
+                 `comment`, `guest_os`, `datastore`, `network`, `iso_path`, `power_on`",
             )],
         ),
     ] {
@@ -321,10 +381,10 @@ async fn a_new_vm_needs_a_node_that_takes_it_and_a_free_name() {
             json!({"node": "piyo"}),
             404,
             "node-not-found",
-            vec!["#/node"],
+            vec!["/node"],
         ),
-        (json!({"node": "fuga"}), 409, "read-only", vec!["#/node"]),
-        (json!({"name": "web"}), 409, "name-taken", vec!["#/name"]),
+        (json!({"node": "fuga"}), 409, "read-only", vec!["/node"]),
+        (json!({"name": "web"}), 409, "name-taken", vec!["/name"]),
     ] {
         let mut body = new_vm();
         let fields = change.as_object().expect("an object");
@@ -538,7 +598,7 @@ async fn every_nasty_text_is_refused_with_its_field_and_rule_or_handed_over_as_i
             for fault in &faults {
                 assert_eq!(fault.field, field, "{line}");
                 let reported = problem.errors.iter().any(|error| {
-                    error.pointer == format!("#/{field}") && error.detail.contains(&fault.rule)
+                    error.pointer == format!("/{field}") && error.detail.contains(&fault.rule)
                 });
                 assert!(reported, "{field}: {line}: {problem:#?}");
             }

@@ -29,4 +29,3 @@ mod stale;
 mod stop;
 mod tasks;
 mod tls;
-mod writing;

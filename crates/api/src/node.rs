@@ -1,7 +1,7 @@
 //! The node as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{Collecting, Datastore, IsoImage, Limits, NodeFailure};
+use ecoman_model::{Collecting, Datastore, IsoImage, Limits, NodeFailure, volume_of};
 use serde::{Deserialize, Serialize};
 
 /// An ESXi node. What it did not say is `null`.
@@ -89,31 +89,52 @@ pub struct Node {
     pub newest_hardware: Option<u32>,
     /// What its VMs are given, whether they run or not.
     pub allocated: Allocated,
+    /// What its powered-on VMs are given.
+    #[serde(default)]
+    pub allocated_on: Allocated,
     /// Its VMs by power state.
     pub vms: VmCounts,
 }
 
 impl Node {
-    /// The volume that `hosts.yml` names for new VMs, as far as the node has reported it.
+    /// A volume by name, or that of `hosts.yml` for new VMs, as far as the node has reported it.
     #[must_use]
-    pub fn datastore(&self) -> Option<&Datastore> {
-        let path = self.datastore_path.trim_end_matches('/');
-        let volume = path.strip_prefix("/vmfs/volumes/").unwrap_or(path);
-        let volume = volume.split('/').next().unwrap_or(volume);
-        self.datastores.iter().find(|datastore| {
-            datastore.name.as_deref() == Some(volume)
-                || datastore.path.rsplit('/').next() == Some(volume)
-        })
+    pub fn datastore(&self, name: Option<&str>) -> Option<&Datastore> {
+        let volume = name.unwrap_or_else(|| volume_of(&self.datastore_path));
+        self.datastores
+            .iter()
+            .find(|datastore| datastore.is_called(volume))
     }
 
-    /// What it leaves room for, as `Limits::of` has it for the records of the store.
+    /// Whether it lists its ISO images and this one is not among them; `false` where some could not
+    /// be read.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub fn lacks_iso(&self, path: &str) -> bool {
+        let place = |path: &str| {
+            let volume = volume_of(path);
+            let datastore = self.datastore(Some(volume));
+            let name = datastore.and_then(|datastore| datastore.name.as_deref());
+            let file = path.split_once(volume).map_or("", |(_, file)| file);
+            (name.unwrap_or(volume).to_owned(), file.to_owned())
+        };
+        let is_listed = || {
+            let wanted = place(path);
+            self.iso_images
+                .iter()
+                .any(|image| place(&image.path) == wanted)
+        };
+        self.setup_read_at.is_some() && self.warnings.is_empty() && !is_listed()
+    }
+
+    /// What it leaves room for, as `Limits::of` has it for the records of the store. The disk is on
+    /// the datastore of this name, or that of `hosts.yml`.
+    #[must_use]
+    pub fn limits(&self, datastore: Option<&str>) -> Limits {
         Limits {
             cpus: self.cpu.threads,
             memory_mb: self.memory.capacity_bytes.map(|bytes| bytes >> 20),
             disk_gb: self
-                .datastore()
+                .datastore(datastore)
                 .and_then(|datastore| datastore.free_bytes)
                 .map(|bytes| bytes >> 30),
         }
@@ -157,6 +178,10 @@ pub struct Memory {
     /// Memory in use in MB.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 51_240))]
     pub usage_mb: Option<u64>,
+    /// Memory that is not in use, in MB: what a VM that is powered on takes it from.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 79_795))]
+    pub free_mb: Option<u64>,
 }
 
 /// A port group of a standard switch.

@@ -199,6 +199,10 @@ pub struct CreateVm {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "debian11-64"))]
     pub guest_os: Option<String>,
+    /// Datastore of the node; where nothing is said, the directory that `hosts.yml` names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "datastore1"))]
+    pub datastore: Option<String>,
     /// Port group of the node; that of `hosts.yml` where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(example = "VM Network"))]
@@ -233,6 +237,7 @@ impl CreateVm {
             guest_os: self
                 .guest_os
                 .unwrap_or_else(|| ecoman_model::DEFAULT_GUEST_OS.to_owned()),
+            datastore: self.datastore,
             network: self.network,
             iso_path: self.iso_path,
             power_on: self.power_on,

@@ -126,6 +126,7 @@ mod tests {
             disk_gb: 30,
             comment: comment.to_owned(),
             guest_os: "ubuntu-64".to_owned(),
+            datastore: None,
             network: None,
             iso_path: None,
             power_on: false,

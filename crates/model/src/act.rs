@@ -17,6 +17,7 @@ pub use answer::Answer;
 pub use clean_up::CleanUp;
 pub use create::{
     COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
+    volume_of,
 };
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};

@@ -21,7 +21,7 @@ pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
     Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, FieldFault, GUEST_SECONDS,
     GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm, PowerAction,
-    PowerChange, Refusal, Situation, Step, TaskRequest,
+    PowerChange, Refusal, Situation, Step, TaskRequest, volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, Way};
@@ -30,12 +30,10 @@ pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,
 };
-pub use round::{
-    FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
-};
+pub use round::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
 pub use task::{
-    Cancelled, Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError,
-    TaskErrorKind, TaskProgress, TaskState, TaskStep,
+    Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
+    TaskProgress, TaskState, TaskStep,
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};

@@ -224,6 +224,12 @@ impl VersionFacts {
 }
 
 impl Datastore {
+    /// Whether this name or UUID is its own.
+    #[must_use]
+    pub fn is_called(&self, volume: &str) -> bool {
+        self.name.as_deref() == Some(volume) || self.path.rsplit('/').next() == Some(volume)
+    }
+
     /// Whether a directory at its top is an object of its own, which `mkdir` does not make: on vSAN
     /// and vVol.
     #[must_use]

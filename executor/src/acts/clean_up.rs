@@ -25,8 +25,7 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
     } = clean_up;
     let (task, directory) = (*task, directory.as_deref());
     let files = directory.and_then(|directory| Files::within(directory, &vm.name));
-    let mut files =
-        files.unwrap_or_else(|| Files::of(&job.node.host.settings.datastore_path, &vm.name));
+    let mut files = files.unwrap_or_else(|| Files::of_new(&job.node.host.settings, vm));
     let first = job.plan([Step::LookForLeftovers, Step::RemoveLeftovers]);
     job.begin(first);
     let found = |detail: String| job.step(first, StepState::Done, Some(detail));

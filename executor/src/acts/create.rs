@@ -55,7 +55,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         steps.extend(Step::of_power(PowerAction::On));
     }
     job.plan(steps);
-    let mut files = Files::of(&job.node.host.settings.datastore_path, &vm.name);
+    let mut files = Files::of_new(&job.node.host.settings, &vm);
     job.begin(CHECK);
     let doing = format!("The creation of {} on {}", vm.name, job.name());
     let checking = check(job, &vm, &mut files);

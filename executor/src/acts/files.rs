@@ -2,7 +2,7 @@
 
 use ecoman_esxi::Command;
 use ecoman_esxi::parse::VmRow;
-use ecoman_model::Datastore;
+use ecoman_model::{Datastore, NewVm, NodeSettings};
 
 const VOLUMES: &str = "/vmfs/volumes/";
 
@@ -27,7 +27,12 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// The files of a VM in a directory for new ones: `datastore_path` of hosts.yml.
+    /// The files of a new VM: on its datastore, or in `datastore_path` of hosts.yml.
+    pub(crate) fn of_new(settings: &NodeSettings, vm: &NewVm) -> Self {
+        Self::of(&vm.parent_directory(settings), &vm.name)
+    }
+
+    /// The files of a VM in a directory for several.
     pub(crate) fn of(base: &str, name: &str) -> Self {
         // As the node writes it.
         let parts = base.split('/').filter(|part| !matches!(*part, "" | "."));

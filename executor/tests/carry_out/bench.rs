@@ -204,6 +204,7 @@ pub(crate) fn new_vm(name: &str) -> NewVm {
         disk_gb: 3,
         comment: "made by a test".to_owned(),
         guest_os: "debian11-64".to_owned(),
+        datastore: None,
         network: None,
         iso_path: None,
         power_on: false,

@@ -1,7 +1,7 @@
 //! Creating VMs, and what is left when that fails.
 
 use ecoman_api::executor::Report;
-use ecoman_model::{StepState, TaskErrorKind, TaskState};
+use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskState};
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
 use crate::bench::{
@@ -69,6 +69,78 @@ async fn what_cannot_work_is_refused_with_every_reason_before_anything_is_touche
         assert!(error.message.contains(part), "{part}: {}", error.message);
     }
     assert_eq!(error.left, [""; 0]);
+    assert_eq!(snapshot(&node), before);
+}
+
+#[tokio::test]
+async fn a_vm_is_made_on_the_datastore_that_was_chosen() {
+    // The one of hosts.yml has no room.
+    let mut spec = with_second(NodeSpec::new("hoge"));
+    for datastore in &mut spec.datastores {
+        if datastore.name != "second" {
+            datastore.free_bytes = 1 << 30;
+        }
+    }
+    let node = SimulatedNode::start(spec).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let vm = |datastore: Option<&str>| NewVm {
+        datastore: datastore.map(str::to_owned),
+        ..new_vm("web")
+    };
+    let report = bench.run(&node, create(vm(None))).await;
+    let error = report.progress.error.expect("an error");
+    assert!(
+        error.message.contains("disk_gb must be at most 1"),
+        "{}",
+        error.message
+    );
+    let report = bench.run(&node, create(vm(Some("second")))).await;
+    let state = report.progress.state;
+    assert_eq!(state, TaskState::Succeeded, "{report:#?}");
+    assert!(node.file("/vmfs/volumes/second/web/web.vmx").is_file());
+    let made = node.vm_named("web").expect("the VM");
+    assert_eq!(made.spec.datastore, "second");
+}
+
+#[tokio::test]
+async fn a_datastore_that_cannot_take_a_vm_is_refused_also_where_hosts_yml_names_it() {
+    let mut spec = with_second(NodeSpec::new("hoge"));
+    let gone = spec.datastores.iter_mut().find(|it| it.name == "second");
+    gone.expect("the datastore").mounted = false;
+    let node = SimulatedNode::start(spec).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    for (datastore, reason) in [
+        (
+            "nowhere",
+            "hoge has no datastore \"nowhere\"; it has datastore1, second",
+        ),
+        ("second", "the datastore second on hoge is not accessible"),
+    ] {
+        let vm = NewVm {
+            datastore: Some(datastore.to_owned()),
+            ..new_vm("web")
+        };
+        let report = bench.run(&node, create(vm)).await;
+        let error = report.progress.error.expect("an error");
+        assert_eq!(error.kind, TaskErrorKind::Refused);
+        assert!(error.message.contains(reason), "{}", error.message);
+        assert!(!error.message.contains("hosts.yml"), "{}", error.message);
+    }
+    node.edit(|spec| {
+        for datastore in &mut spec.datastores {
+            datastore.mounted = false;
+        }
+    });
+    let report = bench.run(&node, create(new_vm("web"))).await;
+    let error = report.progress.error.expect("an error");
+    assert!(
+        error.message.contains(
+            "the datastore datastore1 on hoge is not accessible (datastore_path of hosts.yml)"
+        ),
+        "{}",
+        error.message
+    );
     assert_eq!(snapshot(&node), before);
 }
 

@@ -119,6 +119,7 @@ async fn every_network_and_path_is_looked_up_and_never_run() {
     let before = snapshot(&node);
     for text in nasty() {
         let vm = NewVm {
+            datastore: None,
             network: Some(text.clone()),
             iso_path: Some(format!("/vmfs/volumes/datastore1/{text}.iso")),
             ..new_vm("web")

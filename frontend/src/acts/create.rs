@@ -21,6 +21,7 @@ impl ActView for NewVm {
             disk_gb: vm.disk_gb,
             comment: vm.comment,
             guest_os: Some(vm.guest_os),
+            datastore: vm.datastore,
             network: vm.network,
             iso_path: vm.iso_path,
             power_on: vm.power_on,
@@ -48,6 +49,10 @@ impl ActView for NewVm {
         vec![
             text_fact(texts.size, Some(size)),
             text_fact(texts.guest_os, Some(self.guest_os.clone())),
+            text_fact(
+                texts.datastore,
+                Some(self.datastore.clone().unwrap_or_else(default)),
+            ),
             text_fact(
                 texts.network,
                 Some(self.network.clone().unwrap_or_else(default)),

@@ -13,13 +13,12 @@ use crate::state::route::base;
 use crate::state::wire;
 
 /// The events that the server sends.
-const KINDS: [&str; 8] = [
+const KINDS: [&str; 7] = [
     "vm",
     "vm_removed",
     "node",
     "node_removed",
     "task",
-    "config",
     "reset",
     PING,
 ];

@@ -23,6 +23,9 @@ pub struct Draft {
     pub disk_gb: String,
     /// Guest operating system.
     pub guest_os: String,
+    /// Datastore; `None`: that of hosts.yml.
+    #[serde(default)]
+    pub datastore: Option<String>,
     /// Port group; `None`: that of hosts.yml.
     pub network: Option<String>,
     /// ISO image; `None`: that of hosts.yml, empty: an empty drive.
@@ -43,6 +46,7 @@ impl Default for Draft {
             memory_mb: String::from("1024"),
             disk_gb: String::from("30"),
             guest_os: DEFAULT_GUEST_OS.to_owned(),
+            datastore: None,
             network: None,
             iso_path: None,
             comment: String::new(),
@@ -62,6 +66,7 @@ impl Draft {
             memory_mb: vm.memory_mb.to_string(),
             disk_gb: vm.disk_gb.to_string(),
             guest_os: vm.guest_os,
+            datastore: vm.datastore,
             network: vm.network,
             iso_path: vm.iso_path,
             comment: vm.comment,
@@ -93,6 +98,7 @@ impl Draft {
             disk_gb: number(&self.disk_gb).unwrap_or_default(),
             comment: self.comment.clone(),
             guest_os: Some(self.guest_os.clone()),
+            datastore: self.datastore.clone(),
             network: self.network.clone(),
             iso_path: self.iso_path.clone(),
             power_on: self.power_on,
@@ -134,7 +140,17 @@ impl Draft {
             add("node", texts.not_chosen.to_owned());
             return faults;
         };
-        for fault in node.limits().faults(&vm) {
+        let datastore = node.datastore(vm.datastore.as_deref());
+        match (datastore, &vm.datastore) {
+            (Some(datastore), _) if !datastore.accessible => {
+                add("datastore", (texts.datastore_away)(&node.name));
+            }
+            (None, Some(_)) if !node.datastores.is_empty() => {
+                add("datastore", (texts.no_datastore)(&node.name));
+            }
+            _ => {}
+        }
+        for fault in node.limits(vm.datastore.as_deref()).faults(&vm) {
             add(fault.field, fault.rule);
         }
         if is_taken(&vm.name) {

@@ -60,7 +60,10 @@ impl Error {
         };
         let errors = problem.errors.iter();
         errors
-            .map(|error| (error.field().to_owned(), error.detail.clone()))
+            .map(|error| {
+                let field = error.pointer.trim_start_matches('/');
+                (field.to_owned(), error.detail.clone())
+            })
             .collect()
     }
 

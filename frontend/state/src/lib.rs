@@ -25,6 +25,7 @@ pub mod viewport;
 pub mod draft;
 pub mod node_error;
 pub mod node_links;
+pub mod node_table;
 pub mod placement;
 pub mod power_plan;
 

@@ -243,6 +243,7 @@ mod tests {
             memory: ecoman_api::Memory {
                 capacity_bytes: Some(4096 << 20),
                 usage_mb: Some(3072),
+                free_mb: Some(1024),
             },
             ..node("hoge")
         };

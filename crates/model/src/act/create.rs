@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
-use crate::{Event, EventKind, NodeFacts, NodeSettings, Permission, Vmid};
+use crate::{Datastore, Event, EventKind, NodeFacts, NodeSettings, Permission, Vmid};
 
 /// A VM to be created. Made by [`NewVm::check`] only, so its texts keep their rules.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct NewVm {
     pub comment: String,
     /// Guest operating system, as `guestOS` of a `.vmx` has it.
     pub guest_os: String,
+    /// Datastore; `None`: the directory that `hosts.yml` names for new VMs.
+    pub datastore: Option<String>,
     /// Port group; `None`: the one of `hosts.yml`.
     pub network: Option<String>,
     /// ISO image for the CD drive; `None`: the one of `hosts.yml`. An empty text: an empty drive.
@@ -65,16 +67,9 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What a node leaves room for on the datastore that `hosts.yml` names for new VMs.
+    /// What a node leaves room for, with the disk on a datastore.
     #[must_use]
-    pub fn of(settings: &NodeSettings, facts: &NodeFacts) -> Self {
-        let path = settings.datastore_path.trim_end_matches('/');
-        let volume = path.strip_prefix("/vmfs/volumes/").unwrap_or(path);
-        let volume = volume.split('/').next().unwrap_or(volume);
-        let datastore = facts.datastores.iter().find(|datastore| {
-            datastore.name.as_deref() == Some(volume)
-                || datastore.path.rsplit('/').next() == Some(volume)
-        });
+    pub fn of(facts: &NodeFacts, datastore: Option<&Datastore>) -> Self {
         Self {
             cpus: facts.cpu_threads,
             memory_mb: facts.memory_bytes.map(|bytes| bytes >> 20),
@@ -116,7 +111,34 @@ impl Limits {
     }
 }
 
+/// Where a VM without a datastore of its own goes: the volume of `datastore_path` of `hosts.yml`.
+///
+/// A name or a UUID; the path may lead deeper.
+#[must_use]
+pub fn volume_of(datastore_path: &str) -> &str {
+    let path = datastore_path.trim_start_matches('/');
+    let path = path.strip_prefix("vmfs/volumes/").unwrap_or(path);
+    let path = path.trim_start_matches('/');
+    path.split('/').next().unwrap_or(path)
+}
+
 impl NewVm {
+    /// The volume that it goes to: a name or a UUID.
+    #[must_use]
+    pub fn volume<'a>(&'a self, settings: &'a NodeSettings) -> &'a str {
+        let named = self.datastore.as_deref();
+        named.unwrap_or_else(|| volume_of(&settings.datastore_path))
+    }
+
+    /// The directory that its own directory is made in.
+    #[must_use]
+    pub fn parent_directory(&self, settings: &NodeSettings) -> String {
+        match &self.datastore {
+            Some(name) => format!("/vmfs/volumes/{name}"),
+            None => settings.datastore_path.clone(),
+        }
+    }
+
     /// Checks the rules that hold on every node.
     ///
     /// # Errors
@@ -136,6 +158,8 @@ impl NewVm {
         rule("disk_gb", at_least_one(self.disk_gb));
         rule("comment", comment(&self.comment));
         rule("guest_os", guest_os(&self.guest_os));
+        let named = self.datastore.as_deref();
+        rule("datastore", named.map_or(Ok(()), datastore));
         rule("network", self.network.as_deref().map_or(Ok(()), network));
         rule(
             "iso_path",
@@ -260,6 +284,20 @@ fn guest_os(text: &str) -> Result<(), &'static str> {
     }
 }
 
+fn datastore(text: &str) -> Result<(), &'static str> {
+    if text.is_empty() {
+        Err("must not be empty")
+    } else if text.len() > 255 {
+        Err("must have at most 255 bytes as UTF-8")
+    } else if text.chars().any(char::is_control) {
+        Err("must not contain control characters")
+    } else if text.contains('/') || matches!(text, "." | "..") {
+        Err("must be the name of a datastore, without a path")
+    } else {
+        Ok(())
+    }
+}
+
 fn network(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("must not be empty")
@@ -310,6 +348,7 @@ mod tests {
             disk_gb: 30,
             comment: String::new(),
             guest_os: DEFAULT_GUEST_OS.to_owned(),
+            datastore: None,
             network: None,
             iso_path: None,
             power_on: true,
@@ -390,6 +429,7 @@ mod tests {
             disk_gb: 0,
             comment: "bell\u{7}".to_owned(),
             guest_os: "Ubuntu".to_owned(),
+            datastore: None,
             network: Some(String::new()),
             ..vm()
         };

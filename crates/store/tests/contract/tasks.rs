@@ -5,9 +5,9 @@ use std::slice;
 use std::time::Duration;
 
 use ecoman_model::{
-    Answer, Cancelled, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question,
-    RefreshRequest, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
-    TaskState, TaskStep, Vmid,
+    Answer, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question, RefreshRequest,
+    StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    TaskStep, Vmid,
 };
 use ecoman_store::{Added, Store, TaskQuery};
 use tokio::time::timeout;
@@ -594,7 +594,6 @@ pub(crate) fn task(number: u128) -> Task {
         request_id: String::new(),
         created_at: time("2026-11-22T10:00:00Z"),
         executor: None,
-        cancelled: None,
         progress: TaskProgress::default(),
     }
 }
@@ -618,11 +617,13 @@ fn requests() -> Vec<TaskRequest> {
         disk_gb: MOST,
         comment: "所有者:\r\n\u{1b}[1m{\"$set\": 1}\u{10FFFF}".to_owned(),
         guest_os: "ubuntu-64".to_owned(),
+        datastore: None,
         network: Some("$管理.ネットワーク".to_owned()),
         iso_path: Some(String::new()),
         power_on: true,
     };
     let plain = NewVm {
+        datastore: None,
         network: None,
         iso_path: None,
         power_on: false,
@@ -686,10 +687,6 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
         request_id: "r-1".to_owned(),
         created_at: at,
         executor: Some(Uuid::from_u128(u128::MAX)),
-        cancelled: Some(Cancelled {
-            by: Some("alice".to_owned()),
-            at: ecoman_model::Timestamp::UNIX_EPOCH,
-        }),
         progress: TaskProgress {
             state: TaskState::Running,
             steps: steps

@@ -226,12 +226,14 @@ pub(crate) fn tasks() -> Vec<Task> {
         disk_gb: (1 << 63) - 1,
         comment: "所有者:\r\n\u{1b}[1m{\"$set\": 1}\u{10FFFF}".to_owned(),
         guest_os: "ubuntu-64".to_owned(),
+        datastore: None,
         network: Some("$管理.ネットワーク".to_owned()),
         iso_path: Some(String::new()),
         power_on: true,
     };
     let plain = NewVm {
         memory_mb: 1024,
+        datastore: None,
         network: None,
         iso_path: None,
         power_on: false,
@@ -313,7 +315,6 @@ pub(crate) fn tasks() -> Vec<Task> {
         request_id: String::new(),
         created_at: time("2026-11-22T10:00:00Z"),
         executor: None,
-        cancelled: None,
         progress: TaskProgress::default(),
     });
     tasks.reverse();
@@ -358,7 +359,6 @@ fn task(number: u128, request: TaskRequest) -> Task {
         request_id: "r-1".to_owned(),
         created_at: at,
         executor: Some(Uuid::from_u128(u128::MAX)),
-        cancelled: None,
         progress: TaskProgress {
             state: TaskState::Queued,
             steps: steps

@@ -3,7 +3,8 @@
 use ecoman_esxi::parse;
 use ecoman_esxi::{Command, Output};
 use ecoman_model::{
-    Limits, NewVm, NodeFacts, PortGroup, TaskError, TaskErrorKind, VersionFacts, Vmid, marks,
+    Datastore, Limits, NewVm, NodeFacts, PortGroup, TaskError, TaskErrorKind, VersionFacts, Vmid,
+    marks,
 };
 
 use crate::acts::files::Files;
@@ -34,7 +35,7 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
         Command::system_version(),
         Command::filesystems(),
         Command::port_groups(),
-        Command::is_directory(&settings.datastore_path),
+        Command::is_directory(&files.base),
         Command::exists(&files.directory),
     ];
     commands.extend(iso_path.map(Command::is_file));
@@ -82,15 +83,22 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
     // The summary has the release too, less exactly.
     let version = parse::version(&version.stdout).unwrap_or_else(|_| facts.version.clone());
 
-    // Without such a volume the directory is missing too, which is reported below.
     files.find_volume(&facts.datastores);
     let node = job.name();
     let taken = taken(node, vm, &list.rows, |row| files.are_of(row));
     let mut faults: Vec<String> = taken.into_iter().collect();
-    if datastore.exit != 0 {
+    let volume = vm.volume(settings);
+    let place = facts.datastores.iter().find(|it| it.is_called(volume));
+    let by_hosts_yml = match vm.datastore {
+        None => " (datastore_path of hosts.yml)",
+        Some(_) => "",
+    };
+    if let Some(fault) = no_datastore(node, volume, place, &facts.datastores) {
+        faults.push(fault + by_hosts_yml);
+    } else if datastore.exit != 0 {
         faults.push(format!(
-            "there is no directory {} on {node} (datastore_path of hosts.yml)",
-            settings.datastore_path
+            "there is no directory {} on {node}{by_hosts_yml}",
+            files.base
         ));
     } else if directory.exit == 0 {
         faults.push(format!("{} on {node} is there already", files.directory));
@@ -101,7 +109,7 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
     };
     faults.extend(no_iso(node, iso_path, iso).map(|fault| fault + from));
     faults.extend(no_network(node, network, &groups));
-    let limits = Limits::of(settings, &facts).faults(vm);
+    let limits = Limits::of(&facts, place).faults(vm);
     faults.extend(limits.iter().map(ToString::to_string));
     if !faults.is_empty() {
         return Err(refused(
@@ -230,6 +238,36 @@ fn taken(
         "VM {} ({name}) on {node} is at that place already: {path}",
         row.vmid
     ))
+}
+
+/// Why a volume of this name or UUID cannot take a VM.
+fn no_datastore(
+    node: &str,
+    volume: &str,
+    found: Option<&Datastore>,
+    datastores: &[Datastore],
+) -> Option<String> {
+    match found {
+        Some(found) if !found.holds_vms() => {
+            let kind = &found.kind;
+            Some(format!("{volume} on {node} holds no VMs: it is {kind}"))
+        }
+        Some(found) if !found.accessible => Some(format!(
+            "the datastore {volume} on {node} is not accessible"
+        )),
+        Some(_) => None,
+        None => {
+            let known: Vec<&str> = datastores
+                .iter()
+                .filter(|datastore| datastore.holds_vms())
+                .filter_map(|datastore| datastore.name.as_deref())
+                .collect();
+            let known = known.join(", ");
+            Some(format!(
+                "{node} has no datastore {volume:?}; it has {known}"
+            ))
+        }
+    }
 }
 
 fn no_network(node: &str, network: &str, groups: &[PortGroup]) -> Option<String> {

@@ -1,12 +1,12 @@
 //! The fields of the form.
 
+use ecoman_api::Datastore;
 use leptos::prelude::*;
 
 use super::form::Form;
 use crate::clock::use_clock;
 use crate::state::draft::{Draft, Field};
 use crate::state::format;
-use crate::state::placement::Place;
 use crate::state::text;
 
 pub(super) fn part(id: &'static str, title: &'static str, fields: Vec<AnyView>) -> AnyView {
@@ -28,6 +28,7 @@ fn label_of(field: Field) -> &'static str {
         "memory_mb" => texts.memory,
         "disk_gb" => texts.disk,
         "guest_os" => texts.guest_os,
+        "datastore" => texts.datastore,
         "network" => texts.network,
         "iso_path" => texts.iso_image,
         "comment" => texts.comment,
@@ -63,7 +64,8 @@ pub(super) fn input(
     let wrong = form.wrong(field);
     let value = move || form.draft.with(|draft| part(&mut draft.clone()).clone());
     let most = move || {
-        let limits = form.node.get()?.limits();
+        let named = form.draft.with(|draft| draft.datastore.clone());
+        let limits = form.node.get()?.limits(named.as_deref());
         match field {
             "cpus" => limits.cpus.map(u64::from),
             "memory_mb" => limits.memory_mb,
@@ -154,72 +156,6 @@ pub(super) fn presets(form: Form) -> AnyView {
     view! { <div class="presets" role="group" aria-label=texts.presets>{buttons}</div> }.into_any()
 }
 
-pub(super) fn node_choice(form: Form, places: Memo<Option<Vec<Place>>>) -> AnyView {
-    let wrong = form.wrong("node");
-    let texts = &text::deferred().new_vm;
-    let choices = move || {
-        let mut places = places.get().unwrap_or_default().into_iter().enumerate();
-        let mut views = Vec::new();
-        places.by_ref().for_each(|(nth, place)| {
-            let Place {
-                node,
-                reason,
-                blocked,
-                too_small,
-                ..
-            } = place;
-            let is_blocked = blocked.is_some();
-            // One that is too small may be chosen first, and a size for it then.
-            let disabled = is_blocked && !too_small;
-            let suggested = nth == 0 && !is_blocked;
-            let id = format!("node-{nth}");
-            let (chosen, value) = (node.clone(), node.clone());
-            views.push(
-                view! {
-                    <label class="place" class:blocked=is_blocked>
-                        <input
-                            type="radio"
-                            name="node"
-                            id=if nth == 0 { String::from("node") } else { id.clone() }
-                            value=value.clone()
-                            disabled=disabled
-                            aria-describedby=format!("{id}-why")
-                            prop:checked=move || {
-                                form.draft.with(|draft| draft.node.as_ref() == Some(&chosen))
-                            }
-                            on:change=move |_| {
-                                form.change("node", |draft| draft.node = Some(value.clone()));
-                            }
-                        />
-                        <span>
-                            <strong>{node}</strong>
-                            {suggested.then(|| view! { " " <span class="tag">{texts.suggested}</span> })}
-                            <span class="small" id=format!("{id}-why")>
-                                {blocked.map(|why| (texts.blocked)(&why))} {reason}
-                            </span>
-                        </span>
-                    </label>
-                }
-                .into_any(),
-            );
-        });
-        views
-    };
-    view! {
-        <fieldset class="places" aria-describedby="node-hint">
-            <legend class="sr">{texts.node}</legend>
-            {choices}
-        </fieldset>
-        <p class="hint" id="node-hint" class:bad=move || wrong.with(Option::is_some)>
-            {move || match wrong.get() {
-                Some(wrong) => (texts.field_wrong)(texts.node, &wrong),
-                None => texts.order.to_owned(),
-            }}
-        </p>
-    }
-    .into_any()
-}
-
 /// A choice out of what the node has: values with their words.
 fn select(
     form: Form,
@@ -297,6 +233,51 @@ pub(super) fn guest_os(form: Form) -> AnyView {
 /// The value of a choice that leaves it to hosts.yml. No port group and no path has this name.
 const DEFAULT: &str = "\u{0}";
 
+pub(super) fn datastore(form: Form) -> AnyView {
+    let texts = &text::deferred().new_vm;
+    let words = |store: &Datastore| {
+        let name = store.name.as_deref().unwrap_or(&store.path);
+        match (store.accessible, store.free_bytes.zip(store.capacity_bytes)) {
+            (false, _) => (texts.datastore_not_accessible)(name),
+            (true, Some((free, all))) => (texts.datastore_free)(name, free, all),
+            (true, None) => name.to_owned(),
+        }
+    };
+    let options = move || {
+        let Some(node) = form.node.get() else {
+            return Vec::new();
+        };
+        let default = node.datastore(None);
+        let default = default.map_or_else(|| node.datastore_path.clone(), words);
+        let default = (DEFAULT.to_owned(), (texts.by_hosts_yml)(&default));
+        let stores = node.datastores.iter().filter_map(|store| {
+            let name = store.name.clone()?;
+            Some((name, words(store)))
+        });
+        std::iter::once(default).chain(stores).collect()
+    };
+    let hint = Signal::derive(move || {
+        let node = form.node.get();
+        let named = form.draft.with(|draft| draft.datastore.is_some());
+        node.filter(|_| !named)
+            .map(|node| node.datastore_path.clone())
+            .unwrap_or_default()
+    });
+    select(
+        form,
+        "datastore",
+        hint,
+        options,
+        |draft| {
+            draft
+                .datastore
+                .clone()
+                .unwrap_or_else(|| DEFAULT.to_owned())
+        },
+        |draft, value| draft.datastore = (value != DEFAULT).then_some(value),
+    )
+}
+
 pub(super) fn network(form: Form) -> AnyView {
     let texts = &text::deferred().new_vm;
     let options = move || {
@@ -333,10 +314,11 @@ pub(super) fn iso(form: Form) -> AnyView {
             return Vec::new();
         };
         let file = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
-        let default = (
-            DEFAULT.to_owned(),
-            (texts.by_hosts_yml)(&file(&node.installer_iso_path)),
-        );
+        let mut default = (texts.by_hosts_yml)(&file(&node.installer_iso_path));
+        if node.lacks_iso(&node.installer_iso_path) {
+            default = (texts.missing)(&default);
+        }
+        let default = (DEFAULT.to_owned(), default);
         let none = (String::new(), texts.no_iso.to_owned());
         let images = node.iso_images.iter().map(|image| {
             let path = image.path.trim_start_matches("/vmfs/volumes/");

@@ -10,12 +10,13 @@ use crate::live::LiveData;
 use crate::state::draft::{Draft, Field};
 
 /// The fields, in the order on the page.
-pub(super) const FIELDS: [Field; 9] = [
+pub(super) const FIELDS: [Field; 10] = [
     "node",
     "name",
     "cpus",
     "memory_mb",
     "disk_gb",
+    "datastore",
     "guest_os",
     "network",
     "iso_path",

@@ -2,6 +2,7 @@
 
 mod fields;
 mod form;
+mod places;
 mod summary;
 
 use std::collections::BTreeMap;
@@ -10,8 +11,9 @@ use ecoman_api::Permission;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use self::fields::{comment, guest_os, input, iso, network, node_choice, part, power_on, presets};
+use self::fields::{comment, datastore, guest_os, input, iso, network, part, power_on, presets};
 use self::form::{FIELDS, Form, first_fault};
+use self::places::node_choice;
 use self::summary::summary;
 use crate::acts::create;
 use crate::api;
@@ -20,7 +22,7 @@ use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::draft::Draft;
-use crate::state::placement::{Place, Size, rank};
+use crate::state::placement::{Place, Wanted, rank};
 use crate::state::route::Route;
 use crate::state::text;
 
@@ -42,23 +44,25 @@ pub(crate) fn New() -> impl IntoView {
     }
     set_title(|| text::deferred().new_vm.title.to_owned());
 
-    let size = move || {
+    let wanted = Memo::new(move |_| {
         let wanted = draft.with(Draft::request);
-        Size {
+        Wanted {
             cpus: wanted.cpus,
             memory_mb: wanted.memory_mb,
             disk_gb: wanted.disk_gb,
+            datastore: wanted.datastore,
         }
-    };
+    });
     let places = Memo::new(move |_| {
+        let wanted = wanted.get();
         live.nodes
-            .with(|nodes| nodes.data().map(|nodes| rank(nodes, size())))
+            .with(|nodes| nodes.data().map(|nodes| rank(nodes, &wanted)))
     });
     // The best one is chosen until the reader chooses another.
     Effect::new(move || {
         let best = places.with(|places| {
             let best = places.as_ref()?.first()?;
-            best.blocked.is_none().then(|| best.node.clone())
+            best.is_good().then(|| best.node.clone())
         });
         if best.is_some() && draft.with_untracked(|draft| draft.node.is_none()) {
             draft.update(|draft| draft.node = best);
@@ -246,12 +250,12 @@ fn view(
                 {part(
                     "with",
                     texts.part_system,
-                    vec![guest_os(form), network(form), iso(form), power_on(form)],
+                    vec![datastore(form), guest_os(form), network(form), iso(form), power_on(form)],
                 )}
             </div>
             <section class="card summary" aria-labelledby="summary">
                 <h2 id="summary">{texts.summary}</h2>
-                {move || summary(form)}
+                {move || summary(form, places)}
                 <div class="lines">
                     <button
                         type="submit"

@@ -129,10 +129,11 @@ fn capacity(node: &NodeFacts) -> AnyView {
     } else {
         stores.into_any()
     };
-    let promised = view! {
+    let storage = view! {
         {format::bytes(node.allocated.storage_bytes)}
-        <span class="aside">{texts.promised_to_vms}</span>
+        <span class="aside">{texts.storage_to_vms}</span>
     };
+    let given = (texts.memory_provisioned)(node.allocated_on.memory_mb, node.allocated.memory_mb);
     fact_card(
         "capacity",
         texts.capacity,
@@ -140,8 +141,9 @@ fn capacity(node: &NodeFacts) -> AnyView {
             fact(texts.vms, tally(&node.name, node.vms)),
             fact(texts.cpu, cpu(node)),
             fact(texts.memory, memory(node)),
+            text_fact(texts.provisioned, Some(given)),
             fact(texts.datastores, stores),
-            fact(texts.promised, promised.into_any()),
+            fact(texts.storage_provisioned, storage.into_any()),
         ],
     )
 }

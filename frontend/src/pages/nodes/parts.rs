@@ -1,12 +1,13 @@
 //! What the list of nodes and the page of one show alike.
 
-use ecoman_api::{Datastore, Node, VmCounts};
+use ecoman_api::{Allocated, Datastore, Node, VmCounts};
 use leptos::prelude::*;
 
-use crate::components::{Icon, ago, icon, link, meter, sentence, when};
+use crate::components::{Icon, ago, follow, icon, link, meter, or_unknown, sentence, when};
 use crate::state::format::{self, UNKNOWN};
 use crate::state::list::ListQuery;
 use crate::state::node_error::{cause, symptom};
+use crate::state::node_table::{cpu_mhz, memory_mb, share_of_memory};
 use crate::state::route::Route;
 use crate::state::text;
 
@@ -92,6 +93,41 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
     })
 }
 
+/// How many of its VMs are on, and what else is to know of them; leads to them.
+pub(super) fn vms(node: &str, counts: VmCounts) -> AnyView {
+    let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
+    let texts = &text::deferred().nodes;
+    let total = usize::try_from(counts.total).unwrap_or(usize::MAX);
+    let numbers = format!(
+        "{} / {}",
+        format::grouped(counts.on),
+        format::grouped(counts.total)
+    );
+    let kinds = [
+        ("", Icon::Suspended, counts.suspended, texts.suspended),
+        ("", Icon::Unknown, counts.unknown, texts.unknown),
+        ("big", Icon::Large, counts.large, texts.large),
+    ];
+    let kinds: Vec<_> = kinds
+        .into_iter()
+        .filter(|(_, _, count, _)| *count > 0)
+        .map(|(class, sign, count, word)| {
+            view! {
+                <span class=class data-tip=word>
+                    {icon(sign)} {format::grouped(count)} <span class="sr">" " {word}</span>
+                </span>
+            }
+        })
+        .collect();
+    view! {
+        <a href=list aria-label=(text::format().vms)(total) on:click=follow()>
+            {numbers}
+        </a>
+        <div class="tally small">{kinds}</div>
+    }
+    .into_any()
+}
+
 /// Its VMs by power state; leads to them.
 pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
     let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
@@ -121,11 +157,7 @@ pub(super) fn tally(node: &str, counts: VmCounts) -> AnyView {
 /// Use and allocation of its CPUs.
 pub(super) fn cpu(node: &Node) -> AnyView {
     let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
-    let total = node
-        .cpu
-        .cores
-        .zip(node.cpu.mhz)
-        .map(|(cores, mhz)| u64::from(cores) * mhz);
+    let total = cpu_mhz(node);
     let use_text = match (node.cpu.usage_mhz, total) {
         (Some(used), Some(total)) => {
             (parts.used_of)(&format::megahertz(used), &format::megahertz(total))
@@ -147,7 +179,29 @@ pub(super) fn cpu(node: &Node) -> AnyView {
     .into_any()
 }
 
-/// Use and allocation of its memory.
+/// Use and allocation of its CPUs, for a table.
+pub(super) fn cpu_use(node: &Node) -> AnyView {
+    let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
+    let used = node.cpu.usage_mhz.zip(cpu_mhz(node));
+    let exact = used
+        .map(|(used, total)| (parts.used_of)(&format::megahertz(used), &format::megahertz(total)));
+    let share = used.and_then(|(used, total)| format::percent(used, total));
+    let given = node.cpu.threads.map_or_else(
+        || (texts.vcpus)(node.allocated.cpus),
+        |threads| (texts.vcpus_to_threads)(node.allocated.cpus, threads),
+    );
+    let label = (texts.cpu_of)(&node.name);
+    view! {
+        <div class="share" data-tip=exact>
+            {used.map(|(used, total)| view! { {meter(label, used, total, false)} })}
+            <span>{share.map_or_else(|| UNKNOWN.to_owned(), |share| format!("{share} %"))}</span>
+        </div>
+        <div class="small nowrap">{given}</div>
+    }
+    .into_any()
+}
+
+/// Use of its memory.
 pub(super) fn memory(node: &Node) -> AnyView {
     let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
     let used = node
@@ -161,11 +215,79 @@ pub(super) fn memory(node: &Node) -> AnyView {
         (None, Some(total)) => (texts.in_all)(&format::bytes(total)),
         (None, None) => UNKNOWN.to_owned(),
     };
-    let label = (texts.memory_of)(&node.name);
+    let free = node.memory.free_mb.map(|mb| {
+        let free = (texts.free)(mb.saturating_mul(1024 * 1024));
+        view! { <span class="aside">" · " {free}</span> }
+    });
     view! {
-        <div>{use_text}</div>
-        {used.zip(total).map(|(used, total)| view! { {meter(label, used, total, false)} })}
-        <div class="small">{(texts.memory_given)(node.allocated.memory_mb)}</div>
+        <div>{use_text} {free}</div>
+        {memory_bar(node)}
+    }
+    .into_any()
+}
+
+/// What of its memory is in use, and what powered-on VMs are given of it: beyond its end they are
+/// given more than there is.
+pub(super) fn memory_bar(node: &Node) -> AnyView {
+    let texts = &text::deferred().nodes;
+    let Some((used, all)) = node.memory.usage_mb.zip(memory_mb(node)) else {
+        return or_unknown(None);
+    };
+    let on = node.allocated_on.memory_mb;
+    let scale = all.max(on);
+    let part = |mb: u64| format::percent(mb, scale).map(|percent| format!("{percent}%"));
+    let over = (on > all).then(|| view! { <i class="end" style:left=part(all)></i> });
+    let words = (texts.memory_bar)(
+        &format::megabytes(used),
+        &format::megabytes(on),
+        &format::megabytes(all),
+    );
+    let class = match format::percent(used, all) {
+        Some(95..) => "stack full",
+        Some(85..) => "stack scarce",
+        _ => "stack",
+    };
+    view! {
+        <div
+            class=class
+            role="meter"
+            aria-label=(texts.memory_of)(&node.name)
+            aria-valuenow=format::percent(used, all)
+            aria-valuemin="0"
+            aria-valuemax="100"
+            aria-valuetext=words.clone()
+            data-tip=words
+        >
+            <i class="on" style:width=part(on)></i>
+            <i class="used" style:width=part(used)></i>
+            {over}
+        </div>
+    }
+    .into_any()
+}
+
+/// Memory that is not in use.
+pub(super) fn free_memory(node: &Node) -> AnyView {
+    let texts = &text::deferred().nodes;
+    view! {
+        <strong>{or_unknown(node.memory.free_mb.map(format::megabytes))}</strong>
+        <div class="small">{memory_mb(node).map(texts.of_memory)}</div>
+    }
+    .into_any()
+}
+
+/// What VMs are given of its memory.
+pub(super) fn provisioned(node: &Node, given: Allocated) -> AnyView {
+    ratio(share_of_memory(&given, node), given.memory_mb)
+}
+
+/// Memory as a share of what there is, and as such.
+pub(super) fn ratio(hundredths: Option<u64>, mb: u64) -> AnyView {
+    let texts = &text::deferred().nodes;
+    let is_over = hundredths.is_some_and(|hundredths| hundredths > 100);
+    view! {
+        <span class:over=is_over>{or_unknown(hundredths.map(texts.ratio))}</span>
+        <div class="small">{format::megabytes(mb)}</div>
     }
     .into_any()
 }

@@ -62,6 +62,7 @@ pub struct TaskPages {
     pub size: &'static str,
     pub size_of: fn(cpus: &str, memory: &str, disk_gb: &str) -> String,
     pub guest_os: &'static str,
+    pub datastore: &'static str,
     pub network: &'static str,
     pub iso_image: &'static str,
     pub as_hosts_yml_says: &'static str,

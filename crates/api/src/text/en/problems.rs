@@ -32,9 +32,6 @@ pub(super) static PROBLEMS: Problems = Problems {
     },
     starting: "The server has just started and is still reading its store; try again.",
     store_unavailable: |why| format!("The server cannot read its store: {why}"),
-    store_unwritable: |why| {
-        format!("The server cannot write to its store, so nothing was changed: {why}.")
-    },
 
     task_not_found: |id| format!("There is no task {id}; old ones are deleted."),
     idempotency_key_reused: |task_path| {
@@ -125,7 +122,6 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::NodeNotFound => "Node not found",
         ProblemKind::Starting => "Starting",
         ProblemKind::StoreUnavailable => "Store unavailable",
-        ProblemKind::StoreUnwritable => "Store takes no changes",
 
         ProblemKind::TaskNotFound => "Task not found",
         ProblemKind::IdempotencyKeyReused => "Idempotency-Key reused",
@@ -158,12 +154,12 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::UserNotFound => "User not found",
         ProblemKind::LastAdmin => "Last admin",
 
-        ProblemKind::Unauthorized => "Wrong token for the executor",
-        ProblemKind::BadOrder => "Order cannot be read",
-        ProblemKind::OtherInstance => "Meant for another run",
-        ProblemKind::OtherOrder => "Id of another order",
-        ProblemKind::Forgotten => "Task done and forgotten",
-        ProblemKind::Stopping => "The executor is stopping",
+        ProblemKind::Unauthorized => "Unauthorized",
+        ProblemKind::BadOrder => "Bad order",
+        ProblemKind::OtherInstance => "Another run",
+        ProblemKind::OtherOrder => "Another order",
+        ProblemKind::Forgotten => "Task forgotten",
+        ProblemKind::Stopping => "Stopping",
         ProblemKind::Running => "Task still running",
     }
 }

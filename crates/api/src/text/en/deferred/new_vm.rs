@@ -18,6 +18,7 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     memory: "Memory",
     disk: "Disk",
     guest_os: "Guest OS",
+    datastore: "Datastore",
     network: "Network",
     iso_image: "ISO image",
     comment: "Comment",
@@ -36,6 +37,15 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
         format!("Those that {node} knows: hardware version {hardware}")
     },
     by_hosts_yml: |value| format!("{value} (hosts.yml)"),
+    datastore_free: |name, free, all| {
+        format!(
+            "{name}: {} free of {}",
+            format::bytes(free),
+            format::bytes(all)
+        )
+    },
+    datastore_not_accessible: |name| format!("{name}: not accessible"),
+    missing: |words| format!("{words}: missing on this node"),
     port_group: |name, switch| format!("{name} ({switch})"),
     port_group_vlan: |name, switch, vlan| format!("{name} ({switch}, VLAN {vlan})"),
     no_iso: "None: an empty drive",
@@ -77,8 +87,8 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     },
     order: "Best first: by the share of memory that is free (half the score), of the \
             datastore that is free (three tenths), and by how little memory is \
-            promised to VMs (two tenths), each with this VM counted in. Nodes with too \
-            little free memory for it come after the others.",
+            provisioned to powered-on VMs (two tenths), each with this VM counted in. \
+            Nodes with too little free memory for it come last and are never suggested.",
     memory_free: |free, all| {
         format!(
             "{} of {} memory free",
@@ -89,23 +99,31 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     memory_unknown: "free memory not known",
     free_on: |bytes, datastore| format!("{} free on {datastore}", format::bytes(bytes)),
     datastore_unknown: "datastore not known",
-    memory_promised: |tenths| format!("{}.{}× of memory promised", tenths / 10, tenths % 10),
-    over_committed: |tenths| {
-        format!(
-            "{}.{}× of memory promised, over-committed",
-            tenths / 10,
-            tenths % 10
-        )
-    },
+    provisioned: ratio,
+    over_committed: |hundredths| format!("{}, over-committed", ratio(hundredths)),
+    does_not_fit: |short_mb| format!("does not fit: {} short", format::megabytes(short_mb)),
+    free_memory: "Free memory",
+    then_free: "Then free",
+    free_disk: "Free disk",
+    provisioned_then: "Provisioned",
+    memory_after: |mb, node| format!("{} of memory then free on {node}", format::megabytes(mb)),
+    disk_after: |bytes, datastore| format!("{} then free on {datastore}", format::bytes(bytes)),
     read_only: "read-only: hosts.yml says read_only: true",
     no_answer: "does not answer",
     in_maintenance: "is in maintenance mode",
     few_threads: |threads| format!("has only {}", format::threads(threads)),
     little_memory: |mb| format!("has only {} of memory", format::megabytes(mb)),
-    little_disk: |gb| format!("has only {gb} GB free for disks"),
+    little_disk: |gb, datastore| format!("has only {gb} GB free on {datastore}"),
     not_a_number: "must be a whole number",
     not_chosen: "must be chosen",
     name_taken: |node| format!("is taken: {node} has a VM of this name"),
     guest_unknown: |node| format!("is not known to {node}, which is too old for it"),
     no_port_group: |node| format!("must be a port group of {node}"),
+    no_datastore: |node| format!("must be a datastore of {node}"),
+    datastore_away: |node| format!("is not accessible on {node}: choose another one"),
 };
+
+/// `1.31 : 1`, as vSphere writes over-commitment.
+fn ratio(hundredths: u64) -> String {
+    format!("{}.{:02} : 1", hundredths / 100, hundredths % 100)
+}

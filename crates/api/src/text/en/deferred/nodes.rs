@@ -19,6 +19,17 @@ pub(super) const NODES: NodePages = NodePages {
     vms: "VMs",
     cpu: "CPU",
     memory: "Memory",
+    free_memory: "Free memory",
+    provisioned_on: "Provisioned (on)",
+    provisioned_all: "Provisioned (all)",
+    vms_of_which_on: "VMs on / all",
+    sort_by: |column| format!("Order by {column}"),
+    totals: "Together",
+    of_memory: |mb| format!("of {}", format::megabytes(mb)),
+    ratio: |hundredths| format!("{}.{:02} : 1", hundredths / 100, hundredths % 100),
+    memory_bar: |used, on, all| {
+        format!("{used} used, {on} provisioned to powered-on VMs, {all} in all")
+    },
     datastores: "Datastores",
     esxi: "ESXi",
     not_tried: "Not tried yet",
@@ -40,10 +51,16 @@ pub(super) const NODES: NodePages = NodePages {
     vcpus_on_threads: |cpus, threads| {
         format!("{cpus} virtual CPUs on {}", format::threads(threads))
     },
+    vcpus_to_threads: |cpus, threads| {
+        format!(
+            "{} vCPU : {}",
+            format::grouped(cpus),
+            format::threads(threads)
+        )
+    },
     cpu_of: |node| format!("CPU of {node}"),
     memory_of: |node| format!("Memory of {node}"),
     datastore_named: |name| format!("Datastore {name}"),
-    memory_given: |mb| format!("{} given to VMs", format::megabytes(mb)),
     not_accessible: "not accessible",
     free: |bytes| format!("{} free", format::bytes(bytes)),
     version: |version, build| format!("{version} ({build})"),
@@ -53,8 +70,16 @@ pub(super) const NODES: NodePages = NodePages {
     no_such_node_why: "hosts.yml does not name it, or no longer does.",
     new_vm_here: "New VM here",
     capacity: "Capacity",
-    promised: "Promised",
-    promised_to_vms: " to VMs, in use and still to grow",
+    provisioned: "Provisioned memory",
+    storage_provisioned: "Provisioned storage",
+    storage_to_vms: " to VMs, in use and still to grow",
+    memory_provisioned: |on, all| {
+        format!(
+            "{} to powered-on VMs, {} to all",
+            format::megabytes(on),
+            format::megabytes(all)
+        )
+    },
     machine: "Machine",
     model: "Model",
     processor: "Processor",

@@ -59,6 +59,7 @@ pub(super) const TASKS: TaskPages = TaskPages {
     size: "Size",
     size_of: |cpus, memory, disk_gb| format!("{cpus} CPU, {memory} RAM, {disk_gb} GB disk"),
     guest_os: "Guest OS",
+    datastore: "Datastore",
     network: "Network",
     iso_image: "ISO image",
     as_hosts_yml_says: "as hosts.yml says",
