@@ -1,5 +1,5 @@
 //! Developer commands: `cargo xtask demo`, `test`, `tools`, `build`, `dist`, `bench`, `docs`, `tidy`,
-//! `fuzz`.
+//! `fuzz`, `soak`.
 //!
 //! They need Rust, git and a C compiler, and install the rest.
 
@@ -22,6 +22,7 @@ mod fuzz;
 mod layers;
 mod page;
 mod paths;
+mod soak;
 mod tally;
 mod test;
 mod tidy;
@@ -65,6 +66,8 @@ enum Task {
     Tidy,
     /// Feeds the parsers with random input, each for a while
     Fuzz(fuzz::FuzzArgs),
+    /// Tests what takes too long for `test`: the life of the package, in a root of its own
+    Soak,
 }
 
 fn main() -> ExitCode {
@@ -84,7 +87,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Tools(consent) => (*consent, Stream::Stderr),
         Task::Build(consent) | Task::Bench(consent) => (*consent, Stream::Stdout),
         Task::Dist(args) => (args.consent, Stream::Stdout),
-        Task::Docs | Task::Tidy => (Consent { yes: false }, Stream::Stdout),
+        Task::Docs | Task::Tidy | Task::Soak => (Consent { yes: false }, Stream::Stdout),
         Task::Fuzz(args) => (args.consent, Stream::Stdout),
     };
     let context = Context::new(consent, stream)?;
@@ -98,6 +101,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Docs => docs::run(&context),
         Task::Tidy => tidy::run(&context),
         Task::Fuzz(args) => fuzz::run(&context, &args),
+        Task::Soak => soak::run(&context),
     };
     result.or_else(|error| {
         context.console.complain(&error);
