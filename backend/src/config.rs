@@ -109,7 +109,7 @@ pub struct DashboardSettings {
     )]
     pub dashboard_presets: Presets,
 
-    /// Days that the history of events goes back
+    /// Days that history and tasks go back; the newest 5,000 tasks are kept in any case
     #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub dashboard_event_days: u32,
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::Utc;
+use chrono::{TimeDelta, Utc};
 use ecoman_access::Access;
 use ecoman_serve::{Limits, serve};
 use ecoman_store::Store;
@@ -188,12 +188,13 @@ impl Dashboard {
             .run(),
         );
         workers.spawn(tasks.clone().publish());
-        workers.spawn(tasks.clone().run());
+        let event_days = self.config.settings.dashboard_event_days;
+        workers.spawn(tasks.clone().run(TimeDelta::days(event_days.into())));
         workers.spawn(audit::forget(
             Arc::clone(&self.store),
             Arc::clone(&authenticator.clock),
             self.config.access.settings.dashboard_audit_days,
-            self.config.settings.dashboard_event_days,
+            event_days,
         ));
         let acceptor = match &self.certificate {
             None => None,

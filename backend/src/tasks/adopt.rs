@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::TimeDelta;
 use ecoman_model::{TaskProgress, TaskState};
 use ecoman_store::{StoreError, TaskQuery};
 use tokio::time::{Instant, sleep};
@@ -15,13 +16,13 @@ use crate::error_chain::chain;
 /// How often orphans are adopted: unfinished tasks of a dashboard that has died.
 const ADOPT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How many finished tasks the store keeps, and how often older ones are forgotten.
-const MAX_FINISHED_TASKS: u64 = 5_000;
+/// How many finished tasks the store keeps however old they are, and how often others are forgotten.
+const MIN_FINISHED_TASKS: u64 = 5_000;
 const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
 
 impl Tasks {
-    /// Adopts orphans and forgets old tasks, until the server stops.
-    pub(crate) async fn run(self) {
+    /// Adopts orphans, and forgets tasks that are older than `kept`, until the server stops.
+    pub(crate) async fn run(self, kept: TimeDelta) {
         let shared = &self.shared;
         let mut first = true;
         let mut forgotten: Option<Instant> = None;
@@ -33,7 +34,8 @@ impl Tasks {
             }
             first = false;
             if forgotten.is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL) {
-                match shared.store.forget_tasks(MAX_FINISHED_TASKS).await {
+                let before = (shared.clock)() - kept;
+                match shared.store.forget_tasks(before, MIN_FINISHED_TASKS).await {
                     Ok(count) => {
                         forgotten = Some(Instant::now());
                         if count > 0 {

@@ -612,9 +612,9 @@ impl TaskStore for SwitchedStore {
         self.store.tasks_changed(position).await
     }
 
-    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+    async fn forget_tasks(&self, before: Timestamp, keep: u64) -> Result<u64, StoreError> {
         self.check()?;
-        self.store.forget_tasks(keep).await
+        self.store.forget_tasks(before, keep).await
     }
 
     async fn request_refresh(&self, note: &RefreshRequest) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{NodeName, TaskId, TaskState, Vmid};
+use crate::{NodeName, PowerAction, TaskId, TaskState, Vmid};
 
 /// Something that happened to a node or a VM: seen by the crawler, or the end of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +39,7 @@ pub struct Event {
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum EventKind {
     /// A VM is listed that was not before.
@@ -72,11 +73,17 @@ pub struct EndedTask {
     pub id: TaskId,
     /// The kind of its act: `power`, `create`.
     pub kind: String,
+    /// Which change of power, where it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<PowerAction>,
     /// How it ended.
     pub state: TaskState,
     /// Who requested it; `None` where nobody signs in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub actor: Option<String>,
+    /// How long it was carried out, in milliseconds; `None` where it never began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub millis: Option<u64>,
     /// Why it did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

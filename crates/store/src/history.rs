@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use chrono::TimeDelta;
 use ecoman_model::{
     EndedTask, Event, EventKind, NodeName, NodeRecord, PowerState, Round, RoundVms, Task,
-    Timestamp, VmKey, VmRecord, Vmid,
+    TaskState, Timestamp, VmKey, VmRecord, Vmid,
 };
 use uuid::{Builder, Uuid};
 
@@ -42,7 +42,7 @@ pub trait HistoryStore: Send + Sync + std::fmt::Debug {
 }
 
 /// Which events: those that fit all of these.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct HistoryQuery {
     /// Of this VM.
     pub vm: Option<VmKey>,
@@ -56,8 +56,11 @@ pub struct HistoryQuery {
     pub since: Option<Timestamp>,
     /// From before this time.
     pub until: Option<Timestamp>,
-    /// With this text in a name, a value, a user or a reason, in capitals or not; empty: any.
+    /// With each word of this text in a name, a value, a user or a reason, in capitals or not; empty:
+    /// any.
     pub text: String,
+    /// What people read of an event, where the text is looked for, too.
+    pub words: Option<fn(&Event) -> String>,
     /// Older than the event with this id: [`HistoryPage::next`] of the page before.
     pub before: Option<Uuid>,
     /// So many at most.
@@ -77,6 +80,7 @@ impl Default for HistoryQuery {
             since: None,
             until: None,
             text: String::new(),
+            words: None,
             before: None,
             limit: 100,
             patience: PATIENCE,
@@ -103,8 +107,14 @@ impl HistoryQuery {
         (first, until.min(before))
     }
 
-    /// Whether an event is wanted, whatever its id.
-    pub(crate) fn wants(&self, event: &Event) -> bool {
+    /// The words of the text, in small letters.
+    fn terms(&self) -> Vec<String> {
+        let text = self.text.to_lowercase();
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    /// Whether an event is wanted, whatever its id and its texts.
+    fn wants(&self, event: &Event) -> bool {
         let actor = event.task.as_ref().and_then(|task| task.actor.as_ref());
         self.vm
             .as_ref()
@@ -112,13 +122,17 @@ impl HistoryQuery {
             && (self.nodes.is_empty() || self.nodes.contains(&event.node))
             && (self.users.is_empty() || actor.is_some_and(|actor| self.users.contains(actor)))
             && (self.kinds.is_empty() || self.kinds.contains(&event.kind))
-            && (self.text.is_empty() || self.is_found_in(event))
     }
 
-    fn is_found_in(&self, event: &Event) -> bool {
-        let text = self.text.to_lowercase();
+    /// Whether each of the terms is in one of the texts of an event.
+    fn are_found_in(&self, terms: &[String], event: &Event) -> bool {
+        if terms.is_empty() {
+            return true;
+        }
         let task = event.task.as_ref();
-        [
+        let read = self.words.map(|words| words(event));
+        let texts: Vec<String> = [
+            read.as_deref(),
             Some(event.node.as_str()),
             event.vm_name.as_deref(),
             event.before.as_deref(),
@@ -129,13 +143,17 @@ impl HistoryQuery {
         ]
         .into_iter()
         .flatten()
-        .any(|words| words.to_lowercase().contains(&text))
+        .map(str::to_lowercase)
+        .collect();
+        let is_found = |term: &String| texts.iter().any(|text| text.contains(term.as_str()));
+        terms.iter().all(is_found)
     }
 }
 
 /// A page that grows, event by event in their order.
 pub(crate) struct Search<'q> {
     query: &'q HistoryQuery,
+    terms: Vec<String>,
     began: Instant,
     page: HistoryPage,
 }
@@ -144,6 +162,7 @@ impl<'q> Search<'q> {
     pub(crate) fn new(query: &'q HistoryQuery) -> Self {
         Self {
             query,
+            terms: query.terms(),
             began: Instant::now(),
             page: HistoryPage::default(),
         }
@@ -152,7 +171,7 @@ impl<'q> Search<'q> {
     /// Adds an event that is wanted. Returns whether the page is complete.
     pub(crate) fn look_at(&mut self, event: Event) -> bool {
         let id = event.id;
-        if self.query.wants(&event) {
+        if self.query.wants(&event) && self.query.are_found_in(&self.terms, &event) {
             self.page.events.push(event);
         }
         let full = self.page.events.len() >= self.query.limit.max(1);
@@ -161,6 +180,15 @@ impl<'q> Search<'q> {
             return true;
         }
         false
+    }
+
+    /// Whether the search has taken so long that the page ends here, before this id.
+    pub(crate) fn pauses_at(&mut self, id: Uuid) -> bool {
+        let is_over = self.began.elapsed() >= self.query.patience;
+        if is_over {
+            self.page.next = Some(id);
+        }
+        is_over
     }
 
     /// The page; `more`: whether there may be another one where it was completed.
@@ -272,6 +300,8 @@ pub(crate) fn is_explained(event: &Event, since: Timestamp, tasks: &[Task]) -> b
             && event.vmid.is_some()
             && task.progress.started_at.is_some()
             && task.progress.finished_at.is_none_or(|end| end >= since)
+            // One that failed has changed no power: its line would hide that somebody else did.
+            && !(event.kind == EventKind::Power && task.progress.state == TaskState::Failed)
     };
     tasks
         .iter()
@@ -307,8 +337,13 @@ pub(crate) fn of_task(task: &Task) -> Option<Event> {
         task: Some(EndedTask {
             id: task.id,
             kind: task.request.act().kind().to_owned(),
+            action: task.request.power().map(|change| change.action),
             state: task.progress.state,
             actor: task.actor.clone(),
+            millis: task.progress.started_at.and_then(|began| {
+                let took = task.progress.finished_at? - began;
+                u64::try_from(took.num_milliseconds()).ok()
+            }),
             error: shortened(
                 task.progress
                     .error

@@ -1,7 +1,7 @@
 //! Tasks, and requests to the crawler to read something now.
 
 use async_trait::async_trait;
-use ecoman_model::{NodeName, RefreshRequest, Task, TaskError, TaskId, TaskState};
+use ecoman_model::{NodeName, RefreshRequest, Task, TaskError, TaskId, TaskState, Timestamp};
 use uuid::Uuid;
 
 use crate::StoreError;
@@ -52,8 +52,9 @@ pub trait TaskStore: Send + Sync + std::fmt::Debug {
     /// several times comes once. Tasks that were forgotten do not come.
     async fn tasks_changed(&self, position: u64) -> Result<(u64, Vec<Task>), StoreError>;
 
-    /// Forgets tasks that have ended, all but the `keep` newest of them. Returns how many.
-    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError>;
+    /// Forgets tasks that have ended and were requested before a time, but none of the `keep` newest
+    /// that have ended. Returns how many.
+    async fn forget_tasks(&self, before: Timestamp, keep: u64) -> Result<u64, StoreError>;
 
     /// Asks the crawler to read a VM or a node now.
     async fn request_refresh(&self, request: &RefreshRequest) -> Result<(), StoreError>;

@@ -579,7 +579,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         store.tasks(&TaskQuery::default()).await.unwrap_err(),
         store.task_position().await.unwrap_err(),
         store.tasks_changed(position).await.unwrap_err(),
-        store.forget_tasks(0).await.unwrap_err(),
+        store.forget_tasks(task.created_at, 0).await.unwrap_err(),
         store.request_refresh(&note).await.unwrap_err(),
         store.refresh_requests_changed(&ids).await.unwrap_err(),
         store.remove_refresh_requests(&ids).await.unwrap_err(),

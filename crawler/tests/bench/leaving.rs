@@ -154,8 +154,8 @@ impl TaskStore for LeavingStore {
         self.door()?.tasks_changed(position).await
     }
 
-    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
-        self.door()?.forget_tasks(keep).await
+    async fn forget_tasks(&self, before: Timestamp, keep: u64) -> Result<u64, StoreError> {
+        self.door()?.forget_tasks(before, keep).await
     }
 
     async fn request_refresh(&self, note: &RefreshRequest) -> Result<(), StoreError> {

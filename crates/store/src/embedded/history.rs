@@ -49,23 +49,55 @@ impl HistoryStore for EmbeddedStore {
     }
 
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
-        self.write("the history", move |_, transaction| {
-            let first_kept = first_id_at(before);
-            let mut forgotten = 0;
-            let mut events = transaction.open_table(EVENTS)?;
-            events.retain_in(..first_kept, |_, _| {
-                forgotten += 1;
-                false
-            })?;
-            if forgotten == 0 {
-                return Ok((0, Change::None));
+        let first_kept = first_id_at(before);
+        let mut total = 0;
+        loop {
+            let forgotten = self
+                .write("the history", move |_, transaction| {
+                    forget_oldest(transaction, first_kept)
+                })
+                .await?;
+            total += forgotten;
+            if forgotten < FORGOTTEN_AT_ONCE {
+                return Ok(total);
             }
-            let mut of_vms = transaction.open_table(VM_EVENTS)?;
-            of_vms.retain(|(_, _, id), ()| id >= first_kept)?;
-            Ok((forgotten, Change::Silent))
-        })
-        .await
+        }
     }
+}
+
+/// So many events are forgotten in one write: rounds wait for its end.
+const FORGOTTEN_AT_ONCE: u64 = 10_000;
+
+/// Forgets the oldest of the events before an id. Returns how many.
+fn forget_oldest(
+    transaction: &WriteTransaction,
+    first_kept: u128,
+) -> Result<(u64, Change), Failure> {
+    let mut events = transaction.open_table(EVENTS)?;
+    let mut of_vms = transaction.open_table(VM_EVENTS)?;
+    let mut oldest = Vec::new();
+    for stored in events.range(..first_kept)? {
+        let (id, json) = stored?;
+        // Searches pass over what is left of one that cannot be read.
+        let event = record::from_json::<Event>(json.value()).ok();
+        let vm = event.and_then(|event| Some((event.node, event.vmid?)));
+        oldest.push((id.value(), vm));
+        if oldest.len() as u64 == FORGOTTEN_AT_ONCE {
+            break;
+        }
+    }
+    for (id, vm) in &oldest {
+        events.remove(id)?;
+        if let Some((node, vmid)) = vm {
+            of_vms.remove((node.as_str(), vmid.0, *id))?;
+        }
+    }
+    let change = if oldest.is_empty() {
+        Change::None
+    } else {
+        Change::Silent
+    };
+    Ok((oldest.len() as u64, change))
 }
 
 impl Shared {

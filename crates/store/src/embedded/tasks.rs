@@ -1,14 +1,14 @@
 //! Tasks and refresh requests in the file.
 
 use async_trait::async_trait;
-use ecoman_model::{RefreshRequest, Task, TaskError, TaskId};
+use ecoman_model::{RefreshRequest, Task, TaskError, TaskId, Timestamp};
 use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, WriteTransaction};
 use uuid::Uuid;
 
 use super::file::{Change, EmbeddedStore, Failure, Shared, stored_position, to_json};
 use super::tables::{META, NOTES, TASK_CHANGES, TASK_KEYS, TASK_POSITION, TASKS};
 use crate::changes::first_revision;
-use crate::history::{self, TASKS_COMPARED};
+use crate::history::{self, TASKS_COMPARED, first_id_at};
 use crate::record::{self, StoredTask};
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
@@ -178,21 +178,21 @@ impl TaskStore for EmbeddedStore {
         }
     }
 
-    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+    async fn forget_tasks(&self, before: Timestamp, keep: u64) -> Result<u64, StoreError> {
         self.write("the tasks", move |shared, transaction| {
             let mut tasks = transaction.open_table(TASKS)?;
-            let mut kept = 0;
             let mut forgotten = Vec::new();
-            for entry in tasks.iter()?.rev() {
+            let oldest = tasks.first()?.map(|(id, _)| id.value());
+            let old = first_id_at(before);
+            if tasks.len()? <= keep || oldest.is_none_or(|oldest| oldest >= old) {
+                return Ok((0, Change::None));
+            }
+            let end = old.min(shared.oldest_kept(&tasks, keep)?);
+            for entry in tasks.range(..end)? {
                 let (id, value) = entry?;
                 let (position, json) = value.value();
                 let task = shared.read_task(id.value(), json)?;
-                if !task.progress.state.is_final() {
-                    continue;
-                }
-                if kept < keep {
-                    kept += 1;
-                } else {
+                if task.progress.state.is_final() {
                     forgotten.push((position, task));
                 }
             }
@@ -326,6 +326,27 @@ impl Shared {
                 self.read_task(id.value(), json)
             })
             .collect()
+    }
+
+    /// The oldest of the `keep` newest tasks that have ended; 0: there are not so many.
+    fn oldest_kept(
+        &self,
+        tasks: &impl ReadableTable<u128, (u64, &'static [u8])>,
+        keep: u64,
+    ) -> Result<u128, Failure> {
+        let mut left = keep;
+        if left == 0 {
+            return Ok(u128::MAX);
+        }
+        for entry in tasks.iter()?.rev() {
+            let (id, value) = entry?;
+            let task = self.read_task(id.value(), value.value().1)?;
+            left -= u64::from(task.progress.state.is_final());
+            if left == 0 {
+                return Ok(id.value());
+            }
+        }
+        Ok(0)
     }
 
     /// A task with the position of its latest change.

@@ -21,18 +21,27 @@ const EVENTS_AT_ONCE: usize = 500;
 /// So many events are read at once where each is looked at.
 const BATCH: i64 = 1000;
 
+/// So many events are searched at once where no index finds those that are wanted.
+const SEARCHED_AT_ONCE: u64 = 20_000;
+
 #[async_trait]
 impl HistoryStore for MongoStore {
     async fn history(&self, query: &HistoryQuery) -> Result<HistoryPage, StoreError> {
         let doing = Doing::Read("the history".into());
         let (from, mut until) = query.ids();
+        let is_indexed = query.vm.is_some() || (query.kinds.is_empty() && query.users.is_empty());
         let mut search = Search::new(query);
         loop {
             if from >= until {
                 return Ok(search.page(false));
             }
+            let edge = match is_indexed {
+                true => None,
+                false => self.edge(from, until).await?,
+            };
             let mut filter = wanted(query);
-            filter.insert("_id", doc! { "$gte": id(from), "$lt": id(until) });
+            let first = edge.unwrap_or(from);
+            filter.insert("_id", doc! { "$gte": id(first), "$lt": id(until) });
             let newest_first = doc! { "_id": -1 };
             let limit = match query.text.as_str() {
                 "" => i64::try_from(query.limit.max(1))
@@ -53,7 +62,13 @@ impl HistoryStore for MongoStore {
                 }
             }
             if i64::try_from(count).is_ok_and(|count| count < limit) {
-                return Ok(search.page(false));
+                let Some(edge) = edge else {
+                    return Ok(search.page(false));
+                };
+                if search.pauses_at(Uuid::from_u128(edge)) {
+                    return Ok(search.page(true));
+                }
+                until = edge;
             }
         }
     }
@@ -117,6 +132,22 @@ impl MongoStore {
             .request(&doing, database.run_raw_command(command))
             .await?;
         Ok(())
+    }
+
+    /// The event with [`SEARCHED_AT_ONCE`] events between it and `until`; `None`: there are not so many.
+    async fn edge(&self, from: u128, until: u128) -> Result<Option<u128>, StoreError> {
+        let doing = Doing::Read("the history".into());
+        let events = self.connection.collection(EVENTS).await?;
+        let edge = events
+            .find_one(doc! { "_id": { "$gte": id(from), "$lt": id(until) } })
+            .sort(doc! { "_id": -1 })
+            .skip(SEARCHED_AT_ONCE)
+            .projection(doc! { "_id": 1 });
+        let Some(edge) = self.connection.request(&doing, edge).await? else {
+            return Ok(None);
+        };
+        let edge: super::nodes::Id = self.connection.read_document(EVENTS, &edge)?;
+        Ok(edge.id.parse::<Uuid>().ok().map(|id| id.as_u128()))
     }
 
     /// Records one event; one with the same id is replaced.

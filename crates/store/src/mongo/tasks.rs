@@ -7,7 +7,7 @@
 //! that it saw it has everything, though a writer may be slow or dead.
 
 use async_trait::async_trait;
-use ecoman_model::{RefreshRequest, Task, TaskError, TaskId, TaskState};
+use ecoman_model::{RefreshRequest, Task, TaskError, TaskId, TaskState, Timestamp};
 use futures::TryStreamExt;
 use mongodb::IndexModel;
 use mongodb::bson::{Bson, Document, RawDocumentBuf, doc};
@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::connection::{COUNTERS, Doing};
 use super::{MongoStore, POLL_INTERVAL, encode, encode_record};
 use crate::changes::first_revision;
-use crate::history;
+use crate::history::{self, first_id_at};
 use crate::record::StoredTask;
 use crate::tasks::{has_news, oldest_first};
 use crate::{Added, StoreError, TaskQuery, TaskStore};
@@ -198,7 +198,7 @@ impl TaskStore for MongoStore {
         }
     }
 
-    async fn forget_tasks(&self, keep: u64) -> Result<u64, StoreError> {
+    async fn forget_tasks(&self, before: Timestamp, keep: u64) -> Result<u64, StoreError> {
         let tasks = self.connection.collection(TASKS).await?;
         let doing = Doing::Write("the tasks".into());
         let ended = doc! { "progress.state": { "$in": words(&ENDED) } };
@@ -212,7 +212,8 @@ impl TaskStore for MongoStore {
         };
         let newest: super::nodes::Id = self.connection.read_document(TASKS, &newest)?;
         let mut forgotten = ended;
-        forgotten.insert("_id", doc! { "$lte": newest.id });
+        let old = Uuid::from_u128(first_id_at(before)).to_string();
+        forgotten.insert("_id", doc! { "$lte": newest.id, "$lt": old });
         let deleted = self
             .connection
             .request(&doing, tasks.delete_many(forgotten))

@@ -191,6 +191,10 @@ pub(crate) async fn a_change_by_a_task_is_one_line(place: &mut impl Place) {
     assert_eq!((task.id, task.kind.as_str()), (running.id, "power"));
     assert_eq!(task.state, TaskState::Succeeded);
     assert_eq!(task.actor.as_deref(), Some("ada"));
+    assert_eq!(
+        (task.action, task.millis),
+        (Some(PowerAction::Off), Some(120_000))
+    );
 
     // Long after the task it is somebody else.
     record(&*store, node_at(10), both(10, PowerState::On)).await;
@@ -234,6 +238,26 @@ pub(crate) async fn an_address_that_flaps_is_one_event(place: &mut impl Place) {
     );
     let times: Vec<_> = events.iter().map(|event| event.times).collect();
     assert_eq!(times, [1, 3]);
+}
+
+pub(crate) async fn a_task_that_failed_hides_no_change(place: &mut impl Place) {
+    let store = place.handle().await;
+    let power = |minutes, power| vec![vm_at(1, minutes, |vm| vm.facts.power = power)];
+    record(&*store, node_at(0), power(0, PowerState::Off)).await;
+    let mut failed = power_task(1, PowerAction::On, 1);
+    add(&*store, &failed).await;
+    failed.progress.state = TaskState::Failed;
+    failed.progress.started_at = Some(at(1));
+    failed.progress.finished_at = Some(at(2));
+    assert!(store.update_task(&failed).await.unwrap());
+    record(&*store, node_at(3), power(3, PowerState::On)).await;
+    assert_eq!(
+        reported(&all(&*store).await),
+        [
+            (EventKind::Power, Some("off"), Some("on")),
+            (EventKind::Task, None, None),
+        ]
+    );
 }
 
 pub(crate) async fn the_history_comes_newest_first_in_pages_and_by_each_filter(
@@ -351,6 +375,40 @@ pub(crate) async fn the_history_comes_newest_first_in_pages_and_by_each_filter(
         (
             HistoryQuery {
                 text: "ADA".to_owned(),
+                ..any.clone()
+            },
+            1,
+        ),
+        (
+            HistoryQuery {
+                text: " on  ÄPFEL ".to_owned(),
+                ..any.clone()
+            },
+            20,
+        ),
+        (
+            HistoryQuery {
+                text: "äpfel is suspended".to_owned(),
+                ..any.clone()
+            },
+            0,
+        ),
+        (
+            HistoryQuery {
+                text: "switched äpf".to_owned(),
+                words: Some(|event| match event.kind {
+                    EventKind::Power => "Was SWITCHED".to_owned(),
+                    _ => String::new(),
+                }),
+                ..any.clone()
+            },
+            20,
+        ),
+        (
+            HistoryQuery {
+                kinds: vec![EventKind::Task],
+                users: vec!["bob".to_owned(), "ada".to_owned()],
+                text: "web".to_owned(),
                 ..any.clone()
             },
             1,

@@ -82,6 +82,7 @@ macro_rules! contract_tests {
             events_say_what_changed_outside_ecoman
             a_reading_that_failed_is_no_event
             a_change_by_a_task_is_one_line
+            a_task_that_failed_hides_no_change
             an_address_that_flaps_is_one_event
             the_history_comes_newest_first_in_pages_and_by_each_filter
             old_events_are_forgotten

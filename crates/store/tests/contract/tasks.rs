@@ -68,7 +68,7 @@ pub(crate) async fn a_store_without_tasks_says_so(place: &mut impl Place) {
     assert_eq!(store.task(unknown.id).await.unwrap(), None);
     assert_eq!(store.tasks(&TaskQuery::default()).await.unwrap(), []);
     assert_eq!(store.task_position().await.unwrap(), 0);
-    assert_eq!(store.forget_tasks(0).await.unwrap(), 0);
+    assert_eq!(store.forget_tasks(later(), 0).await.unwrap(), 0);
     assert!(!store.update_task(&unknown).await.unwrap());
     assert_eq!(store.task(unknown.id).await.unwrap(), None);
     store
@@ -361,7 +361,7 @@ pub(crate) async fn a_waiting_reader_hears_of_every_change_of_a_task(place: &mut
     // What changes nothing wakes nobody, and neither does forgetting.
     assert!(writer.update_task(&task).await.unwrap());
     writer.add_task(&task).await.unwrap();
-    writer.forget_tasks(0).await.unwrap();
+    writer.forget_tasks(later(), 0).await.unwrap();
     assert_eq!(writer.task_position().await.unwrap(), position);
 }
 
@@ -390,7 +390,7 @@ pub(crate) async fn a_reader_hears_at_once_of_tasks_that_it_missed(place: &mut i
     let mut ended = tasks[1].clone();
     ended.progress.state = TaskState::Failed;
     store.update_task(&ended).await.unwrap();
-    assert_eq!(store.forget_tasks(0).await.unwrap(), 1);
+    assert_eq!(store.forget_tasks(later(), 0).await.unwrap(), 1);
     let mut waiting = store.tasks_changed(now);
     let early = timeout(Duration::from_millis(1), waiting.as_mut()).await;
     assert!(early.is_err(), "{early:?}");
@@ -499,11 +499,21 @@ pub(crate) async fn the_oldest_tasks_that_have_ended_are_forgotten(place: &mut i
         let ids = tasks.into_iter().map(|task| task.id.0.as_u128() & 0xFF);
         ids.collect::<Vec<_>>()
     };
-    assert_eq!(store.forget_tasks(4).await.unwrap(), 0);
-    assert_eq!(store.forget_tasks(u64::from(u32::MAX)).await.unwrap(), 0);
-    assert_eq!(store.forget_tasks(2).await.unwrap(), 2);
+    let forget = async |before, keep| store.forget_tasks(before, keep).await.unwrap();
+    assert_eq!(forget(later(), 4).await, 0);
+    assert_eq!(forget(later(), u64::from(u32::MAX)).await, 0);
+    // As old as they have to be, but there must be so many; and many enough, but too young.
+    assert_eq!(forget(requested_at(6), 4).await, 0);
+    assert_eq!(forget(requested_at(2), 0).await, 0);
+    assert_eq!(left().await, [6, 5, 4, 3, 2, 1]);
+    // The older one of the two that are too many is old enough.
+    assert_eq!(forget(requested_at(3), 2).await, 1);
+    assert_eq!(left().await, [6, 5, 4, 3, 1]);
+    assert_eq!(forget(later(), 2).await, 1);
     assert_eq!(left().await, [6, 5, 4, 1]);
-    assert_eq!(store.forget_tasks(0).await.unwrap(), 2);
+    assert_eq!(forget(requested_at(6), 0).await, 1);
+    assert_eq!(left().await, [6, 4, 1]);
+    assert_eq!(forget(later(), 0).await, 1);
     assert_eq!(left().await, [4, 1]);
     assert_eq!(store.task(id(6)).await.unwrap(), None);
 
@@ -596,6 +606,16 @@ pub(crate) fn task(number: u128) -> Task {
         executor: None,
         progress: TaskProgress::default(),
     }
+}
+
+/// When the task with [`id`] of this number was requested, to the millisecond.
+fn requested_at(number: i64) -> ecoman_model::Timestamp {
+    ecoman_model::Timestamp::from_timestamp_millis(0x019a_c0de_0000 + number).unwrap()
+}
+
+/// A time after all of them.
+fn later() -> ecoman_model::Timestamp {
+    requested_at(1_000_000)
 }
 
 /// An id as version 7 makes them.
