@@ -83,6 +83,17 @@ impl Caller {
         })
     }
 
+    /// The nodes that the caller may see, of those that they ask for; empty stands for all. `None`: they
+    /// may see none of them.
+    pub(crate) fn nodes_in_reach(&self, asked: Option<Vec<NodeName>>) -> Option<Vec<NodeName>> {
+        let Some(reach) = &self.grant.nodes else {
+            return Some(asked.unwrap_or_default());
+        };
+        let mut nodes = asked.unwrap_or_else(|| reach.iter().cloned().collect());
+        nodes.retain(|node| reach.contains(node));
+        Some(nodes).filter(|nodes| !nodes.is_empty())
+    }
+
     /// The refusal of an operation that takes a permission which the caller lacks.
     pub(crate) fn forbidden(&self, permission: Permission) -> Error {
         let roles = Role::ALL.into_iter();

@@ -5,6 +5,7 @@ mod audit;
 mod create;
 mod events;
 mod guard;
+mod history;
 mod meta;
 mod metrics;
 mod nodes;
@@ -57,6 +58,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::cancel_task))
+        .routes(routes!(history::list_history))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::get_node))
         .routes(routes!(meta::get_config))

@@ -39,7 +39,8 @@ const STATES: [(&str, TaskState); 6] = [
 
 /// List tasks
 ///
-/// The tasks of all nodes, newest first. The latest 5,000 finished ones are kept.
+/// The tasks of all nodes, newest first. Finished ones are kept for the number of days in the server's
+/// `DASHBOARD_EVENT_DAYS`, and the newest 5,000 of them in any case.
 #[utoipa::path(
     get,
     path = "/tasks",
@@ -88,7 +89,7 @@ pub(crate) async fn list_tasks(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ErrorResponse> {
     let asked = ListParameters::read(query.as_deref())?;
-    let Some(nodes) = in_reach(asked.nodes.clone(), &caller) else {
+    let Some(nodes) = caller.nodes_in_reach(asked.nodes.clone()) else {
         return Ok(uncached(asked.page(Vec::new(), 0)));
     };
     let query = TaskQuery {
@@ -283,21 +284,4 @@ pub(crate) async fn cancel_task(
 /// JSON that a client asks for again each time.
 fn uncached(body: impl Serialize) -> Response {
     ([(CACHE_CONTROL, REVALIDATE)], Json(body)).into_response()
-}
-
-/// The nodes whose tasks the caller may see, of those that they ask for; empty stands for all.
-/// `None`: they may see none of them.
-fn in_reach(asked: Option<Vec<NodeName>>, caller: &Caller) -> Option<Vec<NodeName>> {
-    let Some(reach) = &caller.grant.nodes else {
-        return Some(asked.unwrap_or_default());
-    };
-    let nodes: Vec<_> = match asked {
-        None => reach.iter().cloned().collect(),
-        Some(asked) => {
-            let mut nodes = asked;
-            nodes.retain(|node| reach.contains(node));
-            nodes
-        }
-    };
-    Some(nodes).filter(|nodes| !nodes.is_empty())
 }

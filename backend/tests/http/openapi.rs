@@ -66,6 +66,7 @@ fn the_ids_of_operations_stay() {
                 "getVm",
                 "healthz",
                 "listAudit",
+                "listHistory",
                 "listMachines",
                 "listNodes",
                 "listSeenTasks",

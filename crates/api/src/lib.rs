@@ -10,6 +10,7 @@ mod event;
 pub mod executor;
 mod field;
 mod filter;
+mod history;
 mod machine;
 mod node;
 mod problem;
@@ -23,10 +24,10 @@ mod vm;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
-    DEFAULT_GUEST_OS, Datastore, FailureKind, FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE,
-    IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure, Permission, PowerAction, PowerChange,
-    PowerState, Question, Refusal, Resource, Role, Situation, StepState, TaskId, TaskRequest,
-    TaskState, TaskStep, Thresholds,
+    DEFAULT_GUEST_OS, Datastore, EventKind, FailureKind, FieldFault, GUEST_SECONDS,
+    GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure,
+    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role, Situation,
+    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds,
 };
 
 pub use access::{
@@ -37,6 +38,7 @@ pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
 pub use event::{Event, NodeRemoved, Ping, Reset, VmRemoved};
 pub use field::{Field, FilterField, Unit, Value, Word};
 pub use filter::{Filter, FilterError, Searchable, filter_fields, filter_table};
+pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,
     Machines, SetMachinePower,

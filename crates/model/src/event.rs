@@ -66,6 +66,21 @@ pub enum EventKind {
     Task,
 }
 
+/// Whose doing something was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Initiator {
+    /// A user of ECoMan, or its API, requested it.
+    User,
+    /// ECoMan itself did it.
+    Ecoman,
+    /// Somebody did it outside ECoMan, or it happened by itself.
+    Outside,
+    /// It happened to the node.
+    Node,
+}
+
 /// The end of a task, as far as the history shows it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EndedTask {
@@ -87,6 +102,20 @@ pub struct EndedTask {
     /// Why it did not succeed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+}
+
+impl Event {
+    /// Whose doing it was.
+    #[must_use]
+    pub fn initiator(&self) -> Initiator {
+        match (self.kind, &self.task) {
+            // What follows by itself.
+            (EventKind::Task, Some(task)) if task.kind == "clean_up" => Initiator::Ecoman,
+            (EventKind::Task, _) => Initiator::User,
+            (EventKind::NodeAway | EventKind::NodeBack, _) => Initiator::Node,
+            _ => Initiator::Outside,
+        }
+    }
 }
 
 impl EventKind {
@@ -120,6 +149,19 @@ impl EventKind {
             Self::NodeAway => "node_away",
             Self::NodeBack => "node_back",
             Self::Task => "task",
+        }
+    }
+}
+
+impl Initiator {
+    /// The word of the API.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Ecoman => "ecoman",
+            Self::Outside => "outside",
+            Self::Node => "node",
         }
     }
 }

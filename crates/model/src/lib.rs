@@ -25,7 +25,7 @@ pub use act::{
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, Way};
-pub use event::{EndedTask, Event, EventKind};
+pub use event::{EndedTask, Event, EventKind, Initiator};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,

@@ -17,6 +17,7 @@ mod acts;
 pub mod deferred;
 pub mod first_load;
 mod format;
+mod history;
 mod problems;
 #[cfg(any(test, feature = "pseudo"))]
 mod pseudo;
@@ -29,6 +30,7 @@ pub use deferred::Deferred;
 pub use en::EN;
 pub use first_load::FirstLoad;
 pub use format::Format;
+pub use history::History;
 pub use problems::Problems;
 #[cfg(any(test, feature = "pseudo"))]
 pub use pseudo::PSEUDO;
@@ -52,6 +54,8 @@ pub struct Texts {
     pub refusals: &'static Refusals,
     /// Titles of tasks.
     pub tasks: &'static Tasks,
+    /// Lines of the history.
+    pub history: &'static History,
     /// What the page shows on the first load: the frame and the list.
     pub first_load: &'static FirstLoad,
     /// What the deferred pages show.

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod filter_help;
+mod history;
 mod new_vm;
 mod nodes;
 mod parts;
@@ -15,6 +16,7 @@ mod vm;
 pub use self::access::AccessPages;
 pub use self::audit::AuditPage;
 pub use self::filter_help::FilterHelp;
+pub use self::history::HistoryPage;
 pub use self::new_vm::NewVmPage;
 pub use self::nodes::NodePages;
 pub use self::parts::PageParts;
@@ -47,6 +49,8 @@ pub struct Deferred {
     pub access: AccessPages,
     /// The audit log.
     pub audit: AuditPage,
+    /// The history.
+    pub history: HistoryPage,
     /// In place of every page, for a person who has not signed in.
     pub sign_in: SignInPage,
 }

@@ -4,6 +4,7 @@ mod acts;
 mod deferred;
 mod first_load;
 mod format;
+mod history;
 mod problems;
 mod refusals;
 mod tasks;
@@ -17,6 +18,7 @@ pub const EN: Texts = Texts {
     acts: &acts::ACTS,
     refusals: &refusals::REFUSALS,
     tasks: &tasks::TASKS,
+    history: &history::HISTORY,
     first_load: &first_load::FIRST_LOAD,
     deferred: &deferred::DEFERRED,
 };

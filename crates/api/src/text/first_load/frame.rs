@@ -15,6 +15,7 @@ pub struct Frame {
     pub vms: &'static str,
     pub nodes: &'static str,
     pub tasks: &'static str,
+    pub history: &'static str,
     pub tasks_under_way: &'static str,
     pub tasks_failed: &'static str,
     /// Before a title: how many VMs wait for an answer, and how many failures were not seen.

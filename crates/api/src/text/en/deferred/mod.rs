@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod filter_help;
+mod history;
 mod new_vm;
 mod nodes;
 mod parts;
@@ -25,5 +26,6 @@ pub(super) static DEFERRED: Deferred = Deferred {
     new_vm: new_vm::NEW_VM,
     access: access::ACCESS,
     audit: audit::AUDIT,
+    history: history::HISTORY,
     sign_in: sign_in::SIGN_IN,
 };

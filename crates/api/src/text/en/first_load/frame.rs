@@ -10,6 +10,7 @@ pub(super) const FRAME: Frame = Frame {
     vms: "VMs",
     nodes: "Nodes",
     tasks: "Tasks",
+    history: "History",
     tasks_under_way: " under way",
     tasks_failed: " failed",
     title_attention: |questions, failures, title| match (questions, failures) {
