@@ -124,6 +124,16 @@ fn Frame() -> impl IntoView {
                     {texts.tasks}
                     {tasks_mark()}
                 </a>
+                <a
+                    class="tab"
+                    href=Route::History.path()
+                    aria-current=move || {
+                        page.with(|page| *page == Route::History).then_some("page")
+                    }
+                    on:click=follow()
+                >
+                    {texts.history}
+                </a>
             </nav>
             <ConnectionState />
             {account()}

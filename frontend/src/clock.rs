@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, FixedOffset, Offset, TimeDelta, Utc};
+use chrono::{DateTime, Datelike as _, FixedOffset, NaiveDate, Offset, TimeDelta, Utc};
 use leptos::prelude::*;
 
 use crate::state::format;
@@ -78,6 +78,23 @@ pub(crate) fn zone(time: DateTime<Utc>) -> FixedOffset {
     )]
     let minutes_west = date.get_timezone_offset() as i32;
     FixedOffset::west_opt(minutes_west * 60).unwrap_or_else(|| Utc.fix())
+}
+
+/// When a day begins on the reader's clock.
+pub(crate) fn midnight(day: NaiveDate) -> DateTime<Utc> {
+    // Exact: days have small numbers.
+    let year = u32::try_from(day.year()).unwrap_or_default();
+    let date = js_sys::Date::new_with_year_month_day(
+        year,
+        day.month0().cast_signed(),
+        day.day().cast_signed(),
+    );
+    from_milliseconds(date.get_time()).unwrap_or_default()
+}
+
+/// On which day of the reader a time is.
+pub(crate) fn local_day(time: DateTime<Utc>) -> NaiveDate {
+    time.with_timezone(&zone(time)).date_naive()
 }
 
 /// A time of JavaScript; `None`: it is none (NaN).

@@ -1,6 +1,7 @@
 //! The only place that talks to the server: typed calls, one error, the stream of events.
 
 mod access;
+mod history;
 mod http;
 mod stream;
 
@@ -22,6 +23,7 @@ pub(crate) use self::access::{
     audit, audit_csv, change_password, create_token, create_user, delete_user, mark_seen,
     revoke_token, seen_tasks, session, sign_in, sign_out, tokens, update_user, users,
 };
+pub(crate) use self::history::{history, history_csv};
 pub(crate) use self::stream::{
     EventStream, PING, Tabs, is_visible, on_document, read_event, tab_number,
 };

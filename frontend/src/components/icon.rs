@@ -59,6 +59,8 @@ pub(crate) enum Icon {
     Moon,
     /// Colours of the system.
     Display,
+    /// Has another value.
+    Edit,
 }
 
 impl Icon {
@@ -122,6 +124,9 @@ impl Icon {
                  1.7-1 1-1.7-1.7zM12.5 2.6l1 1-1.7 1.7-1-1zM4.2 10.8l1 1-1.7 1.7-1-1z"
             }
             Self::Moon => "M6.2 2A6.2 6.2 0 1 0 14 9.8 5 5 0 0 1 6.2 2Z",
+            Self::Edit => {
+                "m10.6 2 3.4 3.4-7.9 7.9L2 14l.7-4.1zM10.6 4 4 10.6l-.3 1.7 1.7-.3L12 5.4z"
+            }
             Self::Display => {
                 "M3 2.5h10A1.5 1.5 0 0 1 14.5 4v6a1.5 1.5 0 0 1-1.5 1.5H9V13h2v1.5H5V13h2v-1.5H3\
                  A1.5 1.5 0 0 1 1.5 10V4A1.5 1.5 0 0 1 3 2.5ZM3 4v6h10V4z"

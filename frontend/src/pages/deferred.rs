@@ -7,6 +7,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::administration::{account, audit, tokens, users};
+use super::history::history;
 use super::new::New;
 use super::nodes::{Node, Nodes};
 use super::not_found::NotFound;
@@ -68,6 +69,7 @@ fn draw(page: Route) -> AnyView {
         Route::Users => users(),
         Route::Audit => audit(),
         Route::Tasks => Tasks().into_any(),
+        Route::History => history(),
         Route::Task { id } => view! { <Task id /> }.into_any(),
         // The list is part of the first load.
         Route::Vms | Route::NotFound => NotFound().into_any(),

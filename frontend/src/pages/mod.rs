@@ -3,6 +3,7 @@
 mod administration;
 mod banner;
 mod deferred;
+mod history;
 mod new;
 mod nodes;
 mod not_found;

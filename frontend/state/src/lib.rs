@@ -17,6 +17,8 @@ pub mod wire;
 pub mod seen;
 
 pub mod audit_filter;
+pub mod history;
+pub mod history_filter;
 pub mod list;
 pub mod selection;
 pub mod task_filter;

@@ -59,6 +59,8 @@ pub enum Route {
         /// Its id.
         id: TaskId,
     },
+    /// What happened.
+    History,
     /// Who the reader is here.
     Account,
     /// The API tokens.
@@ -110,6 +112,7 @@ impl Route {
             ["users"] => Self::Users,
             ["audit"] => Self::Audit,
             ["tasks"] => Self::Tasks,
+            ["history"] => Self::History,
             ["tasks", id] => id.parse().map_or(Self::NotFound, |id| Self::Task { id }),
             _ => Self::NotFound,
         }
@@ -132,6 +135,7 @@ impl Route {
             Self::Users => String::from("/users"),
             Self::Audit => String::from("/audit"),
             Self::Tasks => String::from("/tasks"),
+            Self::History => String::from("/history"),
             Self::Task { id } => format!("/tasks/{id}"),
         }
     }
@@ -164,6 +168,7 @@ mod tests {
                 Route::Users,
                 Route::Audit,
                 Route::Tasks,
+                Route::History,
                 Route::Task {
                     id: "0199a0de-0000-7000-8000-000000000001"
                         .parse()

@@ -12,7 +12,9 @@ use crate::components::{
 };
 use crate::live::use_live;
 use crate::location::use_location;
+use crate::pages::history::history_card;
 use crate::state::format::{self, UNKNOWN};
+use crate::state::history_filter::HistoryFilter;
 use crate::state::node_links;
 use crate::state::route::Route;
 use crate::state::text;
@@ -26,6 +28,7 @@ pub(crate) fn Node(name: String) -> impl IntoView {
         live.nodes
             .with(|nodes| nodes.data()?.get(&wanted.get_value()).cloned())
     });
+    let is_there = Memo::new(move |_| node.with(Option::is_some));
     let loaded = Memo::new(move |_| live.nodes.with(|nodes| nodes.data().is_some()));
     set_title(move || name.clone());
 
@@ -75,9 +78,16 @@ pub(crate) fn Node(name: String) -> impl IntoView {
                     Some(node) => details(&node).into_any(),
                     None => missing().into_any(),
                 }}
+                {move || is_there.get().then(|| history(wanted.get_value(), node))}
             </div>
         </div>
     }
+}
+
+/// The newest of what happened to it and its VMs.
+fn history(name: String, node: Memo<Option<Arc<NodeFacts>>>) -> AnyView {
+    let card = history_card(&HistoryFilter::of_node(name), move || node.track());
+    view! { <div class="cards">{card}</div> }.into_any()
 }
 
 fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {

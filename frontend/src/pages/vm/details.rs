@@ -10,12 +10,15 @@ use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
 use crate::acts::power::{change_of, power_bar, vm_task};
 use crate::components::{Icon, ago, changing_badge, icon, sentence};
 use crate::live::LiveData;
+use crate::pages::history::history_card;
 use crate::state::format;
+use crate::state::history_filter::HistoryFilter;
+use crate::state::inventory::VmKey;
 use crate::state::text;
 
 /// All of the page that is about the VM: built once, and each part again when what it shows has
 /// changed. A reader's selection, and the word that something was copied, outlive a round.
-pub(super) fn details(live: LiveData, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
+pub(super) fn details(live: LiveData, key: VmKey, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
     // While it is going, what was shown last.
     let vm = Memo::new(move |last: Option<&Option<Arc<VmFacts>>>| {
         vm.get().or_else(|| last.cloned().flatten())
@@ -55,10 +58,16 @@ pub(super) fn details(live: LiveData, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView
             )}
             {part(move || lasting.get(), |vm| files(&vm))}
             {part(move || place.get(), |place| shell(&place))}
+            {history(key, lasting)}
             {raw(vm)}
         </div>
     }
     .into_any()
+}
+
+/// The newest of what happened to it.
+fn history(key: VmKey, lasting: Memo<Option<Arc<VmFacts>>>) -> AnyView {
+    history_card(&HistoryFilter::of_vm(key), move || lasting.track())
 }
 
 /// The VM without what moves from round to round.

@@ -101,7 +101,7 @@ pub(crate) fn Vm(node: String, vmid: u32) -> impl IntoView {
                         <Neighbour neighbours to=Side::Next />
                     </div>
                 </nav>
-                {move || if there.get() { details(live, vm) } else { missing().into_any() }}
+                {move || if there.get() { details(live, wanted.get_value(), vm) } else { missing().into_any() }}
             </div>
         </div>
     }
