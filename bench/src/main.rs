@@ -6,6 +6,7 @@
 
 mod crawl;
 mod figure;
+mod history;
 mod http;
 mod inventory;
 mod load;
@@ -39,6 +40,8 @@ enum Command {
     /// 10,000 VMs over HTTP: first answers, then each request over 1 and over 50 connections, and
     /// with 200 event streams
     Http,
+    /// The history at 100 nodes and 10,000 VMs, five changes a VM and day
+    History(history::HistoryArgs),
     /// Resident memory of the roles at 100 nodes and 10,000 VMs
     Memory,
     /// From a change on a node, with a note to the crawler, to the store
@@ -69,6 +72,7 @@ async fn main() -> Result<()> {
         }
         Command::Crawl => crawl::run().await,
         Command::Http => http::run().await,
+        Command::History(args) => history::run(&args).await,
         Command::Memory => memory::run().await,
         Command::Note => note::run().await,
         Command::Store => store::run().await,
