@@ -13,6 +13,7 @@ const PAGES = {
   'a node': '/nodes/hoge',
   'a new VM': '/new',
   'the tasks': '/tasks',
+  'the history': '/history',
   'no page': '/else',
 };
 
