@@ -274,7 +274,7 @@ async fn no_operation_takes_a_body_that_is_not_as_the_document_says() {
             assert_eq!(problem.kind, "urn:ecoman:problem:bad-body", "{what}");
         }
     }
-    assert_eq!(bodies, 10);
+    assert_eq!(bodies, 11);
     assert_eq!(executor.begun(), []);
 }
 
