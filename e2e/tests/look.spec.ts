@@ -114,8 +114,8 @@ test.describe('at 400 %', () => {
     await expect(list.filter).not.toBeInViewport();
     const grid = await list.grid.boundingBox();
     expect(grid?.height).toBeGreaterThan(180);
-    await expect(list.row('cache')).toBeInViewport();
-    await list.box('cache').locator('..').click();
+    await expect(list.row('web-2')).toBeInViewport();
+    await list.box('web-2').locator('..').click();
     const bar = list.selection;
     await expect(bar).toBeInViewport({ ratio: 1 });
     expect((await bar.boundingBox())?.height).toBeLessThan(56);
@@ -123,7 +123,7 @@ test.describe('at 400 %', () => {
     const reset = bar.getByRole('button', { name: 'Reset', exact: true });
     await expect(reset).toBeInViewport({ ratio: 1 });
     await reset.click();
-    const dialog = page.getByRole('dialog', { name: 'Reset cache on fuga?' });
+    const dialog = page.getByRole('dialog', { name: 'Reset web-2 on hoge?' });
     await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeInViewport();
     await page.keyboard.press('Escape');
     const wide = await page.evaluate(() => document.documentElement.scrollWidth);

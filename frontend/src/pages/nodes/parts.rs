@@ -97,7 +97,6 @@ pub(super) fn troubles(node: &Node) -> Option<AnyView> {
 pub(super) fn vms(node: &str, counts: VmCounts) -> AnyView {
     let list = format!("{}{}", Route::Vms.path(), ListQuery::of_node(node).to_url());
     let texts = &text::deferred().nodes;
-    let total = usize::try_from(counts.total).unwrap_or(usize::MAX);
     let numbers = format!(
         "{} / {}",
         format::grouped(counts.on),
@@ -120,8 +119,8 @@ pub(super) fn vms(node: &str, counts: VmCounts) -> AnyView {
         })
         .collect();
     view! {
-        <a href=list aria-label=(text::format().vms)(total) on:click=follow()>
-            {numbers}
+        <a href=list on:click=follow()>
+            {numbers} <span class="sr">" " {text::first_load().frame.vms}</span>
         </a>
         <div class="tally small">{kinds}</div>
     }
