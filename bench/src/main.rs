@@ -7,6 +7,7 @@
 mod crawl;
 mod figure;
 mod history;
+mod hostile;
 mod http;
 mod inventory;
 mod load;
@@ -37,6 +38,9 @@ enum Command {
     All,
     /// Rounds over 10 simulated nodes with 50 VMs each, 0.2 s a command
     Crawl,
+    /// One node of ten that prints too much, without end, or what cannot be: memory, times of answers,
+    /// and the age of the other nodes
+    Hostile,
     /// 10,000 VMs over HTTP: first answers, then each request over 1 and over 50 connections, and
     /// with 200 event streams
     Http,
@@ -68,8 +72,10 @@ async fn main() -> Result<()> {
             note::run().await?;
             store::run().await?;
             http::run().await?;
-            memory::run().await
+            memory::run().await?;
+            hostile::run().await
         }
+        Command::Hostile => hostile::run().await,
         Command::Crawl => crawl::run().await,
         Command::Http => http::run().await,
         Command::History(args) => history::run(&args).await,

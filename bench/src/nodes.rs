@@ -3,13 +3,14 @@
 
 use std::fs;
 use std::io::{BufRead as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use chrono::{TimeDelta, Utc};
 use clap::Args;
-use ecoman_simulator::{Generation, NodeSpec, Power, PowerOn, SimulatedNode, Tools, VmSpec};
+use ecoman_simulator::{Fault, Generation, NodeSpec, Power, PowerOn, SimulatedNode, Tools, VmSpec};
 use serde::{Deserialize, Serialize};
 
 /// Where they are written down.
@@ -52,6 +53,14 @@ pub(crate) enum Order {
     RemoveVm { node: String, id: u32 },
     /// Answers what has become of a VM, and which changes of its power have arrived.
     Look { node: String, id: u32 },
+    /// One of its tools becomes a script of the node's shell; the tool itself is in `/bin/real` then.
+    Script {
+        node: String,
+        tool: String,
+        script: String,
+    },
+    /// Its clock is wrong by so many seconds.
+    Clock { node: String, wrong_by: i64 },
 }
 
 /// A VM, or what to change of it.
@@ -197,6 +206,10 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
         Order::RemoveVm { node, id } => {
             find(nodes, &node)?.remove_vm(id)?;
         }
+        Order::Script { node, tool, script } => wrap_tool(find(nodes, &node)?, &tool, &script)?,
+        Order::Clock { node, wrong_by } => {
+            find(nodes, &node)?.set_fault(Fault::ClockWrong(wrong_by))?;
+        }
     }
     Ok(Answer::default())
 }
@@ -219,6 +232,26 @@ fn look(node: &SimulatedNode, id: u32) -> Answer {
         changes: changes.collect(),
         ..Answer::default()
     }
+}
+
+/// Puts a script in the place of a tool.
+fn wrap_tool(node: &SimulatedNode, tool: &str, script: &str) -> Result<()> {
+    let places = ["bin", "sbin"].map(|folder| node.file(&format!("/{folder}/{tool}")));
+    let mut places = places.into_iter();
+    let path = places
+        .find(|path| fs::symlink_metadata(path).is_ok())
+        .with_context(|| format!("the node has no {tool}"))?;
+    let real = node.file("/bin/real");
+    fs::create_dir_all(&real)?;
+    let kept = real.join(tool);
+    if !kept.exists() {
+        fs::rename(&path, &kept)?;
+    }
+    // In one step: a round may be about to run it.
+    let new = path.with_extension("new");
+    fs::write(&new, format!("#!/bin/ash\n{script}\n"))?;
+    fs::set_permissions(&new, fs::Permissions::from_mode(0o755))?;
+    Ok(fs::rename(new, path)?)
 }
 
 fn find<'a>(nodes: &'a [Node], name: &str) -> Result<&'a SimulatedNode> {

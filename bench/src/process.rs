@@ -66,6 +66,19 @@ impl Program {
         })
     }
 
+    /// Forgets the highest resident memory so far.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    pub(crate) fn forget_peak(&self) -> Result<()> {
+        let id = self
+            .child
+            .id()
+            .with_context(|| format!("{} has ended", self.name))?;
+        Ok(fs::write(format!("/proc/{id}/clear_refs"), "5")?)
+    }
+
     /// Whether it still runs.
     ///
     /// # Errors

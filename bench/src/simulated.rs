@@ -84,7 +84,12 @@ impl SimulatedNodes {
         Ok(())
     }
 
-    async fn carry_out(&mut self, order: &Order) -> Result<()> {
+    /// Has them carry out an order.
+    ///
+    /// # Errors
+    ///
+    /// They cannot.
+    pub(crate) async fn carry_out(&mut self, order: &Order) -> Result<()> {
         let mut line = serde_json::to_vec(order)?;
         line.push(b'\n');
         self.orders.write_all(&line).await?;
@@ -94,7 +99,7 @@ impl SimulatedNodes {
             .await?
             .context("the simulated nodes ended unexpectedly")?;
         match serde_json::from_str::<Answer>(&answer)?.error {
-            Some(error) => bail!("a simulated node did not start: {error}"),
+            Some(error) => bail!("a simulated node did not do as ordered: {error}"),
             None => Ok(()),
         }
     }
