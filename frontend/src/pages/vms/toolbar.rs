@@ -216,7 +216,7 @@ fn Mistake(controls: ListControls, text: String, error: FilterError) -> impl Int
             focus("filter");
         };
         view! {
-            <button type="button" class="small" on:click=take>
+            <button type="button" class="button small" on:click=take>
                 {label}
             </button>
         }
