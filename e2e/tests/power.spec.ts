@@ -37,6 +37,7 @@ test('a change that cannot be made says why', async ({ lab, page }) => {
 });
 
 test('an explanation goes with a click, and comes back with the pointer', async ({ lab, page }) => {
+  await page.clock.install();
   await page.goto(`${lab.url}/vms/hoge/14`);
   const off = action(page, 'Power off');
   const tip = page.getByRole('tooltip');
@@ -48,7 +49,8 @@ test('an explanation goes with a click, and comes back with the pointer', async 
   await expect(tip).toBeHidden();
   await off.hover({ position: { x: 12, y: 12 } });
   await expect(off).toBeFocused();
-  await page.waitForTimeout(700);
+  // Twice the time after which it would be shown.
+  await page.clock.runFor(700);
   await expect(tip).toBeHidden();
   await page.mouse.move(5, 300);
   await off.hover();

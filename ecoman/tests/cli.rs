@@ -12,6 +12,7 @@ mod faults;
 mod logs;
 mod service;
 
+use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -321,60 +322,48 @@ fn a_secret_of_a_file_is_used_and_never_shown() {
 }
 
 #[test]
-fn help_of_each_command_names_its_variables() {
+fn help_of_each_command_names_its_variables_with_their_defaults() {
     let home = home(&[]);
-    for (command, variables) in [
-        (
-            "up",
-            [
-                "HOSTS_PATH",
-                "CRAWLER_INTERVAL",
-                "DASHBOARD_PORT",
-                "ECOMAN_DATA",
-            ],
-        ),
-        (
-            "crawler",
-            [
-                "HOSTS_PATH",
-                "CRAWLER_INTERVAL",
-                "MONGO_HOST",
-                "MONGO_DBNAME",
-            ],
-        ),
-        (
-            "dashboard",
-            [
-                "DASHBOARD_ADDRESS",
-                "DASHBOARD_THRESHOLD_CPU",
-                "MONGO_URI",
-                "ECOMAN_LOG",
-            ],
-        ),
-        (
-            "executor",
-            [
-                "HOSTS_PATH",
-                "EXECUTOR_BIND",
-                "EXECUTOR_PORT",
-                "EXECUTOR_TOKEN",
-            ],
-        ),
-        (
-            "dashboard",
-            [
-                "EXECUTOR_ADDRESS",
-                "EXECUTOR_PORT",
-                "EXECUTOR_TOKEN",
-                "DASHBOARD_PRESETS",
-            ],
-        ),
-    ] {
-        let help = text(&run(home.path(), &[command, "--help"]).stdout);
-        for variable in variables {
-            assert!(help.contains(variable), "{command}: {variable}\n{help}");
+    let mut helps = BTreeMap::new();
+    let mut rows = 0;
+    // `| variable | default | read by | meaning |`
+    for row in include_str!("../../docs/reference/variables.md").lines() {
+        let Some(row) = row.strip_prefix("| `") else {
+            continue;
+        };
+        let (variable, rest) = row.split_once("` | ").expect("a variable");
+        let (default, rest) = match rest.strip_prefix('`') {
+            Some(rest) => rest.split_once("` | ").expect("a default"),
+            None => rest.split_once("| ").expect("a default, or none"),
+        };
+        let (commands, _) = rest.split_once(" | ").expect("commands");
+        for command in commands.split(", ") {
+            let help = helps.entry(command).or_insert_with(|| {
+                let words = match command {
+                    "user" | "token" => &[command, "list", "--help"][..],
+                    _ => &[command, "--help"],
+                };
+                let help = text(&run(home.path(), words).stdout);
+                // As one line, wherever it was broken.
+                help.split_whitespace().collect::<Vec<_>>().join(" ")
+            });
+            let named = format!("[env: {variable}");
+            let (before, after) = help
+                .split_once(&format!("{named}="))
+                .or_else(|| help.split_once(&format!("{named}]")))
+                .unwrap_or_else(|| panic!("{command}: {variable}\n{help}"));
+            let default = default.trim();
+            // Behind the variable, or in its description.
+            let near = before.rsplit(" --").next().unwrap_or_default();
+            let shown = [near, after.split(" --").next().unwrap_or_default()].concat();
+            assert!(
+                default.is_empty() || shown.contains(&format!("[default: {default}")),
+                "{command}: {variable}: {default}\n{shown}"
+            );
+            rows += 1;
         }
     }
+    assert!(rows > 100, "{rows} variables of commands");
 }
 
 #[test]
@@ -414,7 +403,7 @@ fn parse_prints_facts_or_says_where_it_stopped() {
     };
     let good = parse("power.getstate", b"Retrieved runtime info\nPowered on\n");
     assert_eq!(good.status.code(), Some(0));
-    assert!(text(&good.stdout).contains("on"));
+    assert_eq!(text(&good.stdout), "{\n  \"power\": \"on\"\n}\n");
 
     let bad = parse(
         "get.summary",

@@ -1,7 +1,5 @@
 //! Who may do what: one table over all operations, and the ways in.
 
-use std::time::Duration;
-
 use ecoman_access::{Access, NewToken};
 use ecoman_api::{
     AuditPage, CreatedToken, Identity, NodePage, Problem, SignInMode, TaskPage, TokenList, UserList,
@@ -793,9 +791,13 @@ async fn the_audit_log_is_a_table_for_who_wants_one() {
 
 #[tokio::test]
 async fn a_change_whose_client_hangs_up_is_done_and_written_down() {
+    const CHANGES: usize = 10;
     let server = signing_in(SignIn::Password).await;
     let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);
-    for number in 0..10 {
+    let written = server.store.audit_entries();
+    let held = server.store.hold_audit().await;
+    let mut clients = Vec::new();
+    for number in 0..CHANGES {
         let body = json!({"name": format!("new-{number}"), "role": "viewer", "password": PASSWORD});
         let body = body.to_string();
         let request = format!(
@@ -803,25 +805,33 @@ async fn a_change_whose_client_hangs_up_is_done_and_written_down() {
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
         );
-        let mut stream = tokio::net::TcpStream::connect(server.address())
+        let mut client = tokio::net::TcpStream::connect(server.address())
             .await
             .expect("a connection");
-        stream.write_all(request.as_bytes()).await.expect("written");
-        // Before it has begun, while it is at work, behind its end: whatever comes of it.
-        tokio::time::sleep(Duration::from_millis(number * 4)).await;
-        drop(stream);
+        client.write_all(request.as_bytes()).await.expect("written");
+        clients.push(client);
     }
-    // Passwords are looked at one after the other: those of the users have been.
-    sign_in(&server, "viewer", PASSWORD).await;
     server
-        .until("an entry for each user that was made", async || {
-            let users = access(&server).users().expect("users");
-            let made = users.keys().filter(|name| name.starts_with("new-")).count();
-            let query = "/api/v1/audit?operation=createUser&outcome=succeeded";
-            let log: AuditPage = with(&server, &admin, query).await;
-            (made > 0 && log.items.len() == made).then_some(())
+        .until("each change to be about to be written down", async || {
+            (server.store.audit_entries() == written + CHANGES).then_some(())
         })
         .await;
+    drop(clients);
+    // The server has learned of that before it answers these.
+    for _ in 0..CHANGES {
+        assert_eq!(server.get("/readyz").await.status(), StatusCode::OK);
+    }
+    drop(held);
+    server
+        .until("an entry for each user", async || {
+            let query = "/api/v1/audit?operation=createUser&outcome=succeeded";
+            let log: AuditPage = with(&server, &admin, query).await;
+            (log.items.len() == CHANGES).then_some(())
+        })
+        .await;
+    let users = access(&server).users().expect("users");
+    let made = users.keys().filter(|name| name.starts_with("new-"));
+    assert_eq!(made.count(), CHANGES);
 }
 
 #[tokio::test]

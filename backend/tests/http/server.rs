@@ -457,6 +457,8 @@ async fn store(there: bool) -> (Arc<SwitchedStore>, Arc<TempDir>) {
     let store = SwitchedStore {
         there: AtomicBool::new(there),
         refused_ends: AtomicUsize::new(0),
+        audit_lock: tokio::sync::RwLock::default(),
+        audit_entries: AtomicUsize::new(0),
         store: EmbeddedStore::open(&file).await.expect("a store"),
     };
     (Arc::new(store), Arc::new(directory))
@@ -542,6 +544,10 @@ pub(crate) struct SwitchedStore {
     there: AtomicBool,
     /// Ends of tasks that it was to keep while it was away.
     refused_ends: AtomicUsize,
+    /// Entries of the audit log are kept when nobody writes to it.
+    audit_lock: tokio::sync::RwLock<()>,
+    /// Entries that have come to that lock.
+    audit_entries: AtomicUsize,
     store: EmbeddedStore,
 }
 
@@ -557,6 +563,16 @@ impl SwitchedStore {
 
     pub(crate) fn refused_ends(&self) -> usize {
         self.refused_ends.load(Ordering::Relaxed)
+    }
+
+    /// Entries of the audit log wait until what is returned is dropped.
+    pub(crate) async fn hold_audit(&self) -> tokio::sync::RwLockWriteGuard<'_, ()> {
+        self.audit_lock.write().await
+    }
+
+    /// Entries of the audit log that it was to keep, waiting ones included.
+    pub(crate) fn audit_entries(&self) -> usize {
+        self.audit_entries.load(Ordering::Relaxed)
     }
 
     fn check(&self) -> Result<(), StoreError> {
@@ -642,6 +658,8 @@ impl TaskStore for SwitchedStore {
 #[async_trait]
 impl AuditStore for SwitchedStore {
     async fn record_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
+        self.audit_entries.fetch_add(1, Ordering::Relaxed);
+        let _open = self.audit_lock.read().await;
         self.check()?;
         self.store.record_audit(entry).await
     }

@@ -9,7 +9,7 @@ use ecoman_api::executor::{Instance, Order, Report};
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
 use ecoman_model::{NewVm, PowerAction, PowerChange, TaskId, TaskRequest, Vmid};
-use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Scope, SimulatedNode};
+use ecoman_simulator::{CallOutcome, DatastoreSpec, Fault, NodeSpec, Scope, SimulatedNode};
 use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -222,6 +222,21 @@ pub(crate) fn sent(node: &SimulatedNode, part: &str) -> usize {
         .iter()
         .filter(|call| call.line().contains(part))
         .count()
+}
+
+/// The node has learned that the executor is gone: nothing that it had sent is under way.
+pub(crate) async fn nothing_runs(node: &SimulatedNode) {
+    let ended = async {
+        while node
+            .calls()
+            .iter()
+            .any(|call| call.outcome == CallOutcome::Running)
+        {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.unwrap_or_else(|_| panic!("still running: {:#?}", node.calls()));
 }
 
 /// Has something happen to the node behind the check and before the VM is registered.

@@ -1,7 +1,6 @@
 //! What another executor does about a creation over which one has died.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{
@@ -9,7 +8,7 @@ use ecoman_model::{
 };
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
-use crate::bench::{Bench, create, new_vm, snapshot, vm_names, with_second};
+use crate::bench::{Bench, create, new_vm, nothing_runs, sent, snapshot, vm_names, with_second};
 
 fn node() -> SimulatedNode {
     let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
@@ -45,38 +44,42 @@ async fn clean_up(node: &SimulatedNode, vm: &NewVm, last: &Report) -> TaskProgre
 
 #[tokio::test]
 async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes() {
-    // Died behind: the directory, the configuration, the disk, and with the VM registered.
-    for (behind, registered) in [
-        ("Make the", false),
-        ("Write the", false),
-        ("Create the", false),
-        ("Register", true),
+    // What it has done when it dies, and the tool that it waits for then.
+    for (done, waits_for, registered) in [
+        ("Write the", "vmkfstools", false),
+        ("Create the", "registervm", false),
+        ("Register", "get.summary", true),
     ] {
         let node = node();
         let before = snapshot(&node);
-        node.set_latency(Duration::from_millis(150));
+        let stalled = Fault::Hang(Scope::command(waits_for));
+        node.set_fault(stalled.clone()).unwrap();
         let vm = new_vm("web");
-        let last = interrupted(&node, &vm, "gets so far", |report| {
-            let steps = &report.progress.steps;
-            steps
-                .iter()
-                .any(|step| step.title.starts_with(behind) && step.state == StepState::Done)
+        let last = interrupted(&node, &vm, &format!("waits for {waits_for}"), |_| {
+            sent(&node, waits_for) > 0
         })
         .await;
-        node.set_latency(Duration::ZERO);
+        nothing_runs(&node).await;
+        node.clear_fault(&stalled).unwrap();
+        let mut steps = last.progress.steps.iter();
+        let step = steps.find(|step| step.title.starts_with(done));
+        let state = step.map(|step| step.state);
+        assert_eq!(state, Some(StepState::Done), "{done}: {last:#?}");
+        let vms = vm_names(&node);
+        assert_eq!(vms.contains(&"web".to_owned()), registered, "{done}");
 
+        let died = snapshot(&node);
+        assert_ne!(died, before, "{done}: nothing was made");
         let progress = clean_up(&node, &vm, &last).await;
-        if node.vm_named("web").is_some() {
+        assert_eq!(vm_names(&node), vms, "{done}");
+        if registered {
             let error = progress.error.expect("a VM is reported");
-            assert!(error.left[0].contains("(web)"), "{behind}: {error:?}");
+            assert!(error.left[0].contains("(web)"), "{done}: {error:?}");
+            assert_eq!(snapshot(&node), died, "{done}");
         } else {
-            assert!(!registered, "{behind}: the VM is gone");
-            assert_eq!(
-                progress.state,
-                TaskState::Succeeded,
-                "{behind}: {progress:#?}"
-            );
-            assert_eq!(snapshot(&node), before, "{behind}");
+            let state = progress.state;
+            assert_eq!(state, TaskState::Succeeded, "{done}: {progress:#?}");
+            assert_eq!(snapshot(&node), before, "{done}");
         }
         assert_eq!(node.vm(1).unwrap().power, Power::On);
     }

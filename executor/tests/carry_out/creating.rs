@@ -470,10 +470,14 @@ async fn a_vm_that_the_node_cannot_read_again_is_not_said_to_be_gone() {
     let bench = Bench::new(&[&node]).await;
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.expect("an error");
-    let is_registered = node.vm(2).is_some();
-    let files = node.file(&format!("{}/web", node.datastore_path()));
-    assert_eq!(is_registered, files.exists(), "{error:?}");
-    assert_eq!(is_registered, !error.left.is_empty(), "{error:?}");
+    let registered = node.vm(2).expect("it is registered, and stays so");
+    assert_eq!(registered.spec.name, "web");
+    assert_eq!(error.left.len(), 1, "{error:?}");
+    assert!(error.left[0].contains("VM 2"), "{error:?}");
+    let directory = node.file(&format!("{}/web", node.datastore_path()));
+    for file in ["web.vmx", "web.vmdk", "web-flat.vmdk"] {
+        assert!(directory.join(file).exists(), "{file}: {error:?}");
+    }
 }
 
 #[tokio::test]

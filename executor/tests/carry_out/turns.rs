@@ -220,10 +220,15 @@ async fn registered(node: &SimulatedNode, name: &str) -> u32 {
 #[tokio::test]
 async fn changes_of_vms_that_are_just_being_made_hold_up_nobody() {
     let node = start(node("hoge", 1, false));
-    // Each VM is there for a while before its creation hears of it.
-    let script = "case $1 in solo/registervm) /bin/real/vim-cmd \"$@\"; sleep 2;;\n\
-                  *) exec /bin/real/vim-cmd \"$@\";; esac";
-    wrap_tool(&node, "vim-cmd", script);
+    // Each VM is there before its creation hears of it, until the test says so.
+    let held = format!("{}/held", node.datastore_path().trim_end_matches('/'));
+    std::fs::write(node.file(&held), "").unwrap();
+    let script = format!(
+        "case $1 in solo/registervm) /bin/real/vim-cmd \"$@\"\n\
+         while [ -e {held} ]; do sleep 0.1; done;;\n\
+         *) exec /bin/real/vim-cmd \"$@\";; esac"
+    );
+    wrap_tool(&node, "vim-cmd", &script);
     let bench = Bench::new(&[&node]).await;
     let mut orders = Vec::new();
     for name in ["a", "b"] {
@@ -240,6 +245,12 @@ async fn changes_of_vms_that_are_just_being_made_hold_up_nobody() {
     for order in &orders {
         bench.post(order).await;
     }
+    // Each change waits for its VM's creation now, and a creation for nothing but the node.
+    for order in &orders {
+        let state = bench.report(order.id).await.progress.state;
+        assert!(!state.is_final(), "{state:?}");
+    }
+    std::fs::remove_file(node.file(&held)).unwrap();
     for order in &orders {
         let report = bench.end(order.id).await;
         assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
