@@ -220,9 +220,11 @@ fn nodes(registry: &mut Registry, snapshot: &Snapshot, now: Timestamp) {
     let large = Family::<OfNode, Gauge>::default();
     let cores = Family::<OfNode, Gauge>::default();
     let allocated_cpus = Family::<OfNode, Gauge>::default();
+    let allocated_cpus_on = Family::<OfNode, Gauge>::default();
     let memory = Family::<OfNode, Gauge>::default();
     let memory_used = Family::<OfNode, Gauge>::default();
     let allocated_memory = Family::<OfNode, Gauge>::default();
+    let allocated_memory_on = Family::<OfNode, Gauge>::default();
     for entry in &snapshot.nodes {
         let node = &entry.view;
         let of_node = || OfNode {
@@ -251,8 +253,13 @@ fn nodes(registry: &mut Registry, snapshot: &Snapshot, now: Timestamp) {
         }
         set(&large, &of_node(), node.vms.large);
         set(&allocated_cpus, &of_node(), node.allocated.cpus);
-        let allocated = node.allocated.memory_mb.saturating_mul(MB);
-        set(&allocated_memory, &of_node(), allocated);
+        set(&allocated_cpus_on, &of_node(), node.allocated_on.cpus);
+        for (memory, allocated) in [
+            (&allocated_memory, &node.allocated),
+            (&allocated_memory_on, &node.allocated_on),
+        ] {
+            set(memory, &of_node(), allocated.memory_mb.saturating_mul(MB));
+        }
         if let Some(count) = node.cpu.cores {
             set(&cores, &of_node(), count.into());
         }
@@ -294,6 +301,11 @@ fn nodes(registry: &mut Registry, snapshot: &Snapshot, now: Timestamp) {
         "Virtual CPUs of all VMs",
         allocated_cpus,
     );
+    registry.register(
+        "node_allocated_on_cpus",
+        "Virtual CPUs of the VMs that are on",
+        allocated_cpus_on,
+    );
     in_unit(registry, "node_memory", "Memory", Unit::Bytes, memory);
     in_unit(
         registry,
@@ -308,6 +320,13 @@ fn nodes(registry: &mut Registry, snapshot: &Snapshot, now: Timestamp) {
         "Memory of all VMs",
         Unit::Bytes,
         allocated_memory,
+    );
+    in_unit(
+        registry,
+        "node_allocated_on_memory",
+        "Memory of the VMs that are on",
+        Unit::Bytes,
+        allocated_memory_on,
     );
 }
 

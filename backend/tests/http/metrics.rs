@@ -71,6 +71,12 @@ async fn nodes_are_reported_with_their_vms_and_the_age_of_what_is_known() {
             r#"ecoman_node_observation_age_seconds{node="hoge"}"#,
             Some("42.0"),
         ),
+        // The other one is off.
+        (r#"ecoman_node_allocated_on_cpus{node="hoge"}"#, Some("1")),
+        (
+            r#"ecoman_node_allocated_on_memory_bytes{node="hoge"}"#,
+            Some("1073741824"),
+        ),
         (r#"ecoman_node_vms{node="hoge",power="on"}"#, Some("1")),
         (r#"ecoman_node_vms{node="hoge",power="off"}"#, Some("1")),
         (
