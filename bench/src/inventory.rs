@@ -106,6 +106,7 @@ fn node(name: NodeName, place: usize, now: Timestamp) -> NodeRecord {
         failure: None,
         warnings: Vec::new(),
         collecting: None,
+        vms_read_at: Vec::new(),
     }
 }
 

@@ -24,6 +24,18 @@ pub(crate) struct Collection {
     pub(crate) setup_warnings: Option<Vec<String>>,
 }
 
+impl Collection {
+    /// The node did not list its VMs.
+    pub(crate) fn failed(error: CollectError, known: NodeFacts) -> Self {
+        Self {
+            vms: Err(error),
+            facts: known,
+            warnings: Vec::new(),
+            setup_warnings: None,
+        }
+    }
+}
+
 /// How much of a node's own facts is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scope {
@@ -57,14 +69,7 @@ pub(crate) async fn collect(
     });
     let (list, answers) = match asked {
         Ok(asked) => asked,
-        Err(error) => {
-            return Collection {
-                vms: Err(error),
-                facts: known,
-                warnings: Vec::new(),
-                setup_warnings: None,
-            };
-        }
+        Err(error) => return Collection::failed(error, known),
     };
     let bytes = answers.own.iter().flatten().map(Output::bytes).sum();
     let (name, outputs) = (host.name.clone(), answers.own);
@@ -78,7 +83,7 @@ pub(crate) async fn collect(
         previous,
         at,
     };
-    let (vms, unread) = round.vms(list, answers.summaries).await;
+    let (vms, unread) = round.vms(list, answers.summaries, &BTreeSet::new()).await;
     warnings.extend(unread);
     Collection {
         vms: Ok(vms),
@@ -124,6 +129,11 @@ pub(crate) async fn collect_vm(
 }
 
 impl Scope {
+    /// Whether the setup is read.
+    pub(crate) fn has_setup(self) -> bool {
+        self == Self::WithSetup
+    }
+
     /// What hostd is not asked for in the usual reading: nothing but the setup.
     pub(crate) fn setup_commands(self) -> Vec<Command> {
         match self {
@@ -138,7 +148,7 @@ impl Scope {
 
     /// What asks for the facts. In this order: the version command knows more than the host
     /// summary.
-    fn commands(self) -> Vec<Command> {
+    pub(crate) fn commands(self) -> Vec<Command> {
         let mut commands = vec![Command::host_summary(), Command::filesystems()];
         if self == Self::WithSetup {
             commands.extend([Command::system_version(), Command::port_groups()]);
@@ -149,11 +159,11 @@ impl Scope {
 
 /// What a node may print in a round beside its listing, and so what is kept of it: 1,024 VMs with
 /// a dump of 16 KB each. Hosts print 5 KB a VM and a note of 4,096 characters at most.
-const ROUND_BYTES: usize = 16 * 1024 * 1024;
+pub(crate) const ROUND_BYTES: usize = 16 * 1024 * 1024;
 
 /// How long a round may ask for single VMs, however many are listed. Healthy hosts need less than
 /// a second a VM, and answer several at once.
-const ROUND_TIME: Duration = Duration::from_secs(10 * 60);
+pub(crate) const ROUND_TIME: Duration = Duration::from_secs(10 * 60);
 
 type Answer = Result<Output, SessionError>;
 
@@ -232,22 +242,23 @@ pub(crate) async fn singles(
 }
 
 /// The part of a round that is about the VMs.
-struct RoundOnVms<'r> {
-    session: &'r Session,
-    host: &'r Host,
-    timeout: Duration,
-    quota: &'r Quota,
-    previous: &'r BTreeMap<Vmid, VmRecord>,
-    at: Timestamp,
+pub(crate) struct RoundOnVms<'r> {
+    pub(crate) session: &'r Session,
+    pub(crate) host: &'r Host,
+    pub(crate) timeout: Duration,
+    pub(crate) quota: &'r Quota,
+    pub(crate) previous: &'r BTreeMap<Vmid, VmRecord>,
+    pub(crate) at: Timestamp,
 }
 
 impl RoundOnVms<'_> {
     /// The VMs of the node, and what was lost in reading them. `summaries` are those that were
-    /// read beside the listing.
-    async fn vms(
+    /// read beside the listing; `kept` are listed, and need not be read.
+    pub(crate) async fn vms(
         &self,
         list: VmList,
         mut summaries: BTreeMap<Vmid, (Summary, Vec<String>)>,
+        kept: &BTreeSet<Vmid>,
     ) -> (Vec<VmRecord>, Vec<String>) {
         let mut listed: Vec<(Vmid, Listed<'_>)> = Vec::with_capacity(list.rows.len());
         listed.extend(list.rows.iter().map(|row| (row.vmid, Listed::Row(row))));
@@ -260,7 +271,7 @@ impl RoundOnVms<'_> {
         let new: Vec<Vmid> = listed
             .iter()
             .map(|&(vmid, _)| vmid)
-            .filter(|vmid| !summaries.contains_key(vmid))
+            .filter(|vmid| !summaries.contains_key(vmid) && !kept.contains(vmid))
             .collect();
         let answers = answers(self.session, &[], &new, self.timeout, self.quota).await;
         summaries.extend(answers.summaries);
@@ -269,6 +280,10 @@ impl RoundOnVms<'_> {
         let mut warnings = list.warnings;
         let mut unread = Vec::new();
         for (vmid, listed) in listed {
+            if kept.contains(&vmid) {
+                records.extend(self.previous.get(&vmid).cloned());
+                continue;
+            }
             // Each id is listed once, and was asked for.
             let Some((read, said)) = summaries.remove(&vmid) else {
                 continue;
@@ -318,7 +333,7 @@ enum Listed<'a> {
 }
 
 /// The outcome of reading one VM.
-enum Summary {
+pub(crate) enum Summary {
     Read(Box<VmFacts>),
     /// The node does not know the VM (any more).
     Gone,
@@ -418,7 +433,7 @@ pub(crate) const INVALID: &str =
 
 /// Whether a record is still about the VM of this row. Ids are not used again on a node, but
 /// the node behind a name may have been exchanged.
-fn is_same(record: &VmRecord, row: &VmRow) -> bool {
+pub(crate) fn is_same(record: &VmRecord, row: &VmRow) -> bool {
     match (&record.facts.vmx_path, &row.vmx_path) {
         (Some(before), Some(now)) => before == now,
         _ => true,

@@ -4,14 +4,17 @@
 //! on a node begins and knows nothing of either; [`Crawler`] joins them, one task per node, so that
 //! a slow, dead or lying node costs the others nothing.
 
+mod asked;
 mod collect;
 mod crawler;
 mod error;
 mod inspect;
 mod iso;
 mod node;
+mod part;
 mod read;
 mod read_apart;
+mod rotation;
 mod sample;
 pub mod schedule;
 mod shared;

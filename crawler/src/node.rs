@@ -16,10 +16,12 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::asked::Asked;
 use crate::collect::{Collection, Scope, collect_vm};
 use crate::error::CollectError;
 use crate::iso::{IsoImages, is_iso_warning, iso_images};
-use crate::read::{Asked, collect_by};
+use crate::read::collect_by;
+use crate::rotation::Rotation;
 use crate::schedule::Backoff;
 use crate::shared::{STORE_RETRY, Shared};
 use crate::way::Ways;
@@ -59,6 +61,8 @@ pub(crate) struct NodeTask {
     backoff: Backoff,
     /// How the node is asked.
     ways: Ways,
+    /// Which VMs are read.
+    rotation: Rotation,
     /// The node as it was recorded last, or will be once the store takes it.
     record: Option<NodeRecord>,
     /// Its VMs likewise.
@@ -74,6 +78,7 @@ impl NodeTask {
         Self {
             requests: RefreshRequests::new(&host, &shared),
             ways: Ways::new(host.collect.unwrap_or(shared.options.collect)),
+            rotation: Rotation::new(shared.options.interval),
             host,
             shared,
             session: None,
@@ -90,6 +95,7 @@ impl NodeTask {
 
     /// One round, recorded, and the connection closed again.
     pub(crate) async fn once(&mut self) -> Result<Outcome, StoreError> {
+        self.ways.once();
         self.load().await?;
         let (round, _delay) = self.round().await;
         let recorded = self.record_once(&round).await;
@@ -146,6 +152,9 @@ impl NodeTask {
         loop {
             // Not those that arrive from now on: the round may have read their VMs already.
             let asked = self.requests.open();
+            if !asked.is_empty() {
+                self.rotation.read_all();
+            }
             let began = tokio::time::Instant::now();
             let (round, delay) = self.round().await;
             if let RoundVms::Complete(_) = round.vms {
@@ -264,6 +273,7 @@ impl NodeTask {
             Ok(_) => {
                 tracing::debug!(node = %self.host.name, %vmid, "read, as requested");
                 self.vms.insert(vmid, vm);
+                self.rotation.hurry(vmid);
                 Ok(Refreshed::Recorded)
             }
             Err(StoreError::UnknownNode(_)) => Ok(Refreshed::RoundNeeded),
@@ -284,6 +294,7 @@ impl NodeTask {
                 *vm = seen.clone();
             }
             self.vms.insert(vmid, seen);
+            self.rotation.hurry(vmid);
         }
     }
 
@@ -369,7 +380,13 @@ impl NodeTask {
             }),
             observed_at: match &vms {
                 Ok(_) => Some(began_at),
-                Err(_) => previous.and_then(|record| record.observed_at),
+                Err(_) => previous.as_ref().and_then(|record| record.observed_at),
+            },
+            vms_read_at: match &vms {
+                Ok(_) => self.rotation.read_at(),
+                Err(_) => previous
+                    .map(|record| record.vms_read_at)
+                    .unwrap_or_default(),
             },
             attempted_at: Some(Utc::now()),
             next_attempt_at: TimeDelta::from_std(delay)
@@ -446,7 +463,7 @@ impl NodeTask {
                     previous: &self.vms,
                     at: began_at,
                 };
-                collect_by(asked, &mut self.ways).await
+                collect_by(asked, &mut self.ways, &mut self.rotation).await
             },
             collect_single_vms(
                 &session,

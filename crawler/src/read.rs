@@ -2,47 +2,60 @@
 //! `vim-cmd` before it is believed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use ecoman_esxi::hostd::{self, HostdError, Reading, VmReading};
-use ecoman_esxi::{Command, Host, Session, SessionError, SessionFault};
+use ecoman_esxi::{Command, Host, SessionError, SessionFault};
 use ecoman_model::{Datastore, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
 
+use crate::asked::Asked;
 use crate::collect::{Collection, INVALID, Scope, Single, collect, listing, node_facts, singles};
+use crate::part::collect_part;
 use crate::read_apart::read_apart;
+use crate::rotation::Rotation;
 use crate::sample::{any_of, representative};
 use crate::way::{Plan, Ways};
 
-/// What a round is about.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'r> {
-    pub(crate) session: &'r Session,
-    pub(crate) host: &'r Host,
-    pub(crate) scope: Scope,
-    pub(crate) timeout: Duration,
-    /// The node's facts so far, kept where they cannot be read now.
-    pub(crate) known: &'r NodeFacts,
-    /// Its VMs so far.
-    pub(crate) previous: &'r BTreeMap<Vmid, VmRecord>,
-    /// The beginning of the round.
-    pub(crate) at: Timestamp,
-}
-
 /// Asks a node in the way that is due, and notes how that went.
-pub(crate) async fn collect_by(asked: Asked<'_>, ways: &mut Ways) -> Collection {
-    let mut collection = match ways.plan(asked.known, asked.at) {
+pub(crate) async fn collect_by(
+    asked: Asked<'_>,
+    ways: &mut Ways,
+    rotation: &mut Rotation,
+) -> Collection {
+    let plan = ways.plan(asked.known, asked.at);
+    let due = match plan {
+        Plan::VimCmd => rotation.due(asked.previous.len()),
+        Plan::Prove | Plan::Read { .. } => None,
+    };
+    if let Some(due) = due
+        && let Some(mut collection) = collect_part(asked, &due, rotation).await
+    {
+        if collection.vms.is_ok() {
+            rotation.read(&due, asked.at);
+        }
+        warn(&mut collection, asked.host, ways);
+        return collection;
+    }
+    let mut collection = match plan {
         Plan::VimCmd => asked.by_vim_cmd().await,
         Plan::Prove => asked.prove(ways).await,
         Plan::Read { check } => asked.by_reading(check, ways).await,
     };
+    if collection.vms.is_ok() {
+        rotation.all_read(asked.at);
+    }
+    warn(&mut collection, asked.host, ways);
+    collection
+}
+
+/// Adds what the user should know of the ways.
+fn warn(collection: &mut Collection, host: &Host, ways: &Ways) {
     if collection.vms.is_ok()
         && let Some(warning) = ways.warning()
     {
         collection
             .warnings
-            .push(format!("{}: {warning}", asked.host.name));
+            .push(format!("{}: {warning}", host.name));
     }
-    collection
 }
 
 impl Asked<'_> {

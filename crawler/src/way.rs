@@ -73,6 +73,8 @@ enum State {
 #[derive(Clone, Debug)]
 pub(crate) struct Ways {
     wanted: Collect,
+    /// Why `vim-cmd` is, where it is.
+    reason: &'static str,
     state: State,
     /// The node as it was when `state` began.
     identity: Option<Identity>,
@@ -89,6 +91,7 @@ impl Ways {
     pub(crate) fn new(wanted: Collect) -> Self {
         Self {
             wanted,
+            reason: "vim-cmd is configured",
             state: State::Unproven,
             identity: None,
             failures: 0,
@@ -98,10 +101,16 @@ impl Ways {
         }
     }
 
+    /// There is one round only: a proof would cost more than it could save.
+    pub(crate) fn once(&mut self) {
+        self.wanted = Collect::VimCmd;
+        self.reason = "a single round is always one of vim-cmd";
+    }
+
     /// What to do in the round that begins `now`, on a node with these facts so far.
     pub(crate) fn plan(&mut self, facts: &NodeFacts, now: Timestamp) -> Plan {
         if self.wanted == Collect::VimCmd {
-            self.used(Way::VimCmd, "vim-cmd is configured", now);
+            self.used(Way::VimCmd, self.reason, now);
             return Plan::VimCmd;
         }
         self.look(facts);

@@ -11,6 +11,7 @@
 mod bench;
 mod notes;
 mod reading;
+mod sharing;
 
 use std::time::Duration;
 

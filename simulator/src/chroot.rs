@@ -105,13 +105,14 @@ const APPLETS: &[&str] = &[
 ];
 
 /// The simulated tools with the folders that a host has them in.
-const SIMULATED: [(&str, &str); 10] = [
+const SIMULATED: [(&str, &str); 11] = [
     ("bin", "vim-cmd"),
     ("bin", "vmware"),
     ("bin", "date"),
     ("bin", "find"),
     ("bin", "mkdir"),
     ("bin", "sh"),
+    ("bin", "stat"),
     ("sbin", "esxcli"),
     ("sbin", "vmkfstools"),
     ("usr/lib/vmware/osfs/bin", "osfs-mkdir"),

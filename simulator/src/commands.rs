@@ -38,7 +38,7 @@ pub(crate) fn run(host: &mut Host, program: &str, arguments: &[String], director
         ("vmware", _) => vmware(host, &arguments).into(),
         ("mkdir", _) => mkdir(host, &arguments, directory).into(),
         ("python3", _) => python(host).into(),
-        ("find", _) => Output::refused("", NO_OBJECTION).into(),
+        ("find" | "stat", _) => Output::refused("", NO_OBJECTION).into(),
         _ => Output::refused(format!("{program}: not found\n"), 127).into(),
     }
 }

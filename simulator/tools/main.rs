@@ -38,7 +38,7 @@ fn main() -> ExitCode {
         Some("python3") => python(&arguments),
         Some("date") => date(&arguments),
         Some("sh" | "-sh") => shell(&called, arguments),
-        Some("find" | "mkdir") => ask_first(&name, &arguments),
+        Some("find" | "mkdir" | "stat") => ask_first(&name, &arguments),
         Some("osfs-mkdir") => busybox(OsStr::new("mkdir"), &arguments),
         Some("osfs-rmdir") => busybox(OsStr::new("rmdir"), &arguments),
         _ => match arguments.split_first() {
@@ -92,7 +92,7 @@ fn busybox(applet: &OsStr, arguments: &[OsString]) -> ExitCode {
 }
 
 /// The real Python, with this node's hostd on its loopback, unless hostd has an answer for it. Its
-/// last argument is `-`: the program comes on standard input.
+/// last argument is `-`: the program comes on standard input; or the last two are `-c` and a program.
 fn python(arguments: &[OsString]) -> ExitCode {
     let mut answer = Vec::new();
     let asked = request(OsStr::new("python3"), arguments)
@@ -109,20 +109,23 @@ fn python(arguments: &[OsString]) -> ExitCode {
         }
     }
     let mut lines = answer.split(|&byte| byte == b'\n').map(OsStr::from_bytes);
-    let (Some(program), Some(port), Some((last, options))) =
-        (lines.next(), lines.next(), arguments.split_last())
-    else {
-        complain("python3 OPTION... -");
+    let (options, given) = match arguments {
+        [options @ .., last] if last == "-" => (options, None),
+        [options @ .., option, given] if option == "-c" => (options, Some(given)),
+        _ => {
+            complain("python3 OPTION... -, or python3 OPTION... -c PROGRAM");
+            return ExitCode::from(2);
+        }
+    };
+    let (Some(program), Some(port)) = (lines.next(), lines.next()) else {
+        complain("hostd does not say where Python is");
         return ExitCode::from(2);
     };
-    if last != "-" {
-        complain("only a program on standard input is run");
-        return ExitCode::from(2);
-    }
     let error = Command::new(program)
         .args(options)
         .arg("-c")
         .arg(include_str!("loopback.py"))
+        .args(given)
         .env("SIMULATED_HOSTD_PORT", port)
         .exec();
     complain(&format!("Python does not start: {error}"));

@@ -1,1 +1,1 @@
-date(){ /bin/date "$@"; }; find(){ /bin/find "$@"; }; mkdir(){ /bin/mkdir "$@"; }; absent(){ echo "/bin/sh: $1: not found" >&2; return 127; }; getopt(){ absent getopt; }; realpath(){ absent realpath; }; xxd(){ absent xxd; };
+date(){ /bin/date "$@"; }; find(){ /bin/find "$@"; }; mkdir(){ /bin/mkdir "$@"; }; stat(){ /bin/stat "$@"; }; absent(){ echo "/bin/sh: $1: not found" >&2; return 127; }; getopt(){ absent getopt; }; realpath(){ absent realpath; }; xxd(){ absent xxd; };

@@ -112,6 +112,7 @@ mod tests {
             failure: None,
             warnings: Vec::new(),
             collecting: None,
+            vms_read_at: Vec::new(),
         }
     }
 

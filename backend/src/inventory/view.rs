@@ -70,6 +70,7 @@ pub(crate) fn node<'a>(
         last_error: record.failure.clone(),
         warnings: record.warnings.clone(),
         observed_at: record.observed_at,
+        vms_read_at: record.vms_read_at.clone(),
         attempted_at: record.attempted_at,
         next_attempt_at: record.next_attempt_at,
         round_millis: record.round_millis,

@@ -487,6 +487,7 @@ pub(crate) fn node(name: &str) -> NodeRecord {
         failure: None,
         warnings: Vec::new(),
         collecting: None,
+        vms_read_at: Vec::new(),
     }
 }
 

@@ -42,6 +42,10 @@ pub struct Node {
     pub warnings: Vec<String>,
     /// When the last round with a complete VM list began.
     pub observed_at: Option<DateTime<Utc>>,
+    /// When its VMs were read, where a round reads a share of them only: at place `i` those whose id
+    /// leaves `i` when it is divided by the number of places. Empty: all at `observed_at`.
+    #[serde(default)]
+    pub vms_read_at: Vec<DateTime<Utc>>,
     /// When the last round ended, whatever its outcome.
     pub attempted_at: Option<DateTime<Utc>>,
     /// When the next round is due.
@@ -97,6 +101,18 @@ pub struct Node {
 }
 
 impl Node {
+    /// When a VM was read last, as far as it could be read.
+    #[must_use]
+    pub fn read_at(&self, vmid: u32) -> Option<DateTime<Utc>> {
+        let place = usize::try_from(vmid)
+            .ok()
+            .and_then(|id| id.checked_rem(self.vms_read_at.len()));
+        match place {
+            Some(place) => self.vms_read_at.get(place).copied(),
+            None => self.observed_at,
+        }
+    }
+
     /// A volume by name, or that of `hosts.yml` for new VMs, as far as the node has reported it.
     #[must_use]
     pub fn datastore(&self, name: Option<&str>) -> Option<&Datastore> {

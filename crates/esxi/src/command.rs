@@ -125,6 +125,21 @@ impl Command {
         )
     }
 
+    /// `esxcli --formatter=xml vm process list`: the VMs that run.
+    #[must_use]
+    pub fn processes() -> Self {
+        Self::new("esxcli", &["--formatter=xml", "vm", "process", "list"])
+    }
+
+    /// `stat -c '%Y %s %n' PATH…`: when each file was written, in seconds since 1970, and its size.
+    #[must_use]
+    pub fn file_times<'p>(paths: impl IntoIterator<Item = &'p String>) -> Self {
+        let paths = paths.into_iter();
+        paths.fold(Self::new("stat", &["-c", "%Y %s %n"]), |command, path| {
+            command.argument(path.clone())
+        })
+    }
+
     /// `test -e PATH`: whether a file or directory is there; exit code 0 is yes, 1 is no.
     #[must_use]
     pub fn exists(path: &str) -> Self {

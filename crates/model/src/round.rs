@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Collecting, NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey};
+use crate::{Collecting, NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey, Vmid};
 
 /// One VM as the crawler last saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,11 @@ pub struct VmRecord {
 
 impl VmRecord {
     /// When these facts were last seen to be true: the later of the record's own time and, as
-    /// long as the VM could be read, that of its node's last complete round. (A round writes
-    /// only what changed, so a VM that stays as it is keeps an old `observed_at`.)
+    /// long as the VM could be read, that of the last round that read it. (A round writes only
+    /// what changed, so a VM that stays as it is keeps an old `observed_at`.)
     #[must_use]
     pub fn seen_at(&self, node: &NodeRecord) -> Timestamp {
-        match (&self.failure, node.observed_at) {
+        match (&self.failure, node.read_at(self.key.vmid)) {
             (None, Some(round)) => self.observed_at.max(round),
             _ => self.observed_at,
         }
@@ -51,6 +51,10 @@ pub struct NodeRecord {
     pub facts: Option<NodeFacts>,
     /// When the last round with a complete VM list began; `None` before the first.
     pub observed_at: Option<Timestamp>,
+    /// When its VMs were read where a round reads a share of them only: at place `i` those whose
+    /// id leaves `i` when it is divided by the number of places. Empty: all at `observed_at`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub vms_read_at: Vec<Timestamp>,
     /// When the last round ended, whatever its outcome; `None`: not tried yet.
     pub attempted_at: Option<Timestamp>,
     /// When the next round is due.
@@ -68,6 +72,27 @@ pub struct NodeRecord {
     /// How it is asked; `None`: not said by the crawler that recorded it.
     #[serde(default)]
     pub collecting: Option<Collecting>,
+}
+
+impl NodeRecord {
+    /// When a VM was read last, as far as it could be read.
+    #[must_use]
+    pub fn read_at(&self, vmid: Vmid) -> Option<Timestamp> {
+        let place = usize::try_from(vmid.0)
+            .ok()
+            .and_then(|id| id.checked_rem(self.vms_read_at.len()));
+        match place {
+            Some(place) => self.vms_read_at.get(place).copied(),
+            None => self.observed_at,
+        }
+    }
+
+    /// When each of its VMs had been read since.
+    #[must_use]
+    pub fn all_read_at(&self) -> Option<Timestamp> {
+        let oldest = self.vms_read_at.iter().min().copied();
+        oldest.or(self.observed_at)
+    }
 }
 
 /// Why a node did not answer.

@@ -120,9 +120,9 @@ impl VmTable {
 }
 
 /// When the facts of a VM were last seen to be true: those that are not stale have been
-/// confirmed by every later round of their node, which sends no event for that.
+/// confirmed by every later round of their node that read them, which sends no event for that.
 pub fn seen_at(vm: &Vm, nodes: &Nodes) -> DateTime<Utc> {
-    let round = nodes.get(&vm.node).and_then(|node| node.observed_at);
+    let round = nodes.get(&vm.node).and_then(|node| node.read_at(vm.vmid));
     match round {
         Some(round) if !vm.stale => round.max(vm.observed_at),
         _ => vm.observed_at,

@@ -574,6 +574,7 @@ mod tests {
                 failure: None,
                 warnings: vec!["x".repeat(100_000)],
                 collecting: None,
+                vms_read_at: Vec::new(),
             },
             vms: RoundVms::Complete(Vec::new()),
         }

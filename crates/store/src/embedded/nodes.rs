@@ -74,7 +74,7 @@ impl Store for EmbeddedStore {
                 let before = shared.node(&nodes, name)?;
                 let recorded = before.as_ref().map(|(_, node)| node);
                 let events = history::of_round(&round, recorded, &stored);
-                let since = recorded.and_then(|node| node.observed_at);
+                let since = recorded.and_then(NodeRecord::all_read_at);
                 shared.record_events(transaction, events, since.unwrap_or_default())?;
                 let unchanged = changes.is_empty()
                     && before

@@ -112,7 +112,7 @@ impl Store for MongoStore {
         let recorded = before.as_ref().and_then(|before| before.record.as_ref());
         let events = history::of_round(round, recorded, &stored);
         let since = recorded
-            .and_then(|node| node.observed_at)
+            .and_then(NodeRecord::all_read_at)
             .unwrap_or_default();
         self.write(
             name,

@@ -159,6 +159,7 @@ pub(crate) async fn what_is_not_known_stays_unknown(place: &mut impl Place) {
         failure: None,
         warnings: Vec::new(),
         collecting: None,
+        vms_read_at: Vec::new(),
         ..full_node("hoge")
     };
     let facts = NodeRecord {
@@ -677,6 +678,10 @@ fn full_node(text: &str) -> NodeRecord {
         }),
         warnings: vec![String::new(), "esxcli: \u{FFFD}".to_owned()],
         collecting: None,
+        vms_read_at: vec![
+            time("2026-11-22T10:00:00.000001Z"),
+            time("1969-12-31T23:59:59.5Z"),
+        ],
     }
 }
 

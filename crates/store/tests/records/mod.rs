@@ -112,6 +112,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
         }),
         warnings: vec![String::new(), "esxcli: \u{FFFD}".to_owned()],
         collecting: None,
+        vms_read_at: Vec::new(),
     };
     let unknown = NodeRecord {
         name: "hoge".parse().unwrap(),
@@ -125,6 +126,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
         failure: None,
         warnings: Vec::new(),
         collecting: None,
+        vms_read_at: Vec::new(),
     };
     let states = [
         PowerState::On,
