@@ -10,12 +10,12 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Collect {
     /// The cheapest way that has proven itself on the node.
+    #[default]
     Auto,
     /// One program that reads everything from hostd at once. Where it cannot be used the node is
     /// asked with `vim-cmd`, and a warning says why.
     Read,
     /// `vim-cmd`, once for each VM.
-    #[default]
     VimCmd,
 }
 

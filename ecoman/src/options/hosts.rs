@@ -28,7 +28,7 @@ pub(crate) struct PollArgs {
 
     /// How nodes are asked that hosts.yml says nothing of: vim-cmd; read: one program that reads
     /// everything at once, with vim-cmd where that is not proven; auto: the same without a warning
-    #[arg(long = "collect", env, default_value_t = Collect::VimCmd, value_parser = collect)]
+    #[arg(long = "collect", env, default_value_t, value_parser = collect)]
     pub(crate) crawler_collect: Collect,
 }
 
