@@ -42,6 +42,8 @@ pub(crate) struct Scrape<'a> {
     pub(crate) snapshot: Option<&'a Snapshot>,
     /// Whether the store answers.
     pub(crate) store_up: bool,
+    /// Whether the store takes changes.
+    pub(crate) store_writable: bool,
     /// Unfinished tasks by state; `None`: the store does not answer.
     pub(crate) unfinished: Option<[(TaskState, u64); 2]>,
     /// When the certificate for HTTPS expires, if there is one.
@@ -187,6 +189,13 @@ fn looked_up(scrape: &Scrape<'_>) -> Registry {
     let store_up = Gauge::<i64>::default();
     store_up.set(i64::from(scrape.store_up));
     registry.register("store_up", "Whether the store answers", store_up);
+    let store_writable = Gauge::<i64>::default();
+    store_writable.set(i64::from(scrape.store_writable));
+    registry.register(
+        "store_writable",
+        "Whether the store answers and takes changes; 0 for example while its disk is full",
+        store_writable,
+    );
     if let Some(ends) = scrape.certificate_ends {
         let gauge = Gauge::<i64>::default();
         gauge.set(ends.timestamp());

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
 use ecoman_access::Access;
+use ecoman_api::{ConfigChanged, Event};
 use ecoman_serve::{Limits, serve};
 use ecoman_store::Store;
 use tokio::net::TcpListener;
@@ -25,8 +26,9 @@ use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
 use crate::http::static_files::StaticFiles;
 use crate::http::tls::{self, Certificate, TlsError};
-use crate::inventory::snapshot::Inventory;
+use crate::inventory::snapshot::{Inventory, SentEvent};
 use crate::inventory::watcher::Watcher;
+use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::openapi::{self, UndeclaredPermissions, docs_page};
 use crate::routes;
@@ -151,8 +153,13 @@ impl Dashboard {
         let base_path = self.config.settings.dashboard_base_path.clone();
         let inventory = Arc::new(Inventory::new(first_revision(&self.clock)));
         let metrics = Arc::new(Metrics::new());
+        let writability = Arc::new(Writability::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.clock),
+        ));
         let tasks = Tasks::new(
             Arc::clone(&self.store),
+            Arc::clone(&writability),
             self.executor,
             Arc::clone(&self.clock),
             Arc::clone(&metrics),
@@ -182,11 +189,17 @@ impl Dashboard {
             Watcher {
                 store: Arc::clone(&self.store),
                 inventory: Arc::clone(&inventory),
+                writability: Arc::clone(&writability),
                 clock: self.clock,
                 derived: self.config.settings.derived(),
             }
             .run(),
         );
+        let published = Arc::clone(&inventory);
+        workers.spawn(Arc::clone(&writability).watch(move || {
+            let changed = Event::Config(ConfigChanged {});
+            published.publish(vec![SentEvent::new(0, &changed)]);
+        }));
         workers.spawn(tasks.clone().publish());
         let event_days = self.config.settings.dashboard_event_days;
         workers.spawn(tasks.clone().run(TimeDelta::days(event_days.into())));
@@ -223,6 +236,7 @@ impl Dashboard {
             ),
             store: self.store,
             inventory,
+            writability,
             tasks,
             authenticator,
             policy: self.policy,

@@ -133,13 +133,17 @@ impl Crawler {
                     Ok(changed) => {
                         tracing::info!(nodes = changed.nodes.len(), "hosts.yml has changed");
                         warn_about(&changed);
+                        self.shared.set_hosts_problem(None);
                         self.hosts = changed;
                         retain = true;
                     }
-                    Err(error) => tracing::error!(
-                        error = &error as &dyn std::error::Error,
-                        "hosts.yml has changed and cannot be used; going on with what it said before"
-                    ),
+                    Err(error) => {
+                        tracing::error!(
+                            error = &error as &dyn std::error::Error,
+                            "hosts.yml has changed and cannot be used; going on with what it said before"
+                        );
+                        self.shared.set_hosts_problem(Some(&error));
+                    }
                 },
                 died = tasks.died() => {
                     shutdown.cancel();

@@ -18,6 +18,7 @@ mod rotation;
 mod sample;
 pub mod schedule;
 mod shared;
+mod store_log;
 mod way;
 
 pub use crawler::{Crawler, CrawlerError, OnceReport};

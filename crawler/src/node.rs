@@ -7,8 +7,8 @@ use std::time::Duration;
 use chrono::{TimeDelta, Utc};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    Datastore, FailureKind, NodeFacts, NodeFailure, NodeName, NodeRecord, RefreshRequest, Round,
-    RoundVms, Timestamp, VmRecord, Vmid, marks,
+    Datastore, FailureKind, HOSTS_WARNING, NodeFacts, NodeFailure, NodeName, NodeRecord,
+    RefreshRequest, Round, RoundVms, Timestamp, VmRecord, Vmid, marks,
 };
 use ecoman_store::StoreError;
 use tokio::sync::watch;
@@ -136,14 +136,14 @@ impl NodeTask {
         // The round is dropped where it waits: the session ends its remote commands, and the
         // store's writes are safe to repeat.
         stop.run_until_cancelled(self.poll()).await;
+        self.shared.store_log.left(&self.host.name);
         self.disconnect().await;
     }
 
     async fn poll(&mut self) {
         // Without what was known before, a VM that cannot be read now would lose its facts.
-        let mut store = StoreLog::default();
         while let Err(error) = self.load().await {
-            store.failed(&self.host, &error);
+            self.store_failed(&error);
             tokio::time::sleep(STORE_RETRY).await;
         }
         let mut unwritten: Option<Round> = None;
@@ -169,7 +169,7 @@ impl NodeTask {
             loop {
                 match self.shared.store.record_round(&round).await {
                     Ok(written) => {
-                        store.worked(&self.host);
+                        self.store_worked();
                         tracing::debug!(
                             node = %self.host.name,
                             vms_written = written.vms,
@@ -178,10 +178,10 @@ impl NodeTask {
                             "recorded"
                         );
                         self.requests.done.extend(answered.drain(..));
-                        self.wait(due, &mut store).await;
+                        self.wait(due).await;
                         break;
                     }
-                    Err(error) => store.failed(&self.host, &error),
+                    Err(error) => self.store_failed(&error),
                 }
                 if tokio::time::Instant::now() >= due {
                     unwritten = Some(round);
@@ -196,7 +196,7 @@ impl NodeTask {
 
     /// Waits until the next round begins: when it is `due`, or sooner where a refresh request
     /// takes one. Reads the VMs of refresh requests meanwhile.
-    async fn wait(&mut self, due: tokio::time::Instant, store: &mut StoreLog) {
+    async fn wait(&mut self, due: tokio::time::Instant) {
         loop {
             self.requests.changes.mark_unchanged();
             let mut again = self.requests.remove_done(&self.shared).await.is_err();
@@ -208,7 +208,7 @@ impl NodeTask {
             for request in &urgent {
                 match self.refresh(request).await {
                     Ok(Refreshed::Recorded) => {
-                        store.worked(&self.host);
+                        self.store_worked();
                         self.requests.done.insert(request.id);
                     }
                     Ok(Refreshed::RoundNeeded) => {
@@ -219,7 +219,7 @@ impl NodeTask {
                         return;
                     }
                     Err(error) => {
-                        store.failed(&self.host, &error);
+                        self.store_failed(&error);
                         again = true;
                     }
                 }
@@ -235,7 +235,7 @@ impl NodeTask {
                     if let Some(round) = self.take_images(found)
                         && let Err(error) = self.shared.store.record_round(&round).await
                     {
-                        store.failed(&self.host, &error);
+                        self.store_failed(&error);
                     }
                 }
                 changed = self.requests.changes.changed() => if changed.is_err() {
@@ -245,6 +245,14 @@ impl NodeTask {
                 () = retry, if again => {}
             }
         }
+    }
+
+    fn store_failed(&self, error: &StoreError) {
+        self.shared.store_log.failed(&self.host.name, error);
+    }
+
+    fn store_worked(&self) {
+        self.shared.store_log.worked(&self.host.name);
     }
 
     /// Whether the node may be asked before its time: not where that may cost the account.
@@ -342,8 +350,16 @@ impl NodeTask {
                 .as_ref()
                 .map(|record| record.warnings.clone())
                 .unwrap_or_default();
+            warnings.retain(|warning| !warning.starts_with(HOSTS_WARNING));
         }
 
+        // First, so that it is not among those that are too many.
+        let warnings: Vec<_> = self
+            .shared
+            .hosts_problem()
+            .into_iter()
+            .chain(warnings)
+            .collect();
         let warnings = bounded(&warnings);
         let vms = vms.map(|mut vms| {
             for vm in &mut vms {
@@ -792,29 +808,5 @@ fn log_warnings(host: &Host, before: &[String], now: &[String]) {
     }
     for warning in before.iter().filter(|warning| !now.contains(warning)) {
         tracing::info!(node = %host.name, "no longer: {}", marks::plain_line(warning));
-    }
-}
-
-/// Logs once that the store fails and once that it works again.
-#[derive(Debug, Default)]
-struct StoreLog {
-    away: bool,
-}
-
-impl StoreLog {
-    fn failed(&mut self, host: &Host, error: &StoreError) {
-        if !std::mem::replace(&mut self.away, true) {
-            tracing::error!(
-                node = %host.name,
-                error = error as &dyn std::error::Error,
-                "could not record the round; trying until it works"
-            );
-        }
-    }
-
-    fn worked(&mut self, host: &Host) {
-        if std::mem::replace(&mut self.away, false) {
-            tracing::info!(node = %host.name, "recording again");
-        }
     }
 }

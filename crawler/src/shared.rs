@@ -1,13 +1,15 @@
 //! What the tasks of all nodes share.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ecoman_esxi::SessionOptions;
-use ecoman_model::{Collect, RefreshRequest};
+use ecoman_esxi::{HostsError, SessionOptions};
+use ecoman_model::{Collect, HOSTS_WARNING, RefreshRequest};
 use ecoman_store::Store;
 use tokio::sync::{Semaphore, watch};
+
+use crate::store_log::StoreLog;
 
 /// Connections that are being set up at the same time: each is an `ssh` process that computes.
 const CONNECTING_AT_ONCE: usize = 16;
@@ -54,6 +56,9 @@ pub(crate) struct Shared {
     pub(crate) connecting: Semaphore,
     /// Open refresh requests of all nodes.
     pub(crate) requests: watch::Sender<Vec<RefreshRequest>>,
+    /// The warning of every node while hosts.yml cannot be used.
+    hosts_problem: Mutex<Option<String>>,
+    pub(crate) store_log: StoreLog,
 }
 
 impl Shared {
@@ -63,6 +68,23 @@ impl Shared {
             store,
             connecting: Semaphore::new(CONNECTING_AT_ONCE),
             requests: watch::Sender::default(),
+            hosts_problem: Mutex::default(),
+            store_log: StoreLog::default(),
         }
+    }
+
+    /// The warning of every node while hosts.yml cannot be used.
+    pub(crate) fn hosts_problem(&self) -> Option<String> {
+        let problem = self.hosts_problem.lock();
+        problem.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Sets why hosts.yml cannot be used; `None`: it can.
+    pub(crate) fn set_hosts_problem(&self, error: Option<&HostsError>) {
+        let problem = error.map(|error| format!("{HOSTS_WARNING}{error}"));
+        *self
+            .hosts_problem
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = problem;
     }
 }

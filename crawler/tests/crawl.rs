@@ -16,7 +16,7 @@ mod sharing;
 use std::time::Duration;
 
 use ecoman_crawler::CrawlerError;
-use ecoman_model::{FailureKind, PowerState};
+use ecoman_model::{FailureKind, HOSTS_WARNING, NodeState, PowerState};
 use ecoman_simulator::{DatastoreSpec, Fault, HostdDown, NodeSpec, Scope, VmSpec};
 
 use crate::bench::{Bench, node};
@@ -722,6 +722,13 @@ async fn hosts_yml_is_followed_and_a_broken_one_keeps_the_last_good_one() {
         .await;
 
     std::fs::write(bench.hosts_path(), "one: [").unwrap();
+    let warns = |state: &NodeState| {
+        let mut warnings = state.node.warnings.iter();
+        warnings.any(|warning| warning.starts_with(HOSTS_WARNING))
+    };
+    for name in ["one", "two"] {
+        bench.until_of(name, "a warning of hosts.yml", warns).await;
+    }
     let seen = bench.state("two").await.node.observed_at;
     bench
         .until_of("two", "a round", |state| state.node.observed_at > seen)
@@ -729,6 +736,9 @@ async fn hosts_yml_is_followed_and_a_broken_one_keeps_the_last_good_one() {
 
     bench.write_hosts(&[&two], "");
     bench.until_forgotten("one").await;
+    bench
+        .until_of("two", "no such warning", |state| !warns(state))
+        .await;
     assert_eq!(bench.state("two").await.vms.len(), 1);
     running.stop().await;
 }

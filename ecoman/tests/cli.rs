@@ -8,6 +8,7 @@
     reason = "the helpers of a test fail as the test does"
 )]
 
+mod disk;
 mod faults;
 mod logs;
 mod service;

@@ -11,7 +11,7 @@ use crate::components::{Icon, ThemeButton, Tooltip, TooltipLayer, busy, focus, f
 use crate::list_position::ListPosition;
 use crate::live::{Connection, LiveData, use_live};
 use crate::location::{Location, use_location};
-use crate::pages::{ConnectionBanner, DeferredPages, Vms, fetch};
+use crate::pages::{ConnectionBanner, DeferredPages, ServerNotices, Vms, fetch};
 use crate::session::sign_out;
 use crate::state::format;
 use crate::state::route::Route;
@@ -141,6 +141,7 @@ fn Frame() -> impl IntoView {
         </header>
         <main id="main" tabindex="-1">
             <ConnectionBanner />
+            <ServerNotices />
             {move || match (live.signed_out.get(), page.get()) {
                 (true, _) => later.sign_in(),
                 (false, Route::Vms) => Vms().into_any(),

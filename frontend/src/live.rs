@@ -335,6 +335,7 @@ impl LiveData {
         spawn_local(async move {
             match api::read_event(event).await {
                 Ok(Some(Event::Reset(_))) => self.load_missed(),
+                Ok(Some(Event::Config(_))) => self.load_config().await,
                 Ok(Some(event)) => {
                     self.sync
                         .update_value(|sync| sync.waiting.push((revision, event)));

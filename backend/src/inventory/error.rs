@@ -31,22 +31,36 @@ impl ApiError for Error {
     }
 }
 
-/// The store does not answer; why.
+/// The store cannot be used; why.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{}", (EN.problems.store_unavailable)(.0))]
-pub(crate) struct StoreUnavailable(pub(crate) String);
+pub(crate) enum StoreUnavailable {
+    /// It does not answer, or cannot be read.
+    #[error("{}", (EN.problems.store_unavailable)(.0))]
+    Unreadable(String),
+    /// It takes no changes.
+    #[error("{}", (EN.problems.store_unwritable)(.0))]
+    Unwritable(String),
+}
 
 impl StoreUnavailable {
     /// The store failed at a request, which the log records.
     pub(crate) fn at_request(error: &StoreError) -> Self {
+        if let Some(problem) = error.unwritable() {
+            // The log has a line about it each minute, not at each request.
+            tracing::debug!(error = chain(error), "the store takes no changes");
+            return Self::Unwritable(problem.to_string());
+        }
         let message = chain(error);
         tracing::error!(error = message, "the store failed at a request");
-        Self(message)
+        Self::Unreadable(message)
     }
 }
 
 impl ApiError for StoreUnavailable {
     fn kind(&self) -> ProblemKind {
-        ProblemKind::StoreUnavailable
+        match self {
+            Self::Unreadable(_) => ProblemKind::StoreUnavailable,
+            Self::Unwritable(_) => ProblemKind::StoreUnwritable,
+        }
     }
 }

@@ -8,3 +8,4 @@ pub(crate) mod snapshot;
 pub(crate) mod staleness;
 pub(crate) mod view;
 pub(crate) mod watcher;
+pub(crate) mod writability;

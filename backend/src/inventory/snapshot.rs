@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ecoman_api::{Event, Node, Searchable, Vm, natural};
-use ecoman_model::{NodeName, NodeRecord, Vmid};
+use ecoman_model::{HOSTS_WARNING, NodeName, NodeRecord, Vmid};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
@@ -214,6 +214,12 @@ impl Snapshot {
         }
     }
 
+    /// Why the crawler cannot use hosts.yml as it is now, if it has reported that.
+    pub(crate) fn hosts_problem(&self) -> Option<&str> {
+        let mut warnings = self.nodes.iter().flat_map(|node| &node.record.warnings);
+        warnings.find_map(|warning| warning.strip_prefix(HOSTS_WARNING))
+    }
+
     /// The node of this name.
     pub(crate) fn node(&self, name: &str) -> Option<&Arc<NodeEntry>> {
         self.nodes.iter().find(|node| node.view.name == name)
@@ -291,6 +297,7 @@ impl SentEvent {
             Event::Node(node) => ("node", Some(&node.name), json(node)),
             Event::NodeRemoved(removed) => ("node_removed", Some(&removed.name), json(removed)),
             Event::Task(task) => ("task", Some(&task.node), json(task)),
+            Event::Config(config) => ("config", None, json(config)),
             Event::Reset(reset) => ("reset", None, json(reset)),
             Event::Ping(ping) => ("ping", None, json(ping)),
         };

@@ -25,15 +25,21 @@ const ROUND_GRACE: TimeDelta = TimeDelta::seconds(30);
 /// Missing rounds after which the crawler counts as stopped.
 const MISSED_ROUNDS: i32 = 3;
 
+/// What keeps the store from being read, and from being written.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct StoreFailures<'a> {
+    pub(crate) reading: Option<&'a StoreFailure>,
+    pub(crate) writing: Option<&'a StoreFailure>,
+}
+
 /// Why a node and its VMs are stale; `None`: they are not.
 pub(crate) fn of_node(
     node: &NodeRecord,
-    store: Option<&StoreFailure>,
+    store: StoreFailures<'_>,
     now: Timestamp,
 ) -> Option<String> {
-    if let Some(failure) = store
-        && now - failure.since > STORE_GRACE
-    {
+    let lasting = |failure: &&StoreFailure| now - failure.since > STORE_GRACE;
+    if let Some(failure) = store.reading.filter(lasting) {
         return Some(format!(
             "The dashboard cannot read its store since {}: {}",
             moment(failure.since),
@@ -41,6 +47,15 @@ pub(crate) fn of_node(
         ));
     }
     let attempted_at = node.attempted_at?;
+    // A round may still find room where a larger one does not.
+    let unrecorded = |failure: &&StoreFailure| attempted_at <= failure.since;
+    if let Some(failure) = store.writing.filter(lasting).filter(unrecorded) {
+        return Some(format!(
+            "The store cannot be written since {}, so nothing newer is recorded: {}.",
+            moment(failure.since),
+            failure.message
+        ));
+    }
     if now > next_report_by(node, attempted_at) {
         return Some(format!(
             "The crawler has not reported {} since {}; check that it runs.",
@@ -118,9 +133,9 @@ mod tests {
 
     #[test]
     fn a_node_is_stale_when_three_rounds_are_missing() {
-        assert_eq!(of_node(&node(), None, at(211)), None);
+        assert_eq!(of_node(&node(), StoreFailures::default(), at(211)), None);
         assert_eq!(
-            of_node(&node(), None, at(212)).as_deref(),
+            of_node(&node(), StoreFailures::default(), at(212)).as_deref(),
             Some(
                 "The crawler has not reported hoge since 2026-11-22 20:00:00 UTC; check that it \
                  runs."
@@ -141,14 +156,17 @@ mod tests {
             ..node()
         };
         assert_eq!(
-            of_node(&failing, None, at(1)).as_deref(),
+            of_node(&failing, StoreFailures::default(), at(1)).as_deref(),
             Some("hoge refuses the key")
         );
         assert_eq!(
-            of_node(&failing, None, at(990)).as_deref(),
+            of_node(&failing, StoreFailures::default(), at(990)).as_deref(),
             Some("hoge refuses the key")
         );
-        assert!(of_node(&failing, None, at(992)).is_some_and(|reason| reason.contains("crawler")));
+        assert!(
+            of_node(&failing, StoreFailures::default(), at(992))
+                .is_some_and(|reason| reason.contains("crawler"))
+        );
     }
 
     #[test]
@@ -158,7 +176,7 @@ mod tests {
             observed_at: None,
             ..node()
         };
-        assert_eq!(of_node(&new, None, at(9999)), None);
+        assert_eq!(of_node(&new, StoreFailures::default(), at(9999)), None);
     }
 
     #[test]
@@ -167,11 +185,42 @@ mod tests {
             since: at(10),
             message: "no answer".to_owned(),
         };
-        assert_eq!(of_node(&node(), Some(&failure), at(40)), None);
+        let store = StoreFailures {
+            reading: Some(&failure),
+            writing: None,
+        };
+        assert_eq!(of_node(&node(), store, at(40)), None);
         assert_eq!(
-            of_node(&node(), Some(&failure), at(41)).as_deref(),
+            of_node(&node(), store, at(41)).as_deref(),
             Some("The dashboard cannot read its store since 2026-11-22 20:00:10 UTC: no answer")
         );
+    }
+
+    #[test]
+    fn what_the_store_could_not_take_is_stale_for_that_reason() {
+        let failure = StoreFailure {
+            since: at(10),
+            message: "its disk is full: free some space there".to_owned(),
+        };
+        let store = StoreFailures {
+            reading: None,
+            writing: Some(&failure),
+        };
+        assert_eq!(of_node(&node(), store, at(40)), None);
+        for second in [41, 10_000] {
+            assert_eq!(
+                of_node(&node(), store, at(second)).as_deref(),
+                Some(
+                    "The store cannot be written since 2026-11-22 20:00:10 UTC, so nothing newer is \
+                     recorded: its disk is full: free some space there."
+                )
+            );
+        }
+        let recorded_since = NodeRecord {
+            attempted_at: Some(at(11)),
+            ..node()
+        };
+        assert_eq!(of_node(&recorded_since, store, at(41)), None);
     }
 
     #[test]
@@ -182,6 +231,6 @@ mod tests {
             next_attempt_at: Some(Timestamp::MAX_UTC),
             ..node()
         };
-        assert_eq!(of_node(&odd, None, at(1)), None);
+        assert_eq!(of_node(&odd, StoreFailures::default(), at(1)), None);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_api::{Event, NodeRemoved, Vm, VmRemoved};
+use ecoman_api::{ConfigChanged, Event, NodeRemoved, Vm, VmRemoved};
 use ecoman_model::{NodeName, NodeRecord, NodeState};
 use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -13,13 +13,15 @@ use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::json::json;
 use crate::inventory::snapshot::{Inventory, NodeEntry, SentEvent, Snapshot, VmEntry};
-use crate::inventory::staleness::{self, StoreFailure};
+use crate::inventory::staleness::{self, StoreFailure, StoreFailures};
 use crate::inventory::view;
+use crate::inventory::writability::Writability;
 
 /// Watches the store until dropped.
 pub(crate) struct Watcher {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inventory: Arc<Inventory>,
+    pub(crate) writability: Arc<Writability>,
     pub(crate) clock: Clock,
     pub(crate) derived: view::Derived,
 }
@@ -131,8 +133,13 @@ impl Watcher {
                 events.push(SentEvent::new(0, &Event::NodeRemoved(NodeRemoved { name })));
             }
         }
+        let unwritable = self.writability.failure();
         for state in states {
-            let reason = staleness::of_node(&state.record, old.store_failure.as_ref(), now);
+            let store = StoreFailures {
+                reading: old.store_failure.as_ref(),
+                writing: unwritable.as_ref(),
+            };
+            let reason = staleness::of_node(&state.record, store, now);
             let place = nodes
                 .iter_mut()
                 .find(|node| node.record.name == state.record.name);
@@ -163,6 +170,9 @@ impl Watcher {
         }
 
         let next = Snapshot::new(nodes, old.store_failure.clone());
+        if next.hosts_problem() != old.hosts_problem() {
+            events.push(SentEvent::new(0, &Event::Config(ConfigChanged {})));
+        }
         if old.loaded {
             self.inventory.replace(next, events);
         } else {
@@ -181,12 +191,16 @@ impl Watcher {
         let old = self.inventory.snapshot();
         let now = (self.clock)();
         let mut events = Vec::new();
+        let unwritable = self.writability.failure();
         let nodes: Vec<_> = old
             .nodes
             .iter()
             .map(|node| {
-                let failure = old.store_failure.as_ref().or(node.unreadable.as_ref());
-                let reason = staleness::of_node(&node.record, failure, now);
+                let store = StoreFailures {
+                    reading: old.store_failure.as_ref().or(node.unreadable.as_ref()),
+                    writing: unwritable.as_ref(),
+                };
+                let reason = staleness::of_node(&node.record, store, now);
                 if reason == node.view.stale_reason {
                     Arc::clone(node)
                 } else {

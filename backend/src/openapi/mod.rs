@@ -7,7 +7,7 @@ mod version_3_0;
 
 use std::sync::LazyLock;
 
-use ecoman_api::{NodeRemoved, Ping, Problem, Reset, VmRemoved};
+use ecoman_api::{ConfigChanged, NodeRemoved, Ping, Problem, Reset, VmRemoved};
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{
     ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme,
@@ -199,6 +199,7 @@ fn base() -> utoipa::openapi::OpenApi {
         Problem,
         VmRemoved,
         NodeRemoved,
+        ConfigChanged,
         Reset,
         Ping
     ))

@@ -26,10 +26,10 @@ use crate::routes::state::AppState;
 
 /// Stream events
 ///
-/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed`, `task`, `reset` or
-/// `ping`; `data` is JSON: the whole VM, node or task, or what the schemas `VmRemoved`,
-/// `NodeRemoved`, `Reset` and `Ping` say; `id` is the revision that the event leads to, and every
-/// event but `ping` has its own. A
+/// Server-sent events. `event` is `vm`, `vm_removed`, `node`, `node_removed`, `task`, `config`,
+/// `reset` or `ping`; `data` is JSON: the whole VM, node or task, or what the schemas `VmRemoved`,
+/// `NodeRemoved`, `ConfigChanged`, `Reset` and `Ping` say; `id` is the revision that the event leads
+/// to, and every event but `ping` has its own. A
 /// node's event follows those of its VMs; its `observed_at` is also that of its VMs that are not
 /// stale. A task that changes quickly is published some five times a second, and its end always.
 ///

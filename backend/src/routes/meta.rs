@@ -7,7 +7,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
-use ecoman_api::Config;
+use ecoman_api::{Config, Notice, NoticeKind};
 use ecoman_model::Permission;
 use tokio::time::timeout;
 use utoipa::openapi::schema::AdditionalProperties;
@@ -52,8 +52,27 @@ pub(crate) async fn get_config(
         presets: state.presets.to_vec(),
         guest_oses: guest_os::all(),
         interval_seconds: newest.map(|node| node.record.interval_seconds),
+        notices: notices(&state, &caller),
         identity: caller.identity(&state.authenticator.sign_in),
     }))
+}
+
+fn notices(state: &AppState, caller: &Caller) -> Vec<Notice> {
+    let unwritable = state.writability.failure().map(|failure| Notice {
+        kind: NoticeKind::StoreUnwritable,
+        since: Some(failure.since),
+        message: failure.message,
+    });
+    let snapshot = state.inventory.snapshot();
+    let hosts = snapshot
+        .hosts_problem()
+        .filter(|_| caller.grant.may(Permission::Users))
+        .map(|problem| Notice {
+            kind: NoticeKind::HostsFile,
+            since: None,
+            message: problem.to_owned(),
+        });
+    unwritable.into_iter().chain(hosts).collect()
 }
 
 /// Get this document
@@ -123,7 +142,8 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
 
 /// Check readiness
 ///
-/// Whether the store has been read and answers.
+/// Whether the store has been read and answers, so that what is known can be served. While the store
+/// takes no changes it is ready all the same, and says so; `/readyz/write` is about that.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -145,15 +165,62 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
 pub(crate) async fn readyz(
     State(state): State<AppState>,
     _: NoParameters,
+) -> Result<String, ErrorResponse> {
+    super::snapshot::whole(&state.inventory)?;
+    let answered = answers(&state).await;
+    Ok(match state.writability.failure() {
+        Some(failure) => format!("ready; the store takes no changes: {}\n", failure.message),
+        None => {
+            answered?;
+            READY.to_owned()
+        }
+    })
+}
+
+/// Check readiness for changes
+///
+/// Whether the store takes changes. Where it does not, what is known is served on: a probe of this
+/// must not take the dashboard out of service.
+#[utoipa::path(
+    get,
+    path = "/readyz/write",
+    operation_id = "readyzWrite",
+    tag = "Server",
+    extensions(("x-permission" = json!("anybody"))),
+    responses(
+        (
+            status = 200,
+            description = "It takes changes.",
+            body = str,
+            content_type = "text/plain; charset=utf-8",
+            example = "ready\n"
+        ),
+        responses::NoParameters,
+        responses::NotWritable,
+    )
+)]
+pub(crate) async fn readyz_write(
+    State(state): State<AppState>,
+    _: NoParameters,
 ) -> Result<&'static str, ErrorResponse> {
+    super::snapshot::whole(&state.inventory)?;
+    state.writability.ensure().await?;
+    answers(&state).await?;
+    Ok(READY)
+}
+
+const READY: &str = "ready\n";
+
+/// Whether the store answers.
+async fn answers(state: &AppState) -> Result<(), StoreUnavailable> {
     const PATIENCE: Duration = Duration::from_secs(5);
     match timeout(PATIENCE, state.store.ping()).await {
-        Ok(Ok(())) => {}
-        Ok(Err(error)) => return Err(StoreUnavailable(chain(&error)).into()),
-        Err(_) => return Err(StoreUnavailable("it does not answer".to_owned()).into()),
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => Err(StoreUnavailable::Unreadable(chain(&error))),
+        Err(_) => Err(StoreUnavailable::Unreadable(
+            "it does not answer".to_owned(),
+        )),
     }
-    super::snapshot::whole(&state.inventory)?;
-    Ok("ready\n")
 }
 
 /// A document such as this one.

@@ -55,6 +55,7 @@ pub(crate) async fn get_metrics(
         of_everybody: caller.grant.nodes.is_none(),
         snapshot: snapshot.as_deref(),
         store_up: unfinished.is_some(),
+        store_writable: unfinished.is_some() && state.writability.failure().is_none(),
         unfinished,
         certificate_ends: state.certificate.as_ref().map(|it| it.not_after()),
     });

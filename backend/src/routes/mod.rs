@@ -87,6 +87,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(v1_machine::set_machine_power))
         .routes(routes!(meta::healthz))
         .routes(routes!(meta::readyz))
+        .routes(routes!(meta::readyz_write))
         .routes(routes!(metrics::get_metrics))
 }
 

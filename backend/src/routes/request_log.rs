@@ -35,7 +35,11 @@ pub(crate) async fn record(
         let status = response.status().as_u16();
         let millis = took.as_secs_f64() * 1000.0;
         // Probes ask several times a minute.
-        if matches!(path.as_str(), "/healthz" | "/readyz" | "/metrics") && status < 400 {
+        if matches!(
+            path.as_str(),
+            "/healthz" | "/readyz" | "/readyz/write" | "/metrics"
+        ) && status < 400
+        {
             tracing::debug!(status, millis, "answered");
         } else {
             tracing::info!(status, millis, "answered");

@@ -177,6 +177,10 @@ failures! {
     NotReady {
         StoreUnavailable: "The store has not been read yet, or does not answer.",
     }
+    NotWritable {
+        StoreUnwritable:
+            "The store takes no changes, has not been read yet, or does not answer; `detail` says why.",
+    }
     ExecutorAway {
         ExecutorUnavailable:
             "The executor does not answer, so nothing was sent to the node; `Location` is the failed \

@@ -27,7 +27,7 @@ pub(super) fn whole(inventory: &Inventory) -> Result<Arc<Snapshot>, Error> {
         return Ok(snapshot);
     }
     Err(match &snapshot.store_failure {
-        Some(failure) => StoreUnavailable(failure.message.clone()).into(),
+        Some(failure) => StoreUnavailable::Unreadable(failure.message.clone()).into(),
         None => Error::Starting,
     })
 }

@@ -16,6 +16,7 @@ use crate::http::static_files::StaticFiles;
 use crate::http::tls::Certificate;
 use crate::inventory::list;
 use crate::inventory::snapshot::Inventory;
+use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;
 
@@ -30,6 +31,7 @@ pub(crate) struct AppState {
     pub(crate) openapi: OpenapiTexts,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) inventory: Arc<Inventory>,
+    pub(crate) writability: Arc<Writability>,
     pub(crate) tasks: Tasks,
     /// Who may do what.
     pub(crate) authenticator: Authenticator,

@@ -25,14 +25,17 @@ impl Tasks {
     pub(crate) async fn run(self, kept: TimeDelta) {
         let shared = &self.shared;
         let mut first = true;
+        let mut warned = false;
         let mut forgotten: Option<Instant> = None;
         loop {
             if let Err(error) = shared.adopt_orphans(first).await {
-                tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
+                if !std::mem::replace(&mut warned, true) {
+                    tracing::warn!(error = chain(&error), "cannot look for unfinished tasks");
+                }
                 sleep(RETRY).await;
                 continue;
             }
-            first = false;
+            (first, warned) = (false, false);
             if forgotten.is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL) {
                 let before = (shared.clock)() - kept;
                 match shared.store.forget_tasks(before, MIN_FINISHED_TASKS).await {
@@ -42,6 +45,7 @@ impl Tasks {
                             tracing::info!(count, "forgot old tasks");
                         }
                     }
+                    Err(error) if error.unwritable().is_some() => {}
                     Err(error) => {
                         tracing::warn!(error = chain(&error), "cannot forget old tasks");
                     }

@@ -38,6 +38,7 @@ use tracing::Instrument as _;
 use crate::clock::Clock;
 use crate::http;
 use crate::inventory::snapshot::{Inventory, NodeEntry, VmEntry};
+use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::tasks::executor::ExecutorClient;
 use crate::tasks::new_task::same_task;
@@ -65,6 +66,7 @@ const KEY_SEARCH: usize = 500;
 impl Tasks {
     pub(crate) fn new(
         store: Arc<dyn Store>,
+        writability: Arc<Writability>,
         executor: ExecutorClient,
         clock: Clock,
         metrics: Arc<Metrics>,
@@ -74,6 +76,7 @@ impl Tasks {
         Self {
             shared: Arc::new(Shared {
                 store,
+                writability,
                 executor,
                 clock,
                 metrics,

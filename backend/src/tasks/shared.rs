@@ -17,10 +17,12 @@ use super::executor::ExecutorClient;
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::inventory::snapshot::Inventory;
+use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 
 pub(super) struct Shared {
     pub(super) store: Arc<dyn Store>,
+    pub(super) writability: Arc<Writability>,
     pub(super) executor: ExecutorClient,
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
@@ -101,7 +103,8 @@ impl Shared {
             match work().await {
                 Ok(done) => return done,
                 Err(error) => {
-                    if !warned {
+                    // Of a store that takes no changes the log has a line each minute already.
+                    if !warned && error.unwritable().is_none() {
                         tracing::warn!(error = chain(&error), "cannot {what}; tries again");
                         warned = true;
                     }

@@ -16,6 +16,8 @@ use crate::tasks::error::Error;
 
 impl Shared {
     pub(super) async fn submit(self: &Arc<Self>, new_task: NewTask) -> Result<Task, Error> {
+        // What cannot be written down is not begun.
+        self.writability.ensure().await?;
         let instance = match self.executor.instance().await {
             Ok(instance) => instance.instance,
             Err(error) => return self.keep_attempt(&new_task, &error).await,

@@ -30,3 +30,4 @@ mod stale;
 mod stop;
 mod tasks;
 mod tls;
+mod writing;

@@ -76,6 +76,7 @@ fn the_ids_of_operations_stay() {
                 "listVms",
                 "markTasksSeen",
                 "readyz",
+                "readyzWrite",
                 "revokeToken",
                 "setMachinePower",
                 "setPower",

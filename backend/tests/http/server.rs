@@ -19,12 +19,13 @@ use ecoman_model::{
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
-    Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+    Revision, Store, StoreError, TaskQuery, TaskStore, Unwritable, Written,
 };
 use futures::StreamExt as _;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use tempfile::TempDir;
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -456,6 +457,8 @@ async fn store(there: bool) -> (Arc<SwitchedStore>, Arc<TempDir>) {
     let file = directory.path().join("ecoman.redb");
     let store = SwitchedStore {
         there: AtomicBool::new(there),
+        full: AtomicBool::new(false),
+        write_refused: Notify::new(),
         refused_ends: AtomicUsize::new(0),
         audit_lock: tokio::sync::RwLock::default(),
         audit_entries: AtomicUsize::new(0),
@@ -543,6 +546,9 @@ pub(crate) fn later(mut round: Round, second: i64) -> Round {
 #[derive(Debug)]
 pub(crate) struct SwitchedStore {
     there: AtomicBool,
+    /// Whether its disk is full.
+    full: AtomicBool,
+    write_refused: Notify,
     /// Ends of tasks that it was to keep while it was away.
     refused_ends: AtomicUsize,
     /// Entries of the audit log are kept when nobody writes to it.
@@ -555,6 +561,24 @@ pub(crate) struct SwitchedStore {
 impl SwitchedStore {
     pub(crate) fn set_there(&self, there: bool) {
         self.there.store(there, Ordering::Relaxed);
+    }
+
+    pub(crate) fn set_full(&self, full: bool) {
+        self.full.store(full, Ordering::Relaxed);
+    }
+
+    fn check_space(&self) -> Result<(), StoreError> {
+        self.check()?;
+        if !self.full.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.write_refused.notify_one();
+        Err(StoreError::Unwritable {
+            what: "something".to_owned(),
+            place: "/data/ecoman.redb".to_owned(),
+            problem: Unwritable::DiskFull,
+            source: "no storage space".into(),
+        })
     }
 
     /// Takes a round of the crawler.
@@ -591,12 +615,12 @@ impl SwitchedStore {
 #[async_trait]
 impl TaskStore for SwitchedStore {
     async fn amend_task(&self, id: TaskId, error: &TaskError) -> Result<bool, StoreError> {
-        self.check()?;
+        self.check_space()?;
         self.store.amend_task(id, error).await
     }
 
     async fn add_task(&self, task: &Task) -> Result<Added, StoreError> {
-        self.check()?;
+        self.check_space()?;
         self.store.add_task(task).await
     }
 
@@ -605,7 +629,7 @@ impl TaskStore for SwitchedStore {
             self.refused_ends.fetch_add(1, Ordering::Relaxed);
             return Err(error);
         }
-        self.check()?;
+        self.check_space()?;
         self.store.update_task(task).await
     }
 
@@ -635,7 +659,7 @@ impl TaskStore for SwitchedStore {
     }
 
     async fn request_refresh(&self, note: &RefreshRequest) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_space()?;
         self.store.request_refresh(note).await
     }
 
@@ -661,7 +685,7 @@ impl AuditStore for SwitchedStore {
     async fn record_audit(&self, entry: &AuditEntry) -> Result<(), StoreError> {
         self.audit_entries.fetch_add(1, Ordering::Relaxed);
         let _open = self.audit_lock.read().await;
-        self.check()?;
+        self.check_space()?;
         self.store.record_audit(entry).await
     }
 
@@ -705,8 +729,12 @@ impl Store for SwitchedStore {
     }
 
     async fn check_write(&self) -> Result<(), StoreError> {
-        self.check()?;
+        self.check_space()?;
         self.store.check_write().await
+    }
+
+    async fn write_refused(&self) {
+        self.write_refused.notified().await;
     }
 
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {

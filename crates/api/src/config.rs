@@ -1,5 +1,6 @@
 //! What a client should know before it shows anything.
 
+use chrono::{DateTime, Utc};
 use ecoman_model::{Permission, Role, Thresholds};
 use serde::{Deserialize, Serialize};
 
@@ -19,8 +20,39 @@ pub struct Config {
     /// Seconds between two rounds of the crawler; `null` until it has reported.
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, example = 60))]
     pub interval_seconds: Option<u64>,
+    /// What is wrong with the server as a whole, for people; the event `config` says that it is
+    /// another.
+    pub notices: Vec<Notice>,
     /// Who is asking, and what they may do.
     pub identity: Identity,
+}
+
+/// Something that is wrong with the server as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Notice {
+    /// What it is about, for programs.
+    pub kind: NoticeKind,
+    /// Since when; `null`: not known.
+    pub since: Option<DateTime<Utc>>,
+    /// What is wrong, in words.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "its disk is full: free some space there")
+    )]
+    pub message: String,
+}
+
+/// What a notice is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum NoticeKind {
+    /// The store takes no changes: requests for changes are refused, and nothing newer is recorded.
+    StoreUnwritable,
+    /// hosts.yml has changed and cannot be used; what it said before holds. Only admins of all nodes
+    /// get it.
+    HostsFile,
 }
 
 /// A size to offer for a new VM.

@@ -24,6 +24,9 @@ pub enum Event {
     /// `task`: a task is new or has changed.
     #[cfg_attr(feature = "openapi", schema(title = "TaskEvent"))]
     Task(Box<Task>),
+    /// `config`: the answer of `/config` is another one; ask for it again.
+    #[cfg_attr(feature = "openapi", schema(title = "ConfigEvent"))]
+    Config(ConfigChanged),
     /// `reset`: too much has happened since `Last-Event-ID`; load the lists again.
     #[cfg_attr(feature = "openapi", schema(title = "ResetEvent"))]
     Reset(Reset),
@@ -52,6 +55,11 @@ pub struct NodeRemoved {
     #[cfg_attr(feature = "openapi", schema(example = "hoge"))]
     pub name: String,
 }
+
+/// The answer of `/config` is another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct ConfigChanged {}
 
 /// Where the stream goes on after a reset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -34,8 +34,8 @@ pub use access::{
     AuditEntry, AuditPage, ChangePassword, CreateToken, CreateUser, CreatedToken, SeenTasks,
     SignIn, Token, TokenList, UpdateUser, User, UserList,
 };
-pub use config::{Config, GuestOs, Identity, Preset, SignInMode};
-pub use event::{Event, NodeRemoved, Ping, Reset, VmRemoved};
+pub use config::{Config, GuestOs, Identity, Notice, NoticeKind, Preset, SignInMode};
+pub use event::{ConfigChanged, Event, NodeRemoved, Ping, Reset, VmRemoved};
 pub use field::{Field, FilterField, Unit, Value, Word};
 pub use filter::{Filter, FilterError, Searchable, filter_fields, filter_table};
 pub use history::{HistoryItem, HistoryPage, HistoryTask};

@@ -69,6 +69,8 @@ problem_kinds! {
     Starting = 503 "starting",
     /// The store does not answer.
     StoreUnavailable = 503 "store-unavailable",
+    /// The store takes no changes, for example since its disk is full.
+    StoreUnwritable = 503 "store-unwritable",
 
     /// There is no such task.
     TaskNotFound = 404 "task-not-found",

@@ -30,7 +30,9 @@ pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,
 };
-pub use round::{FailureKind, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord};
+pub use round::{
+    FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
+};
 pub use task::{
     Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
     TaskProgress, TaskState, TaskStep,

@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Collecting, NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey, Vmid};
 
+/// How the warning begins that every node has while hosts.yml has changed and cannot be used.
+pub const HOSTS_WARNING: &str =
+    "hosts.yml has changed and cannot be used; what it said before holds: ";
+
 /// One VM as the crawler last saw it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VmRecord {

@@ -49,6 +49,12 @@ pub trait Store: TaskStore + AuditStore + HistoryStore {
     /// [`StoreError::Unwritable`] says why it takes none, where the database does.
     async fn check_write(&self) -> Result<(), StoreError>;
 
+    /// Waits until this handle, or a clone of it, could not write: then [`Store::check_write`] says
+    /// why. One refusal wakes one call, also where it came before the call.
+    async fn write_refused(&self) {
+        std::future::pending::<()>().await;
+    }
+
     /// Records what one round on one node brought, VMs first and the node last, so that a
     /// reader who sees the node's new revision sees its VMs too. Writes only what changed; a VM
     /// that is the same but for its time keeps the time that it has (see `VmRecord::seen_at`).

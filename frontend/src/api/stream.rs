@@ -13,12 +13,13 @@ use crate::state::route::base;
 use crate::state::wire;
 
 /// The events that the server sends.
-const KINDS: [&str; 7] = [
+const KINDS: [&str; 8] = [
     "vm",
     "vm_removed",
     "node",
     "node_removed",
     "task",
+    "config",
     "reset",
     PING,
 ];

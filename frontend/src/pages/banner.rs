@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ecoman_api::Node;
+use ecoman_api::{Node, Notice, NoticeKind};
 use leptos::prelude::*;
 
 use crate::components::{Icon, ago, icon, link, sentence, when};
@@ -74,6 +74,43 @@ pub(crate) fn ConnectionBanner() -> impl IntoView {
                         }
                     })
             }}
+        </div>
+    }
+}
+
+/// Says what is wrong with the server as a whole.
+#[component]
+pub(crate) fn ServerNotices() -> impl IntoView {
+    let live = use_live();
+    let notices = Memo::new(move |_| {
+        live.config
+            .with(|config| config.as_ref().map(|config| config.notices.clone()))
+            .unwrap_or_default()
+    });
+    view! {
+        <div role="status">
+            {move || notices.get().into_iter().map(notice).collect_view()}
+        </div>
+    }
+}
+
+fn notice(notice: Notice) -> impl IntoView {
+    let texts = &text::first_load().banner;
+    let message = notice.message.into_any();
+    let (class, what) = match (notice.kind, notice.since) {
+        (NoticeKind::StoreUnwritable, Some(since)) => {
+            let what = sentence(texts.store_unwritable_since, [when(since, false), message]);
+            ("strip bad", what)
+        }
+        (NoticeKind::StoreUnwritable, None) => {
+            ("strip bad", sentence(texts.store_unwritable, [message]))
+        }
+        (NoticeKind::HostsFile, _) => ("strip warn", sentence(texts.hosts_file, [message])),
+    };
+    view! {
+        <div class=class>
+            {icon(Icon::Warning)}
+            <p>{what}</p>
         </div>
     }
 }

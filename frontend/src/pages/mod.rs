@@ -13,7 +13,7 @@ mod views;
 mod vm;
 mod vms;
 
-pub(crate) use banner::ConnectionBanner;
+pub(crate) use banner::{ConnectionBanner, ServerNotices};
 pub(crate) use deferred::fetch;
 pub(crate) use views::DeferredPages;
 pub(crate) use vms::Vms;

@@ -37,6 +37,7 @@ pub fn apply_to_vms(table: &mut VmTable, events: impl Iterator<Item = Event>, no
             Event::Node(_)
             | Event::NodeRemoved(_)
             | Event::Task(_)
+            | Event::Config(_)
             | Event::Reset(_)
             | Event::Ping(_) => {}
         }
@@ -56,6 +57,7 @@ pub fn apply_to_nodes(nodes: &mut Nodes, events: impl Iterator<Item = Event>) {
             Event::Vm(_)
             | Event::VmRemoved(_)
             | Event::Task(_)
+            | Event::Config(_)
             | Event::Reset(_)
             | Event::Ping(_) => {}
         }

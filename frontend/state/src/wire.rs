@@ -21,6 +21,7 @@ pub fn event(kind: &str, data: &str) -> Result<Event, Error> {
         "vm_removed" => Event::VmRemoved(parsed(data)?),
         "node" => Event::Node(parsed(data)?),
         "node_removed" => Event::NodeRemoved(parsed(data)?),
+        "config" => Event::Config(parsed(data)?),
         "reset" => Event::Reset(parsed(data)?),
         other => return Err(Error::Unreadable(format!("event {other}"))),
     })

@@ -34,6 +34,7 @@ pub struct Problems {
     pub node_not_found: fn(node: &str) -> String,
     pub starting: &'static str,
     pub store_unavailable: fn(why: &str) -> String,
+    pub store_unwritable: fn(why: &str) -> String,
 
     // Tasks.
     pub task_not_found: fn(id: &str) -> String,

@@ -10,11 +10,14 @@ use std::time::{Duration, Instant};
 
 use ecoman_model::NodeName;
 use redb::backends::FileBackend;
-use redb::{Builder, Database, ReadableDatabase, ReadableTable, StorageError, WriteTransaction};
-use tokio::sync::watch;
+use redb::{
+    Builder, Database, ReadableDatabase, ReadableTable, StorageError, TableHandle as _,
+    WriteTransaction,
+};
+use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use super::tables::{FORMAT_KEY, META, NODES, NOTES, TASK_POSITION, open_tables};
+use super::tables::{FORMAT_KEY, META, NODES, NOTES, TABLES, TASK_POSITION, open_tables};
 use crate::record::FORMAT;
 use crate::{Cause, Revision, StoreError, Unwritable};
 
@@ -47,6 +50,8 @@ pub(super) struct Shared {
     pub(super) revisions: watch::Sender<BTreeMap<NodeName, Revision>>,
     pub(super) task_position: watch::Sender<u64>,
     pub(super) refresh_requests: watch::Sender<BTreeSet<Uuid>>,
+    /// Notified when a write is refused.
+    pub(super) refused: Notify,
     /// When a failure was logged last, and how many were not logged since.
     failures: Mutex<(Option<Instant>, u64)>,
 }
@@ -86,6 +91,7 @@ impl EmbeddedStore {
                 revisions: watch::Sender::default(),
                 task_position: watch::Sender::default(),
                 refresh_requests: watch::Sender::default(),
+                refused: Notify::new(),
                 failures: Mutex::default(),
             }),
         };
@@ -259,6 +265,7 @@ impl Shared {
         problem: Unwritable,
         error: io::Error,
     ) -> StoreError {
+        self.refused.notify_one();
         StoreError::Unwritable {
             what: what.to_owned(),
             place: self.path.display().to_string(),
@@ -455,7 +462,12 @@ pub(super) fn open_backend(path: &Path) -> Result<FileBackend, redb::Error> {
 }
 
 /// The format of the file; a new one is given ours. One that is known has all tables then.
+///
+/// Writes only where something is missing: on a full disk the file is opened again to be read.
 pub(super) fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
+    if let Some(found) = known_format(database)? {
+        return Ok(found);
+    }
     let transaction = database.begin_write()?;
     let found = {
         let mut meta = transaction.open_table(META)?;
@@ -476,6 +488,20 @@ pub(super) fn agree_on_format(database: &Database) -> Result<u64, redb::Error> {
     open_tables(&transaction)?;
     transaction.commit()?;
     Ok(found)
+}
+
+/// The format of a file that has all tables, or that a newer version wrote.
+fn known_format(database: &Database) -> Result<Option<u64>, redb::Error> {
+    let transaction = database.begin_read()?;
+    let tables = transaction.list_tables()?;
+    let names: BTreeSet<String> = tables.map(|table| table.name().to_owned()).collect();
+    if !names.contains(META.name()) {
+        return Ok(None);
+    }
+    let meta = transaction.open_table(META)?;
+    let found = meta.get(FORMAT_KEY)?.map(|format| format.value());
+    let complete = TABLES.iter().all(|table| names.contains(*table));
+    Ok(found.filter(|found| complete || *found > FORMAT))
 }
 
 pub(super) fn to_json(document: &impl serde::Serialize) -> Result<Vec<u8>, Failure> {

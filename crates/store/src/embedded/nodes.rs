@@ -54,6 +54,10 @@ impl Store for EmbeddedStore {
         }
     }
 
+    async fn write_refused(&self) {
+        self.shared.refused.notified().await;
+    }
+
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
         check(round)?;
         let round = round.clone();

@@ -42,6 +42,19 @@ pub(super) const EVENTS: TableDefinition<u128, &[u8]> = TableDefinition::new("ev
 pub(super) const VM_EVENTS: TableDefinition<(&str, u32, u128), ()> =
     TableDefinition::new("vm_events");
 
+/// The names of the tables that [`open_tables`] makes.
+pub(super) const TABLES: [&str; 9] = [
+    "nodes",
+    "vms",
+    "tasks",
+    "task_changes",
+    "task_keys",
+    "notes",
+    "audit",
+    "events",
+    "vm_events",
+];
+
 /// Makes the tables that are not there.
 pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Error> {
     transaction.open_table(NODES)?;

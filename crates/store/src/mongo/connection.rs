@@ -13,7 +13,7 @@ use mongodb::options::{
 use mongodb::{Client, Collection, Database};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::OnceCell;
+use tokio::sync::{Notify, OnceCell};
 use tokio::time::timeout;
 
 use super::settings::Target;
@@ -42,6 +42,8 @@ pub(super) struct Connection {
     target: Target,
     /// Empty as long as the servers of a `mongodb+srv` address could not be looked up.
     database: OnceCell<Database>,
+    /// Notified when the server does not write because its disk is full.
+    pub(super) write_refused: Notify,
 }
 
 /// What a request is for.
@@ -55,6 +57,7 @@ impl Connection {
         Self {
             target,
             database: OnceCell::new(),
+            write_refused: Notify::new(),
         }
     }
 
@@ -202,6 +205,7 @@ impl Connection {
 
     fn full(&self, doing: &Doing, kind: ErrorKind) -> StoreError {
         let (Doing::Read(what) | Doing::Write(what)) = doing;
+        self.write_refused.notify_one();
         StoreError::Unwritable {
             what: what.clone(),
             place: format!("MongoDB at {}", self.target.server),

@@ -96,6 +96,10 @@ impl Store for MongoStore {
         Ok(())
     }
 
+    async fn write_refused(&self) {
+        self.connection.write_refused.notified().await;
+    }
+
     async fn record_round(&self, round: &Round) -> Result<Written, StoreError> {
         check(round)?;
         let name = &round.node.name;

@@ -32,6 +32,9 @@ pub(super) static PROBLEMS: Problems = Problems {
     },
     starting: "The server has just started and is still reading its store; try again.",
     store_unavailable: |why| format!("The server cannot read its store: {why}"),
+    store_unwritable: |why| {
+        format!("The server cannot write to its store, so nothing was changed: {why}.")
+    },
 
     task_not_found: |id| format!("There is no task {id}; old ones are deleted."),
     idempotency_key_reused: |task_path| {
@@ -122,6 +125,7 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::NodeNotFound => "Node not found",
         ProblemKind::Starting => "Starting",
         ProblemKind::StoreUnavailable => "Store unavailable",
+        ProblemKind::StoreUnwritable => "Store takes no changes",
 
         ProblemKind::TaskNotFound => "Task not found",
         ProblemKind::IdempotencyKeyReused => "Idempotency-Key reused",

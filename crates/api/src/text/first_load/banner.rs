@@ -14,6 +14,12 @@ pub struct Banner {
     pub no_connection: Template<1>,
     /// `{0}`: the sentence before, `{1}`: how long ago.
     pub shown_from: Template<2>,
+    /// `{0}`: the time, `{1}`: the cause.
+    pub store_unwritable_since: Template<2>,
+    /// `{0}`: the cause.
+    pub store_unwritable: Template<1>,
+    /// `{0}`: the cause.
+    pub hosts_file: Template<1>,
     /// `{0}`: the node, `{1}`: its symptom, `{2}`: the time, `{3}`: the cause.
     pub node_failed: Template<4>,
     /// `{0}`: the node.
