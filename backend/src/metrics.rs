@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use axum::http::StatusCode;
 use chrono::{DateTime, Utc};
-use ecoman_model::{PowerState, TaskState, Timestamp};
+use ecoman_model::{PowerState, TaskRequest, TaskState, Timestamp};
 use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeMetric};
 use prometheus_client::metrics::counter::Counter;
@@ -98,11 +98,20 @@ const BUCKETS: [f64; 13] = [
     0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
 ];
 
+/// How tasks end.
+const ENDS: [TaskState; 4] = [
+    TaskState::Succeeded,
+    TaskState::Failed,
+    TaskState::Interrupted,
+    TaskState::Cancelled,
+];
+
 impl Metrics {
-    /// All counters at 0.
-    pub(crate) fn new() -> Self {
+    /// All counters at 0 (`answers`: operations with their statuses), and there from the beginning: what appears with its first count has not
+    /// increased, as monitoring computes it.
+    pub(crate) fn new(answers: impl Iterator<Item = (&'static str, u16)>) -> Self {
         let mut registry = Registry::with_prefix("ecoman");
-        let requests = Family::default();
+        let requests = Family::<Answered, Counter>::default();
         registry.register(
             "http_requests",
             "Answers, by operation of the OpenAPI document (others: page, docs, none) and status",
@@ -118,7 +127,7 @@ impl Metrics {
         );
         let streams = Gauge::default();
         registry.register("event_streams", "Open streams of events", streams.clone());
-        let ended = Family::default();
+        let ended = Family::<Ended, Counter>::default();
         registry.register(
             "tasks_ended",
             "Tasks that have ended since the dashboard was started",
@@ -129,6 +138,15 @@ impl Metrics {
             "The program",
             Info::new([("version", env!("CARGO_PKG_VERSION"))]),
         );
+        for (operation, status) in answers {
+            let _ = requests.get_or_create(&Answered { operation, status });
+        }
+        for kind in TaskRequest::KINDS {
+            for state in ENDS {
+                let state = state.word();
+                let _ = ended.get_or_create(&Ended { kind, state });
+            }
+        }
         Self {
             registry,
             requests,

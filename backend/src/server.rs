@@ -152,7 +152,7 @@ impl Dashboard {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
         let base_path = self.config.settings.dashboard_base_path.clone();
         let inventory = Arc::new(Inventory::new(first_revision(&self.clock)));
-        let metrics = Arc::new(Metrics::new());
+        let metrics = Arc::new(Metrics::new(self.policy.answers()));
         let writability = Arc::new(Writability::new(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),

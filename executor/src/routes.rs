@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, Request, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE};
+use axum::http::header::{
+    AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, HOST, ORIGIN, WWW_AUTHENTICATE,
+};
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::middleware::{self, Next};
@@ -36,6 +38,7 @@ pub(crate) fn router(registry: Arc<Registry>, token: Option<String>) -> Router {
     api.with_state(registry)
         .fallback(|| async { problem(ProblemKind::NotFound, "There is nothing here.") })
         .layer(middleware::from_fn_with_state(Arc::new(token), guard))
+        .layer(middleware::from_fn(render_problems))
 }
 
 /// The OpenAPI 3.1 document as served, and as committed in `openapi/executor.json`.
@@ -93,6 +96,7 @@ struct Base;
     tag = "Server",
     responses(
         (status = 200, description = "This run.", body = Instance),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
     )
 )]
@@ -116,6 +120,7 @@ async fn get_instance(State(registry): State<Arc<Registry>>) -> Json<Instance> {
         (status = 200, description = "The task is known.", body = Report),
         (status = 202, description = "The task is new, and is begun.", body = Report),
         (status = 400, description = "The order cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It is meant for another run (type urn:ecoman:problem:other-instance), or another order has this id. Nothing was done.", body = Problem, content_type = "application/problem+json"),
         (status = 410, description = "The task has ended, and was forgotten since its end was kept elsewhere. It is not done again.", body = Problem, content_type = "application/problem+json"),
@@ -156,6 +161,7 @@ async fn post_task(
     params(("id" = Uuid, Path, description = "The task.")),
     responses(
         (status = 200, description = "How far it is.", body = Report),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
     )
@@ -179,6 +185,7 @@ async fn get_task(State(registry): State<Arc<Registry>>, Path(id): Path<String>)
     params(("id" = Uuid, Path, description = "The task.")),
     responses(
         (status = 200, description = "The reports.", body = Report, content_type = "text/event-stream"),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
     )
@@ -205,6 +212,7 @@ async fn get_events(State(registry): State<Arc<Registry>>, Path(id): Path<String
     responses(
         (status = 202, description = "It is being cancelled; the report as it is now.", body = Report),
         (status = 400, description = "The body cannot be read.", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This run knows no such task, or was asked to forget it.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It has ended, or has begun what cannot be stopped.", body = Problem, content_type = "application/problem+json"),
@@ -241,6 +249,7 @@ async fn cancel_task(
     params(("id" = Uuid, Path, description = "The task.")),
     responses(
         (status = 204, description = "It is forgotten."),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
         (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
         (status = 404, description = "This run knows no such task.", body = Problem, content_type = "application/problem+json"),
         (status = 409, description = "It has not ended.", body = Problem, content_type = "application/problem+json"),
@@ -264,7 +273,11 @@ async fn delete_task(State(registry): State<Arc<Registry>>, Path(id): Path<Strin
     path = "/openapi.json",
     operation_id = "getOpenapi",
     tag = "Server",
-    responses((status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value))
+    responses(
+        (status = 200, description = "The OpenAPI 3.1 document.", body = serde_json::Value),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 async fn get_openapi() -> impl IntoResponse {
     ([(CONTENT_TYPE, "application/json")], openapi_json())
@@ -276,7 +289,10 @@ async fn get_openapi() -> impl IntoResponse {
     path = "/healthz",
     operation_id = "healthz",
     tag = "Server",
-    responses((status = 200, description = "It serves.", body = str, content_type = "text/plain; charset=utf-8", example = "ok\n"))
+    responses(
+        (status = 200, description = "It serves.", body = str, content_type = "text/plain; charset=utf-8", example = "ok\n"),
+        (status = 403, description = "A browser asks, or the server is called by a foreign name.", body = Problem, content_type = "application/problem+json"),
+    )
 )]
 async fn healthz() -> &'static str {
     "ok\n"
@@ -356,18 +372,49 @@ fn unknown() -> Response {
     problem(ProblemKind::TaskNotFound, detail)
 }
 
+/// A failure on its way to [`render_problems`], which knows the request.
+#[derive(Clone)]
+struct Failure {
+    kind: ProblemKind,
+    detail: String,
+}
+
 fn problem(kind: ProblemKind, detail: &str) -> Response {
+    let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = status.into_response();
+    response.extensions_mut().insert(Failure {
+        kind,
+        detail: detail.to_owned(),
+    });
+    response
+}
+
+/// Gives every failure its body.
+async fn render_problems(request: Request, next: Next) -> Response {
+    let instance = request.uri().path().to_owned();
+    let mut response = next.run(request).await;
+    let status = response.status();
+    let failure = response.extensions_mut().remove::<Failure>();
+    let Failure { kind, detail } = match (failure, status) {
+        (Some(failure), _) => failure,
+        (None, StatusCode::METHOD_NOT_ALLOWED) => Failure {
+            kind: ProblemKind::MethodNotAllowed,
+            detail: EN.problems.method_not_allowed.to_owned(),
+        },
+        (None, _) => return response,
+    };
     let problem = Problem {
         kind: kind.urn(),
         title: (EN.problems.title)(kind).to_owned(),
         status: kind.status(),
-        detail: detail.to_owned(),
-        instance: String::new(),
+        detail,
+        instance,
         request_id: Uuid::new_v4().to_string(),
         errors: Vec::new(),
     };
-    let status = StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = (status, Json(problem)).into_response();
+    let body = Json(problem).into_response();
+    *response.body_mut() = body.into_body();
+    response.headers_mut().remove(CONTENT_LENGTH);
     let kind = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(CONTENT_TYPE, kind);
     response

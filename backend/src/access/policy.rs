@@ -26,6 +26,8 @@ pub(crate) struct Operation {
     /// Its id in the OpenAPI document; also in the audit log and the metrics.
     pub(crate) id: String,
     pub(crate) need: Need,
+    /// The statuses that its handler gives.
+    pub(crate) statuses: Vec<u16>,
 }
 
 /// What each operation of the API needs; `openapi::permissions` reads it from the handlers.
@@ -77,6 +79,18 @@ impl Policy {
         }
     }
 
+    /// The names that the metrics have, each with the statuses that are usual or worth an alert.
+    pub(crate) fn answers(&'static self) -> impl Iterator<Item = (&'static str, u16)> {
+        let failures = [500, 503];
+        let operations = self.operations.iter().flat_map(move |operation| {
+            let statuses = operation.statuses.iter().copied().chain(failures);
+            statuses.map(|status| (operation.id.as_str(), status))
+        });
+        let others = ["page", "docs", "none"].into_iter();
+        let others = others.flat_map(move |name| failures.map(|status| (name, status)));
+        operations.chain(others)
+    }
+
     /// What a request needs.
     ///
     /// # Errors
@@ -109,6 +123,7 @@ mod tests {
             path: "/api/v1/users/{name}".to_owned(),
             id: "getUser".to_owned(),
             need,
+            statuses: vec![200],
         }]);
         for (method, path, expected) in [
             (Method::GET, "/api/v1/users/{name}", Ok(need)),

@@ -58,10 +58,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
     // serde also reads a struct from an array of its fields; the OpenAPI document says object.
     if bytes.trim_ascii_start().starts_with(b"[") {
-        return Err(FieldError {
-            pointer: String::new(),
-            detail: "must be an object, and is an array".to_owned(),
-        });
+        return Err(FieldError::new("", "must be an object, and is an array"));
     }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
@@ -70,10 +67,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
         let is_syntax = !error.is_data();
         let message = error.to_string();
         if is_syntax {
-            return FieldError {
-                pointer: String::new(),
-                detail: format!("is no JSON: {message}"),
-            };
+            return FieldError::new("", format!("is no JSON: {message}"));
         }
         // The pointer names the place; line and column mean nothing to a client whose library
         // writes the JSON.
@@ -107,15 +101,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FieldError> {
         } else {
             message.to_owned()
         };
-        FieldError {
-            pointer,
-            detail: rule,
-        }
+        FieldError::new(&pointer, rule)
     })?;
-    reader.end().map_err(|error| FieldError {
-        pointer: String::new(),
-        detail: format!("is no JSON: {error}"),
-    })?;
+    reader
+        .end()
+        .map_err(|error| FieldError::new("", format!("is no JSON: {error}")))?;
     Ok(value)
 }
 
@@ -192,72 +182,72 @@ mod tests {
     fn what_is_wrong_is_named_by_its_place() {
         check::<SetPower>(
             "",
-            "",
+            "#",
             "is no JSON: EOF while parsing a value at line 1 column 0",
         );
         check::<SetPower>(
             r#"{"action":"on"} x"#,
-            "",
+            "#",
             "is no JSON: trailing characters at line 1 column 17",
         );
-        check::<SetPower>("{}", "/action", "is missing");
+        check::<SetPower>("{}", "#/action", "is missing");
         check::<SetPower>(
             r#"{"action":"explode"}"#,
-            "/action",
+            "#/action",
             "must be one of `on`, `off`, `shutdown`, `reboot`, `reset`, `suspend`",
         );
         check::<SetPower>(
             r#"{"action":"on","a/b~":1}"#,
-            "/a~1b~0",
+            "#/a~1b~0",
             "is not known; expected one of `action`, `guest_seconds`, `if_power`",
         );
         check::<SetPower>(
             r#"{"action":"on","action":"off"}"#,
-            "/action",
+            "#/action",
             "is there twice",
         );
         check::<CreateVm>(
             r#"{"node":"hoge","name":"web","cpus":-1}"#,
-            "/cpus",
+            "#/cpus",
             "must be a whole number from 0 to 4294967295, and is the number `-1`",
         );
         check::<CreateVm>(
             r#"{"node":"hoge","name":"web","memory_mb":1.5}"#,
-            "/memory_mb",
+            "#/memory_mb",
             "must be a whole number of 0 or more, and is the number `1.5`",
         );
         check::<CreateVm>(
             r#"{"node":"hoge","name":{}}"#,
-            "/name",
+            "#/name",
             "must be a string, and is an object",
         );
         check::<SetPower>(
             r#"{"action":"off","guest_seconds":"9, expected"}"#,
-            "/guest_seconds",
+            "#/guest_seconds",
             "must be a whole number from 0 to 4294967295, and is the string \"9, expected\"",
         );
-        check::<SetPower>("7", "", "must be an object, and is the number `7`");
+        check::<SetPower>("7", "#", "must be an object, and is the number `7`");
         for array in ["[1]", " []", "[\"off\"]"] {
-            check::<SetPower>(array, "", "must be an object, and is an array");
+            check::<SetPower>(array, "#", "must be an object, and is an array");
         }
         check::<SetPower>(
             r#"{"action":null}"#,
-            "/action",
+            "#/action",
             "must be a string, and is null",
         );
         check::<SetPower>(
             r#"{"action":{"on":null}}"#,
-            "/action",
+            "#/action",
             "must be a string, and is an object",
         );
         check::<SetPower>(
             r#"{"action":"x`, expected `boom"}"#,
-            "/action",
+            "#/action",
             "must be one of `on`, `off`, `shutdown`, `reboot`, `reset`, `suspend`",
         );
         check::<SetPower>(
             r#"{"action":"on","a, b":1}"#,
-            "/a, b",
+            "#/a,%20b",
             "is not known; expected one of `action`, `guest_seconds`, `if_power`",
         );
     }

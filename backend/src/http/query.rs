@@ -114,7 +114,7 @@ pub(crate) fn whole_number<T: FromStr>(text: &str) -> Option<T> {
 }
 
 fn field_error(name: &str, detail: String) -> FieldError {
-    FieldError::new(format!("?{name}"), detail)
+    FieldError::parameter(name, detail)
 }
 
 #[cfg(test)]

@@ -72,7 +72,8 @@ static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::n
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in permissions::operations(item) {
             let needed = policy.operation(&method, path);
-            add_failures(operation, needed.map(|operation| operation.need));
+            let need = needed.map(|operation| operation.need);
+            add_failures(operation, need, !method.is_safe());
         }
     }
     #[expect(
@@ -116,7 +117,7 @@ fn text(document: &Document) -> String {
 }
 
 /// Adds the security of an operation, and the failures of the layers before its handler.
-fn add_failures(operation: &mut Operation, needed: Option<Need>) {
+fn add_failures(operation: &mut Operation, needed: Option<Need>, is_change: bool) {
     let responses = &mut operation.responses.responses;
     if let Some(Need::Permission(_)) = needed {
         responses.extend(responses::NotAllowed::responses());
@@ -130,7 +131,13 @@ fn add_failures(operation: &mut Operation, needed: Option<Need>) {
                 .collect(),
         );
     }
-    responses.extend(responses::AnyOther::responses());
+    let mut others = responses::Anywhere::responses();
+    if is_change {
+        others.extend(responses::AnyChange::responses());
+    }
+    for (status, response) in others {
+        responses.entry(status).or_insert(response);
+    }
 }
 
 /// The security schemes; either will do.

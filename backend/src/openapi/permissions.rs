@@ -47,6 +47,12 @@ pub(super) fn take(document: &mut OpenApi) -> Result<Policy, UndeclaredPermissio
                     path: path.clone(),
                     id,
                     need,
+                    statuses: operation
+                        .responses
+                        .responses
+                        .keys()
+                        .filter_map(|status| status.parse().ok())
+                        .collect(),
                 }),
                 None => undeclared.push(format!("{method} {path}")),
             }

@@ -44,7 +44,7 @@ pub(super) fn node_names(
     let names = names.iter().enumerate().map(|(index, name)| {
         name.parse::<NodeName>().map_err(|error| {
             let pointer = format!("/nodes/{index}");
-            http::Error::BadBody(vec![FieldError::new(pointer, error.to_string())])
+            http::Error::BadBody(vec![FieldError::new(&pointer, error.to_string())])
         })
     });
     names.collect::<Result<_, _>>().map(Some)

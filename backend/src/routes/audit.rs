@@ -82,7 +82,7 @@ const COLUMNS: &[NamedColumn<AuditEntry>] = &[
         ("since" = Option<String>, Query, description = "Not before this time.", format = DateTime, example = "2026-11-22T00:00:00Z"),
         ("until" = Option<String>, Query, description = "Before this time.", format = DateTime, example = "2026-11-23T00:00:00Z"),
         ("limit" = Option<u32>, Query, description = "The most entries on one page; 100 by default.", minimum = 1, maximum = 1000, example = 100),
-        ("page_token" = Option<String>, Query, description = "`next_page` of the previous page; the other parameters must be the same.", example = "019aad5e-7a00-7000-8000-000000000001"),
+        ("page_token" = Option<String>, Query, description = "`next_page` of the previous page; the other parameters must be the same.", format = Uuid, example = "019aad5e-7a00-7000-8000-000000000001"),
     ),
     responses(
         (

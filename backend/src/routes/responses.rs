@@ -123,6 +123,9 @@ failures! {
     WrongPassword {
         WrongPassword: "Name or password is wrong.",
     }
+    BodyTooLarge {
+        TooLarge: "The body is too large.",
+    }
     CrossSite {
         CrossSite: "A page of another site made the request.",
     }
@@ -185,24 +188,47 @@ failures! {
         ExecutorUnavailable:
             "The executor does not answer, so nothing was sent to the node; `Location` is the failed \
              task, and the key stays free. Or the server has just started, or its store does not \
-             answer. `Retry-After` says when to try again.",
+             answer or takes no changes. `Retry-After` says when to try again.",
     }
 }
 
-/// What the way to any operation fails with: a foreign name for the server, an answer that takes too
-/// long, a fault of the server's. Not `default`, which generators of clients take for successes too.
-pub(crate) struct AnyOther;
+/// What the way to any operation fails with, where the operation does not give the status itself. By
+/// number: a range, or `default`, hides from clients and from tests what is not described.
+pub(crate) struct Anywhere;
 
-impl IntoResponses for AnyOther {
+impl IntoResponses for Anywhere {
     fn responses() -> BTreeMap<String, RefOr<Response>> {
-        [
-            ("4XX".to_owned(), problem("Any other refusal.")),
+        let answers = [
             (
-                "5XX".to_owned(),
-                problem("Any other failure of the server."),
+                ProblemKind::BadParameters,
+                "There are no query parameters here.",
             ),
-        ]
-        .into()
+            (
+                ProblemKind::ForeignHost,
+                "The client uses a name for the server that `DASHBOARD_ALLOWED_HOSTS` lacks.",
+            ),
+            (
+                ProblemKind::Internal,
+                "The server failed; its log has the cause, with `request_id`.",
+            ),
+            (ProblemKind::Timeout, "The answer took too long."),
+        ];
+        answers
+            .into_iter()
+            .map(|(kind, description)| (kind.status().to_string(), problem(description)))
+            .collect()
+    }
+}
+
+/// What any change fails with, too.
+pub(crate) struct AnyChange;
+
+impl IntoResponses for AnyChange {
+    fn responses() -> BTreeMap<String, RefOr<Response>> {
+        CrossSite::responses()
+            .into_iter()
+            .chain(BodyTooLarge::responses())
+            .collect()
     }
 }
 

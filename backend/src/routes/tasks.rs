@@ -74,6 +74,8 @@ const STATES: [(&str, TaskState); 6] = [
             Query,
             description = "`next_page` of the previous page; `state` and `node` must be the same. No \
                 task comes twice; new ones come before the first page. Tokens do not expire.",
+            min_length = 1,
+            pattern = "^[A-Za-z0-9_-]+$",
             example = "AZqtXnoAcACAAAAAAAAAAQ"
         ),
     ),

@@ -33,12 +33,12 @@ use crate::inventory::snapshot::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
 use crate::tasks::{self, MAX_WAIT, view};
 
-/// Fields that have other names in the original's API: this API's pointer, the original's.
+/// Fields that have other names in the original's API: this API's name, the original's.
 const FIELDS: [(&str, &str); 4] = [
-    ("/memory_mb", "/ram_mb"),
-    ("/cpus", "/cpu_cores"),
-    ("/disk_gb", "/storage_gb"),
-    ("/node", "/esxi_nodename"),
+    ("memory_mb", "ram_mb"),
+    ("cpus", "cpu_cores"),
+    ("disk_gb", "storage_gb"),
+    ("node", "esxi_nodename"),
 ];
 
 /// List machines
@@ -375,9 +375,9 @@ fn body_as_original(error: http::Error) -> ErrorResponse {
     match error {
         http::Error::BadBody(mut errors) => {
             for error in &mut errors {
-                let renamed = FIELDS.iter().find(|(ours, _)| *ours == error.pointer);
+                let renamed = FIELDS.iter().find(|(ours, _)| *ours == error.field());
                 if let Some((_, theirs)) = renamed {
-                    error.pointer = (*theirs).to_owned();
+                    *error = FieldError::new(&format!("/{theirs}"), &*error.detail);
                 }
             }
             Error::BadBody(errors).into()

@@ -104,6 +104,8 @@ use crate::routes::state::AppState;
             description = "`next_page` of the answer before, for the page behind it; the other \
                 parameters but `limit` have to be the same. No VM comes twice and none is left out \
                 but those that change their place in the order meanwhile. Tokens do not expire.",
+            min_length = 1,
+            pattern = "^[A-Za-z0-9_-]+$",
             example = "eyJsaXN0Ijoi4oCmIiwiYWZ0ZXIiOiJ7fSJ9"
         ),
         parameters::IfNoneMatch,

@@ -101,12 +101,12 @@ fn datastore_fault(
 /// A fault if the guest system is newer than the node supports.
 fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
     let (least, newest) = (guest_os::least_hardware(id)?, newest?);
-    (least > newest).then(|| FieldError {
-        pointer: "/guest_os".to_owned(),
-        detail: format!(
+    (least > newest).then(|| {
+        let rule = format!(
             "needs virtual hardware {least}, and the node has {newest} at most; choose an older \
              version of the system, or otherlinux-64 or other-64"
-        ),
+        );
+        FieldError::new("/guest_os", rule)
     })
 }
 

@@ -381,10 +381,10 @@ async fn a_user_changes_their_password_and_every_session_ends() {
         .await
         .expect("an answer");
     let wrong = problem(wrong, StatusCode::BAD_REQUEST).await;
-    assert_eq!(wrong.errors[0].pointer, "/current");
+    assert_eq!(wrong.errors[0].pointer, "#/current");
     let short = change(PASSWORD, "short").await.expect("an answer");
     let short = problem(short, StatusCode::BAD_REQUEST).await;
-    assert_eq!(short.errors[0].pointer, "/new");
+    assert_eq!(short.errors[0].pointer, "#/new");
     server.pass(5);
     let changed = change(PASSWORD, "another password")
         .await
@@ -456,13 +456,13 @@ async fn a_token_of_a_token_ends_with_it() {
     };
     assert_eq!(second.token.expires_at, first.token.expires_at);
     for (body, pointer) in [
-        (json!({"name": ""}), "/name"),
+        (json!({"name": ""}), "#/name"),
         (
             json!({"name": "t", "expires_in_days": 0}),
-            "/expires_in_days",
+            "#/expires_in_days",
         ),
-        (json!({"name": "t", "nodes": ["a/b"]}), "/nodes/0"),
-        (json!({"name": "t", "role": "root"}), "/role"),
+        (json!({"name": "t", "nodes": ["a/b"]}), "#/nodes/0"),
+        (json!({"name": "t", "role": "root"}), "#/role"),
     ] {
         let refused = make(body).send().await.expect("an answer");
         let refused = problem(refused, StatusCode::BAD_REQUEST).await;
@@ -501,12 +501,12 @@ async fn users_are_added_changed_and_removed() {
         .await
         .expect("an answer");
     let taken = problem(taken, StatusCode::CONFLICT).await;
-    assert_eq!(taken.errors[0].pointer, "/name");
+    assert_eq!(taken.errors[0].pointer, "#/name");
     for (body, pointer) in [
-        (json!({"name": "a b", "role": "viewer"}), "/name"),
+        (json!({"name": "a b", "role": "viewer"}), "#/name"),
         (
             json!({"name": "d", "role": "viewer", "password": "short"}),
-            "/password",
+            "#/password",
         ),
     ] {
         let refused = ask(Method::POST, "/api/v1/users", body)

@@ -300,18 +300,18 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
 async fn every_wrong_field_of_a_new_vm_is_named() {
     let (server, executor) = server().await;
     for (change, expected) in [
-        (json!({"name": ""}), vec![("/name", "must not be empty")]),
+        (json!({"name": ""}), vec![("#/name", "must not be empty")]),
         (
             json!({"name": "a/b", "memory_mb": 1022, "iso_path": "/etc/passwd", "comment": "\u{0}"}),
             vec![
-                ("/name", "must not contain / \\ or %"),
-                ("/memory_mb", "must be a multiple of 4"),
+                ("#/name", "must not contain / \\ or %"),
+                ("#/memory_mb", "must be a multiple of 4"),
                 (
-                    "/comment",
+                    "#/comment",
                     "must not contain control characters other than line feeds and tabs",
                 ),
                 (
-                    "/iso_path",
+                    "#/iso_path",
                     "must be a file on a volume: /vmfs/volumes/DATASTORE/PATH.iso",
                 ),
             ],
@@ -319,13 +319,13 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"cpus": 9, "memory_mb": 32768, "disk_gb": 101}),
             vec![
-                ("/cpus", "must be at most 8, the threads of the node"),
+                ("#/cpus", "must be at most 8, the threads of the node"),
                 (
-                    "/memory_mb",
+                    "#/memory_mb",
                     "must be at most 16384, the memory of the node",
                 ),
                 (
-                    "/disk_gb",
+                    "#/disk_gb",
                     "must be at most 100, what is free on the datastore",
                 ),
             ],
@@ -333,7 +333,7 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"guest_os": "debian12-64"}),
             vec![(
-                "/guest_os",
+                "#/guest_os",
                 "needs virtual hardware 20, and the node has 15 at most; choose an older version \
                  of the system, or otherlinux-64 or other-64",
             )],
@@ -341,14 +341,14 @@ async fn every_wrong_field_of_a_new_vm_is_named() {
         (
             json!({"cpus": "2"}),
             vec![(
-                "/cpus",
+                "#/cpus",
                 "must be a whole number from 0 to 4294967295, and is the string \"2\"",
             )],
         ),
         (
             json!({"memory": 4}),
             vec![(
-                "/memory",
+                "#/memory",
                 "is not known; expected one of `node`, `name`, `cpus`, `memory_mb`, `disk_gb`, \
                  `comment`, `guest_os`, `datastore`, `network`, `iso_path`, `power_on`",
             )],
@@ -381,10 +381,10 @@ async fn a_new_vm_needs_a_node_that_takes_it_and_a_free_name() {
             json!({"node": "piyo"}),
             404,
             "node-not-found",
-            vec!["/node"],
+            vec!["#/node"],
         ),
-        (json!({"node": "fuga"}), 409, "read-only", vec!["/node"]),
-        (json!({"name": "web"}), 409, "name-taken", vec!["/name"]),
+        (json!({"node": "fuga"}), 409, "read-only", vec!["#/node"]),
+        (json!({"name": "web"}), 409, "name-taken", vec!["#/name"]),
     ] {
         let mut body = new_vm();
         let fields = change.as_object().expect("an object");
@@ -598,7 +598,7 @@ async fn every_nasty_text_is_refused_with_its_field_and_rule_or_handed_over_as_i
             for fault in &faults {
                 assert_eq!(fault.field, field, "{line}");
                 let reported = problem.errors.iter().any(|error| {
-                    error.pointer == format!("/{field}") && error.detail.contains(&fault.rule)
+                    error.pointer == format!("#/{field}") && error.detail.contains(&fault.rule)
                 });
                 assert!(reported, "{field}: {line}: {problem:#?}");
             }

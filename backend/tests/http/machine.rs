@@ -285,45 +285,45 @@ async fn a_machine_without_a_name_gets_one() {
 async fn what_the_original_changed_in_silence_is_refused_by_its_name() {
     let (server, executor) = server().await;
     for (change, pointer, rule) in [
-        (json!({"ram_mb": 0}), "/ram_mb", "must be at least 4"),
+        (json!({"ram_mb": 0}), "#/ram_mb", "must be at least 4"),
         (
             json!({"ram_mb": 999_999_999_996_u64}),
-            "/ram_mb",
+            "#/ram_mb",
             "must be at most 16384, the memory of the node",
         ),
         (
             json!({"cpu_cores": "0"}),
-            "/cpu_cores",
+            "#/cpu_cores",
             "must be at least 1",
         ),
         (
             json!({"cpu_cores": 9}),
-            "/cpu_cores",
+            "#/cpu_cores",
             "must be at most 8, the threads of the node",
         ),
         (
             json!({"storage_gb": 101}),
-            "/storage_gb",
+            "#/storage_gb",
             "must be at most 100, what is free on the datastore",
         ),
         (
             json!({"storage_gb": "many"}),
-            "/storage_gb",
+            "#/storage_gb",
             "must be a whole number, or its digits as a text, and is the string \"many\"",
         ),
         (
             json!({"esxi_nodename": "piyo"}),
-            "/esxi_nodename",
+            "#/esxi_nodename",
             "must be a node of the crawler's hosts.yml",
         ),
         (
             json!({"name": "a/b"}),
-            "/name",
+            "#/name",
             "must not contain / \\ or %",
         ),
         (
             json!({"author": "x"}),
-            "/author",
+            "#/author",
             "is not known; expected one of `name`, `ram_mb`, `cpu_cores`, `storage_gb`, \
              `esxi_nodename`, `comment`",
         ),
@@ -348,11 +348,11 @@ async fn what_the_original_changed_in_silence_is_refused_by_its_name() {
     });
     let (status, body) = answer(missing.send().await.expect("an answer")).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(body["errors"][0]["pointer"], "/comment");
+    assert_eq!(body["errors"][0]["pointer"], "#/comment");
 
     let unknown = put_power(&server, "hoge/2", &json!({"status": "on; reboot"}));
     let (status, body) = answer(unknown.send().await.expect("an answer")).await;
     assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(body["errors"][0]["pointer"], "/status");
+    assert_eq!(body["errors"][0]["pointer"], "#/status");
     assert_eq!(executor.begun(), []);
 }

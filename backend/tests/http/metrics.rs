@@ -150,6 +150,22 @@ async fn answers_are_counted_under_names_that_no_client_chooses() {
 }
 
 #[tokio::test]
+async fn what_has_not_happened_yet_is_counted_as_none() {
+    let server = Server::start().await;
+    let text = metrics(&server).await;
+    for series in [
+        r#"ecoman_tasks_ended_total{kind="power",state="failed"}"#,
+        r#"ecoman_tasks_ended_total{kind="create",state="interrupted"}"#,
+        r#"ecoman_tasks_ended_total{kind="clean_up",state="cancelled"}"#,
+        r#"ecoman_http_requests_total{operation="createVm",status="202"}"#,
+        r#"ecoman_http_requests_total{operation="listVms",status="500"}"#,
+        r#"ecoman_http_requests_total{operation="page",status="503"}"#,
+    ] {
+        assert_eq!(value(&text, series), Some("0"), "{series} in\n{text}");
+    }
+}
+
+#[tokio::test]
 async fn open_streams_of_events_are_counted_until_they_are_closed() {
     let server = Server::start_showing(vec![round_of("hoge", &["a"])]).await;
     let counted = async || {

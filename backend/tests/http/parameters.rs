@@ -247,16 +247,16 @@ async fn no_operation_takes_a_body_that_is_not_as_the_document_says() {
         ];
         let mut unknown = body.good.clone();
         unknown.insert("no/such".to_owned(), json!(1));
-        wrong.push((unknown.into(), Some("/no~1such".to_owned())));
+        wrong.push((unknown.into(), Some("#/no~1such".to_owned())));
         for field in body.good.keys() {
             let mut mistyped = body.good.clone();
             mistyped.insert(field.clone(), json!({"x": 1}));
-            wrong.push((mistyped.into(), Some(format!("/{field}"))));
+            wrong.push((mistyped.into(), Some(format!("#/{field}"))));
         }
         for field in &body.required {
             let mut missing = body.good.clone();
             missing.remove(field);
-            wrong.push((missing.into(), Some(format!("/{field}"))));
+            wrong.push((missing.into(), Some(format!("#/{field}"))));
         }
         for (wrong, pointer) in wrong {
             let text = wrong.to_string().into_bytes();

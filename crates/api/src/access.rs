@@ -101,7 +101,7 @@ pub struct CreateToken {
     pub role: Option<Role>,
     /// The nodes that it sees and changes at most; all of the caller's where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = json!(["hoge"])))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = node_names))]
     pub nodes: Option<Vec<String>>,
     /// Days until it expires, from 1 to 3650; 90 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -165,7 +165,7 @@ pub struct CreateUser {
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = json!(["hoge"])))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = node_names))]
     pub nodes: Option<Vec<String>>,
     /// Password of 8 to 256 characters; none for one who signs in to the proxy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,7 +183,7 @@ pub struct UpdateUser {
     pub role: Role,
     /// The nodes that they are to see and change; all where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[cfg_attr(feature = "openapi", schema(example = json!(["hoge"])))]
+    #[cfg_attr(feature = "openapi", schema(schema_with = node_names))]
     pub nodes: Option<Vec<String>>,
     /// A new password, which ends their sessions; as it was where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -242,6 +242,28 @@ pub struct AuditPage {
     pub items: Vec<AuditEntry>,
     /// Token of the next page for `page_token`; `null` on the last one.
     pub next_page: Option<String>,
+}
+
+/// Names of nodes in a request.
+#[cfg(feature = "openapi")]
+fn node_names() -> utoipa::openapi::schema::Schema {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, SchemaType, Type};
+    let name = ObjectBuilder::new()
+        .schema_type(Type::String)
+        .min_length(Some(1))
+        .max_length(Some(253))
+        .pattern(Some("^[^/\\x00-\\x1f\\x7f]+$"))
+        .build();
+    ArrayBuilder::new()
+        .description(Some(
+            "The nodes that may be seen and changed at most; where nothing is said all of the caller's, or \
+             of a user all.",
+        ))
+        .schema_type(SchemaType::Array(vec![Type::Array, Type::Null]))
+        .items(name)
+        .examples([serde_json::json!(["hoge"])])
+        .build()
+        .into()
 }
 
 /// What has a secret in it says so instead.

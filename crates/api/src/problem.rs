@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use ecoman_model::{FieldFault, TaskId};
+use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::problem_kind::{ProblemKind, URN};
@@ -89,7 +90,8 @@ impl Problem {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
-    /// JSON pointer into the body (`/name`), or the name of a query parameter (`?limit`).
+    /// JSON pointer into the body as a fragment of a URI (`#/name`, RFC 6901), or the name of a query
+    /// parameter (`?limit`).
     #[cfg_attr(feature = "openapi", schema(example = "?limit"))]
     pub pointer: String,
     /// The rule that it breaks.
@@ -100,19 +102,51 @@ pub struct FieldError {
     pub detail: String,
 }
 
+/// What a fragment of a URI has no place for (RFC 3986, 3.5).
+const NOT_IN_FRAGMENT: &AsciiSet = &CONTROLS
+    .add(b' ')
+    .add(b'"')
+    .add(b'#')
+    .add(b'%')
+    .add(b'<')
+    .add(b'>')
+    .add(b'[')
+    .add(b'\\')
+    .add(b']')
+    .add(b'^')
+    .add(b'`')
+    .add(b'{')
+    .add(b'|')
+    .add(b'}');
+
 impl FieldError {
-    /// A field, by its JSON pointer, that breaks a rule.
+    /// A field, by its JSON pointer (`/name`), that breaks a rule.
     #[must_use]
-    pub fn new(pointer: impl Into<String>, detail: impl Into<String>) -> Self {
+    pub fn new(pointer: &str, detail: impl Into<String>) -> Self {
         Self {
-            pointer: pointer.into(),
+            pointer: format!("#{}", utf8_percent_encode(pointer, NOT_IN_FRAGMENT)),
             detail: detail.into(),
         }
+    }
+
+    /// A query parameter that breaks a rule.
+    #[must_use]
+    pub fn parameter(name: &str, detail: impl Into<String>) -> Self {
+        Self {
+            pointer: format!("?{name}"),
+            detail: detail.into(),
+        }
+    }
+
+    /// The field of the body: its path without the beginning of the pointer.
+    #[must_use]
+    pub fn field(&self) -> &str {
+        self.pointer.trim_start_matches("#/")
     }
 }
 
 impl From<&FieldFault> for FieldError {
     fn from(fault: &FieldFault) -> Self {
-        Self::new(format!("/{}", fault.field), &*fault.rule)
+        Self::new(&format!("/{}", fault.field), &*fault.rule)
     }
 }

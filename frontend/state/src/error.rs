@@ -60,10 +60,7 @@ impl Error {
         };
         let errors = problem.errors.iter();
         errors
-            .map(|error| {
-                let field = error.pointer.trim_start_matches('/');
-                (field.to_owned(), error.detail.clone())
-            })
+            .map(|error| (error.field().to_owned(), error.detail.clone()))
             .collect()
     }
 

@@ -75,7 +75,7 @@ fn what_is_unsaid_is_found_at_its_place() {
             "tags": ["T"],
             "parameters": [{ "name": "p", "schema": { "type": "string" } }],
             "requestBody": { "content": { "x": { "schema": { "$ref": "#/components/schemas/B" } } } },
-            "responses": { "200": {
+            "responses": { "5XX": { "description": "d" }, "200": {
                 "description": "d",
                 "headers": { "h": {} },
                 "content": { "y": { "schema": { "type": "object", "properties": {} } } }
@@ -94,8 +94,11 @@ fn what_is_unsaid_is_found_at_its_place() {
         faults.0,
         [
             "tag T: no description",
-            "GET /a: no answer for 4XX",
-            "GET /a: no answer for 5XX",
+            "GET /a: no answer for 400",
+            "GET /a: no answer for 421",
+            "GET /a: no answer for 500",
+            "GET /a: no answer for 503",
+            "GET /a: 5XX is no status",
             "GET /a parameter p: no description",
             "GET /a requestBody: no description",
             "GET /a 200 header h: no description",
@@ -140,9 +143,15 @@ impl Faults {
                 .0
                 .push(format!("{what}: not one of the tags: {tags:?}")),
         }
-        for failure in ["4XX", "5XX"] {
-            if operation["responses"][failure].is_null() {
+        let answers = operation["responses"].as_object().expect("answers");
+        for failure in ["400", "421", "500", "503"] {
+            if !answers.contains_key(failure) {
                 self.0.push(format!("{what}: no answer for {failure}"));
+            }
+        }
+        for status in answers.keys() {
+            if status.parse::<u16>().is_err() {
+                self.0.push(format!("{what}: {status} is no status"));
             }
         }
         for parameter in operation["parameters"].as_array().into_iter().flatten() {

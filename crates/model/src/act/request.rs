@@ -24,6 +24,9 @@ pub enum TaskRequest {
 }
 
 impl TaskRequest {
+    /// The words of all acts ([`Act::kind`]).
+    pub const KINDS: [&'static str; 4] = ["power", "create", "answer", "clean_up"];
+
     /// The act, which declares everything that is decided by its kind.
     #[must_use]
     pub fn act(&self) -> &dyn Act {
@@ -141,5 +144,18 @@ mod schema {
         object.properties.insert("kind".to_owned(), word.into());
         object.required.push("kind".to_owned());
         object
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_words_of_all_acts_are_known() {
+        let error = serde_json::from_str::<TaskRequest>(r#"{"kind":""}"#).unwrap_err();
+        let kinds = TaskRequest::KINDS.map(|kind| format!("`{kind}`"));
+        let expected = format!("expected one of {}", kinds.join(", "));
+        assert!(error.to_string().contains(&expected), "{error}");
     }
 }

@@ -158,12 +158,12 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::UserNotFound => "User not found",
         ProblemKind::LastAdmin => "Last admin",
 
-        ProblemKind::Unauthorized => "Unauthorized",
-        ProblemKind::BadOrder => "Bad order",
-        ProblemKind::OtherInstance => "Another run",
-        ProblemKind::OtherOrder => "Another order",
-        ProblemKind::Forgotten => "Task forgotten",
-        ProblemKind::Stopping => "Stopping",
+        ProblemKind::Unauthorized => "Wrong token for the executor",
+        ProblemKind::BadOrder => "Order cannot be read",
+        ProblemKind::OtherInstance => "Meant for another run",
+        ProblemKind::OtherOrder => "Id of another order",
+        ProblemKind::Forgotten => "Task done and forgotten",
+        ProblemKind::Stopping => "The executor is stopping",
         ProblemKind::Running => "Task still running",
     }
 }
