@@ -68,8 +68,11 @@ pub struct Vm {
     pub power: Power,
     /// What is under way, and when it will be done.
     pub activity: Option<(Activity, Timestamp)>,
-    /// Since when it runs.
+    /// Since when it runs. A restart does not move it: vSphere documents `runtime.bootTime` as the
+    /// time of the power-on.
     pub booted_at: Option<Timestamp>,
+    /// How often its guest was restarted, by `power.reset` or `power.reboot`.
+    pub restarts: u32,
     /// From when on the guest answers.
     pub guest_up_at: Option<Timestamp>,
     /// Since when it is suspended.
@@ -90,6 +93,7 @@ impl Vm {
             power: spec.power,
             activity: None,
             booted_at,
+            restarts: 0,
             guest_up_at: booted_at,
             suspended_at: spec.suspended_at.filter(|_| spec.power == Power::Suspended),
             clean_power_off: spec.clean_power_off,
@@ -147,7 +151,7 @@ impl Vm {
                 self.suspended_at = Some(done_at);
             }
             Activity::Rebooting => {
-                self.booted_at = Some(done_at);
+                self.restarts += 1;
                 self.guest_up_at = Some(later(done_at, timing.guest_boot));
             }
         }

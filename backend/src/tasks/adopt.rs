@@ -77,6 +77,9 @@ impl Shared {
             match self.store.task(task.id).await? {
                 Some(task) if !task.progress.state.is_final() => {
                     tracing::info!(task = %task.id, node = %task.node, "adopts a task");
+                    if let Some(cancelled) = task.cancelled.clone() {
+                        self.cancel_here(task.id, cancelled);
+                    }
                     let handed = if task.progress == TaskProgress::default() {
                         HandOver::Unknown
                     } else {

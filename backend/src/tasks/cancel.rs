@@ -2,12 +2,12 @@
 
 use std::sync::PoisonError;
 
-use ecoman_model::{Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskState};
+use ecoman_model::{Cancelled, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskState};
 
 use super::Tasks;
 use super::error::Error;
 use super::executor::ExecutorError;
-use super::shared::{Cancelled, Shared};
+use super::shared::Shared;
 use crate::error_chain::chain;
 
 impl Tasks {
@@ -30,11 +30,15 @@ impl Tasks {
             ));
         }
         let shared = &self.shared;
-        let claimed = shared.cancel_here(task.id, by.clone());
+        let cancelled = Cancelled {
+            by: by.clone(),
+            at: (shared.clock)(),
+        };
+        let claimed = shared.cancel_here(task.id, cancelled.clone());
         match shared.executor.cancel(task.id, by).await {
             Ok(Some(_)) => {}
             // The executor does not have it yet, and will not get it.
-            Ok(None) if claimed => {}
+            Ok(None) if claimed => shared.keep_cancellation(&task, cancelled).await?,
             Ok(None) => {
                 let why = "Another dashboard is about to hand it over; try again.";
                 return Err(not_cancellable(why));
@@ -44,7 +48,9 @@ impl Tasks {
                 return Err(not_cancellable(&detail));
             }
             // Not handed over yet, as far as is known: then it will not be.
-            Err(ExecutorError::Away { .. }) if claimed && task.progress.started_at.is_none() => {}
+            Err(ExecutorError::Away { .. }) if claimed && task.progress.started_at.is_none() => {
+                shared.keep_cancellation(&task, cancelled).await?;
+            }
             Err(error) => {
                 shared.forget_cancel(task.id);
                 return Err(Error::CancelFailed {
@@ -61,11 +67,11 @@ impl Tasks {
 impl Shared {
     /// Marks a task that a future of this process runs, so that it is not handed over. False: none
     /// does.
-    fn cancel_here(&self, id: TaskId, by: Option<String>) -> bool {
+    pub(super) fn cancel_here(&self, id: TaskId, cancelled: Cancelled) -> bool {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
         match claimed.get_mut(&id) {
-            Some(cancelled) => {
-                *cancelled = Cancelled::By(by);
+            Some(mark) => {
+                *mark = Some(cancelled);
                 true
             }
             None => false,
@@ -74,15 +80,31 @@ impl Shared {
 
     fn forget_cancel(&self, id: TaskId) {
         let mut claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(cancelled) = claimed.get_mut(&id) {
-            *cancelled = Cancelled::No;
+        if let Some(mark) = claimed.get_mut(&id) {
+            *mark = None;
         }
     }
 
+    /// Stores that a task was cancelled before its requester learns so: if this process dies, the next
+    /// one must not hand it over.
+    async fn keep_cancellation(&self, task: &Task, cancelled: Cancelled) -> Result<(), Error> {
+        let Some(mut task) = self.store.task(task.id).await? else {
+            return Err(Error::TaskNotFound(task.id.to_string()));
+        };
+        // Its end, if it has ended meanwhile, stays.
+        task.cancelled = Some(cancelled);
+        let kept = self.store.update_task(&task).await;
+        if kept.is_err() {
+            self.forget_cancel(task.id);
+        }
+        kept?;
+        Ok(())
+    }
+
     /// Whether a task was cancelled before the executor had it.
-    pub(super) fn cancelled(&self, id: TaskId) -> Cancelled {
+    pub(super) fn cancelled(&self, id: TaskId) -> Option<Cancelled> {
         let claimed = self.claimed.lock().unwrap_or_else(PoisonError::into_inner);
-        claimed.get(&id).cloned().unwrap_or_default()
+        claimed.get(&id).cloned().flatten()
     }
 
     /// The end of a task that was cancelled before the executor had it.

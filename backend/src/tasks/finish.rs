@@ -52,6 +52,7 @@ impl Shared {
                 )];
             }
         }
+        self.explain_changed_power(&mut task).await;
         tracing::info!(
             task = %task.id,
             node = %task.node,

@@ -9,6 +9,7 @@
 
 mod adopt;
 mod cancel;
+mod cause;
 mod checks;
 pub(crate) mod error;
 pub(crate) mod executor;
@@ -27,7 +28,6 @@ pub(crate) use new_task::NewTask;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecoman_api::text::EN;
 use ecoman_model::{NodeName, Refusal, Task, TaskId, TaskState, Timestamp, Vmid};
 use ecoman_store::{Store, TaskQuery};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -113,7 +113,7 @@ impl Tasks {
                 .touched_since(&new_task.node, vmid, vm.view.observed_at)
                 .await?
             {
-                return Err(self.with_cause(error, &new_task.node, vm).await?);
+                return Err(self.shared.with_cause(error, &new_task.node, vm).await?);
             }
         }
         self.submit(new_task).await
@@ -137,50 +137,6 @@ impl Tasks {
             })
             .map(|known| same_task(known, new_task))
             .transpose()
-    }
-
-    /// Adds to a refusal because the VM's power has changed: who changed it, and when.
-    async fn with_cause(
-        &self,
-        error: Error,
-        node: &NodeName,
-        vm: &VmEntry,
-    ) -> Result<Error, Error> {
-        let (expected, now, vm_name) = match error {
-            Error::Refused {
-                refusal: Refusal::Changed { expected, now },
-                vm,
-                ..
-            } => (expected, now, vm),
-            other => return Ok(other),
-        };
-        let query = TaskQuery {
-            nodes: vec![node.clone()],
-            limit: 100,
-            ..TaskQuery::default()
-        };
-        let recent = self.list(&query).await?;
-        let change = recent.iter().find(|task| {
-            let power = task.request.power();
-            task.vmid() == Some(Vmid(vm.view.vmid))
-                && task.progress.finished_at.is_some()
-                && power.is_some_and(|change| change.action.leads_to() == now)
-        });
-        let by = match change {
-            Some(task) => (EN.tasks.changed_by)(
-                &view::task_title(task),
-                task.actor.as_deref(),
-                task.progress.finished_at.unwrap_or(task.created_at),
-            ),
-            None => (EN.tasks.changed_outside)(vm.view.observed_at),
-        };
-        Ok(Error::PowerChanged {
-            node: node.to_string(),
-            vm: vm_name,
-            expected,
-            now,
-            by,
-        })
     }
 
     /// Whether a task is about to change a VM, or has changed it since `seen`.

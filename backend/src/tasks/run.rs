@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::executor::ExecutorError;
-use super::shared::{Cancelled, Claim, RETRY, Shared, WRITE_EVERY};
+use super::shared::{Claim, RETRY, Shared, WRITE_EVERY};
 use crate::error_chain::chain;
 
 /// A task that cannot be handed over in this time fails: a stale request must not power off a VM.
@@ -108,6 +108,9 @@ impl Shared {
             }
             match self.executor.report(task.id).await? {
                 Some(report) => {
+                    if *handed == HandOver::Unknown {
+                        self.pass_on_cancellation(task).await?;
+                    }
                     *handed = HandOver::Accepted;
                     task.progress = report.progress;
                 }
@@ -121,8 +124,8 @@ impl Shared {
             }
         }
         if *handed == HandOver::NotSent {
-            if let Cancelled::By(by) = self.cancelled(task.id) {
-                let end = self.cancellation(task, by);
+            if let Some(cancelled) = self.cancelled(task.id) {
+                let end = self.cancellation(task, cancelled.by);
                 return Ok(ControlFlow::Break(Some(end)));
             }
             if self.is_too_late(task) {
@@ -140,12 +143,7 @@ impl Shared {
                     *handed = HandOver::Accepted;
                     task.progress = report.progress;
                     // Cancelled while the order was on its way.
-                    if let Cancelled::By(by) = self.cancelled(task.id) {
-                        match self.executor.cancel(task.id, by).await {
-                            Ok(_) | Err(ExecutorError::Refused { .. }) => {}
-                            Err(error) => return Err(error),
-                        }
-                    }
+                    self.pass_on_cancellation(task).await?;
                 }
                 Err(ExecutorError::OtherInstance) => {
                     task.executor = None;
@@ -180,6 +178,18 @@ impl Shared {
                 Ok(ControlFlow::Continue(()))
             }
             went_on => Ok(went_on),
+        }
+    }
+
+    /// Cancels a task that the executor has got although it was cancelled.
+    async fn pass_on_cancellation(&self, task: &Task) -> Result<(), ExecutorError> {
+        let Some(cancelled) = self.cancelled(task.id) else {
+            return Ok(());
+        };
+        match self.executor.cancel(task.id, cancelled.by).await {
+            // Too late, perhaps.
+            Ok(_) | Err(ExecutorError::Refused { .. }) => Ok(()),
+            Err(error) => Err(error),
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ecoman_model::{Task, TaskError, TaskId, TaskProgress, TaskState};
+use ecoman_model::{Cancelled, Task, TaskError, TaskId, TaskProgress, TaskState};
 use ecoman_store::{Store, StoreError};
 use futures::future::BoxFuture;
 use tokio::time::sleep;
@@ -27,8 +27,9 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) metrics: Arc<Metrics>,
     pub(super) inventory: Arc<Inventory>,
-    /// Tasks that a future of this process runs.
-    pub(super) claimed: Mutex<HashMap<TaskId, Cancelled>>,
+    /// Tasks that a future of this process runs, each with its cancellation, if it was cancelled
+    /// before the executor had it.
+    pub(super) claimed: Mutex<HashMap<TaskId, Option<Cancelled>>>,
     pub(super) futures: TaskTracker,
     /// Ends those futures.
     pub(super) cut: CancellationToken,
@@ -49,7 +50,7 @@ impl Shared {
         match claimed.entry(id) {
             Entry::Occupied(_) => None,
             Entry::Vacant(free) => {
-                free.insert(Cancelled::default());
+                free.insert(None);
                 Some(Claim {
                     shared: Arc::clone(self),
                     id,
@@ -81,7 +82,9 @@ impl Shared {
     /// Stores a task, however long the store is away. False: the store has its end already, or has
     /// forgotten it.
     pub(super) async fn write(&self, task: &Task) -> bool {
-        self.retry_until_stored("store a task", || self.store.update_task(task))
+        let mut task = task.clone();
+        task.cancelled = task.cancelled.or_else(|| self.cancelled(task.id));
+        self.retry_until_stored("store a task", || self.store.update_task(&task))
             .await
     }
 
@@ -113,14 +116,6 @@ impl Shared {
             }
         }
     }
-}
-
-/// Whether a claimed task was cancelled before the executor had it, and by whom.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) enum Cancelled {
-    #[default]
-    No,
-    By(Option<String>),
 }
 
 /// The right of one future in this process to run a task.

@@ -100,6 +100,7 @@ impl Shared {
             request_id: new_task.request_id,
             created_at: (self.clock)(),
             executor,
+            cancelled: None,
             progress: TaskProgress::default(),
         }
     }

@@ -55,6 +55,7 @@ async fn end_task(server: &Server, second: i64, state: TaskState) -> TaskId {
         request_id: "r-1".to_owned(),
         created_at: at(second - 5),
         executor: None,
+        cancelled: None,
         progress: TaskProgress::default(),
     };
     server.store.add_task(&task).await.expect("recorded");

@@ -8,7 +8,7 @@ use reqwest::{Method, StatusCode};
 
 use crate::changes::{accepted, create, hoge, power_on};
 use crate::executor::{BEGUN, Executor};
-use crate::server::{Server, facts, vm};
+use crate::server::{Server, at, facts, vm};
 
 async fn server() -> (Server, Executor) {
     Server::start_with_executor(vec![hoge()]).await
@@ -704,4 +704,78 @@ async fn a_task_that_is_cancelled_on_its_way_to_the_executor_is_not_begun() {
         "{error:?}"
     );
     assert!(executor.begun().is_empty());
+}
+
+#[tokio::test]
+async fn a_cancellation_outlives_the_dashboard_that_accepted_it() {
+    let (mut server, executor) = server().await;
+    let _released = executor.hold_next_order();
+    let id = accepted(power_on(&server)).await.id;
+    server
+        .until("the order to be on its way", async || {
+            executor.is_holding().then_some(())
+        })
+        .await;
+    let (status, text) = cancel(&server, id).await;
+    assert_eq!(status, StatusCode::ACCEPTED, "{text}");
+    // It dies while the order is on its way.
+    server.stop().await;
+    let server = server.restart(&executor).await;
+    let task = server.state(id, TaskState::Cancelled).await;
+    let error = task.error.expect("an error");
+    assert!(
+        error.detail.contains("Nothing was asked of hoge"),
+        "{error:?}"
+    );
+    assert!(executor.begun().is_empty());
+}
+
+#[tokio::test]
+async fn a_task_that_found_another_power_says_who_changed_it() {
+    let (server, executor) = server().await;
+    let found = |progress: &mut TaskProgress| {
+        progress.state = TaskState::Failed;
+        progress.finished_at = Some(at(7));
+        progress.error = Some(TaskError {
+            kind: TaskErrorKind::PowerChanged,
+            message: "web on hoge: It is on now.".to_owned(),
+            hint: String::new(),
+            left: Vec::new(),
+        });
+    };
+    let ask = async |count: usize| {
+        let body = serde_json::json!({"action": "on", "if_power": "off"});
+        let request = server.method(Method::PUT, "/api/v1/vms/hoge/2/power");
+        let id = accepted(request.json(&body)).await.id;
+        server.begun(&executor, count).await;
+        id
+    };
+    let outside = ask(1).await;
+    executor.report(outside, found);
+    let task = server.state(outside, TaskState::Failed).await;
+    let error = task.error.expect("an error");
+    assert!(
+        error.detail.contains(
+            "web on hoge: It is on now. Somebody changed it outside ECoMan, which saw it at \
+             2026-11-22T20:00:07Z."
+        ),
+        "{error:?}"
+    );
+
+    let first = ask(2).await;
+    let second = ask(3).await;
+    executor.report(first, |progress| {
+        progress.state = TaskState::Succeeded;
+        progress.finished_at = Some(at(5));
+    });
+    server.state(first, TaskState::Succeeded).await;
+    executor.report(second, found);
+    let task = server.state(second, TaskState::Failed).await;
+    let error = task.error.expect("an error");
+    assert!(
+        error
+            .detail
+            .contains("Power on web on hoge, ended at 2026-11-22T20:00:05Z."),
+        "{error:?}"
+    );
 }

@@ -34,8 +34,8 @@ pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
 };
 pub use task::{
-    Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError, TaskErrorKind,
-    TaskProgress, TaskState, TaskStep,
+    Cancelled, Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError,
+    TaskErrorKind, TaskProgress, TaskState, TaskStep,
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};

@@ -29,8 +29,20 @@ pub struct Task {
     /// The run of the executor that it was handed to, written down before it is handed over. An
     /// executor of another run that does not know the task has not run it, or has died over it.
     pub executor: Option<Uuid>,
+    /// That it was cancelled before the executor had it, so that it must not be handed over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled: Option<Cancelled>,
     /// How far it is.
     pub progress: TaskProgress,
+}
+
+/// That somebody has cancelled a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cancelled {
+    /// Who; `None` where nobody signs in.
+    pub by: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
 }
 
 impl Task {

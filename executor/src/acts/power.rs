@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ecoman_api::text::EN;
 use ecoman_esxi::{Command, parse};
 use ecoman_model::{
@@ -49,8 +50,9 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
     job.begin(first);
     let looking = look(job, change);
     let doing = format!("The task to {action} VM {vmid} on {}", job.name());
-    let (name, state, is_done) = job.unless_cancelled(&doing, looking).await?;
-    if is_done {
+    let looked = job.unless_cancelled(&doing, looking).await?;
+    let state = looked.state;
+    if looked.is_done {
         let detail = Some(format!("It is {state} already."));
         job.step(first, StepState::Done, detail);
         job.step(second, StepState::Skipped, None);
@@ -58,12 +60,39 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
         return Ok(());
     }
     job.step(first, StepState::Done, Some(format!("It is {state}.")));
-    carry_out(job, second, vmid, &name, action, guest).await
+    carry_out(job, second, vmid, &looked.name, action, guest).await?;
+    if matches!(action, PowerAction::Reboot | PowerAction::Reset) {
+        let proof = restart_proof(job, vmid, looked.booted_at).await;
+        job.step(second + 1, StepState::Done, Some(proof));
+    }
+    Ok(())
 }
 
-/// Looks at a VM before its power is changed. Returns its name, its state, and whether that is the
-/// requested one already.
-async fn look(job: &Job, change: &PowerChange) -> Result<(String, PowerState, bool), TaskError> {
+/// A VM before its power is changed.
+struct Looked {
+    name: String,
+    state: PowerState,
+    /// Whether its state is the requested one already.
+    is_done: bool,
+    booted_at: Option<DateTime<Utc>>,
+}
+
+/// What proves that a guest was restarted: the VM is on before and after. A node whose boot time moves
+/// with a restart says it; vSphere documents that time as set at power-on, so most do not.
+async fn restart_proof(job: &Job, vmid: Vmid, before: Option<DateTime<Utc>>) -> String {
+    let output = job.ask(&Command::summary(vmid)).await.ok();
+    let summary = output.and_then(|output| parse::summary(&output.stdout).ok());
+    match (before, summary.and_then(|summary| summary.facts.booted_at)) {
+        (Some(before), Some(now)) if now > before => {
+            format!("The node reports that the VM has started again at {now}.")
+        }
+        _ => "Requested. Nothing that the node reports proves that the guest has restarted."
+            .to_owned(),
+    }
+}
+
+/// Looks at a VM before its power is changed.
+async fn look(job: &Job, change: &PowerChange) -> Result<Looked, TaskError> {
     let PowerChange { vmid, action, .. } = *change;
     let doing = format!("Looking at VM {vmid}");
     let output = job
@@ -84,9 +113,15 @@ async fn look(job: &Job, change: &PowerChange) -> Result<(String, PowerState, bo
         connection_state: summary.facts.connection_state.as_deref(),
         read_only: false,
     };
+    let looked = |name, is_done| Looked {
+        name,
+        state,
+        is_done,
+        booted_at: summary.facts.booted_at,
+    };
     match change.may(&situation) {
-        Ok(()) => Ok((name, state, false)),
-        Err(Refusal::Already(_)) => Ok((name, state, true)),
+        Ok(()) => Ok(looked(name, false)),
+        Err(Refusal::Already(_)) => Ok(looked(name, true)),
         Err(refusal @ Refusal::Changed { .. }) => Err(TaskError {
             kind: TaskErrorKind::PowerChanged,
             message: format!(
@@ -186,9 +221,7 @@ async fn carry_out(
     let cut = matches!(&outcome, Ok(Err(error)) if is_lost(error));
     if complaint.is_none() {
         job.asks(None);
-        let detail = (action == PowerAction::Reboot)
-            .then(|| "Asked. The node does not report when the guest has restarted.".to_owned());
-        job.step(step, StepState::Done, detail);
+        job.done(step);
     }
     job.begin(step + 1);
     let wanted = action.leads_to();

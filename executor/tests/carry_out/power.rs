@@ -9,7 +9,7 @@ use ecoman_model::{
 };
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, SimulatedNode, Timing, Tools, VmSpec};
 
-use crate::bench::{Bench, power, sent};
+use crate::bench::{Bench, power, sent, wrap_tool};
 
 fn node(spec: NodeSpec) -> SimulatedNode {
     SimulatedNode::start(spec).expect("a simulated node")
@@ -43,15 +43,76 @@ async fn every_change_works_on_every_release() {
                 // The guest answers some time after it was started.
                 node.advance(Duration::from_secs(300));
             }
+            node.forget_calls();
+            let restarts = node.vm(1).unwrap().restarts;
             let report = bench.run(&node, power(1, action)).await;
             assert_eq!(
                 report.progress.state,
                 TaskState::Succeeded,
                 "{generation:?} {action}: {report:#?}"
             );
-            assert_eq!(node.vm(1).unwrap().power, then, "{generation:?} {action}");
+            assert_eq!(changes(&node), [verb(action)], "{generation:?} {action}");
+            node.advance(Duration::from_secs(300));
+            let vm = node.vm(1).unwrap();
+            assert_eq!(vm.power, then, "{generation:?} {action}");
+            let restarts_guest = matches!(action, PowerAction::Reboot | PowerAction::Reset);
+            assert_eq!(
+                vm.restarts - restarts,
+                u32::from(restarts_guest),
+                "{generation:?} {action}"
+            );
+            // The state proves nothing then, and the task does not claim it.
+            let last = report.progress.steps.last().expect("a step");
+            let says = last.detail.as_deref().unwrap_or_default();
+            assert_eq!(
+                says.starts_with("Requested."),
+                restarts_guest,
+                "{generation:?} {action}: {last:?}"
+            );
         }
     }
+}
+
+/// How a change of power is asked of the node.
+fn verb(action: PowerAction) -> String {
+    let verb = match action {
+        PowerAction::On => "power.on",
+        PowerAction::Off => "power.off",
+        PowerAction::Shutdown => "power.shutdown",
+        PowerAction::Reboot => "power.reboot",
+        PowerAction::Reset => "power.reset",
+        PowerAction::Suspend => "power.suspend",
+    };
+    format!("vmsvc/{verb} 1")
+}
+
+/// The changes of power that have reached the node.
+fn changes(node: &SimulatedNode) -> Vec<String> {
+    let calls = node.calls();
+    let arguments = calls.iter().filter(|call| call.program == "vim-cmd");
+    arguments
+        .map(|call| call.arguments.join(" "))
+        .filter(|line| line.contains("power.") && !line.contains("getstate"))
+        .collect()
+}
+
+#[tokio::test]
+async fn a_node_whose_boot_time_moves_proves_a_reset() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1).on()));
+    // A reset there is a new start.
+    let script = "case $1 in vmsvc/power.reset) /bin/real/vim-cmd vmsvc/power.off $2; \
+                  exec /bin/real/vim-cmd vmsvc/power.on $2;; \
+                  *) exec /bin/real/vim-cmd \"$@\";; esac";
+    wrap_tool(&node, "vim-cmd", script);
+    let bench = Bench::new(&[&node]).await;
+    let report = bench.run(&node, power(1, PowerAction::Reset)).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    let last = report.progress.steps.last().expect("a step");
+    let says = last.detail.as_deref().unwrap_or_default();
+    assert!(
+        says.starts_with("The node reports that the VM has started again"),
+        "{last:?}"
+    );
 }
 
 #[tokio::test]

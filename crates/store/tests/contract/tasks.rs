@@ -5,9 +5,9 @@ use std::slice;
 use std::time::Duration;
 
 use ecoman_model::{
-    Answer, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question, RefreshRequest,
-    StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
-    TaskStep, Vmid,
+    Answer, Cancelled, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question,
+    RefreshRequest, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
+    TaskState, TaskStep, Vmid,
 };
 use ecoman_store::{Added, Store, TaskQuery};
 use tokio::time::timeout;
@@ -604,6 +604,7 @@ pub(crate) fn task(number: u128) -> Task {
         request_id: String::new(),
         created_at: time("2026-11-22T10:00:00Z"),
         executor: None,
+        cancelled: None,
         progress: TaskProgress::default(),
     }
 }
@@ -707,6 +708,10 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
         request_id: "r-1".to_owned(),
         created_at: at,
         executor: Some(Uuid::from_u128(u128::MAX)),
+        cancelled: Some(Cancelled {
+            by: Some("alice".to_owned()),
+            at: ecoman_model::Timestamp::UNIX_EPOCH,
+        }),
         progress: TaskProgress {
             state: TaskState::Running,
             steps: steps

@@ -317,6 +317,7 @@ pub(crate) fn tasks() -> Vec<Task> {
         request_id: String::new(),
         created_at: time("2026-11-22T10:00:00Z"),
         executor: None,
+        cancelled: None,
         progress: TaskProgress::default(),
     });
     tasks.reverse();
@@ -361,6 +362,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
         request_id: "r-1".to_owned(),
         created_at: at,
         executor: Some(Uuid::from_u128(u128::MAX)),
+        cancelled: None,
         progress: TaskProgress {
             state: TaskState::Queued,
             steps: steps
