@@ -262,7 +262,7 @@ async fn a_vm_that_cannot_be_read_keeps_its_facts_with_the_reason() {
     let bench = Bench::new(&[&node]).await;
     let running = bench.start();
     let before = bench.until("both VMs", |state| state.vms.len() == 2).await;
-    let facts = |state: &ecoman_model::NodeState| {
+    let facts = |state: &NodeState| {
         state
             .vms
             .iter()
@@ -444,7 +444,7 @@ async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_i
     // The VMs are there while the search stands still.
     let first = bench.until("the VM", |state| state.vms.len() == 1).await;
     assert_eq!(first.node.facts.expect("facts").iso_images, []);
-    let warned = |state: &ecoman_model::NodeState| {
+    let warned = |state: &NodeState| {
         let has = |words: &str| state.node.warnings.iter().any(|text| text.contains(words));
         (has("not every ISO image is known"), has("No such switch"))
     };

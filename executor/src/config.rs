@@ -46,7 +46,8 @@ pub struct ExecutorArgs {
     #[arg(long, env, default_value_t = 8600, value_parser = port)]
     executor_port: u16,
 
-    /// Secret that dashboard and executor share; empty: none
+    /// Secret that dashboard and executor share; empty: none, and every user of this machine can
+    /// give orders
     #[arg(long, env, default_value = "", hide_env_values = true)]
     executor_token: String,
 }

@@ -198,6 +198,7 @@ impl Authenticator {
             expires_at: token.expires_at,
             is_known: true,
             is_listed,
+            token: Some(id),
         }))
     }
 
@@ -267,6 +268,7 @@ impl Authenticator {
             expires_at: None,
             is_known: true,
             is_listed,
+            token: None,
         }))
     }
 

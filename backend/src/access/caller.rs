@@ -9,6 +9,8 @@ use ecoman_api::text::EN;
 use ecoman_api::{Identity, SignInMode};
 use ecoman_model::{Actor, Authentication, Grant, NodeName, Permission, Role, Timestamp};
 
+use uuid::Uuid;
+
 use super::SignIn;
 use super::error::Error;
 use crate::http;
@@ -24,6 +26,8 @@ pub(crate) struct Caller {
     pub(crate) is_known: bool,
     /// Whether the caller is a user of this server, and not only of the proxy.
     pub(crate) is_listed: bool,
+    /// The API token that they show, if it is one.
+    pub(crate) token: Option<Uuid>,
 }
 
 impl Caller {
@@ -52,6 +56,7 @@ impl Caller {
             expires_at: None,
             is_known: false,
             is_listed: false,
+            token: None,
         }
     }
 
@@ -63,6 +68,7 @@ impl Caller {
             expires_at: Some(expires_at),
             is_known: true,
             is_listed: true,
+            token: None,
         }
     }
 

@@ -126,6 +126,7 @@ fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewTo
             role: body.role.unwrap_or(Role::Viewer),
             nodes: nodes.or_else(|| caller.grant.nodes.clone()),
         },
+        made_by: caller.token,
         // A token that another token makes does not outlive it.
         expires_at: Some(match caller.actor.token {
             Some(_) => caller.expires_at.map_or(end, |limit| limit.min(end)),
@@ -136,7 +137,7 @@ fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewTo
 
 /// Revoke an API token
 ///
-/// It is invalid from now on.
+/// It is invalid from now on, and so are the tokens that it has made, and those that they have made.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",
@@ -172,7 +173,15 @@ pub(crate) async fn revoke_token(
     let access = Arc::clone(&state.authenticator.access);
     let revoked = blocking(move || access.revoke_token(id)).await?;
     let revoked = revoked.map_err(access::Error::from)?;
-    revoked.ok_or(access::Error::TokenNotFound)?;
+    let (token, made) = revoked.split_first().ok_or(access::Error::TokenNotFound)?;
+    if !made.is_empty() {
+        let owner = &token.owner;
+        let summary = format!(
+            "revoke token of {owner} and {} that it had made",
+            made.len()
+        );
+        draft.describe(summary, Some(token.name.clone()));
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -190,6 +199,7 @@ fn view(id: Uuid, token: Token) -> ecoman_api::Token {
             .grant
             .nodes
             .map(|nodes| nodes.iter().map(NodeName::to_string).collect()),
+        made_by: token.made_by,
         created_at: token.created_at,
         expires_at: token.expires_at,
         last_used_at: token.last_used_at,
@@ -201,6 +211,7 @@ fn fault(fault: TokenFault) -> ErrorResponse {
         TokenFault::Name => http::Error::field("name", &fault).into(),
         TokenFault::Past => http::Error::field("expires_in_days", &fault).into(),
         TokenFault::Exceeds { .. } => http::Error::field("role", &fault).into(),
+        TokenFault::MakerRevoked => access::Error::from(BadCredentials::TokenUnknown).into(),
         TokenFault::NoOwner(_) => access::Error::from(BadCredentials::UserRemoved).into(),
         TokenFault::Access(error) => access::Error::from(error).into(),
         other => http::Error::internal(&other).into(),

@@ -165,6 +165,7 @@ async fn every_operation_is_for_those_who_may() {
     };
     let token = |name: &str, grant, expires_at| {
         let new = NewToken {
+            made_by: None,
             name: name.to_owned(),
             owner: "admin".to_owned(),
             owner_is_listed: true,
@@ -233,6 +234,44 @@ async fn every_operation_is_for_those_who_may() {
     for (id, _) in TABLE {
         let is_there = operations.iter().any(|(known, ..)| known == id);
         assert!(is_there, "there is no operation {id}");
+    }
+}
+
+#[tokio::test]
+async fn the_headers_of_a_proxy_are_worth_nothing_without_its_secret() {
+    for secret in ["fedcba9876543210", "0123456789abcdeF"] {
+        let trust = ProxyTrust {
+            secret: secret.to_owned(),
+            user_header: "x-forwarded-user".parse().expect("a header"),
+            groups_header: "x-forwarded-groups".parse().expect("a header"),
+            roles: "*=admin".parse().expect("roles"),
+        };
+        let server = signing_in(SignIn::Proxy(trust)).await;
+        let document: Value = server.json("/api/v1/openapi.json").await;
+        let mut wrong = Vec::new();
+        for (id, method, path) in operations(&document) {
+            let (_, expected) = TABLE.iter().find(|(known, _)| *known == id).expect("a row");
+            let is_open = expected[0] == "-" || id == "signIn";
+            let path = path
+                .replace("{node}", "hoge")
+                .replace("{vmid}", "1")
+                .replace("{name}", "no-such-user")
+                .replace("{id}", "019aad5e-7a00-7000-8000-000000000001");
+            let request = server.method(method, &path);
+            let request = match body(&id) {
+                Some(body) => request.json(&body),
+                None => request,
+            };
+            let request = request
+                .header("x-forwarded-user", "admin")
+                .header("x-forwarded-groups", "admins")
+                .header("x-ecoman-proxy-secret", "0123456789abcdef");
+            let status = request.send().await.expect("an answer").status().as_u16();
+            if !is_open && status != 401 {
+                wrong.push(format!("{id}: {status}"));
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 }
 
@@ -657,6 +696,7 @@ async fn the_proxy_is_believed_and_nobody_else() {
     let (_, _, secret) = access(&server)
         .create_token(
             NewToken {
+                made_by: None,
                 name: "t".to_owned(),
                 owner: "dora".to_owned(),
                 owner_is_listed: false,

@@ -217,6 +217,7 @@ async fn a_caller_limited_to_nodes_gets_the_series_of_those() {
                 .add_user("anna", Grant::ALL, Some("a long password"), at(0))
                 .expect("a user");
             let new = NewToken {
+                made_by: None,
                 name: "prometheus".to_owned(),
                 owner: "anna".to_owned(),
                 owner_is_listed: true,

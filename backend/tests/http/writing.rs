@@ -105,6 +105,7 @@ async fn a_hosts_yml_that_cannot_be_used_is_a_notice_for_admins() {
         added.expect("a user");
         for role in [Role::Viewer, Role::Admin] {
             let new = NewToken {
+                made_by: None,
                 name: role.to_string(),
                 owner: "anna".to_owned(),
                 owner_is_listed: true,

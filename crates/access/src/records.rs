@@ -41,6 +41,9 @@ pub struct Token {
     /// one of the users here, who hold what they hold now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner_grant: Option<Grant>,
+    /// The token that made it, if one did: revoking that revokes this one too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made_by: Option<Uuid>,
     /// When it was made.
     pub created_at: Timestamp,
     /// Until when it is good; `None`: until it is revoked.

@@ -29,6 +29,8 @@ pub struct NewToken {
     pub owner_grant: Grant,
     /// The role and nodes that the token is to have.
     pub grant: Grant,
+    /// The token that makes it, if one does.
+    pub made_by: Option<Uuid>,
     /// Until when it is good.
     pub expires_at: Option<Timestamp>,
 }
@@ -65,6 +67,9 @@ pub enum TokenFault {
     /// Its owner has been removed.
     #[error("there is no user {0:?} any more")]
     NoOwner(String),
+    /// The token that makes it has been revoked.
+    #[error("the token that makes this one has been revoked")]
+    MakerRevoked,
     /// The file.
     #[error(transparent)]
     Access(#[from] AccessError),
@@ -116,6 +121,7 @@ impl Access {
             owner: new.owner,
             grant: new.grant,
             owner_grant: (!new.owner_is_listed).then_some(new.owner_grant),
+            made_by: new.made_by,
             created_at: now,
             expires_at: new.expires_at,
             last_used_at: None,
@@ -127,22 +133,41 @@ impl Access {
             return Err(TokenFault::NoOwner(token.owner));
         }
         self.tokens.change_alone(&alone, |tokens| {
+            // Revoked meanwhile, it would leave one that nothing revokes.
+            let is_orphan = |maker: Uuid| !tokens.0.contains_key(&maker);
+            if token.made_by.is_some_and(is_orphan) {
+                return Err(TokenFault::MakerRevoked);
+            }
             tokens.0.insert(id, token.clone());
-            Ok::<_, AccessError>(())
+            Ok(())
         })?;
         Ok((id, token, secret))
     }
 
-    /// Revokes a token; returns it if it was there.
+    /// Revokes a token with those that it has made, and those that they have made; returns them, the
+    /// token first. None, if it was not there.
     ///
     /// # Errors
     ///
     /// The file cannot be changed.
-    pub fn revoke_token(&self, id: Uuid) -> Result<Option<Token>, AccessError> {
+    pub fn revoke_token(&self, id: Uuid) -> Result<Vec<Token>, AccessError> {
         if !self.tokens.read()?.0.contains_key(&id) {
-            return Ok(None);
+            return Ok(Vec::new());
         }
-        self.tokens.change(|tokens| Ok(tokens.0.remove(&id)))
+        self.tokens.change(|tokens| Ok(tokens.revoke(id)))
+    }
+
+    /// Revokes all tokens of a user; returns how many.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be changed.
+    pub fn revoke_tokens_of(&self, owner: &str) -> Result<usize, AccessError> {
+        self.tokens.change(|tokens| {
+            let before = tokens.0.len();
+            tokens.revoke_of(owner);
+            Ok(before - tokens.0.len())
+        })
     }
 
     /// The token behind a secret.
@@ -208,6 +233,20 @@ impl Access {
 }
 
 impl TokensFile {
+    fn revoke(&mut self, id: Uuid) -> Vec<Token> {
+        let mut revoked: Vec<Token> = self.0.remove(&id).into_iter().collect();
+        let made: Vec<Uuid> = self
+            .0
+            .iter()
+            .filter(|(_, token)| token.made_by == Some(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for child in made {
+            revoked.extend(self.revoke(child));
+        }
+        revoked
+    }
+
     pub(crate) fn revoke_of(&mut self, owner: &str) {
         self.0.retain(|_, token| token.owner != owner);
     }

@@ -50,6 +50,7 @@ fn on(role: Role, nodes: &[&str]) -> Grant {
 
 fn token(owner: &str, grant: Grant) -> NewToken {
     NewToken {
+        made_by: None,
         name: "ci".to_owned(),
         owner: owner.to_owned(),
         owner_is_listed: owner == "root",
@@ -227,17 +228,37 @@ fn a_token_is_good_until_it_expires_or_is_revoked() {
     access.token_used(id, later(11)).unwrap();
     assert_eq!(last_used(), Some(Some(later(11))));
 
-    assert_eq!(
-        access
-            .revoke_token(id)
-            .unwrap()
-            .map(|it| it.name)
-            .as_deref(),
-        Some("ci")
-    );
+    let revoked = access.revoke_token(id).unwrap();
+    assert_eq!(revoked.len(), 1);
+    assert_eq!(revoked[0].name, "ci");
     assert!(matches!(used(later(12)), TokenUse::Unknown));
-    assert!(access.revoke_token(id).unwrap().is_none());
+    assert!(access.revoke_token(id).unwrap().is_empty());
     access.token_used(id, later(20)).unwrap();
+    assert!(access.tokens().unwrap().is_empty());
+}
+
+#[test]
+fn a_token_is_revoked_with_those_that_it_has_made() {
+    let (_directory, access) = with_admin();
+    let make = |made_by| {
+        let new = NewToken {
+            made_by,
+            ..token("root", Grant::ALL)
+        };
+        access.create_token(new, later(0)).map(|(id, ..)| id)
+    };
+    let first = make(None).unwrap();
+    let child = make(Some(first)).unwrap();
+    let grandchild = make(Some(child)).unwrap();
+    let other = make(None).unwrap();
+    assert_eq!(access.tokens().unwrap()[&grandchild].made_by, Some(child));
+    assert_eq!(access.revoke_token(first).unwrap().len(), 3);
+    let left: Vec<_> = access.tokens().unwrap().into_keys().collect();
+    assert_eq!(left, [other]);
+    // Made at the very moment that its maker is revoked.
+    let late = make(Some(first)).unwrap_err();
+    assert!(matches!(late, TokenFault::MakerRevoked), "{late:?}");
+    assert_eq!(access.revoke_tokens_of("root").unwrap(), 1);
     assert!(access.tokens().unwrap().is_empty());
 }
 
@@ -246,6 +267,7 @@ fn a_token_holds_no_more_than_its_owner() {
     let (_directory, access) = with_admin();
     let make = |owner_grant: Grant, grant: Grant| {
         let new = NewToken {
+            made_by: None,
             owner_grant,
             ..token("root", grant)
         };
@@ -277,6 +299,7 @@ fn a_token_holds_no_more_than_its_owner() {
     ] {
         let refused = access.create_token(
             NewToken {
+                made_by: None,
                 name: name.to_owned(),
                 expires_at,
                 ..token("root", Grant::ALL)
@@ -298,6 +321,7 @@ fn who_was_removed_gets_no_token_any_more() {
         .unwrap();
     // Somebody asks for one while they are removed.
     let asked = NewToken {
+        made_by: None,
         owner_is_listed: true,
         ..token("oper", Grant::ALL)
     };

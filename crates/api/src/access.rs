@@ -65,6 +65,8 @@ pub struct Token {
     /// The nodes that it sees and changes at most; `null`: all of its owner's.
     #[cfg_attr(feature = "openapi", schema(example = json!(["hoge"])))]
     pub nodes: Option<Vec<String>>,
+    /// The token that made it, if one did; revoking that revokes this one too.
+    pub made_by: Option<Uuid>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// Until when it is good; `null`: until it is revoked.

@@ -7,5 +7,5 @@ mod stamp;
 mod watch;
 mod yaml;
 
-pub use host::{Host, Hosts, HostsError, HostsProblem};
+pub use host::{Host, Hosts, HostsError, HostsProblem, trust_command};
 pub use watch::HostsWatch;

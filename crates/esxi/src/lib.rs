@@ -14,7 +14,7 @@ mod trust;
 mod vmx;
 
 pub use command::{Command, NO_FILE_MADE};
-pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch};
+pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch, trust_command};
 pub use session::{Exhausted, Output, Quota, Session, SessionError, SessionFault, SessionOptions};
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
 pub use vmx::{VmxFor, is_made_by, vmx};

@@ -71,10 +71,14 @@ enum UserCommand {
         #[command(flatten)]
         directory: DirectoryArgs,
     },
-    /// Gives a user another password, and ends their sessions
+    /// Gives a user another password, and ends their sessions; their API tokens stay valid
     Passwd {
         /// Name of the user
         name: String,
+
+        /// Revokes their API tokens too
+        #[arg(long)]
+        revoke_tokens: bool,
 
         #[command(flatten)]
         directory: DirectoryArgs,
@@ -188,7 +192,11 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
                 .map_err(|fault| user_failure(&fault))?;
             say(format_args!("{name} is {} now.", described(&grant.grant())))
         }
-        UserCommand::Passwd { name, directory } => {
+        UserCommand::Passwd {
+            name,
+            revoke_tokens,
+            directory,
+        } => {
             let access = directory.open();
             if access
                 .user(name)
@@ -201,8 +209,9 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
             access
                 .change_user(name, None, Some(&password), Utc::now())
                 .map_err(|fault| user_failure(&fault))?;
+            let tokens = tokens_after_passwd(&access, name, *revoke_tokens)?;
             say(format_args!(
-                "{name} has another password, and has to sign in again."
+                "{name} has another password, and has to sign in again.{tokens}"
             ))
         }
         UserCommand::Rm { name, directory } => {
@@ -252,6 +261,7 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
             }
             let now = Utc::now();
             let new = NewToken {
+                made_by: None,
                 name: name.clone(),
                 owner: user.clone(),
                 owner_is_listed: true,
@@ -282,6 +292,9 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
                         nodes(&token.grant),
                         time(token.expires_at),
                         time(token.last_used_at),
+                        token
+                            .made_by
+                            .map_or_else(|| "–".to_owned(), |id| id.to_string()),
                     ]
                 })
                 .collect();
@@ -294,21 +307,45 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
                     "NODES",
                     "EXPIRES",
                     "LAST USED",
+                    "MADE BY",
                 ],
                 rows,
             )
         }
         TokenCommand::Revoke { id, directory } => {
             let revoked = directory.open().revoke_token(*id);
-            match revoked.map_err(|error| failure(&error))? {
-                Some(token) => say(format_args!(
-                    "The token {:?} of {} is revoked.",
-                    token.name, token.owner
-                )),
-                None => Err(Failure::configuration(format!("there is no token {id}"))),
-            }
+            let revoked = revoked.map_err(|error| failure(&error))?;
+            let Some((token, made)) = revoked.split_first() else {
+                return Err(Failure::configuration(format!("there is no token {id}")));
+            };
+            let made = match made.len() {
+                0 => String::new(),
+                count => format!(" So are those that it had made: {count}."),
+            };
+            say(format_args!(
+                "The token {:?} of {} is revoked.{made}",
+                token.name, token.owner
+            ))
         }
     }
+}
+
+/// What becomes of the tokens of a user with another password, in a sentence.
+fn tokens_after_passwd(access: &Access, name: &str, revoke: bool) -> Result<String, Failure> {
+    let count = if revoke {
+        access.revoke_tokens_of(name)
+    } else {
+        let tokens = access.tokens();
+        tokens.map(|tokens| tokens.values().filter(|token| token.owner == name).count())
+    };
+    Ok(match (count.map_err(|error| failure(&error))?, revoke) {
+        (0, _) => String::new(),
+        (count, true) => format!(" API tokens that are revoked: {count}."),
+        (count, false) => format!(
+            " API tokens that stay valid: {count}; `ecoman token list` shows them, and \
+             `ecoman user passwd {name} --revoke-tokens` revokes them."
+        ),
+    })
 }
 
 /// A new password: asked for twice on a terminal, else the first line of standard input.

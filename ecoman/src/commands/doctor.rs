@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use ecoman_esxi::{Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse};
+use ecoman_esxi::{
+    Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse, trust_command,
+};
 use ecoman_model::marks;
 use futures::future::join_all;
 
@@ -224,7 +226,10 @@ fn skipped(subjects: &[&'static str], why: &str) -> impl Iterator<Item = Check> 
 }
 
 async fn host_key(host: &Host, options: &SessionOptions) -> Verdict {
-    let remedy = format!("Compare and pin it with: ecoman trust {}", host.name);
+    let remedy = format!(
+        "Compare and pin it with: {}",
+        trust_command(host.name.as_str())
+    );
     let keys = match host_keys(host, KEYS_TIMEOUT).await {
         Ok(keys) => keys,
         Err(error) => {

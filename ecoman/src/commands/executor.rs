@@ -41,6 +41,12 @@ pub(crate) fn run(args: &ExecutorRoleArgs) -> Result<ExitCode, Failure> {
             .executor
             .config()
             .map_err(|error| Failure::configuration(chain(&error)))?;
+        if config.token.is_none() {
+            tracing::warn!(
+                "every user of this machine can give the executor orders: set EXECUTOR_TOKEN to a \
+                 secret, the same for the executor and the dashboard"
+            );
+        }
         let executor = bind(config, &args.hosts, session_options(&args.data)).await?;
         tracing::info!("the executor is at http://{}", executor.local_addr());
         runtime::report_ready();

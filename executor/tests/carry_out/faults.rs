@@ -231,9 +231,14 @@ async fn whichever_command_of_a_change_is_cut_its_end_is_true_and_nothing_is_sen
             let report = bench.run(&node, request).await;
             let what = format!("{action}, cut {cut}");
             assert!(sent(&node, verb) <= 1, "{what}");
-            let is = node.vm(1).unwrap().power;
+            let vm = node.vm(1).unwrap();
+            let is = vm.power;
             match report.progress.error {
-                None => assert_eq!(is, after, "{what}"),
+                None => {
+                    assert_eq!(is, after, "{what}");
+                    let restarts = u32::from(action == PowerAction::Reset);
+                    assert_eq!(vm.restarts, restarts, "{what}");
+                }
                 Some(error) => {
                     assert_eq!(error.kind, TaskErrorKind::Unreachable, "{what}: {error:?}");
                     assert_eq!(is, before, "{what}: {error:?}");

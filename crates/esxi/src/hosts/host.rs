@@ -110,3 +110,36 @@ impl fmt::Display for HostsProblem {
         f.write_str(&self.message)
     }
 }
+
+/// The command that pins a node's keys, as it can be typed: a name may begin with `-` or mean
+/// something to the shell.
+#[must_use]
+pub fn trust_command(node: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-._".contains(letter);
+    let quoted = if node.chars().all(is_plain) {
+        node.to_owned()
+    } else {
+        format!("'{}'", node.replace('\'', r"'\''"))
+    };
+    let end_of_options = if node.starts_with('-') { "-- " } else { "" };
+    format!("ecoman trust {end_of_options}{quoted}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_can_be_typed_for_any_name() {
+        for (name, command) in [
+            ("hoge", "ecoman trust hoge"),
+            ("-v", "ecoman trust -- -v"),
+            ("a b", "ecoman trust 'a b'"),
+            ("$(reboot)", "ecoman trust '$(reboot)'"),
+            ("it's", r"ecoman trust 'it'\''s'"),
+            ("--all x", "ecoman trust -- '--all x'"),
+        ] {
+            assert_eq!(trust_command(name), command);
+        }
+    }
+}

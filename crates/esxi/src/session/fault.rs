@@ -11,7 +11,7 @@ use std::time::Duration;
 use ecoman_model::{FailureKind, NodeName, marks};
 
 use crate::command::Command;
-use crate::hosts::Host;
+use crate::hosts::{Host, trust_command};
 
 /// A connection could not be made, or a command could not be run.
 ///
@@ -266,15 +266,20 @@ impl SessionError {
                  Services > TSM-SSH > Start, policy \"Start and stop with host\")."
             ),
             SessionFault::UnknownHostKey => {
-                format!("Compare and pin the key with `ecoman trust {node}`.")
+                format!(
+                    "Compare and pin the key with `{}`.",
+                    trust_command(node.as_str())
+                )
             }
             SessionFault::ChangedHostKey => format!(
-                "If {node} was installed again, compare and pin its new key with \
-                 `ecoman trust {node}`; if it was not, somebody may be intercepting the connection."
+                "If {node} was installed again, compare and pin its new key with `{}`; if it was not, \
+                 somebody may be intercepting the connection.",
+                trust_command(node.as_str())
             ),
             SessionFault::RevokedHostKey => format!(
                 "Give {node} a new host key, take the @revoked line out of known_hosts, and pin \
-                 the key with `ecoman trust {node}`."
+                 the key with `{}`.",
+                trust_command(node.as_str())
             ),
             SessionFault::Authentication { reason, .. } if takes_no_keys(reason) => format!(
                 "{node} takes no public keys at all: set PubkeyAuthentication yes in its \
