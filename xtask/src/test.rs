@@ -3,6 +3,7 @@
 mod cargo;
 mod disk;
 mod outcome;
+mod packages;
 mod pool;
 
 use std::path::PathBuf;
@@ -130,6 +131,12 @@ const CRATES: &[Check] = &[Check {
 
 /// Tests of the whole program.
 const SYSTEM: &[Check] = &[
+    Check {
+        name: "packages",
+        about: "what people install has what it should, and is the same each time",
+        tools: &[],
+        run: packages,
+    },
     Check {
         name: "clients",
         about: "generated clients in Rust, Python and TypeScript, over simulated nodes",
@@ -442,6 +449,11 @@ fn types(context: &Context, environment: &Environment) -> Result<Outcome> {
                 .limit(minutes(5));
             checked(step, command)
         })
+}
+
+fn packages(context: &Context, _: &Environment) -> Result<Outcome> {
+    build_programs(context)?;
+    packages::check(context, &program(context, "ecoman"))
 }
 
 fn clients(context: &Context, environment: &Environment) -> Result<Outcome> {
