@@ -14,6 +14,14 @@ use chrono::{DateTime, SecondsFormat, Utc};
 /// Media type of what is made here.
 pub(crate) const TEXT_CSV: &str = "text/csv; charset=utf-8; header=present";
 
+/// `Content-Disposition` of a table of `what`, which browsers save under this name.
+pub(crate) fn attachment(what: &str, day: DateTime<Utc>) -> String {
+    format!(
+        "attachment; filename=\"ecoman-{what}-{}.csv\"",
+        day.format("%Y-%m-%d")
+    )
+}
+
 /// How much is put together at once; as for the chunks of a list as JSON, this bounds what a slow
 /// client costs.
 const CHUNK_BYTES: usize = 16 * 1024;

@@ -1,10 +1,12 @@
 //! Query parameters: one error names all that are wrong.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use chrono::{DateTime, Utc};
 use ecoman_api::FieldError;
 
 use crate::http::error::Error;
@@ -59,6 +61,35 @@ impl Parameters {
         };
         read.map_err(|detail| self.errors.push(field_error(name, detail)))
             .ok()
+    }
+
+    /// A parameter with several values, separated by commas.
+    pub(crate) fn take_list<T>(&mut self, name: &str) -> Option<Vec<T>>
+    where
+        T: FromStr<Err: Display>,
+    {
+        self.take(name, |text| {
+            text.split(',')
+                .map(|item| item.parse().map_err(|error: T::Err| error.to_string()))
+                .collect()
+        })
+    }
+
+    /// A point in time.
+    pub(crate) fn take_time(&mut self, name: &str) -> Option<DateTime<Utc>> {
+        self.take(name, |text| {
+            text.parse()
+                .map_err(|_| "must be a time of RFC 3339, such as 2026-11-22T00:00:00Z".to_owned())
+        })
+    }
+
+    /// `limit`: how many items are wanted, at most `most`.
+    pub(crate) fn take_limit(&mut self, most: usize) -> Option<usize> {
+        self.take("limit", |text| {
+            whole_number(text)
+                .filter(|limit| (1..=most).contains(limit))
+                .ok_or_else(|| format!("must be a whole number from 1 to {most}"))
+        })
     }
 
     /// A parameter with several words of a closed list, separated by commas.

@@ -7,7 +7,7 @@ use ecoman_api::{FieldError, Filter, SORTED_CHARACTERS, Sort, Vm, VmField, Word,
 
 use crate::http::body_cache::ListBody;
 use crate::http::page_token::List;
-use crate::http::query::{Parameters, whole_number};
+use crate::http::query::Parameters;
 use crate::inventory::snapshot::{Snapshot, VmEntry};
 
 /// The most VMs on one page, and how many there are in JSON where nothing is said.
@@ -57,11 +57,7 @@ impl VmQuery {
                         .map_err(|error| format!("character {}: {error}", error.position + 1))
                 })
                 .unwrap_or_default(),
-            nodes: parameters
-                .take("node", |text| {
-                    Ok(text.split(',').map(str::to_owned).collect())
-                })
-                .unwrap_or_default(),
+            nodes: parameters.take_list("node").unwrap_or_default(),
             power: parameters.take_words("power", &words(vm_field::power)),
             large: parameters.take_words("large", &words(vm_field::large)),
             sort: parameters
@@ -70,10 +66,7 @@ impl VmQuery {
                 })
                 .unwrap_or_default(),
         };
-        let limit = parameters.take("limit", |text| {
-            let limit = whole_number(text).filter(|limit| (1..=LIMIT).contains(limit));
-            limit.ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
-        });
+        let limit = parameters.take_limit(LIMIT);
         let after = parameters.take("page_token", |text| selection.read_token(text));
         parameters.finish("q, node, power, large, sort, limit and page_token")?;
         Ok(Self {

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use ecoman_api::{AuditEntry, AuditPage};
-use ecoman_model::{AuditOutcome, NodeName, Permission, Timestamp, Vmid};
+use ecoman_model::{AuditOutcome, NodeName, Permission, Vmid};
 use ecoman_store::{AuditQuery, Store};
 use futures::stream;
 use uuid::Uuid;
@@ -118,30 +118,18 @@ pub(crate) async fn list_audit(
 /// What the parameters ask for, and at most how many entries of it.
 fn parse(query: Option<&str>) -> Result<(AuditQuery, Option<usize>), http::Error> {
     let mut parameters = Parameters::new(query);
-    let actors = parameters.take("actor", |text| Ok(names(text)));
-    let nodes = parameters.take("node", |text| {
-        text.split(',')
-            .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
-            .collect::<Result<Vec<_>, _>>()
-    });
+    let actors = parameters.take_list("actor");
+    let nodes = parameters.take_list::<NodeName>("node");
     let vmid = parameters.take("vmid", |text| {
         whole_number(text)
             .map(Vmid)
             .ok_or_else(|| "must be the id of a VM, a whole number".to_owned())
     });
-    let operations = parameters.take("operation", |text| Ok(names(text)));
+    let operations = parameters.take_list("operation");
     let outcomes = parameters.take_words("outcome", &OUTCOMES);
-    let time = |text: &str| {
-        text.parse::<Timestamp>()
-            .map_err(|_| "must be a time of RFC 3339, such as 2026-11-22T00:00:00Z".to_owned())
-    };
-    let since = parameters.take("since", time);
-    let until = parameters.take("until", time);
-    let limit = parameters.take("limit", |text| {
-        whole_number(text)
-            .filter(|limit| (1..=LIMIT).contains(limit))
-            .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
-    });
+    let since = parameters.take_time("since");
+    let until = parameters.take_time("until");
+    let limit = parameters.take_limit(LIMIT);
     let before = parameters.take("page_token", |text| {
         text.parse::<Uuid>()
             .map_err(|_| "must be the next_page of an earlier answer".to_owned())
@@ -211,10 +199,7 @@ async fn table(
         let part = reading.part().await?;
         Ok::<_, io::Error>(part.map(|part| (part, reading)))
     });
-    let name = format!(
-        "attachment; filename=\"ecoman-audit-{}.csv\"",
-        (state.authenticator.clock)().format("%Y-%m-%d")
-    );
+    let name = csv::attachment("audit", (state.authenticator.clock)());
     let headers = [
         (CONTENT_TYPE, TEXT_CSV.to_owned()),
         (CONTENT_DISPOSITION, name),
@@ -260,10 +245,6 @@ impl Reading {
         let is_first = std::mem::replace(&mut self.is_first, false);
         csv::part(COLUMNS, is_first, &entries).map(Some)
     }
-}
-
-fn names(text: &str) -> Vec<String> {
-    text.split(',').map(str::to_owned).collect()
 }
 
 fn view(entry: ecoman_model::AuditEntry) -> AuditEntry {

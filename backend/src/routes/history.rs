@@ -13,7 +13,7 @@ use bytes::Bytes;
 use chrono::SecondsFormat;
 use ecoman_api::text::EN;
 use ecoman_api::{HistoryItem, HistoryPage, HistoryTask, TaskVm};
-use ecoman_model::{Event, EventKind, NodeName, Permission, Timestamp, VmKey, Vmid};
+use ecoman_model::{Event, EventKind, NodeName, Permission, VmKey, Vmid};
 use ecoman_store::{HistoryQuery, Store};
 use futures::stream;
 use uuid::Uuid;
@@ -166,32 +166,18 @@ struct HistoryParameters {
 impl HistoryParameters {
     fn read(query: Option<&str>) -> Result<Self, http::Error> {
         let mut parameters = Parameters::new(query);
-        let time = |text: &str| {
-            text.parse::<Timestamp>()
-                .map_err(|_| "must be a time of RFC 3339, such as 2026-11-22T00:00:00Z".to_owned())
-        };
-        let since = parameters.take("since", time);
-        let until = parameters.take("until", time);
+        let since = parameters.take_time("since");
+        let until = parameters.take_time("until");
         let vm = parameters.take("vm", vm_key);
-        let mut nodes = parameters.take("node", |text| {
-            text.split(',')
-                .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let users = parameters.take("user", |text| {
-            Ok(text.split(',').map(str::to_owned).collect::<Vec<_>>())
-        });
+        let mut nodes = parameters.take_list::<NodeName>("node");
+        let users = parameters.take_list::<String>("user");
         let words = EventKind::ALL.map(|kind| (kind.as_str(), kind));
         let mut kinds = parameters.take_words("kind", &words);
         let text = parameters.take("q", |text| match text.chars().count() {
             0..=TEXT_CHARACTERS => Ok(text.to_owned()),
             _ => Err(format!("must have at most {TEXT_CHARACTERS} characters")),
         });
-        let limit = parameters.take("limit", |text| {
-            whole_number(text)
-                .filter(|limit| (1..=LIMIT).contains(limit))
-                .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
-        });
+        let limit = parameters.take_limit(LIMIT);
         // Their order does not make it another list.
         kinds.sort_unstable();
         if let Some(nodes) = &mut nodes {
@@ -286,10 +272,7 @@ impl HistoryParameters {
             let part = reading.part().await?;
             Ok::<_, io::Error>(part.map(|part| (part, reading)))
         });
-        let name = format!(
-            "attachment; filename=\"ecoman-history-{}.csv\"",
-            (state.authenticator.clock)().format("%Y-%m-%d")
-        );
+        let name = csv::attachment("history", (state.authenticator.clock)());
         let headers = [
             (CONTENT_TYPE, TEXT_CSV.to_owned()),
             (CONTENT_DISPOSITION, name),

@@ -119,17 +119,8 @@ impl ListParameters {
     fn read(query: Option<&str>) -> Result<Self, http::Error> {
         let mut parameters = Parameters::new(query);
         let mut states = parameters.take_words("state", &STATES);
-        let mut nodes = parameters.take("node", |text| {
-            text.split(',')
-                .map(|name| name.parse::<NodeName>().map_err(|error| error.to_string()))
-                .collect::<Result<Vec<_>, _>>()
-        });
-        let limit = parameters.take("limit", |text| {
-            let limit = whole_number(text);
-            limit
-                .filter(|limit| (1..=LIMIT).contains(limit))
-                .ok_or_else(|| format!("must be a whole number from 1 to {LIMIT}"))
-        });
+        let mut nodes = parameters.take_list::<NodeName>("node");
+        let limit = parameters.take_limit(LIMIT);
         // Their order does not make it another list.
         states.sort_unstable();
         if let Some(nodes) = &mut nodes {

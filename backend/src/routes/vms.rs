@@ -216,11 +216,10 @@ async fn list_csv(
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_CSV));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
     headers.insert(ETAG, header(etag)?);
-    let name = format!(
-        "attachment; filename=\"ecoman-vms-{}.csv\"",
-        Utc::now().format("%Y-%m-%d")
+    headers.insert(
+        CONTENT_DISPOSITION,
+        header(csv::attachment("vms", Utc::now()))?,
     );
-    headers.insert(CONTENT_DISPOSITION, header(name)?);
     headers.insert("x-total-count", page.total().into());
     if let Some(token) = page.next_page() {
         let next = next_page(parameters, token);
