@@ -16,8 +16,8 @@ pub(super) enum Test {
     Text(TextField, Vec<TextPattern>),
     Ip(TextField, Vec<IpPattern>),
     Words(&'static VmField, Vec<&'static Word>),
+    /// Numbers or days.
     Number(&'static VmField, Vec<Comparison>),
-    Date(&'static VmField, Vec<Comparison>),
 }
 
 /// Folded text to compare with.
@@ -84,12 +84,13 @@ pub(super) const OPERATORS: [(&str, Operator); 5] = [
     ("=", Operator::Equal),
 ];
 
-/// What can be asked of the values of a unit.
+/// What can be asked of the values of a field.
+#[derive(Clone, Copy)]
 pub(super) enum Kind {
     /// Parts of a text.
-    Text,
+    Text(TextField),
     /// Parts of an address, and networks.
-    Ip,
+    Ip(TextField),
     /// Words of a closed list.
     Words(&'static [Word]),
     /// Comparisons with numbers in these units.
@@ -99,12 +100,12 @@ pub(super) enum Kind {
 }
 
 /// `None`: nothing can be asked of them.
-pub(super) fn kind(unit: Unit) -> Option<Kind> {
-    match unit {
-        Unit::Text | Unit::Node => Some(Kind::Text),
-        Unit::Ip => Some(Kind::Ip),
+pub(super) fn kind(field: &'static VmField) -> Option<Kind> {
+    match field.unit {
+        Unit::Text | Unit::Node => TextField::of(field).map(Kind::Text),
+        Unit::Ip => TextField::of(field).map(Kind::Ip),
         Unit::Flag | Unit::Power | Unit::Tools | Unit::Resources | Unit::Question => {
-            Some(Kind::Words(unit.words()))
+            Some(Kind::Words(field.unit.words()))
         }
         Unit::Vmid | Unit::Count | Unit::Megahertz => Some(Kind::Number(PIECES)),
         Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
@@ -136,13 +137,11 @@ impl Test {
                 let value = field.of(vm);
                 words.iter().any(|word| (word.means)(value))
             }
-            Self::Number(field, comparisons) | Self::Date(field, comparisons) => {
-                smallest(field, vm).is_some_and(|actual| {
-                    comparisons
-                        .iter()
-                        .any(|comparison| comparison.matches(actual))
-                })
-            }
+            Self::Number(field, comparisons) => smallest(field, vm).is_some_and(|actual| {
+                comparisons
+                    .iter()
+                    .any(|comparison| comparison.matches(actual))
+            }),
         }
     }
 }

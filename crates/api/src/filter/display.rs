@@ -5,7 +5,7 @@ use std::fmt;
 use chrono::NaiveDate;
 
 use super::Filter;
-use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, TextPattern, kind};
+use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, TextPattern, Units, kind};
 use super::expression::Expression;
 use crate::VmField;
 
@@ -51,36 +51,37 @@ impl fmt::Display for Test {
                 write!(f, "{}:", name_of(field))?;
                 write_list(f, words, ",", |f, word| f.write_str(word.text))
             }
-            Self::Date(field, comparisons) => {
-                write!(f, "{}:", name_of(field))?;
-                write_list(f, comparisons, ",", |f, comparison| {
-                    let days = i32::try_from(comparison.value).unwrap_or(i32::MAX);
-                    let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap_or(NaiveDate::MAX);
-                    write!(f, "{}{day}", sign_of(comparison.operator))
-                })
-            }
             Self::Number(field, comparisons) => {
-                let units = match kind(field.unit) {
-                    Some(Kind::Number(units)) => units,
-                    _ => &[],
-                };
+                let kind = kind(field);
                 write!(f, "{}:", name_of(field))?;
                 write_list(f, comparisons, ",", |f, comparison| {
-                    let operator = sign_of(comparison.operator);
-                    let (unit, size) = units
-                        .iter()
-                        .rev()
-                        .find(|(_, size)| {
-                            comparison.value != 0 && comparison.value.is_multiple_of(*size)
-                        })
-                        .or(units.first())
-                        .copied()
-                        .unwrap_or(("", 1));
-                    write!(f, "{operator}{}{unit}", comparison.value / size)
+                    f.write_str(sign_of(comparison.operator))?;
+                    match kind {
+                        Some(Kind::Number(units)) => write_number(f, units, comparison.value),
+                        _ => write_day(f, comparison.value),
+                    }
                 })
             }
         }
     }
+}
+
+/// In the largest unit that it is a whole number of.
+fn write_number(f: &mut fmt::Formatter<'_>, units: Units, value: u64) -> fmt::Result {
+    let (unit, size) = units
+        .iter()
+        .rev()
+        .find(|(_, size)| value != 0 && value.is_multiple_of(*size))
+        .or(units.first())
+        .copied()
+        .unwrap_or(("", 1));
+    write!(f, "{}{unit}", value / size)
+}
+
+fn write_day(f: &mut fmt::Formatter<'_>, days: u64) -> fmt::Result {
+    let days = i32::try_from(days).unwrap_or(i32::MAX);
+    let day = NaiveDate::from_num_days_from_ce_opt(days).unwrap_or(NaiveDate::MAX);
+    write!(f, "{day}")
 }
 
 impl fmt::Display for TextPattern {
@@ -105,9 +106,12 @@ fn name_of(field: &VmField) -> &'static str {
 
 /// The sign of an operator; equality needs none.
 fn sign_of(wanted: Operator) -> &'static str {
+    if wanted == Operator::Equal {
+        return "";
+    }
     OPERATORS
         .iter()
-        .find(|(_, operator)| *operator == wanted && wanted != Operator::Equal)
+        .find(|(_, operator)| *operator == wanted)
         .map_or("", |(sign, _)| sign)
 }
 

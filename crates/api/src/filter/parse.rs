@@ -4,7 +4,6 @@ use super::compare::{Kind, Test, kind};
 use super::error::Mistake;
 use super::expression::Expression;
 use super::reference::{named, unknown_field};
-use super::searchable::TextField;
 use super::value::{Value, comparison, date_comparison, ip_pattern, one_of};
 use crate::VmField;
 
@@ -202,8 +201,7 @@ impl Parser {
             Joint::NotEqual => 2,
         };
         let name = typed.to_lowercase();
-        let Some((field, kind)) = named(&name).and_then(|field| Some((field, kind(field.unit)?)))
-        else {
+        let Some((field, kind)) = named(&name).and_then(|field| Some((field, kind(field)?))) else {
             return Err(unknown_field(&self.characters, start, typed));
         };
         let test = Expression::Test(self.field_test(typed, field, kind)?);
@@ -219,19 +217,16 @@ impl Parser {
         field: &'static VmField,
         kind: Kind,
     ) -> Result<Test, Mistake> {
-        let text_field = TextField::of(field);
-        Ok(match (kind, text_field) {
-            (Kind::Ip, Some(field)) => Test::Ip(field, self.values(typed, ip_pattern)?),
-            (Kind::Text | Kind::Ip, field) => {
-                // Every field with text has its place among them: `kind` is of the same table.
-                let field = field.unwrap_or_default();
+        Ok(match kind {
+            Kind::Text(field) => {
                 Test::Text(field, self.values(typed, |value| Ok(value.pattern()))?)
             }
-            (Kind::Words(words), _) => {
+            Kind::Ip(field) => Test::Ip(field, self.values(typed, ip_pattern)?),
+            Kind::Words(words) => {
                 Test::Words(field, self.values(typed, |value| one_of(words, value))?)
             }
-            (Kind::Date, _) => Test::Date(field, self.values(typed, date_comparison)?),
-            (Kind::Number(units), _) => {
+            Kind::Date => Test::Number(field, self.values(typed, date_comparison)?),
+            Kind::Number(units) => {
                 let example = field.filter.map_or("", |filter| filter.example);
                 let read = |value: &Value| comparison(units, example, value);
                 Test::Number(field, self.values(typed, read)?)

@@ -74,7 +74,7 @@ impl Searchable {
 }
 
 /// A field with text, by its place in a [`Searchable`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct TextField(usize);
 
 impl TextField {
