@@ -74,6 +74,11 @@ pub(crate) fn progress(task: &Task, now: DateTime<Utc>) -> Option<String> {
     }
 }
 
+/// What a task does at the moment, or why it did not succeed.
+pub(crate) fn detail(task: &Task, now: DateTime<Utc>) -> Option<String> {
+    progress(task, now).or_else(|| task.error.as_ref().map(|error| error.detail.clone()))
+}
+
 /// How much of a running task is done, in percent; `None`: nobody knows, or it does not run.
 pub(crate) fn percent(task: &Task, now: DateTime<Utc>) -> Option<u8> {
     let runs = task.state == TaskState::Running && task.question.is_none();

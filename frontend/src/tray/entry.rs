@@ -7,9 +7,9 @@ use leptos::prelude::*;
 
 use crate::acts::answer::QuestionDialogs;
 use crate::acts::power::power_off_now;
-use crate::acts::{cancel_button, percent, progress};
+use crate::acts::{cancel_button, detail, percent};
 use crate::clock::use_clock;
-use crate::components::{Icon, ago, icon, link, task_sign};
+use crate::components::{Icon, ago, icon, link, progress_bar, task_sign};
 use crate::live::{LiveData, use_live};
 use crate::state::format;
 use crate::state::inventory::VmKey;
@@ -25,8 +25,7 @@ pub(super) fn task(id: TaskId) -> AnyView {
     let state = Memo::new(move |_| task.with(|task| task.as_ref().map(|task| task.state)));
     let detail = Memo::new(move |_| {
         let task = task.get()?;
-        progress(&task, clock.now())
-            .or_else(|| task.error.as_ref().map(|error| error.detail.clone()))
+        detail(&task, clock.now())
     });
     let percent = Memo::new(move |_| percent(task.get()?.as_ref(), clock.now()));
     let head = move || {
@@ -54,24 +53,7 @@ pub(super) fn task(id: TaskId) -> AnyView {
         let _ = ways.get();
         task.with_untracked(|task| task.as_ref().and_then(|task| buttons(live, task)))
     };
-    let bar = move || {
-        let percent = percent.get()?;
-        Some(
-            view! {
-                <div
-                    class="meter"
-                    role="progressbar"
-                    aria-label=text::deferred().tasks.progress
-                    aria-valuenow=percent
-                    aria-valuemin="0"
-                    aria-valuemax="100"
-                >
-                    <div class="fill" style:width=format!("{percent}%")></div>
-                </div>
-            }
-            .into_any(),
-        )
-    };
+    let bar = move || percent.get().map(progress_bar);
     view! {
         <li>
             <div class="line">{head}</div>

@@ -64,7 +64,8 @@ pub(super) fn preview(plan: &Plan, since: Memo<Since>) -> AnyView {
     .into_any()
 }
 
-fn line(row: &Row, what: AnyView) -> AnyView {
+/// A VM, and what becomes of it.
+pub(super) fn line(row: &Row, what: AnyView) -> AnyView {
     view! {
         <li>
             <span class="fit">

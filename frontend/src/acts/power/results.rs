@@ -7,10 +7,10 @@ use leptos::prelude::*;
 
 use super::buttons::sign;
 use super::dialogs::{FIRST, HEADING, Outcome, Outcomes, PowerDialogs};
-use crate::acts::progress;
+use super::preview::line;
+use crate::acts::detail;
 use crate::clock::use_clock;
 use crate::components::{busy, focus, icon, link, sentence, task_badge};
-use crate::state::format;
 use crate::state::power_plan::Plan;
 use crate::state::route::Route;
 use crate::state::text;
@@ -34,8 +34,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
             });
             let what = move || match (outcome.get(), task.get()) {
                 (_, Some(task)) => {
-                    let more = progress(&task, clock.now())
-                        .or_else(|| task.error.as_ref().map(|error| error.detail.clone()));
+                    let more = detail(&task, clock.now());
                     let page = Route::Task { id: task.id }.path();
                     let state = task.state;
                     view! {
@@ -53,16 +52,7 @@ pub(super) fn results(dialogs: PowerDialogs, plan: &Arc<Plan>, outcomes: &Outcom
                 .into_any(),
                 _ => view! { {busy()} " " {texts.sending} }.into_any(),
             };
-            view! {
-                <li>
-                    <span class="fit">
-                        <strong>{format::vm_name(&row.vm).to_owned()}</strong>
-                        " "
-                        <span class="aside">{row.vm.node.clone()}</span>
-                    </span>
-                    <span class="what">{what}</span>
-                </li>
-            }
+            line(row, what.into_any())
         })
         .collect();
     let outcomes = outcomes.clone();

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::log::Log;
 use crate::clock::{use_clock, zone};
-use crate::components::{Icon, icon};
+use crate::components::{Icon, icon, node_select};
 use crate::live::use_live;
 use crate::location::use_location;
 use crate::state::history_filter::{HistoryFilter, HistoryGroup, day, written};
@@ -106,10 +106,9 @@ fn nodes(filter: Memo<HistoryFilter>) -> AnyView {
     let location = use_location();
     let live = use_live();
     let texts = &text::deferred().history;
-    let choose = move |event| {
-        let node = event_target_value(&event);
+    let choose = move |node| {
         let wanted = HistoryFilter {
-            node: (!node.is_empty()).then_some(node),
+            node,
             ..filter.get_untracked()
         };
         location.go(&wanted.to_url());
@@ -124,24 +123,7 @@ fn nodes(filter: Memo<HistoryFilter>) -> AnyView {
         names.extend(other);
         names
     });
-    let options = move || {
-        let chosen = chosen.get();
-        let names = names.get().into_iter().map(|name| {
-            let selected = chosen.as_ref() == Some(&name);
-            let shown = name.clone();
-            view! { <option value=name selected=selected>{shown}</option> }
-        });
-        names.collect::<Vec<_>>()
-    };
-    view! {
-        <select aria-label=texts.node on:change=choose>
-            <option value="" selected=move || chosen.with(Option::is_none)>
-                {texts.every_node}
-            </option>
-            {options}
-        </select>
-    }
-    .into_any()
+    node_select(texts.node, texts.every_node, names, chosen, choose)
 }
 
 /// The VM whose lines alone are shown, and the way to those of all.

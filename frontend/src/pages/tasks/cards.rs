@@ -7,7 +7,9 @@ use leptos::prelude::*;
 
 use crate::acts;
 use crate::clock::use_clock;
-use crate::components::{Icon, busy, fact, fact_card, icon, link, or_unknown, text_fact, when};
+use crate::components::{
+    Icon, busy, fact, fact_card, icon, link, or_unknown, progress_bar, text_fact, when,
+};
 use crate::live::LiveData;
 use crate::state::route::Route;
 use crate::state::tasks::{is_shown_above, took};
@@ -22,20 +24,7 @@ pub(super) fn progress(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
         let task = Arc::clone(task);
         move || acts::progress(&task, clock.now())
     };
-    let bar = task.progress.map(|percent| {
-        view! {
-            <div
-                class="meter"
-                role="progressbar"
-                aria-label=text::deferred().tasks.progress
-                aria-valuenow=percent
-                aria-valuemin="0"
-                aria-valuemax="100"
-            >
-                <div class="fill" style:width=format!("{percent}%")></div>
-            </div>
-        }
-    });
+    let bar = task.progress.map(progress_bar);
     view! {
         <div class="under-way">
             <p role="status">{doing}</p>

@@ -8,12 +8,13 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 
 use super::parts::{loading_line, task_of};
-use crate::acts::progress;
+use crate::acts::detail;
 use crate::api;
 use crate::attention::use_attention;
 use crate::clock::use_clock;
 use crate::components::{
-    Item, ago, busy, empty_state, failed_state, keyed, link, or_unknown, set_title, task_badge,
+    Item, ago, busy, empty_state, failed_state, keyed, link, node_select, or_unknown, set_title,
+    task_badge,
 };
 use crate::live::{LiveData, use_live};
 use crate::location::use_location;
@@ -229,21 +230,11 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
             let tasks = tasks.data().into_iter().flat_map(TaskTable::newest);
             names.extend(tasks.map(|task| task.node.clone()));
         });
-        names
+        names.into_iter().collect::<Vec<_>>()
     });
-    let options = move || {
-        let chosen = node.get();
-        let names = names.get().into_iter().map(|name| {
-            let selected = chosen.as_ref() == Some(&name);
-            let shown = name.clone();
-            view! { <option value=name selected=selected>{shown}</option> }
-        });
-        names.collect::<Vec<_>>()
-    };
-    let choose = move |event| {
-        let name = event_target_value(&event);
+    let choose = move |node| {
         let wanted = TaskFilter {
-            node: (!name.is_empty()).then_some(name),
+            node,
             ..filter.get_untracked()
         };
         location.go(&wanted.to_url());
@@ -253,12 +244,7 @@ fn toolbar(live: LiveData, filter: Memo<TaskFilter>) -> AnyView {
             <div class="chips" role="group" aria-label=parts.show_only>
                 {chips}
             </div>
-            <select aria-label=texts.node on:change=choose>
-                <option value="" selected=move || node.with(Option::is_none)>
-                    {parts.every_node}
-                </option>
-                {options}
-            </select>
+            {node_select(texts.node, parts.every_node, names, node, choose)}
         </div>
     }
     .into_any()
@@ -271,8 +257,7 @@ fn row(id: TaskId) -> AnyView {
     let task = task_of(live, id);
     let more = Memo::new(move |_| {
         let task = task.get()?;
-        progress(&task, clock.now())
-            .or_else(|| task.error.as_ref().map(|error| error.detail.clone()))
+        detail(&task, clock.now())
     });
     let cells = move || {
         task.with(|task| {
