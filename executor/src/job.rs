@@ -181,6 +181,7 @@ impl Job {
                 .steps
                 .extend(steps.into_iter().map(|step| TaskStep {
                     title: (EN.tasks.step)(step),
+                    code: Some(step),
                     state: StepState::Pending,
                     detail: None,
                 }));

@@ -92,10 +92,7 @@ fn datastore_fault(
         }
         _ => return None,
     };
-    Some(FieldError {
-        pointer: "/datastore".to_owned(),
-        detail,
-    })
+    Some(FieldError::new("/datastore", detail))
 }
 
 /// A fault if the guest system is newer than the node supports.

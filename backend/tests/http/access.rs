@@ -384,7 +384,7 @@ async fn what_a_user_has_seen_is_theirs_in_every_browser() {
     assert_eq!(all, json!({"tasks": kept}));
     let too_many = mark((1..=501).map(task).collect()).await;
     let too_many = problem(too_many.expect("an answer"), StatusCode::BAD_REQUEST).await;
-    assert_eq!(too_many.errors[0].pointer, "/tasks");
+    assert_eq!(too_many.errors[0].pointer, "#/tasks");
 
     // It is no change that others want to know of.
     let admin = cookie(&sign_in(&server, "admin", PASSWORD).await);

@@ -184,25 +184,25 @@ async fn a_datastore_is_one_of_the_node_that_can_be_used() {
         (
             "nowhere",
             1,
-            "/datastore",
+            "#/datastore",
             "must be a datastore of the node: datastore1, nas-a",
         ),
         (
             "nas-a",
             1,
-            "/datastore",
+            "#/datastore",
             "is not accessible on the node; choose another one",
         ),
         (
             "a/b",
             1,
-            "/datastore",
+            "#/datastore",
             "must be the name of a datastore, without a path",
         ),
         (
             "datastore1",
             61,
-            "/disk_gb",
+            "#/disk_gb",
             "must be at most 60, what is free on the datastore",
         ),
     ] {

@@ -27,6 +27,7 @@ fn running(progress: &mut TaskProgress) {
     progress.state = TaskState::Running;
     let step = |title: &str, state| TaskStep {
         title: title.to_owned(),
+        code: None,
         state,
         detail: None,
     };

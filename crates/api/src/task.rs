@@ -27,8 +27,18 @@ pub fn task_path(id: TaskId) -> String {
     "state": "running",
     "step": "Wait until the VM is on",
     "steps": [
-        { "title": "Power on metrics-b", "state": "done", "detail": null },
-        { "title": "Wait until the VM is on", "state": "running", "detail": null }
+        {
+            "title": "Power on metrics-b",
+            "code": { "kind": "power", "action": "on" },
+            "state": "done",
+            "detail": null
+        },
+        {
+            "title": "Wait until the VM is on",
+            "code": { "kind": "wait_for", "power": "on" },
+            "state": "running",
+            "detail": null
+        }
     ],
     "progress": 50,
     "created_at": "2026-11-23T08:15:30Z",

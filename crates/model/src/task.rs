@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{NodeName, TaskId, TaskRequest, Vmid};
+use crate::{NodeName, Step, TaskId, TaskRequest, Vmid};
 
 /// One change asked of a node: the record that the store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,10 +133,31 @@ pub struct TaskStep {
     /// What it does, as an order: `Create the disk (30 GB, thin)`.
     #[cfg_attr(feature = "openapi", schema(example = "Register the VM"))]
     pub title: String,
+    /// The same as a code with its parameters, for programs and other languages: `kind` says
+    /// which step it is, such as `create_disk` with `gb`. Later versions have more kinds. `null` in tasks of versions that did not
+    /// record it.
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = step_code))]
+    pub code: Option<Step>,
     /// How far it is.
     pub state: StepState,
     /// More about how it went: what was found, what was undone, what is left.
     pub detail: Option<String>,
+}
+
+/// The schema of a step's code: open, since later versions have more kinds.
+#[cfg(feature = "openapi")]
+fn step_code() -> utoipa::openapi::Schema {
+    use utoipa::openapi::schema::{AdditionalProperties, ObjectBuilder, SchemaType, Type};
+    ObjectBuilder::new()
+        .schema_type(SchemaType::from_iter([Type::Object, Type::Null]))
+        .additional_properties(Some(AdditionalProperties::FreeForm(true)))
+        .description(Some(
+            "The same as a code with its parameters, for programs and other languages: `kind` says \
+             which step it is, such as `create_disk` with `gb`. Later versions have more kinds. `null` in tasks of versions that did \
+             not record it.",
+        ))
+        .into()
 }
 
 /// How far a step is.

@@ -297,12 +297,19 @@ mod tests {
         }
         /// All that a record had is there; fields may have come since.
         fn check_same(written: &Value, golden: &Value) {
-            let Value::Object(golden) = golden else {
-                assert_eq!(written, golden);
-                return;
-            };
-            for (name, golden) in golden {
-                check_same(written.get(name).unwrap_or(&Value::Null), golden);
+            match (written, golden) {
+                (_, Value::Object(golden)) => {
+                    for (name, golden) in golden {
+                        check_same(written.get(name).unwrap_or(&Value::Null), golden);
+                    }
+                }
+                (Value::Array(written), Value::Array(golden)) => {
+                    assert_eq!(written.len(), golden.len());
+                    for (written, golden) in written.iter().zip(golden) {
+                        check_same(written, golden);
+                    }
+                }
+                _ => assert_eq!(written, golden),
             }
         }
         check!(

@@ -185,7 +185,8 @@ impl Faults {
 
     /// A schema in the midst of something else.
     fn schema(&mut self, document: &Value, what: &str, schema: &Value) {
-        if schema.get("properties").is_some() || schema["type"] == "object" {
+        let is_map = schema.get("additionalProperties").is_some();
+        if schema.get("properties").is_some() || (schema["type"] == "object" && !is_map) {
             self.0
                 .push(format!("{what}: fields without a name for what has them"));
         }

@@ -1,18 +1,26 @@
 //! The steps of acts.
 
+use serde::{Deserialize, Serialize};
+
 use super::power_action::PowerAction;
 use crate::PowerState;
 
-/// A step of a task, as a code with its parameters. Its sentence is a text
-/// (`ecoman_api::text::Tasks::step`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A step of a task, as a code with its parameters; the step's `title` is its sentence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Step {
     /// Look at the VM, and whether its power can be changed.
     LookAtVm,
     /// Send a change of power.
-    Power(PowerAction),
+    Power {
+        /// The change.
+        action: PowerAction,
+    },
     /// Wait until the VM has a power state.
-    WaitFor(PowerState),
+    WaitFor {
+        /// The state.
+        power: PowerState,
+    },
     /// See that the VM is on after a restart, which it was before too.
     SeeThatOn,
     /// Look at the question that a VM waits with.
@@ -50,11 +58,13 @@ impl Step {
     pub fn of_power(action: PowerAction) -> [Self; 2] {
         let result = match action {
             PowerAction::On | PowerAction::Off | PowerAction::Shutdown | PowerAction::Suspend => {
-                Self::WaitFor(action.leads_to())
+                Self::WaitFor {
+                    power: action.leads_to(),
+                }
             }
             // The VM is on before and after, so this shows only that nothing worse has happened.
             PowerAction::Reboot | PowerAction::Reset => Self::SeeThatOn,
         };
-        [Self::Power(action), result]
+        [Self::Power { action }, result]
     }
 }

@@ -718,6 +718,9 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
                 .into_iter()
                 .map(|state| TaskStep {
                     title: "Register the VM".to_owned(),
+                    code: Some(ecoman_model::Step::CreateDisk {
+                        gb: u64::from(u32::MAX),
+                    }),
                     state,
                     detail: (state == StepState::Failed).then(String::new),
                 })

@@ -369,6 +369,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
                 .into_iter()
                 .map(|state| TaskStep {
                     title: "Register the VM".to_owned(),
+                    code: None,
                     state,
                     detail: (state == StepState::Failed).then(String::new),
                 })

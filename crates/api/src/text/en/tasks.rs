@@ -57,10 +57,14 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
 
 fn step(step: Step) -> String {
     let order = match step {
-        Step::Power(PowerAction::Shutdown) => "Ask the guest to shut down",
-        Step::Power(PowerAction::Reboot) => "Ask the guest to restart",
-        Step::Power(action) => ACTS.order.of(action),
-        Step::WaitFor(state) => return format!("Wait until the VM is {state}"),
+        Step::Power {
+            action: PowerAction::Shutdown,
+        } => "Ask the guest to shut down",
+        Step::Power {
+            action: PowerAction::Reboot,
+        } => "Ask the guest to restart",
+        Step::Power { action } => ACTS.order.of(action),
+        Step::WaitFor { power } => return format!("Wait until the VM is {power}"),
         Step::CreateDisk { gb } => return format!("Create the disk ({gb} GB, thin)"),
         Step::LookAtVm => "Look at the VM",
         Step::SeeThatOn => "See that the VM is on",
