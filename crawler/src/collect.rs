@@ -368,10 +368,18 @@ fn summary_of(vmid: Vmid, output: &Output) -> (Summary, Vec<String>) {
         Err(error) => match fault_in(output) {
             Some(fault) if fault.says_unknown(vmid) => Summary::Gone,
             Some(fault) => Summary::Unread(fault.sentence()),
+            None if output.exit != 0 && (is_blank(&output.stdout) || !is_blank(&output.stderr)) => {
+                // A part of a summary is no reason.
+                Summary::Unread(parse::reason(&[], &output.stderr, output.exit))
+            }
             None => Summary::Unread(format!("its summary cannot be read: {error}")),
         },
     };
     (summary, warnings)
+}
+
+fn is_blank(bytes: &[u8]) -> bool {
+    bytes.trim_ascii().is_empty()
 }
 
 /// What to record of one VM; `None` for one that is gone.

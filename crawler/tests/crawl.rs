@@ -308,7 +308,7 @@ async fn a_vm_that_cannot_be_read_keeps_its_facts_with_the_reason() {
 }
 
 /// What a node may say of a VM whose files are away: nothing of it means that the VM is gone.
-const FILES_AWAY: [(&str, &str, u8, &str); 3] = [
+const FILES_AWAY: [(&str, &str, u8, &str); 8] = [
     (
         include_str!("../../crates/esxi/tests/data/samples/get.summary.file-not-found.7.0.txt"),
         "",
@@ -326,6 +326,28 @@ const FILES_AWAY: [(&str, &str, u8, &str); 3] = [
         include_str!("../../crates/esxi/tests/data/samples/get.summary.library-gone.stderr.txt"),
         127,
         "libvim.so: cannot open shared object file",
+    ),
+    ("", "Killed\n", 137, "Killed (exit code 137)"),
+    (
+        "",
+        "sh: /bin/vim-cmd: Input/output error\n",
+        126,
+        "Input/output error (exit code 126)",
+    ),
+    ("", "", 1, "It ended with exit code 1 and said nothing"),
+    (
+        "(vim.fault.NotFound) {\n   msg = \"Unable to find a VM corresponding to \"40\"\"\n}\n",
+        "",
+        1,
+        "corresponding to \"40\"",
+    ),
+    (
+        "(vmodl.fault.ManagedObjectNotFound) {\n   faultMessage = <unset>, \n   obj = \
+         'vim.Datastore:2'\n   msg = \"The object 'vim.Datastore:2' has already been deleted or has \
+         not been completely created\"\n}\n",
+        "",
+        1,
+        "'vim.Datastore:2' has already been deleted",
     ),
 ];
 

@@ -225,6 +225,19 @@ fn a_terminal_in_between_changes_nothing() {
 }
 
 #[test]
+fn an_editor_in_between_changes_nothing() {
+    for sample in samples() {
+        let kept = [b"\xef\xbb\xbf".as_slice(), &sample.output].concat();
+        assert_eq!(
+            parse::by_command(sample.command, &kept),
+            parse::by_command(sample.command, &sample.output),
+            "{}",
+            sample.name
+        );
+    }
+}
+
+#[test]
 fn invalid_vms_are_listed_from_either_stream() {
     let read = |name: &str| {
         samples()

@@ -39,6 +39,8 @@ impl<'a> Input<'a> {
                 bytes: bytes.len(),
             });
         }
+        // Of an editor in which somebody has kept what a host printed.
+        let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let converted = memchr(b'\n', bytes)
             .and_then(|end| bytes.get(..end))
             .is_some_and(|first| first.ends_with(b"\r"));
