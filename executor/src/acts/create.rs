@@ -68,7 +68,14 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
             }
             error
         })?;
-    job.done(CHECK);
+    // What hosts.yml stands for may be another value tomorrow.
+    let mut resolved = vec![
+        files.base.clone(),
+        found.network.clone(),
+        vm.guest_os.clone(),
+    ];
+    resolved.extend(found.iso_path.clone());
+    job.step(CHECK, StepState::Done, Some(resolved.join(", ")));
 
     let mut created = CreatedFiles::default();
     let vmid = match make(job, &vm, &files, &found, &mut created).await {
