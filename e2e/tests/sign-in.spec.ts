@@ -68,3 +68,31 @@ for (const scheme of ['light', 'dark'] as const) {
     await expect(form).toBeVisible();
   });
 }
+
+test('nothing is asked for that would be refused, before somebody signs in and after', { tag: '@main' }, async ({ closing, ownServer, page }) => {
+  const data = await temporaryDirectory(closing);
+  await addUser(data, 'alice', 'operator');
+  const env = { ECOMAN_DATA: data, ECOMAN_STORE: 'embedded', DASHBOARD_SIGN_IN: 'password' };
+  const server = await ownServer('dashboard', env);
+  await server.ready();
+  const refused: string[] = [];
+  page.on('response', (response) => {
+    if (response.status() === 401) refused.push(response.url());
+  });
+
+  // The guard checks that the console stays empty.
+  await page.goto(server.url);
+  const form = page.getByRole('form', { name: 'Sign in' });
+  for (let round = 0; round < 2; round += 1) {
+    await form.getByLabel('Name').fill('alice');
+    await form.getByLabel('Password').fill(PASSWORD);
+    await page.keyboard.press('Enter');
+    const header = page.getByRole('banner');
+    await expect(header.getByRole('status')).toHaveText('Live');
+    await page.reload();
+    await expect(header.getByRole('status')).toHaveText('Live');
+    await header.getByRole('button', { name: 'Sign out' }).click();
+    await expect(form.getByLabel('Name')).toBeFocused();
+  }
+  expect(refused).toEqual([]);
+});

@@ -225,6 +225,7 @@ fn account() -> AnyView {
                     title=texts.account_links
                     on:click=follow()
                 >
+                    {icon(Icon::Person)}
                     <span class="who">{name}</span>
                     <span class="role">{role}</span>
                 </a>

@@ -37,6 +37,8 @@ const OPEN_TIMEOUT: Duration = Duration::from_secs(4);
 const LONGEST_RETRY: Duration = Duration::from_secs(4);
 /// How far two clocks may drift apart from tick to tick before one of them was set, or the machine slept.
 const CLOCK_JUMP: TimeDelta = TimeDelta::seconds(5);
+/// A page whose ticks are further apart did not run: the machine slept, or the browser was stopped.
+const STOOD_STILL: Duration = Duration::from_secs(10);
 
 /// What is known, and how well.
 #[derive(Clone, Copy, Debug)]
@@ -144,8 +146,12 @@ impl LiveData {
             live.step(|leadership| leadership.hear(message));
         });
         live.sync.update_value(|sync| sync.tabs = tabs);
-        live.step(Leadership::join);
-        live.load();
+        if api::is_signed_out() {
+            live.signed_out.set(true);
+        } else {
+            live.step(Leadership::join);
+            live.load();
+        }
         set_interval(
             move || live.tick(),
             Duration::from_millis(TICK_MILLISECONDS.into()),
@@ -533,11 +539,16 @@ impl LiveData {
     /// Looks whether the server is heard, and tries again what has failed.
     fn tick(self) {
         let (now, time) = (monotonic(), self.clock.exact());
-        let jumped = self.sync.try_update_value(|sync| {
-            let (last, last_time) = std::mem::replace(&mut sync.ticked, (now, time));
-            let passed = TimeDelta::from_std(now.saturating_sub(last)).unwrap_or_default();
-            (time - last_time - passed).abs() > CLOCK_JUMP
-        });
+        let (jumped, stood_still) = self
+            .sync
+            .try_update_value(|sync| {
+                let (last, last_time) = std::mem::replace(&mut sync.ticked, (now, time));
+                let passed = now.saturating_sub(last);
+                let by_clock = TimeDelta::from_std(passed).unwrap_or_default();
+                let jumped = (time - last_time - by_clock).abs() > CLOCK_JUMP;
+                (jumped, passed > STOOD_STILL)
+            })
+            .unwrap_or_default();
         self.step(Leadership::tick);
         if self.signed_out.get_untracked() {
             return;
@@ -548,13 +559,16 @@ impl LiveData {
         });
         if silent && self.connection.get_untracked() == Connection::Established {
             self.lost();
-            // The leader may be hidden, and its timers slow.
-            self.step(Leadership::lead);
-        } else if jumped == Some(true) {
+            if stood_still {
+                spawn_local(self.wake_up());
+            } else {
+                // The leader may be hidden, and its timers slow.
+                self.step(Leadership::lead);
+            }
+        } else if jumped {
             // Either the clock was set, or the machine slept, and then the connection may be dead. A new
             // one proves that it is not.
-            self.step(Leadership::lead);
-            spawn_local(self.load_config());
+            spawn_local(self.wake_up());
         }
         let (stuck, due, load) = self.sync.with_value(|sync| {
             let leads = sync.leadership.leads();
@@ -577,6 +591,13 @@ impl LiveData {
             self.sync.update_value(|sync| sync.load_due = None);
             self.load();
         }
+    }
+
+    /// Makes a new connection after the page has stood still.
+    async fn wake_up(self) {
+        api::shed_dead_connections().await;
+        self.step(Leadership::lead);
+        self.load_config().await;
     }
 
     fn heard(self) {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{
     ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_SECURITY_POLICY, CONTENT_TYPE,
     ETAG, VARY,
@@ -47,8 +47,8 @@ struct File {
 const INDEX: &str = "index.html";
 
 /// Answers every path outside the API: with a file of the page, or with the page itself, which
-/// routes its own paths.
-pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> Response {
+/// routes its own paths. `signed_out`: the page learns that its user has to sign in first.
+pub(crate) fn serve(page: &StaticFiles, signed_out: bool, request: &Request) -> Response {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         let mut response = Error::MethodNotAllowed.into_response();
         let allowed = HeaderValue::from_static("GET, HEAD");
@@ -62,7 +62,7 @@ pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> 
     let path = request.uri().path();
     let name = path.trim_start_matches('/');
     if name != INDEX && !name.is_empty() {
-        if let Some(response) = asset(&page, name, request.headers()) {
+        if let Some(response) = asset(page, name, request.headers()) {
             return response;
         }
         if !is_page_path(path) {
@@ -70,16 +70,21 @@ pub(crate) async fn serve(State(page): State<StaticFiles>, request: Request) -> 
         }
     }
     let base = request.extensions().get().cloned().unwrap_or_default();
-    index(&page, &base, request.headers())
+    index(page, &base, signed_out, request.headers())
 }
 
 /// The page itself.
-fn index(page: &StaticFiles, base: &BasePath, headers: &HeaderMap) -> Response {
+fn index(page: &StaticFiles, base: &BasePath, signed_out: bool, headers: &HeaderMap) -> Response {
     let Some(mut file) = page.file(INDEX) else {
         return missing(base);
     };
     if !base.is_root() {
         let html = index_below(base, &String::from_utf8_lossy(&file.data));
+        file = File::new(html.into_bytes());
+    }
+    if signed_out {
+        let html = String::from_utf8_lossy(&file.data);
+        let html = html.replacen("data-base=", "data-signed-out data-base=", 1);
         file = File::new(html.into_bytes());
     }
     let etag = file.etag();

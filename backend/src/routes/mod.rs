@@ -28,8 +28,10 @@ mod vms;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::{Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::Response;
 use axum::routing::any;
 use tower::ServiceBuilder;
 use tower_http::CompressionLevel;
@@ -41,6 +43,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::access::{Caller, SignIn};
 use crate::http::problem::{panicked, render_problems};
 use crate::http::{self, headers, host, request_id, static_files};
 use crate::routes::state::AppState;
@@ -100,7 +103,7 @@ pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
         .route("/api/{*rest}", any(no_such_path))
         .route("/v1", any(no_such_path))
         .route("/v1/{*rest}", any(no_such_path))
-        .fallback(static_files::serve)
+        .fallback(page)
         .layer(
             // The outermost first.
             ServiceBuilder::new()
@@ -122,6 +125,13 @@ pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
                 .layer(RequestBodyLimitLayer::new(http::BODY_LIMIT)),
         )
         .with_state(state)
+}
+
+/// A file of the page, or the page itself. One that asks for a password is not to ask for lists first,
+/// only to be refused.
+async fn page(State(state): State<AppState>, caller: Caller, request: Request) -> Response {
+    let signed_out = state.authenticator.sign_in == SignIn::Password && !caller.is_known;
+    static_files::serve(&state.static_files, signed_out, &request)
 }
 
 async fn no_such_path() -> http::Error {

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::extract::FromRef;
 use ecoman_api::Preset;
 use ecoman_model::Thresholds;
 use ecoman_store::Store;
@@ -51,10 +50,4 @@ pub(crate) struct AppState {
 pub(crate) struct OpenapiTexts {
     pub(crate) version_3_1: Arc<str>,
     pub(crate) version_3_0: Arc<str>,
-}
-
-impl FromRef<AppState> for StaticFiles {
-    fn from_ref(state: &AppState) -> Self {
-        state.static_files.clone()
-    }
 }

@@ -876,6 +876,35 @@ async fn a_change_whose_client_hangs_up_is_done_and_written_down() {
 }
 
 #[tokio::test]
+async fn the_page_knows_whether_its_user_has_to_sign_in_first() {
+    const MARK: &str = "<html data-signed-out data-base=";
+    for (variables, signs_in) in [
+        (&["DASHBOARD_SIGN_IN=password"][..], true),
+        (&["DASHBOARD_SIGN_IN=none"], false),
+    ] {
+        let variables: Vec<String> = variables.iter().map(ToString::to_string).collect();
+        let server = Server::start_as(&variables, Vec::new(), |access| {
+            let grant = Grant::everywhere(Role::Viewer);
+            let added = access.add_user("viewer", grant, Some(PASSWORD), at(-100));
+            added.expect("a user");
+        })
+        .await;
+        let page = async |cookie: &str| {
+            let request = server.request("/").header(COOKIE, cookie.to_owned());
+            let page = request.send().await.expect("an answer");
+            page.text().await.expect("a page")
+        };
+        assert_eq!(page("").await.contains(MARK), signs_in);
+        if signs_in {
+            let session = cookie(&sign_in(&server, "viewer", PASSWORD).await);
+            assert!(!page(&session).await.contains(MARK));
+            let nonsense = session.replace(['a', 'b', 'c'], "d");
+            assert!(page(&nonsense).await.contains(MARK));
+        }
+    }
+}
+
+#[tokio::test]
 async fn many_tries_at_once_are_many() {
     let server = signing_in(SignIn::Password).await;
     let tries = (0..40).map(|_| try_to_sign_in(&server, "admin", "not this one"));

@@ -5,11 +5,20 @@ use ecoman_api::{
     TokenList, UpdateUser, User, UserList,
 };
 use gloo_net::http::{Request, RequestBuilder};
+use leptos::prelude::document;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 
 use super::http::{ROOT, change_for_bytes, csv, get, read_json};
 use crate::state::error::Error;
+
+/// Whether the server has written into the page that its user has to sign in first: what they ask for
+/// before that is refused, and the browser reports each refusal on its console.
+pub(crate) fn is_signed_out() -> bool {
+    document()
+        .document_element()
+        .is_some_and(|page| page.has_attribute("data-signed-out"))
+}
 
 /// The body of a request that has none.
 const NOTHING: Option<&()> = None;

@@ -6,7 +6,7 @@ use ecoman_api::{Task, TaskPage};
 use gloo_net::http::{Headers, Request, RequestBuilder, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use web_sys::AbortSignal;
+use web_sys::{AbortSignal, RequestCache};
 
 use crate::later::later;
 use crate::state::error::Error;
@@ -84,6 +84,21 @@ impl Limit {
             error => error,
         })
     }
+}
+
+/// Makes the browser give up connections that are dead without its knowing. It would try one after
+/// another, and each request would wait for its whole time limit: these have little.
+pub(crate) async fn shed_dead_connections() {
+    // A browser keeps so many to a server that speaks HTTP/1.1.
+    let probes = std::array::from_fn::<_, 6, _>(|_| async {
+        let signal = AbortSignal::timeout_with_u32(1000);
+        let request = Request::get(&format!("{ROOT}/session"));
+        // Requests for the same address wait for each other where the answer may be kept.
+        let request = request.cache(RequestCache::NoStore);
+        // Whatever comes of it, the connection lives or is gone.
+        let _ = request.abort_signal(Some(&signal)).send().await;
+    });
+    futures::future::join_all(probes).await;
 }
 
 fn with_json(request: RequestBuilder, body: Option<&impl Serialize>) -> Result<Request, Error> {

@@ -20,10 +20,11 @@ use crate::clock;
 use crate::state::task_filter::TaskFilter;
 
 pub(crate) use self::access::{
-    audit, audit_csv, change_password, create_token, create_user, delete_user, mark_seen,
-    revoke_token, seen_tasks, session, sign_in, sign_out, tokens, update_user, users,
+    audit, audit_csv, change_password, create_token, create_user, delete_user, is_signed_out,
+    mark_seen, revoke_token, seen_tasks, session, sign_in, sign_out, tokens, update_user, users,
 };
 pub(crate) use self::history::{history, history_csv};
+pub(crate) use self::http::shed_dead_connections;
 pub(crate) use self::stream::{
     EventStream, PING, Tabs, is_visible, on_document, read_event, tab_number,
 };

@@ -61,11 +61,17 @@ pub(crate) enum Icon {
     Display,
     /// Has another value.
     Edit,
+    /// Somebody.
+    Person,
 }
 
 impl Icon {
     fn path(self) -> &'static str {
         match self {
+            Self::Person => {
+                "M8 2.5a2.9 2.9 0 1 0 0 5.8 2.9 2.9 0 0 0 0-5.8ZM2.8 13.5c0-2.5 2.3-4.1 5.2-4.1s5.2 1.6 \
+                 5.2 4.1Z"
+            }
             Self::On => "M8 4a4 4 0 1 0 0 8 4 4 0 0 0 0-8Z",
             Self::Off => {
                 "M8 3.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9ZM8 5a3 3 0 1 1 0 6 3 3 0 0 1 0-6Z"
