@@ -129,7 +129,7 @@ test('a refusal of the server stands at its field, and the form is kept', async 
   await expect(field(page, 'Name')).toHaveValue('fresh');
 });
 
-test('the whole way in two browsers: create, appear, on, shut down, off', async ({
+test('the whole way in two browsers: create, appear, on, shut down, off', { tag: '@main' }, async ({
   ownLab,
   list,
   page,

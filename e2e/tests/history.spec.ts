@@ -9,7 +9,7 @@ const NODE = {
   ],
 };
 
-test('what happened outside ECoMan and by it is one line each, with who did it', async ({
+test('what happened outside ECoMan and by it is one line each, with who did it', { tag: '@main' }, async ({
   ownLab,
   page,
 }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test.ts';
 
-test('a VM is found and opened without a mouse', async ({ lab, list, page }) => {
+test('a VM is found and opened without a mouse', { tag: '@main' }, async ({ lab, list, page }) => {
   await list.open(lab.url);
   await page.keyboard.press('/');
   await expect(list.filter).toBeFocused();

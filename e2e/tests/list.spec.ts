@@ -4,7 +4,7 @@ import { expect, test } from './support/test.ts';
 // By node and id, as long as nobody asks for another order.
 const BY_NODE = ['cache', 'archive', 'frozen', 'web-2', 'db-1', 'web-10'];
 
-test('every VM of every node is in the list, with all its columns', async ({ lab, list }) => {
+test('every VM of every node is in the list, with all its columns', { tag: '@main' }, async ({ lab, list }) => {
   await list.open(lab.url);
   // The first one holds the box that selects all.
   await expect(list.grid.getByRole('columnheader')).toHaveText(['', ...COLUMNS]);
@@ -103,7 +103,7 @@ test('unknown values come last in both directions', async ({ lab, list }) => {
   await expect(list.names).toHaveText(['cache', 'db-1', 'web-2', 'archive', 'frozen', 'web-10']);
 });
 
-test('one box filters by words in any text of a VM', async ({ lab, list }) => {
+test('one box filters by words in any text of a VM', { tag: '@main' }, async ({ lab, list }) => {
   await list.open(lab.url);
   const finds: [string, string[]][] = [
     ['WEB', ['web-2', 'web-10']],

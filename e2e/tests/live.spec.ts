@@ -8,7 +8,7 @@ const vm = (number: number): SimulatedVm => ({
   up_hours: number,
 });
 
-test('a VM that is added, changed or removed on a node shows so by itself', async ({
+test('a VM that is added, changed or removed on a node shows so by itself', { tag: '@main' }, async ({
   ownLab,
   list,
 }) => {

@@ -1,6 +1,6 @@
 import { expect, test } from './support/test.ts';
 
-test('the nodes page shows of each node what it is, has, and runs', async ({ lab, page }) => {
+test('the nodes page shows of each node what it is, has, and runs', { tag: '@main' }, async ({ lab, page }) => {
   await page.goto(lab.url);
   await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Nodes' }).click();
   await expect(page).toHaveURL(`${lab.url}/nodes`);

@@ -123,7 +123,7 @@ test('rows are selected by mouse and keyboard, and stay so under a filter', asyn
   await expect(list.selection).toContainText('2 selected');
 });
 
-test('a change of many VMs shows which are left out, and has them counted', async ({
+test('a change of many VMs shows which are left out, and has them counted', { tag: '@main' }, async ({
   lab,
   list,
   page,
@@ -151,7 +151,7 @@ test('a change of many VMs shows which are left out, and has them counted', asyn
   await expect(dialog).toBeHidden();
 });
 
-test('a VM is starting until its node says that it is on, in every browser', async ({
+test('a VM is starting until its node says that it is on, in every browser', { tag: '@main' }, async ({
   ownLab,
   page,
   context,
@@ -198,7 +198,7 @@ test('the result is shown for each VM', async ({ ownLab, list, page }) => {
   await expect(list.cell('bare', 'Power'), 'left out').toHaveText('On');
 });
 
-test('a question of a VM is answered in the page, whichever browser is quicker, each time', async ({
+test('a question of a VM is answered in the page, whichever browser is quicker, each time', { tag: '@main' }, async ({
   ownLab,
   page,
   context,

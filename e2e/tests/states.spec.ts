@@ -68,7 +68,7 @@ test('nodes that do not answer are shown above the list, and their VMs stay', as
   await expect(page).toHaveURL(`${url}/nodes/hoge`);
 });
 
-test('a server that goes away leaves its list on the page, with its age, and is found again by itself', async ({
+test('a server that goes away leaves its list on the page, with its age, and is found again by itself', { tag: '@main' }, async ({
   ownLab,
   list,
   page,

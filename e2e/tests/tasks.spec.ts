@@ -20,7 +20,7 @@ test('a task that never was is reported as unknown', async ({ lab, page, guard }
   await expect(page).toHaveURL(`${lab.url}/tasks`);
 });
 
-test('a task shows its steps, its commands and what they printed, also after a reload', async ({
+test('a task shows its steps, its commands and what they printed, also after a reload', { tag: '@main' }, async ({
   ownLab,
   page,
 }) => {

@@ -32,7 +32,7 @@ const tray = (page: Page) => page.getByRole('region', { name: 'Recent tasks' });
 const toggle = (page: Page) => tray(page).getByRole('button', { name: /^Recent tasks/ });
 const mark = (page: Page) => page.getByRole('link', { name: /^Shut down failed: .* still on after 5 s/ });
 
-test('a failure marks its row, the tasks and the title until it was seen, in every tab', async ({
+test('a failure marks its row, the tasks and the title until it was seen, in every tab', { tag: '@main' }, async ({
   ownLab,
   list,
   page,

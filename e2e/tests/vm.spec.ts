@@ -12,7 +12,7 @@ const fact = (page: Page, section: string, term: string) =>
     .filter({ hasText: new RegExp(`^${term}$`) })
     .locator('xpath=following-sibling::*[1]');
 
-test('the page of a VM shows all that is known of it', async ({ lab, page }) => {
+test('the page of a VM shows all that is known of it', { tag: '@main' }, async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/2`);
   await expect(page.getByRole('heading', { level: 1, name: 'db-1' })).toBeVisible();
   await expect(page).toHaveTitle('db-1 · hoge · ECoMan');

@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 
@@ -11,6 +12,8 @@ use crate::command::Command;
 use crate::console::Step;
 use crate::context::Context;
 use crate::dist::{Release, pack};
+use crate::page;
+use crate::tools::{self, Tool};
 
 /// What is done to the package in its root: each line has to succeed.
 const LIFE: &str = include_str!("soak/package.sh");
@@ -38,7 +41,41 @@ pub(crate) fn run(context: &Context) -> Result<ExitCode> {
             |step| package(context, step),
         )?,
     }
+    if tools::has("Xvfb") {
+        tabs(context)?;
+    } else {
+        context
+            .console
+            .say("tabs: left out, for this machine has no Xvfb");
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Twenty tabs of a browser as people run it, where hidden ones are slowed down.
+fn tabs(context: &Context) -> Result<()> {
+    let needed: Vec<Tool> = tools::PAGE_RELEASE
+        .into_iter()
+        .chain(tools::NODES)
+        .chain(tools::BROWSER)
+        .collect();
+    tools::install_system_packages(context, &needed)?;
+    let environment = tools::install(context, &needed)?;
+    page::build_release(context, &environment)?;
+    let about = "twenty tabs for ten minutes, by HTTP, under another name, by HTTPS";
+    context.console.step("tabs", about, |step| {
+        let mut build = Command::cargo()
+            .args(["build", "--locked", "--workspace", "--bins"])
+            .directory(&context.root);
+        step.run(&mut build)?;
+        let mut playwright = Command::new("playwright")
+            .args(["test", "--config=soak/playwright.config.ts"])
+            .directory(context.root.join("e2e"))
+            .envs(&environment.variables())
+            .env("ECOMAN_BIN", context.target.join("debug/ecoman"))
+            .limit(Duration::from_secs(60 * 60));
+        step.run(&mut playwright)?;
+        Ok(())
+    })
 }
 
 fn package(context: &Context, step: &Step<'_>) -> Result<()> {

@@ -473,13 +473,13 @@ fn schemathesis(context: &Context, environment: &Environment) -> Result<Outcome>
 fn browser(context: &Context, environment: &Environment) -> Result<Outcome> {
     page::build_release(context, environment)?;
     build_programs(context)?;
-    playwright(
-        context,
-        environment,
-        "browser",
-        "running the browser tests",
-        &[],
-    )
+    if tools::firefox().is_none() {
+        context
+            .console
+            .say("browser: Chromium alone, for this machine has no Firefox");
+    }
+    let about = "running the browser tests";
+    playwright(context, environment, "browser", about, &[])
 }
 
 /// Runs tests of e2e/ against the programs.
@@ -490,6 +490,7 @@ fn playwright(
     about: &str,
     tests: &[&str],
 ) -> Result<Outcome> {
+    let firefox = tools::firefox().map(|file| ("ECOMAN_FIREFOX".into(), file.into_os_string()));
     let command = Command::new("playwright")
         .args(["test", "--reporter=list"])
         .args(tests)
@@ -498,6 +499,7 @@ fn playwright(
         .env("ECOMAN_BIN", program(context, "ecoman"))
         .env("ECOMAN_BENCH_BIN", program(context, "ecoman-bench"))
         .env("ECOMAN_TARGET", &context.target)
+        .envs(firefox.as_slice())
         .limit(minutes(40));
     let result = context
         .console

@@ -17,6 +17,7 @@ mod system;
 mod tool;
 mod wasm_target;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -50,6 +51,19 @@ pub(crate) const API: [Tool; 4] = [
 
 /// What serves to run the page in a browser.
 pub(crate) const BROWSER: [Tool; 3] = [Tool::Node, Tool::NpmPackages, Tool::Chromium];
+
+/// Whether the machine has a program that is not fetched.
+pub(crate) fn has(program: &str) -> bool {
+    found::on_path(program).is_some()
+}
+
+/// Firefox, in which the main ways of the page are tried where the machine has one; it is not fetched.
+pub(crate) fn firefox() -> Option<PathBuf> {
+    ["firefox-esr", "firefox"]
+        .into_iter()
+        .filter_map(found::on_path)
+        .find(|file| !fetched::is_snap(file))
+}
 
 /// `cargo xtask tools`: all of them. What is done goes to standard error, so that standard output
 /// can be evaluated by a shell.

@@ -8,10 +8,16 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 
 import { Nodes, type SimulatedNode } from './nodes.ts';
-import { Program, binary } from './program.ts';
+import { Program, binary, fromRoot } from './program.ts';
 
 /** Addresses of the servers of this process: nothing else may be asked by a page. */
 export const servers = new Set<string>();
+
+/** Variables with which a server speaks HTTPS, with a certificate that nobody trusts. */
+export const TLS = {
+  DASHBOARD_TLS_CERT: fromRoot('e2e/tests/support/tls/cert.pem'),
+  DASHBOARD_TLS_KEY: fromRoot('e2e/tests/support/tls/key.pem'),
+};
 
 /** Things to be ended, the last one first. */
 export class Closing {
@@ -33,7 +39,9 @@ export class Closing {
 
 export async function temporaryDirectory(closing: Closing): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'ecoman-e2e-'));
-  return closing.add(directory, () => rm(directory, { recursive: true, force: true }));
+  // The last processes of a browser may still write into it.
+  const patient = { recursive: true, force: true, maxRetries: 10, retryDelay: 200 };
+  return closing.add(directory, () => rm(directory, patient));
 }
 
 export async function freePort(): Promise<number> {
@@ -108,7 +116,10 @@ export async function server(
   env: Record<string, string>,
 ): Promise<Server> {
   const port = await freePort();
-  const server = new Server(`http://127.0.0.1:${port}`, [role], {
+  const scheme = 'DASHBOARD_TLS_CERT' in env ? 'https' : 'http';
+  // Nobody trusts it, and neither do the requests of these tests.
+  if (scheme === 'https') process.env.NODE_TLS_REJECT_UNAUTHORIZED = '0';
+  const server = new Server(`${scheme}://127.0.0.1:${port}`, [role], {
     DASHBOARD_PORT: String(port),
     ...env,
   });

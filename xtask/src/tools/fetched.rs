@@ -171,7 +171,7 @@ fn is_at_least(program: &Path, version: (u32, u32)) -> bool {
 
 /// Whether it is Ubuntu's stand-in for a snap, or the snap itself, which sees neither our
 /// temporary profiles nor runs where there is no user session.
-fn is_snap(file: &Path) -> bool {
+pub(super) fn is_snap(file: &Path) -> bool {
     let file = fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
     let is_stub = || {
         let small = fs::metadata(&file).is_ok_and(|meta| meta.len() < 64 * 1024);
