@@ -9,9 +9,13 @@ use crate::{NodeName, PowerAction, TaskId, TaskState, Vmid};
 /// Something that happened to a node or a VM: seen by the crawler, or the end of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
-    /// Which event. Version 7, of `at`: later ones are greater.
+    /// Which event. Version 7, of `at`: later ones are greater. Left out by a store that has it as
+    /// the key.
+    #[serde(default, skip_serializing_if = "Uuid::is_nil")]
     pub id: Uuid,
-    /// When it was seen; a change may have happened at any time since the round before.
+    /// When it was seen, to the millisecond; a change may have happened at any time since the round
+    /// before. Left out like the id, which has it.
+    #[serde(default, skip_serializing_if = "is_epoch")]
     pub at: DateTime<Utc>,
     /// The node.
     pub node: NodeName,
@@ -164,6 +168,10 @@ impl Initiator {
             Self::Node => "node",
         }
     }
+}
+
+fn is_epoch(at: &DateTime<Utc>) -> bool {
+    *at == DateTime::UNIX_EPOCH
 }
 
 const fn once() -> u32 {

@@ -8,7 +8,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use chrono::TimeDelta;
+use chrono::{SubsecRound as _, TimeDelta};
 use ecoman_model::{
     EndedTask, Event, EventKind, NodeName, NodeRecord, PowerState, Round, RoundVms, Task,
     TaskState, Timestamp, VmKey, VmRecord, Vmid,
@@ -206,6 +206,17 @@ pub(crate) fn first_id_at(at: Timestamp) -> u128 {
     u128::from(millis.min((1 << 48) - 1)) << 80
 }
 
+/// When an event with this id was seen.
+pub(crate) fn time_of(id: Uuid) -> Timestamp {
+    let millis = i64::try_from(id.as_u128() >> 80).unwrap_or(0);
+    Timestamp::from_timestamp_millis(millis).unwrap_or_default()
+}
+
+/// A time as precise as an id says it.
+fn to_millis(at: Timestamp) -> Timestamp {
+    at.trunc_subsecs(3)
+}
+
 /// The events of a round, given what the store has of its node.
 pub(crate) fn of_round(
     round: &Round,
@@ -326,7 +337,7 @@ pub(crate) fn of_task(task: &Task) -> Option<Event> {
     Some(Event {
         // The same however often it is written.
         id: id_at(at, task.id.0),
-        at,
+        at: to_millis(at),
         node: task.node.clone(),
         vmid: task.vmid(),
         vm_name: task.vm_name.clone(),
@@ -415,7 +426,7 @@ fn event(
     let (before, after) = (shortened(before), shortened(after));
     Event {
         id: id_at(at, (node.as_str(), kind, &before, &after)),
-        at,
+        at: to_millis(at),
         node: node.clone(),
         vmid: None,
         vm_name: None,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::file::{Change, EmbeddedStore, Failure, Shared, to_json};
 use super::tables::{EVENTS, VM_EVENTS};
-use crate::history::{Search, first_id_at, is_explained, may_be_explained, merged};
+use crate::history::{Search, first_id_at, is_explained, may_be_explained, merged, time_of};
 use crate::record;
 use crate::{HistoryPage, HistoryQuery, HistoryStore, StoreError};
 
@@ -63,6 +63,16 @@ impl HistoryStore for EmbeddedStore {
             }
         }
     }
+}
+
+/// What is stored of an event: its id is the key, and its time is in that. Of millions of events they
+/// would be a third.
+fn without_key(event: Event) -> Result<Vec<u8>, Failure> {
+    to_json(&Event {
+        id: Uuid::nil(),
+        at: Timestamp::UNIX_EPOCH,
+        ..event
+    })
 }
 
 /// So many events are forgotten in one write: rounds wait for its end.
@@ -133,8 +143,7 @@ impl Shared {
         let mut of_vms = transaction.open_table(VM_EVENTS)?;
         let node = event.node.clone();
         let Some(Vmid(vmid)) = event.vmid else {
-            let document = to_json(&event)?;
-            table.insert(event.id.as_u128(), document.as_slice())?;
+            table.insert(event.id.as_u128(), without_key(event)?.as_slice())?;
             return Ok(());
         };
         let all = (node.as_str(), vmid, u128::MIN)..=(node.as_str(), vmid, u128::MAX);
@@ -155,15 +164,18 @@ impl Shared {
             of_vms.remove((node.as_str(), vmid, older.id.as_u128()))?;
         }
         let event = one.unwrap_or(event);
-        let document = to_json(&event)?;
-        table.insert(event.id.as_u128(), document.as_slice())?;
-        of_vms.insert((node.as_str(), vmid, event.id.as_u128()), ())?;
+        let id = event.id.as_u128();
+        table.insert(id, without_key(event)?.as_slice())?;
+        of_vms.insert((node.as_str(), vmid, id), ())?;
         Ok(())
     }
 
     fn event(&self, id: u128, json: &[u8]) -> Result<Event, Failure> {
-        record::from_json(json)
-            .map_err(|error| self.unreadable(&format!("event {}", Uuid::from_u128(id)), error))
+        let mut event: Event = record::from_json(json)
+            .map_err(|error| self.unreadable(&format!("event {}", Uuid::from_u128(id)), error))?;
+        event.id = Uuid::from_u128(id);
+        event.at = time_of(event.id);
+        Ok(event)
     }
 
     /// The newest tasks on a node.
