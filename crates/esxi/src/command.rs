@@ -19,12 +19,18 @@ use ecoman_model::{PowerAction, Vmid};
 pub struct Command {
     program: &'static str,
     arguments: Vec<Cow<'static, str>>,
-    /// Behind a pointer: few commands have one, and every error holds a command.
-    input: Option<Box<Input>>,
+    /// Behind a pointer: few commands have any, and every error holds a command.
+    special: Option<Box<Special>>,
 }
 
+/// What few commands have.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Input(String);
+enum Special {
+    /// It reads this on standard input.
+    Input(Vec<u8>),
+    /// What it prints may hold secrets.
+    Private,
+}
 
 /// Writes what it reads to a file that must not be there yet. Constant: the path is an argument.
 /// Making the file is a command of its own, so that its exit code says whose the file is.
@@ -32,6 +38,18 @@ const WRITE_NEW: &str = r#"set -C; true >"$1" || exit 17; cat >>"$1""#;
 
 /// The exit code of [`Command::write_new_file`] when it has made no file.
 pub const NO_FILE_MADE: i32 = 17;
+
+/// Writes what it reads to a new file, `$2`, with owner and mode of `$1`. Constant: the paths are
+/// arguments.
+const WRITE_BESIDE: &str = r#"set -C; true >"$2" || exit 17; set +C; cp -p "$1" "$2" && cat >"$2""#;
+
+/// Puts `$2` in the place of `$1`, if that still holds what it reads. The point keeps the line feeds
+/// at the end, which the shell would leave out.
+const REPLACE: &str =
+    r#"[ "$(cat "$1" && echo .)" = "$(cat && echo .)" ] || exit 18; mv -f "$2" "$1""#;
+
+/// The exit code of [`Command::replace_file`] when the file is another one by then.
+pub const FILE_CHANGED: i32 = 18;
 
 /// Starts the host's Python with what comes on standard input, and says so where there is none. A
 /// host's name for it differs by release. Nothing is written: no compiled file (`-B`), and neither
@@ -47,7 +65,7 @@ impl Command {
     #[must_use]
     pub fn read_hostd() -> Self {
         Self {
-            input: Some(Box::new(Input(crate::hostd::PROGRAM.to_owned()))),
+            special: Some(Box::new(Special::Input(crate::hostd::PROGRAM.into()))),
             ..Self::new("sh", &["-c", RUN_PYTHON, "python"])
         }
     }
@@ -270,9 +288,48 @@ impl Command {
     #[must_use]
     pub fn write_new_file(path: &str, content: String) -> Self {
         Self {
-            input: Some(Box::new(Input(content))),
+            special: Some(Box::new(Special::Input(content.into_bytes()))),
             ..Self::new("sh", &["-c", WRITE_NEW, "sh"]).argument(path.to_owned())
         }
+    }
+
+    /// `cat PATH`: what is in a file that may hold secrets, such as the `guestinfo.*` of a `.vmx`.
+    #[must_use]
+    pub fn read_private_file(path: &str) -> Self {
+        Self {
+            special: Some(Box::new(Special::Private)),
+            ..Self::read_file(path)
+        }
+    }
+
+    /// Writes `beside`, which must not be there yet, with owner and mode of `path`. The content goes
+    /// in on standard input. Exit codes as of [`Command::write_new_file`].
+    #[must_use]
+    pub fn write_beside(path: &str, beside: &str, content: Vec<u8>) -> Self {
+        Self {
+            special: Some(Box::new(Special::Input(content))),
+            ..Self::new("sh", &["-c", WRITE_BESIDE, "sh"])
+                .argument(path.to_owned())
+                .argument(beside.to_owned())
+        }
+    }
+
+    /// Moves `beside` to `path`, in one step, if `path` holds `expected` and nothing else. Exit code
+    /// [`FILE_CHANGED`]: it holds something else, and nothing was moved.
+    #[must_use]
+    pub fn replace_file(path: &str, beside: &str, expected: Vec<u8>) -> Self {
+        Self {
+            special: Some(Box::new(Special::Input(expected))),
+            ..Self::new("sh", &["-c", REPLACE, "sh"])
+                .argument(path.to_owned())
+                .argument(beside.to_owned())
+        }
+    }
+
+    /// `vim-cmd vmsvc/reload VMID`: has the node read the `.vmx` of a VM again.
+    #[must_use]
+    pub fn reload(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/reload", vmid)
     }
 
     /// `find PATH… -maxdepth 3 -type f -iname '*.iso'`: the ISO images on these volumes, not too
@@ -334,15 +391,24 @@ impl Command {
 
     /// What it reads on standard input.
     #[must_use]
-    pub fn input(&self) -> Option<&str> {
-        self.input.as_ref().map(|input| input.0.as_str())
+    pub fn input(&self) -> Option<&[u8]> {
+        match self.special.as_deref() {
+            Some(Special::Input(input)) => Some(input),
+            Some(Special::Private) | None => None,
+        }
+    }
+
+    /// Whether what it prints may hold secrets, and is not to be shown.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        matches!(self.special.as_deref(), Some(Special::Private))
     }
 
     fn new(program: &'static str, arguments: &[&'static str]) -> Self {
         Self {
             program,
             arguments: arguments.iter().copied().map(Cow::Borrowed).collect(),
-            input: None,
+            special: None,
         }
     }
 

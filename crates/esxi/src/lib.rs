@@ -13,8 +13,8 @@ mod session;
 mod trust;
 mod vmx;
 
-pub use command::{Command, NO_FILE_MADE};
+pub use command::{Command, FILE_CHANGED, NO_FILE_MADE};
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch, trust_command};
 pub use session::{Exhausted, Output, Quota, Session, SessionError, SessionFault, SessionOptions};
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
-pub use vmx::{VmxFor, is_made_by, vmx};
+pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, vmx, vmx_value};

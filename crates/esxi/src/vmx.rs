@@ -1,6 +1,10 @@
-//! The `.vmx` of a new VM.
+//! The `.vmx`: that of a new VM, and changes of one that is there.
+
+mod edit;
 
 use ecoman_model::{NewVm, TaskId};
+
+pub use edit::{VmxEditError, edit_vmx, vmx_value};
 
 /// What a `.vmx` is made for besides the VM itself: what its node has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -204,7 +204,7 @@ impl<'s> Shell<'s> {
 fn encode(command: &Command) -> Option<Vec<u8>> {
     let mut lines = Vec::new();
     for word in std::iter::once(command.program()).chain(command.arguments()) {
-        push(&mut lines, word, b'a')?;
+        push(&mut lines, word.as_bytes(), b'a')?;
     }
     match command.input() {
         None => lines.extend_from_slice(b"x\n"),
@@ -217,14 +217,14 @@ fn encode(command: &Command) -> Option<Vec<u8>> {
 }
 
 /// A text as lines: all but the last as parts.
-fn push(lines: &mut Vec<u8>, text: &str, last: u8) -> Option<()> {
-    if text.contains('\0') {
+fn push(lines: &mut Vec<u8>, text: &[u8], last: u8) -> Option<()> {
+    if text.contains(&0) {
         return None;
     }
-    let mut parts = text.split('\n').peekable();
+    let mut parts = text.split(|byte| *byte == b'\n').peekable();
     while let Some(part) = parts.next() {
         lines.push(if parts.peek().is_some() { b'p' } else { last });
-        lines.extend_from_slice(part.as_bytes());
+        lines.extend_from_slice(part);
         lines.push(b'\n');
     }
     Some(())
