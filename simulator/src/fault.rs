@@ -143,6 +143,8 @@ pub enum Fault {
     LacksMemory(u32),
     /// This VM cannot be powered on for its configuration.
     Misconfigured(u32),
+    /// hostd takes no change of this VM's `.vmx`: when it is to read it, it writes over it.
+    TakesNoEdit(u32),
     /// The node's clock is wrong by so many seconds.
     ClockWrong(i64),
     /// The SOAP side of hostd fails, and the tools do not.

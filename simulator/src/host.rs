@@ -152,6 +152,21 @@ impl Host {
         )
     }
 
+    /// Writes what hostd keeps of a VM over its `.vmx`, as it does whenever the VM is switched on or
+    /// off: whatever somebody has put there while it ran is lost.
+    pub(crate) fn write_configuration(&self, id: u32) {
+        let Some(vm) = self.vms.get(&id) else {
+            return;
+        };
+        let Some(file) = self.vmx_file(&vm.spec) else {
+            return;
+        };
+        if let Ok(before) = std::fs::read(&file) {
+            // A volume that cannot be written to keeps the file as it is.
+            let _ = std::fs::write(&file, vmx::written_over(&before, &vm.spec));
+        }
+    }
+
     /// Where the VM's `.vmx` lies on this machine; `None` if on no volume of the node.
     pub(crate) fn vmx_file(&self, spec: &VmSpec) -> Option<PathBuf> {
         let store = self.store_named(&spec.datastore)?;
@@ -196,8 +211,16 @@ impl Host {
     /// Finishes what is due.
     pub(crate) fn settle(&mut self) {
         let now = self.now();
+        let mut switched = Vec::new();
         for vm in self.vms.values_mut() {
+            let before = vm.power;
             vm.settle(now, &self.spec.timing);
+            if vm.power != before {
+                switched.push(vm.id);
+            }
+        }
+        for id in switched {
+            self.write_configuration(id);
         }
         for task in &mut self.tasks {
             let vm = self.vms.get(&task.vm);

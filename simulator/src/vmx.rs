@@ -102,6 +102,41 @@ pub(crate) fn apply(keys: &BTreeMap<String, String>, mut base: VmSpec) -> VmSpec
     base
 }
 
+/// The file with what hostd keeps of the VM in memory written over it. Lines of other keys, and what
+/// is no setting at all, stay where they are.
+pub(crate) fn written_over(bytes: &[u8], spec: &VmSpec) -> Vec<u8> {
+    let mut kept: Vec<(&str, String)> = vec![
+        ("displayName", spec.name.clone()),
+        ("annotation", spec.annotation.clone()),
+        ("numvcpus", spec.cpus.to_string()),
+        ("memSize", spec.memory_mb.to_string()),
+    ];
+    let text = String::from_utf8_lossy(bytes);
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        let key = line.split('=').next().unwrap_or_default().trim();
+        let of_hostd = ["displayName", "annotation", "numvcpus", "memSize"]
+            .into_iter()
+            .find(|known| known.eq_ignore_ascii_case(key));
+        match of_hostd {
+            None => lines.push(line.to_owned()),
+            // Once: hostd writes no key twice.
+            Some(known) => {
+                if let Some(at) = kept.iter().position(|(kept, _)| *kept == known) {
+                    let (key, value) = kept.remove(at);
+                    lines.push(format!("{key} = \"{}\"", encode(&value)));
+                }
+            }
+        }
+    }
+    for (key, value) in kept {
+        if !value.is_empty() {
+            lines.push(format!("{key} = \"{}\"", encode(&value)));
+        }
+    }
+    (lines.join("\n") + "\n").into_bytes()
+}
+
 /// The file names of the disks that are attached, CD drives left out.
 pub(crate) fn disk_files(keys: &BTreeMap<String, String>) -> Vec<String> {
     keys.iter()

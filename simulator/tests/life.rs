@@ -46,6 +46,37 @@ fn slow_node() -> NodeSpec {
         .vm(VmSpec::new("web").ip("192.0.2.1"))
 }
 
+/// hostd keeps a VM in memory while it runs: its file is read on request, when the VM is off.
+#[test]
+fn a_configuration_is_read_when_the_vm_is_off_and_written_over_while_it_runs() {
+    let vm = VmSpec::new("web").annotation("old").size(1, 1024);
+    let (node, shell) = start(NodeSpec::new("esxi-01").vm(vm));
+    let path = "/vmfs/volumes/datastore1/web/web.vmx";
+    let edit = |from: &str, to: &str| {
+        let text = fs::read_to_string(node.file(path)).unwrap();
+        assert!(text.contains(from), "{text}");
+        fs::write(node.file(path), text.replace(from, to)).unwrap();
+    };
+    let shows = |line: &str| {
+        let summary = shell.stdout("vim-cmd vmsvc/get.summary 1");
+        summary.contains(line)
+    };
+    edit("annotation = \"old\"", "# mine\nannotation = \"new\"");
+    assert!(shows("annotation = \"old\""));
+    assert_eq!(shell.stdout("vim-cmd vmsvc/reload 1"), "");
+    assert!(shows("annotation = \"new\""));
+
+    shell.stdout("vim-cmd vmsvc/power.on 1");
+    edit("memSize = \"1024\"", "memSize = \"2048\"");
+    assert_eq!(shell.stdout("vim-cmd vmsvc/reload 1"), "");
+    edit("memSize = \"1024\"", "memSize = \"2048\"");
+    shell.stdout("vim-cmd vmsvc/power.off 1");
+    shell.stdout("vim-cmd vmsvc/reload 1");
+    assert!(shows("memorySizeMB = 1024"));
+    let text = fs::read_to_string(node.file(path)).unwrap();
+    assert!(text.contains("# mine\n") && text.contains("memSize = \"1024\""), "{text}");
+}
+
 #[test]
 fn powering_on_passes_through_its_middle_states_as_the_test_lets_time_pass() {
     let (node, shell) = start(slow_node());

@@ -674,6 +674,10 @@ fn reload(host: &mut Host, vm: &Vm) -> Output {
         return Output::default();
     };
     host.note_task(vm.id, "reload", None);
+    if vm.power != Power::Off || host.faults.contains(&crate::Fault::TakesNoEdit(vm.id)) {
+        host.write_configuration(vm.id);
+        return Output::default();
+    }
     let read = std::fs::read(&at.file)
         .map_err(|error| error.to_string())
         .and_then(|bytes| vmx::read(&bytes));
