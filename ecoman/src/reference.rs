@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use ecoman_model::{
-    AfterCrash, Answer, CleanUp, LockName, NewVm, PowerAction, PowerChange, PowerState, Situation,
-    TaskId, TaskRequest, Vmid,
+    AfterCrash, Answer, CleanUp, Edit, LockName, NewVm, PowerAction, PowerChange, PowerState,
+    Situation, TaskId, TaskRequest, VmSettings, Vmid,
 };
 
 use crate::cli;
@@ -161,7 +161,15 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             vm: vm(),
             directory: None,
         }),
-        Some(TaskRequest::CleanUp(_)) => return None,
+        Some(TaskRequest::CleanUp(_)) => TaskRequest::Edit(Box::new(Edit {
+            vmid,
+            settings: VmSettings {
+                memory_mb: Some(8192),
+                ..VmSettings::default()
+            },
+            seen: VmSettings::default(),
+        })),
+        Some(TaskRequest::Edit(_)) => return None,
     })
 }
 

@@ -4,6 +4,7 @@ mod answer;
 mod clean_up;
 mod create;
 mod created_files;
+mod edit;
 mod files;
 mod power;
 mod question;
@@ -18,6 +19,7 @@ pub(crate) async fn run(job: &Job, request: &TaskRequest) -> Result<(), TaskErro
         TaskRequest::Power(change) => power::change(job, change).await,
         TaskRequest::Answer(answer) => answer::answer(job, answer).await,
         TaskRequest::Create(vm) => create::create(job, vm).await,
+        TaskRequest::Edit(change) => edit::edit(job, change).await,
         TaskRequest::CleanUp(clean_up) => clean_up::clean_up_interrupted(job, clean_up).await,
     }
 }

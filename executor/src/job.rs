@@ -345,7 +345,7 @@ impl Job {
                 .is_ok_and(|output| command.expects(output.exit)),
             stdout: outcome
                 .as_ref()
-                .map_or_else(|_| String::new(), |output| shortened(&output.stdout)),
+                .map_or_else(|_| String::new(), |output| printed(command, &output.stdout)),
             stderr: outcome
                 .as_ref()
                 .map_or_else(|_| String::new(), |output| shortened(&output.stderr)),
@@ -501,6 +501,17 @@ fn same_outcome(last: &CommandRun, now: &CommandRun) -> bool {
         && last.stdout == now.stdout
         && last.stderr == now.stderr
         && last.failure == now.failure
+}
+
+/// What a command printed, as far as a report shows it.
+fn printed(command: &Command, output: &[u8]) -> String {
+    if command.is_private() {
+        return format!(
+            "({} bytes, which are not kept: they may hold secrets)",
+            output.len()
+        );
+    }
+    shortened(output)
 }
 
 fn shortened(output: &[u8]) -> String {

@@ -74,7 +74,10 @@ fn a_configuration_is_read_when_the_vm_is_off_and_written_over_while_it_runs() {
     shell.stdout("vim-cmd vmsvc/reload 1");
     assert!(shows("memorySizeMB = 1024"));
     let text = fs::read_to_string(node.file(path)).unwrap();
-    assert!(text.contains("# mine\n") && text.contains("memSize = \"1024\""), "{text}");
+    assert!(
+        text.contains("# mine\n") && text.contains("memSize = \"1024\""),
+        "{text}"
+    );
 }
 
 #[test]

@@ -24,10 +24,10 @@ mod vm;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
-    DEFAULT_GUEST_OS, Datastore, EventKind, FailureKind, FieldFault, GUEST_SECONDS,
+    DEFAULT_GUEST_OS, Datastore, Edit, EventKind, FailureKind, FieldFault, GUEST_SECONDS,
     GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure,
-    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role, Situation,
-    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds,
+    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role, Setting,
+    Situation, StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings,
 };
 
 pub use access::{
@@ -47,5 +47,7 @@ pub use node::{Allocated, Cpu, Memory, Node, NodePage, PortGroup, VmCounts};
 pub use problem::{ApiError, FieldError, Problem};
 pub use problem_kind::ProblemKind;
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
-pub use task::{AnswerQuestion, CreateVm, SetPower, Task, TaskPage, TaskVm, task_path};
+pub use task::{
+    AnswerQuestion, CreateVm, SeenSettings, SetPower, Task, TaskPage, TaskVm, UpdateVm, task_path,
+};
 pub use vm::{VM_FIELDS, Vm, VmField, VmPage, field as vm_field};

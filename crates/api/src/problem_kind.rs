@@ -80,6 +80,8 @@ problem_kinds! {
     Refused = 409 "refused",
     /// The VM's power is another one than the request says (`if_power`).
     PowerChanged = 409 "power-changed",
+    /// A setting of the VM is another one than the request says (`if`).
+    VmChanged = 409 "vm-changed",
     /// The node takes no changes.
     ReadOnly = 409 "read-only",
     /// The node has a VM of this name.
@@ -189,6 +191,7 @@ impl ProblemKind {
             TaskErrorKind::Interrupted => Self::TaskInterrupted,
             TaskErrorKind::Cancelled => Self::TaskCancelled,
             TaskErrorKind::PowerChanged => Self::PowerChanged,
+            TaskErrorKind::VmChanged => Self::VmChanged,
         }
     }
 }

@@ -2,7 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use ecoman_model::{
-    CommandRun, NewVm, PowerAction, PowerState, Question, TaskId, TaskRequest, TaskState, TaskStep,
+    CommandRun, Edit, NewVm, PowerAction, PowerState, Question, TaskId, TaskRequest, TaskState,
+    TaskStep, VmSettings, Vmid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -174,6 +175,124 @@ pub struct AnswerQuestion {
     #[serde(deserialize_with = "strict_integer::number")]
     #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 2))]
     pub choice: u32,
+}
+
+/// Other settings of a VM. What is not named stays as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct UpdateVm {
+    /// Name, under the rules of a new VM's. Its files keep theirs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "metrics-c"))]
+    pub name: Option<String>,
+    /// Comment, at most 4,096 bytes; an empty text removes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "owner: ops"))]
+    pub comment: Option<String>,
+    /// Virtual CPUs, at most the threads of the node and what the virtual hardware allows.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 4))]
+    pub cpus: Option<u32>,
+    /// How many of the virtual CPUs are in one socket; divides their number.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 1, maximum = 4_294_967_295_u32, example = 2))]
+    pub cores_per_socket: Option<u32>,
+    /// Memory in MB, a multiple of 4, at most that of the node and what the virtual hardware
+    /// allows.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 4, example = 8192))]
+    pub memory_mb: Option<u64>,
+    /// Guest operating system, as `guestOS` of a `.vmx` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "debian12-64"))]
+    pub guest_os: Option<String>,
+    /// What the requester saw: where one of these is another one by now, the change is refused with
+    /// 409; the executor compares once more right before it changes anything.
+    #[serde(rename = "if", default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<SeenSettings>,
+}
+
+/// Settings of a VM as a requester saw them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(deny_unknown_fields)]
+pub struct SeenSettings {
+    /// Name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "metrics-b"))]
+    pub name: Option<String>,
+    /// Comment; an empty text: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = ""))]
+    pub comment: Option<String>,
+    /// Virtual CPUs.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 2))]
+    pub cpus: Option<u32>,
+    /// How many of them are in one socket.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32, example = 1))]
+    pub cores_per_socket: Option<u32>,
+    /// Memory in MB.
+    #[serde(
+        default,
+        deserialize_with = "strict_integer::optional",
+        skip_serializing_if = "Option::is_none"
+    )]
+    #[cfg_attr(feature = "openapi", schema(format = Int64, minimum = 0, example = 4096))]
+    pub memory_mb: Option<u64>,
+    /// Guest operating system, as `guestOS` of a `.vmx` has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(example = "debian11-64"))]
+    pub guest_os: Option<String>,
+}
+
+impl UpdateVm {
+    /// The change of a VM, rules not yet checked (see [`Edit::check`]).
+    #[must_use]
+    pub fn edit(self, vmid: Vmid) -> Edit {
+        let seen = self.seen.unwrap_or_default();
+        Edit {
+            vmid,
+            settings: VmSettings {
+                name: self.name,
+                comment: self.comment,
+                cpus: self.cpus,
+                cores_per_socket: self.cores_per_socket,
+                memory_mb: self.memory_mb,
+                guest_os: self.guest_os,
+            },
+            seen: VmSettings {
+                name: seen.name,
+                comment: seen.comment,
+                cpus: seen.cpus,
+                cores_per_socket: seen.cores_per_socket,
+                memory_mb: seen.memory_mb,
+                guest_os: seen.guest_os,
+            },
+        }
+    }
 }
 
 /// A VM to be created.

@@ -1,7 +1,9 @@
 //! The VM as the API shows it.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use ecoman_model::{PowerState, Question, Resource, Situation, VmFacts, VmKey, vm_facts};
+use ecoman_model::{
+    PowerState, Question, Resource, Situation, VmFacts, VmKey, VmSettings, vm_facts,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Unit};
@@ -170,6 +172,21 @@ impl Vm {
             situation.connection_state = self.connection_state.as_deref();
         }
         situation
+    }
+
+    /// The settings that are known: old facts are not.
+    #[must_use]
+    pub fn settings(&self) -> VmSettings {
+        if self.stale {
+            return VmSettings::default();
+        }
+        VmSettings {
+            name: self.name.clone(),
+            comment: Some(self.comment.clone().unwrap_or_default()),
+            cpus: self.cpus,
+            memory_mb: self.memory_mb,
+            ..VmSettings::default()
+        }
     }
 }
 

@@ -17,8 +17,12 @@ pub enum Permission {
     Read,
     /// Change the power of VMs and answer their questions.
     Power,
+    /// Change the name and the notes of VMs.
+    Notes,
     /// Create VMs.
     Create,
+    /// Change the hardware of VMs.
+    Hardware,
     /// Make and revoke API tokens.
     Tokens,
     /// Add, change and remove users.
@@ -29,10 +33,12 @@ pub enum Permission {
 
 impl Permission {
     /// All there are.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Read,
         Self::Power,
+        Self::Notes,
         Self::Create,
+        Self::Hardware,
         Self::Tokens,
         Self::Users,
         Self::Audit,
@@ -46,9 +52,9 @@ impl Permission {
 pub enum Role {
     /// Looks.
     Viewer,
-    /// Changes the power of VMs, too.
+    /// Changes power, names and notes of VMs, too.
     Operator,
-    /// Creates VMs and manages tokens and users, too.
+    /// Creates VMs, changes their hardware, and manages tokens and users, too.
     Admin,
 }
 
@@ -61,10 +67,12 @@ impl Role {
     pub fn may(self, permission: Permission) -> bool {
         let least = match permission {
             Permission::Read => Self::Viewer,
-            Permission::Power => Self::Operator,
-            Permission::Create | Permission::Tokens | Permission::Users | Permission::Audit => {
-                Self::Admin
-            }
+            Permission::Power | Permission::Notes => Self::Operator,
+            Permission::Create
+            | Permission::Hardware
+            | Permission::Tokens
+            | Permission::Users
+            | Permission::Audit => Self::Admin,
         };
         self >= least
     }
@@ -204,7 +212,9 @@ mod tests {
             [
                 Permission::Read,
                 Permission::Power,
+                Permission::Notes,
                 Permission::Create,
+                Permission::Hardware,
                 Permission::Tokens
             ]
         );

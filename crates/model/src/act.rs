@@ -4,10 +4,12 @@
 
 mod declaration;
 mod power_action;
+mod setting;
 
 mod answer;
 mod clean_up;
 mod create;
+mod edit;
 mod power;
 
 mod request;
@@ -20,7 +22,9 @@ pub use create::{
     volume_of,
 };
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+pub use edit::Edit;
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use request::TaskRequest;
+pub use setting::{Setting, VmSettings};
 pub use step::Step;

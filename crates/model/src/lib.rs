@@ -19,9 +19,10 @@ mod vm;
 
 pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
-    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, FieldFault, GUEST_SECONDS,
-    GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm, PowerAction,
-    PowerChange, Refusal, Situation, Step, TaskRequest, volume_of,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Edit, FieldFault,
+    GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
+    PowerAction, PowerChange, Refusal, Setting, Situation, Step, TaskRequest, VmSettings,
+    volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, Way};

@@ -272,6 +272,9 @@ pub enum TaskErrorKind {
     Cancelled,
     /// The VM's power was another one than its requester had seen; nothing was changed.
     PowerChanged,
+    /// The VM was another one than its requester had seen, or became one meanwhile; nothing was
+    /// changed.
+    VmChanged,
 }
 
 /// Asks the crawler to read a VM or a node now, not in the next round: the dashboard leaves one

@@ -11,6 +11,7 @@ mod bench;
 mod cancelling;
 mod cleaning_up;
 mod creating;
+mod editing;
 mod faults;
 mod nasty;
 mod power;

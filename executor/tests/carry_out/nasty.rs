@@ -10,7 +10,7 @@ use crate::bench::{Bench, create, new_vm, snapshot};
 /// One JSON string a line.
 const NASTY: &str = include_str!("../data/nasty.txt");
 
-fn nasty() -> Vec<String> {
+pub(crate) fn nasty() -> Vec<String> {
     let texts: Vec<String> = NASTY
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|error| panic!("{line}: {error}")))

@@ -3,6 +3,7 @@
 pub(crate) mod answer;
 mod clean_up;
 pub(crate) mod create;
+mod edit;
 pub(crate) mod power;
 
 use chrono::{DateTime, Utc};
@@ -57,6 +58,7 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
         TaskRequest::Create(vm) => vm.as_ref(),
         TaskRequest::Answer(answer) => answer,
         TaskRequest::CleanUp(clean_up) => clean_up,
+        TaskRequest::Edit(edit) => edit.as_ref(),
     }
 }
 

@@ -5,7 +5,7 @@
     reason = "the English text beside each name says what it is"
 )]
 
-use ecoman_model::PowerAction;
+use ecoman_model::{PowerAction, Setting};
 
 /// The texts of acts.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +17,8 @@ pub struct Acts {
     /// What it does to the guest, in a sentence or two.
     pub meaning: PerAction,
     pub refused: PowerRefusals,
+    /// A setting of a VM, in the middle of a sentence.
+    pub setting: fn(Setting) -> &'static str,
 }
 
 /// Why a change of power is refused, as a sentence.

@@ -215,7 +215,7 @@ impl Act for NewVm {
     }
 }
 
-fn name(text: &str) -> Result<(), &'static str> {
+pub(super) fn name(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("must not be empty")
     } else if text.chars().count() > NAME_CHARACTERS {
@@ -236,7 +236,7 @@ fn name(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn at_least_one(value: u64) -> Result<(), &'static str> {
+pub(super) fn at_least_one(value: u64) -> Result<(), &'static str> {
     if value == 0 {
         Err("must be at least 1")
     } else {
@@ -252,7 +252,7 @@ fn int64(value: u64) -> Result<(), &'static str> {
 }
 
 /// `memSize` is a multiple of 4 MB.
-fn memory(mb: u64) -> Result<(), &'static str> {
+pub(super) fn memory(mb: u64) -> Result<(), &'static str> {
     if mb == 0 {
         Err("must be at least 4")
     } else if mb.is_multiple_of(4) {
@@ -262,7 +262,7 @@ fn memory(mb: u64) -> Result<(), &'static str> {
     }
 }
 
-fn comment(text: &str) -> Result<(), &'static str> {
+pub(super) fn comment(text: &str) -> Result<(), &'static str> {
     if text.len() > COMMENT_BYTES {
         Err("must have at most 4096 bytes as UTF-8")
     } else if text
@@ -275,7 +275,7 @@ fn comment(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn guest_os(text: &str) -> Result<(), &'static str> {
+pub(super) fn guest_os(text: &str) -> Result<(), &'static str> {
     let legal = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     if (1..=64).contains(&text.len()) && text.bytes().all(legal) && !text.starts_with('-') {
         Ok(())

@@ -3,6 +3,7 @@
 use crate::{Event, Permission, PowerState, Vmid};
 
 use super::power_action::PowerAction;
+use super::setting::Setting;
 
 /// An act: a change that can be requested of a node. Page, dashboard and executor ask the act
 /// itself instead of deciding by its kind.
@@ -86,6 +87,17 @@ pub enum Refusal {
         /// The action.
         action: PowerAction,
     },
+    /// The settings can be changed only while the VM is off, and it is not.
+    NotOff(PowerState),
+    /// A setting has changed since the requester saw it.
+    SettingChanged {
+        /// Which.
+        setting: Setting,
+        /// The value that the requester saw.
+        expected: String,
+        /// The value now.
+        now: String,
+    },
 }
 
 impl Situation<'_> {
@@ -96,6 +108,18 @@ impl Situation<'_> {
         match self.read_only {
             true => Err(Refusal::ReadOnly),
             false => Ok(()),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Refusal::Unusable`].
+    pub(super) fn has_usable_files(&self) -> Result<(), Refusal> {
+        match self.connection_state {
+            Some(state) if !state.is_empty() && state != "connected" => {
+                Err(Refusal::Unusable(state.to_owned()))
+            }
+            _ => Ok(()),
         }
     }
 }

@@ -93,12 +93,7 @@ impl PowerAction {
     /// Why it cannot.
     pub fn may(self, now: &Situation<'_>) -> Result<(), Refusal> {
         now.takes_changes()?;
-        if let Some(state) = now
-            .connection_state
-            .filter(|state| !state.is_empty() && *state != "connected")
-        {
-            return Err(Refusal::Unusable(state.to_owned()));
-        }
+        now.has_usable_files()?;
         match (self, now.power) {
             (_, PowerState::Unknown) => {}
             (Self::On, PowerState::On) => return Err(Refusal::Already(PowerState::On)),

@@ -6,6 +6,7 @@ use super::answer::Answer;
 use super::clean_up::CleanUp;
 use super::create::NewVm;
 use super::declaration::Act;
+use super::edit::Edit;
 use super::power::PowerChange;
 use crate::TaskId;
 
@@ -21,6 +22,8 @@ pub enum TaskRequest {
     Answer(Answer),
     /// Remove what an interrupted creation has left.
     CleanUp(CleanUp),
+    /// Change settings of a VM.
+    Edit(Box<Edit>),
 }
 
 impl TaskRequest {
@@ -35,6 +38,7 @@ impl TaskRequest {
             Self::Create(act) => act.as_ref(),
             Self::Answer(act) => act,
             Self::CleanUp(act) => act,
+            Self::Edit(act) => act.as_ref(),
         }
     }
 
@@ -76,6 +80,15 @@ impl TaskRequest {
         }
     }
 
+    /// The change of settings that it is, if it is one.
+    #[must_use]
+    pub fn edit(&self) -> Option<&Edit> {
+        match self {
+            Self::Edit(edit) => Some(edit),
+            _ => None,
+        }
+    }
+
     /// The clean-up that it is, if it is one.
     #[must_use]
     pub fn clean_up(&self) -> Option<&CleanUp> {
@@ -94,7 +107,7 @@ mod schema {
     use utoipa::openapi::{Ref, RefOr};
     use utoipa::{PartialSchema, ToSchema};
 
-    use super::{Answer, CleanUp, NewVm, PowerChange, TaskRequest};
+    use super::{Answer, CleanUp, Edit, NewVm, PowerChange, TaskRequest};
 
     impl PartialSchema for TaskRequest {
         fn schema() -> RefOr<Schema> {
@@ -114,6 +127,7 @@ mod schema {
                 .item(create)
                 .item(tagged::<Answer>("answer"))
                 .item(tagged::<CleanUp>("clean_up"))
+                .item(tagged::<Edit>("edit"))
                 .into()
         }
     }
@@ -125,6 +139,7 @@ mod schema {
             NewVm::schemas(schemas);
             Answer::schemas(schemas);
             CleanUp::schemas(schemas);
+            Edit::schemas(schemas);
         }
     }
 

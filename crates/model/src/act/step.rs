@@ -44,6 +44,18 @@ pub enum Step {
     Register,
     /// Compare the registered VM with the request.
     CompareVm,
+    /// Read the `.vmx` of a VM and compare it with what its requester saw.
+    ReadConfiguration,
+    /// Write the changed `.vmx` beside the one that is there.
+    WriteBeside,
+    /// Put it in the place of that one.
+    ReplaceConfiguration,
+    /// Have the node read it.
+    Reload,
+    /// Compare the VM with the request.
+    CompareSettings,
+    /// Put the former `.vmx` back.
+    PutBack,
     /// Remove what a failed creation has made.
     Undo,
     /// Look for what an interrupted creation has left.

@@ -1,5 +1,7 @@
 //! The changes that can be asked of a node.
 
+use ecoman_model::Setting;
+
 use crate::text::{Acts, PerAction, PowerRefusals};
 
 pub(super) static ACTS: Acts = Acts {
@@ -31,5 +33,13 @@ pub(super) static ACTS: Acts = Acts {
         read_only: "The node is read-only: hosts.yml says read_only: true.",
         not_permitted: "You may look, but not change the power of VMs.",
         under_way: |doing| format!("The VM is {doing} One change at a time."),
+    },
+    setting: |setting| match setting {
+        Setting::Name => "name",
+        Setting::Comment => "notes",
+        Setting::Cpus => "CPUs",
+        Setting::CoresPerSocket => "cores per socket",
+        Setting::Memory => "memory",
+        Setting::GuestOs => "guest OS",
     },
 };

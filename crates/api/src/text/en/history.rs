@@ -67,6 +67,7 @@ fn task(task: &EndedTask) -> String {
         ("power", None) => "Change of power",
         ("create", _) => "Create VM",
         ("answer", _) => "Answer question",
+        ("edit", _) => "Edit settings",
         ("clean_up", _) => "Clean up after an interrupted creation",
         (other, _) => other,
     };

@@ -142,6 +142,7 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::TaskInterrupted => "Interrupted",
         ProblemKind::TaskCancelled => "Cancelled",
         ProblemKind::PowerChanged => "Power has changed",
+        ProblemKind::VmChanged => "The VM has changed",
         ProblemKind::NotCancellable => "Cannot be cancelled",
 
         ProblemKind::NotSignedIn => "Not signed in",

@@ -2,6 +2,7 @@
 
 use ecoman_model::{PowerAction, Refusal};
 
+use super::acts::ACTS;
 use crate::text::Refusals;
 
 pub(super) static REFUSALS: Refusals = Refusals { sentence };
@@ -26,6 +27,19 @@ fn sentence(refusal: &Refusal) -> String {
                 PowerAction::Suspend => "suspended",
             };
             format!("The VM is {state}; only one that is on can be {done}.")
+        }
+        Refusal::NotOff(state) => {
+            format!("The VM is {state}; its settings can be changed only while it is off.")
+        }
+        Refusal::SettingChanged {
+            setting,
+            expected,
+            now,
+        } => {
+            let setting = (ACTS.setting)(*setting);
+            format!(
+                "Now {setting}: {now:?}; when this was requested: {expected:?}. Nothing was changed."
+            )
         }
         Refusal::NoTools { installed, action } => {
             let tools = match installed {

@@ -1,7 +1,7 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_model::{PowerAction, Step, TaskRequest};
+use ecoman_model::{Edit, PowerAction, Setting, Step, TaskRequest};
 
 use super::acts::ACTS;
 use crate::text::Tasks;
@@ -52,6 +52,21 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
             "Clean up after the interrupted creation of {} on {node}",
             clean_up.vm.name
         ),
+        TaskRequest::Edit(edit) => format!("Edit {} of {vm} on {node}", settings(edit)),
+    }
+}
+
+/// Which settings are changed.
+fn settings(edit: &Edit) -> String {
+    let words: Vec<_> = edit
+        .settings
+        .named()
+        .map(|(setting, _)| (ACTS.setting)(setting))
+        .collect();
+    match words.as_slice() {
+        [] => "nothing".to_owned(),
+        [one] => (*one).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -76,6 +91,12 @@ fn step(step: Step) -> String {
         Step::WriteConfiguration => "Write the configuration",
         Step::Register => "Register the VM",
         Step::CompareVm => "Compare it with what was asked",
+        Step::ReadConfiguration => "Read the configuration and compare it",
+        Step::WriteBeside => "Write the changed configuration beside it",
+        Step::ReplaceConfiguration => "Put it in the place of the old one",
+        Step::Reload => "Have the node read it",
+        Step::CompareSettings => "Compare the VM with what was asked",
+        Step::PutBack => "Undo: put the former configuration back",
         Step::Undo => "Undo: remove what was made",
         Step::LookForLeftovers => "Look for what is left",
         Step::RemoveLeftovers => "Remove it",
@@ -95,5 +116,26 @@ fn summary(request: &TaskRequest) -> String {
         ),
         TaskRequest::Answer(answer) => format!("answer a question with choice {}", answer.choice),
         TaskRequest::CleanUp(clean_up) => format!("clean up after task {}", clean_up.task),
+        TaskRequest::Edit(edit) => {
+            let changes: Vec<_> = edit.settings.named().map(new_value).collect();
+            format!("edit {}", changes.join(", "))
+        }
+    }
+}
+
+/// A new value in a few words.
+fn new_value((setting, value): (Setting, String)) -> String {
+    const MOST: usize = 60;
+    let word = (ACTS.setting)(setting);
+    match setting {
+        Setting::Memory => format!("{word}: {value} MB"),
+        Setting::Comment if value.is_empty() => format!("{word}: none"),
+        Setting::Comment => {
+            let line = value.lines().next().unwrap_or_default();
+            let short: String = line.chars().take(MOST).collect();
+            let more = if short.len() < value.len() { "…" } else { "" };
+            format!("{word}: {short}{more}")
+        }
+        _ => format!("{word}: {value}"),
     }
 }
