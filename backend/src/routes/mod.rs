@@ -17,6 +17,7 @@ mod request_log;
 pub(crate) mod responses;
 mod seen;
 mod session;
+mod settings;
 mod snapshot;
 pub(crate) mod state;
 mod tasks;
@@ -55,7 +56,7 @@ const TIMEOUT: Duration = Duration::from_secs(75);
 pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
         .routes(routes!(vms::list_vms, create::create_vm))
-        .routes(routes!(vms::get_vm))
+        .routes(routes!(vms::get_vm, settings::update_vm))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))
         .routes(routes!(tasks::list_tasks))

@@ -157,6 +157,12 @@ failures! {
         Refused:
             "The change is not possible now, and `detail` says why; or the key belongs to another request.",
     }
+    EditRefused {
+        VmChanged:
+            "The VM cannot be changed now, and `detail` says why: it is not off, a value in `if` is \
+             another one by now, the name is taken, or the node is read-only; or the key belongs to \
+             another request.",
+    }
     NotCancellable {
         NotCancellable: "It has ended, or has begun what cannot be stopped; `detail` says which.",
     }

@@ -1,7 +1,7 @@
 //! Checks before a task exists.
 
 use ecoman_api::FieldError;
-use ecoman_model::{Datastore, Limits, NewVm, NodeFacts};
+use ecoman_model::{Datastore, Edit, Limits, NewVm, NodeFacts, Refusal};
 
 use super::error::Error;
 use super::guest_os;
@@ -24,13 +24,57 @@ pub(super) fn check(
         (None, Some(vm)) => {
             let situation = vm.view.situation(node.record.settings.read_only);
             let allowed = new_task.request.act().may(&situation);
-            allowed.map_err(|refusal| Error::Refused {
-                node: node.view.name.clone(),
-                vm: display_name(vm),
-                refusal,
-            })
+            let allowed = allowed.map_err(|refusal| refused(node, vm, refusal));
+            match new_task.request.edit() {
+                Some(edit) => check_edit(edit, node, vm).and(allowed),
+                None => allowed,
+            }
         }
         (None, None) => Ok(()),
+    }
+}
+
+fn refused(node: &NodeEntry, vm: &VmEntry, refusal: Refusal) -> Error {
+    Error::Refused {
+        node: node.view.name.clone(),
+        vm: display_name(vm),
+        refusal,
+    }
+}
+
+/// Checks that a VM can have the settings, and still has those that the requester saw.
+fn check_edit(edit: &Edit, node: &NodeEntry, vm: &VmEntry) -> Result<(), Error> {
+    let now = vm.view.settings();
+    let seen = edit.seen.still_hold(&now);
+    seen.map_err(|refusal| refused(node, vm, refusal))?;
+    let wanted = edit.settings.name.as_ref();
+    let mut others = node.vms.iter().filter(|it| it.view.vmid != vm.view.vmid);
+    if let Some(name) = wanted.filter(|name| now.name.as_ref() != Some(name))
+        && let Some(other) = others.find(|it| it.view.name.as_ref() == Some(name))
+    {
+        return Err(Error::NameTaken {
+            node: node.view.name.clone(),
+            name: name.clone(),
+            vmid: other.view.vmid,
+        });
+    }
+    let facts = node.record.facts.as_ref();
+    let limits = facts.map_or_else(Limits::default, |facts| Limits::of(facts, None));
+    let hardware = vm.view.hardware_version.as_deref();
+    let faults = edit.beyond(&limits, hardware);
+    let mut errors: Vec<_> = faults.iter().map(FieldError::from).collect();
+    // What a guest system needs is in the hardware of the VM, which stays as it is.
+    let version = hardware.and_then(|version| version.strip_prefix("vmx-")?.parse().ok());
+    errors.extend(
+        edit.settings
+            .guest_os
+            .as_deref()
+            .and_then(|id| guest_fault(id, version, "the VM")),
+    );
+    if errors.is_empty() {
+        Ok(())
+    } else {
+        Err(http::Error::BadBody(errors).into())
     }
 }
 
@@ -60,6 +104,7 @@ fn check_new_vm(new_vm: &NewVm, node: &NodeEntry) -> Result<(), Error> {
     errors.extend(guest_fault(
         &new_vm.guest_os,
         facts.version.newest_hardware(),
+        "the node",
     ));
     if errors.is_empty() {
         Ok(())
@@ -95,12 +140,12 @@ fn datastore_fault(
     Some(FieldError::new("/datastore", detail))
 }
 
-/// A fault if the guest system is newer than the node supports.
-fn guest_fault(id: &str, newest: Option<u32>) -> Option<FieldError> {
+/// A fault if the guest system is newer than the node or the VM supports.
+fn guest_fault(id: &str, newest: Option<u32>, of: &str) -> Option<FieldError> {
     let (least, newest) = (guest_os::least_hardware(id)?, newest?);
     (least > newest).then(|| {
         let rule = format!(
-            "needs virtual hardware {least}, and the node has {newest} at most; choose an older \
+            "needs virtual hardware {least}, and {of} has {newest} at most; choose an older \
              version of the system, or otherlinux-64 or other-64"
         );
         FieldError::new("/guest_os", rule)

@@ -70,6 +70,10 @@ impl ApiError for Error {
         match self {
             Self::TaskNotFound(_) => ProblemKind::TaskNotFound,
             Self::KeyReused(_) => ProblemKind::IdempotencyKeyReused,
+            Self::Refused {
+                refusal: Refusal::SettingChanged { .. },
+                ..
+            } => ProblemKind::VmChanged,
             Self::Refused { .. } => ProblemKind::Refused,
             Self::PowerChanged { .. } => ProblemKind::PowerChanged,
             Self::NotCancellable { .. } => ProblemKind::NotCancellable,

@@ -31,6 +31,10 @@ const TABLE: &[(&str, [&str; 8])] = &[
     ),
     ("getVm", ["401", "-", "-", "-", "401", "403", "401", "-"]),
     (
+        "updateVm",
+        ["401", "403", "-", "-", "401", "403", "401", "403"],
+    ),
+    (
         "setPower",
         ["401", "403", "-", "-", "401", "403", "401", "403"],
     ),
@@ -141,6 +145,7 @@ fn body(operation: &str) -> Option<Value> {
         }),
         "setMachinePower" => json!({"status": "on"}),
         "setPower" => json!({"action": "on"}),
+        "updateVm" => json!({"comment": "new"}),
         "answerQuestion" => json!({"question": "1", "choice": 0}),
         "signIn" => json!({"name": "nobody", "password": "not this one"}),
         "changePassword" => json!({"current": "not this one", "new": "another password"}),
@@ -296,7 +301,8 @@ async fn a_session_opens_with_the_password_and_ends_on_request() {
     let identity: Identity = answer.json().await.expect("an identity");
     assert_eq!(identity.name.as_deref(), Some("operator"));
     assert_eq!(identity.role, Some(Role::Operator));
-    assert_eq!(identity.may, [Permission::Read, Permission::Power]);
+    let may = [Permission::Read, Permission::Power, Permission::Notes];
+    assert_eq!(identity.may, may);
     let shown: ecoman_api::Config = with(&server, &session, "/api/v1/config").await;
     assert_eq!(shown.identity, identity);
 
@@ -737,7 +743,9 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
         [
             Permission::Read,
             Permission::Power,
+            Permission::Notes,
             Permission::Create,
+            Permission::Hardware,
             Permission::Audit
         ]
     );

@@ -26,6 +26,7 @@ mod problems;
 mod protection;
 mod proxies;
 mod server;
+mod settings;
 mod stale;
 mod stop;
 mod tasks;

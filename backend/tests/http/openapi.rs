@@ -87,6 +87,7 @@ fn the_ids_of_operations_stay() {
                 "signOut",
                 "streamEvents",
                 "updateUser",
+                "updateVm",
             ]
         );
     }
