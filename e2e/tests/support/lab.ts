@@ -236,8 +236,11 @@ export async function seeded(closing: Closing, nodes: number, vms: number): Prom
 }
 
 /** Asks until it holds; the error says what was missing. */
-export async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const patience = 30_000;
+export async function until(
+  what: string,
+  holds: () => Promise<boolean>,
+  patience = 30_000,
+): Promise<void> {
   const end = Date.now() + patience;
   while (!(await holds())) {
     if (Date.now() > end) throw new Error(`after ${patience / 1000} s still missing: ${what}`);
