@@ -1,8 +1,11 @@
 //! The simulated tools: arguments and the node's state in, output and exit code out.
 
 mod esxcli;
+mod files;
 mod output;
+mod snapshot;
 mod table;
+mod verb;
 mod vim_cmd;
 mod vmkfstools;
 

@@ -143,6 +143,10 @@ pub enum Fault {
     LacksMemory(u32),
     /// This VM cannot be powered on for its configuration.
     Misconfigured(u32),
+    /// A change of this VM's snapshots fails when hostd has worked on it.
+    SnapshotFails(u32),
+    /// A file is held by another host: its path on the node.
+    Held(String),
     /// hostd takes no change of this VM's `.vmx`: when it is to read it, it writes over it.
     TakesNoEdit(u32),
     /// The node's clock is wrong by so many seconds.

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use chrono::TimeDelta;
 
 use crate::dump::VimFault;
+use crate::snapshot_state::SnapshotWork;
 use crate::vm::{Activity, Vm, later};
 use crate::{
     DatastoreSpec, Fault, Generation, NodeSpec, Power, PowerOn, Question, Timestamp, Tools, VmSpec,
@@ -34,15 +35,30 @@ pub(crate) struct Task {
     pub(crate) completed_at: Option<Timestamp>,
     pub(crate) error: Option<VimFault>,
     pub(crate) event_chain: u32,
+    /// Work on snapshots, and when it will be done.
+    pub(crate) work: Option<(SnapshotWork, Timestamp)>,
 }
 
 impl Task {
     /// `haTask-14-vim.VirtualMachine.powerOn-4107`
     pub(crate) fn key(&self) -> String {
-        format!(
-            "haTask-{}-vim.VirtualMachine.{}-{}",
-            self.vm, self.verb, self.number
-        )
+        format!("haTask-{}-{}-{}", self.vm, self.method(), self.number)
+    }
+
+    /// `vim.VirtualMachine.powerOn`
+    pub(crate) fn method(&self) -> String {
+        match self.verb.starts_with("Snapshot.") {
+            true => format!("vim.vm.{}", self.verb),
+            false => format!("vim.VirtualMachine.{}", self.verb),
+        }
+    }
+
+    /// How much of the work is done, in percent.
+    pub(crate) fn progress(&self, now: Timestamp) -> Option<u32> {
+        let (_, due) = self.work.as_ref().filter(|_| self.completed_at.is_none())?;
+        let all = (*due - self.started_at).num_milliseconds().max(1);
+        let done = (now - self.started_at).num_milliseconds().clamp(0, all);
+        u32::try_from(done * 99 / all).ok()
     }
 }
 
@@ -111,6 +127,7 @@ impl Host {
         let vm = Vm::new(id, spec, self.spec.booted_at);
         self.write_files(&vm)?;
         self.vms.insert(id, vm);
+        self.lay_out_snapshots(id)?;
         Ok(id)
     }
 
@@ -222,9 +239,13 @@ impl Host {
         for id in switched {
             self.write_configuration(id);
         }
+        self.settle_snapshots(now);
         for task in &mut self.tasks {
             let vm = self.vms.get(&task.vm);
-            if task.completed_at.is_none() && vm.is_none_or(|vm| vm.activity.is_none()) {
+            if task.completed_at.is_none()
+                && task.work.is_none()
+                && vm.is_none_or(|vm| vm.activity.is_none())
+            {
                 task.completed_at = Some(now);
             }
         }
@@ -244,6 +265,53 @@ impl Host {
         }
     }
 
+    /// Carries out the work on snapshots that is due.
+    fn settle_snapshots(&mut self, now: Timestamp) {
+        let is_due = |task: &Task| {
+            let due = task.work.as_ref().is_some_and(|(_, due)| *due <= now);
+            task.completed_at.is_none() && due
+        };
+        while let Some(place) = self.tasks.iter().position(is_due) {
+            let Some((vm, (work, due))) = self
+                .tasks
+                .get(place)
+                .and_then(|task| Some((task.vm, task.work.clone()?)))
+            else {
+                return;
+            };
+            let done = match self.faults.contains(&Fault::SnapshotFails(vm)) {
+                true => Err(VimFault::new(
+                    "vim.fault.GenericVmConfigFault",
+                    "An error occurred while consolidating disks: 12 (Cannot allocate memory).",
+                )),
+                false => self.do_snapshot_work(vm, &work),
+            };
+            if let Some(task) = self.tasks.get_mut(place) {
+                task.completed_at = Some(due);
+                task.error = done.err();
+            }
+        }
+    }
+
+    /// Begins a change of a VM's snapshots; returns the number of its task.
+    pub(crate) fn begin_snapshot_work(&mut self, id: u32, work: SnapshotWork) -> u32 {
+        self.note_task(id, work.verb(), None);
+        let due = later(self.now(), self.spec.timing.snapshot);
+        let number = self.next_task - 1;
+        if let Some(task) = self.tasks.last_mut() {
+            task.work = Some((work, due));
+        }
+        self.settle();
+        number
+    }
+
+    /// Whether hostd works on the snapshots of a VM.
+    pub(crate) fn is_busy(&self, id: u32) -> bool {
+        let of_vm = |task: &&Task| task.vm == id && task.work.is_some();
+        let mut tasks = self.tasks.iter().filter(of_vm);
+        tasks.any(|task| task.completed_at.is_none())
+    }
+
     /// Until when nothing changes by itself, as far as is known.
     pub(crate) fn next_change(&self) -> Option<Duration> {
         let now = match self.clock {
@@ -251,7 +319,11 @@ impl Host {
             Clock::Standing(_) => return None,
         };
         let due = self.vms.values().filter_map(|vm| vm.activity);
-        due.map(|(_, at)| (at - now).to_std().unwrap_or_default())
+        let working = self.tasks.iter().filter(|task| task.completed_at.is_none());
+        let working = working.filter_map(|task| Some(task.work.as_ref()?.1));
+        due.map(|(_, at)| at)
+            .chain(working)
+            .map(|at| (at - now).to_std().unwrap_or_default())
             .min()
     }
 
@@ -318,6 +390,7 @@ impl Host {
             completed_at: error.is_some().then_some(now),
             error,
             event_chain: number + 1284,
+            work: None,
         });
     }
 

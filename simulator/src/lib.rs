@@ -34,6 +34,8 @@ mod host;
 mod hostd;
 mod node;
 mod python;
+mod snapshot_state;
+mod snapshots;
 mod soap;
 mod spec;
 mod sshd;
@@ -45,6 +47,7 @@ pub use error::SimulatorError;
 pub use fault::{Fault, HostdDown, Scope, SoapFault};
 pub use hostd::{Call, CallOutcome, RemoteCommand};
 pub use node::SimulatedNode;
+pub use snapshot_state::SnapshotState;
 pub use spec::{
     DatastoreSpec, Generation, GuestSpec, Hardware, NodeSpec, PortGroupSpec, Power, PowerOn,
     Release, SnapshotSpec, Timestamp, Timing, Tools, VmSpec, VolumeKind,

@@ -319,7 +319,7 @@ pub struct GuestSpec {
 /// A snapshot with those that were taken on top of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SnapshotSpec {
-    /// Its id, unique on the node.
+    /// Its id, unique on its VM.
     pub id: u32,
     /// Its name.
     pub name: String,
@@ -580,6 +580,8 @@ pub struct Timing {
     pub power_off: Duration,
     /// From the request to "Suspended".
     pub suspend: Duration,
+    /// How long hostd works on a change of snapshots.
+    pub snapshot: Duration,
 }
 
 impl Timing {
@@ -590,6 +592,7 @@ impl Timing {
         guest_shutdown: Duration::ZERO,
         power_off: Duration::ZERO,
         suspend: Duration::ZERO,
+        snapshot: Duration::ZERO,
     };
 
     /// As on a host with little to do.
@@ -599,6 +602,7 @@ impl Timing {
         guest_shutdown: Duration::from_secs(5),
         power_off: Duration::from_millis(600),
         suspend: Duration::from_secs(3),
+        snapshot: Duration::from_secs(4),
     };
 }
 

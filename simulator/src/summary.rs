@@ -640,8 +640,8 @@ pub(crate) fn task_info(host: &Host, task: &crate::host::Task) -> Data {
         .with("key", task.key())
         .with("task", Data::Reference(format!("vim.Task:{}", task.key())))
         .with("description", Data::Null("vmodl.LocalizableMessage"))
-        .with("name", format!("vim.VirtualMachine.{}", task.verb))
-        .with("descriptionId", format!("VirtualMachine.{}", task.verb))
+        .with("name", task.method())
+        .with("descriptionId", task.method().replacen("vim.", "", 1))
         .with(
             "entity",
             Data::Reference(format!("vim.VirtualMachine:{}", task.vm)),
@@ -652,7 +652,10 @@ pub(crate) fn task_info(host: &Host, task: &crate::host::Task) -> Data {
         .with("cancelable", false)
         .with("error", error)
         .with("result", Data::Unset)
-        .with("progress", Data::number(done.then_some(100_u32)))
+        .with(
+            "progress",
+            Data::number(task.progress(host.now()).or(done.then_some(100_u32))),
+        )
         .with(
             "reason",
             Object::new("vim.TaskReasonUser").with("userName", "root"),

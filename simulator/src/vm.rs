@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 
-use crate::{Power, Timestamp, Timing, Tools, VmSpec};
+use crate::{Power, SnapshotState, Timestamp, Timing, Tools, VmSpec};
 
 /// What a VM is about to become.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,6 +81,8 @@ pub struct Vm {
     pub clean_power_off: bool,
     /// What it waits for.
     pub question: Option<Question>,
+    /// Where it is among its snapshots.
+    pub snapshots: SnapshotState,
     /// The world that runs it, as `esxcli vm process list` shows it: not the id of `vim-cmd`.
     pub world_id: u32,
 }
@@ -98,6 +100,7 @@ impl Vm {
             suspended_at: spec.suspended_at.filter(|_| spec.power == Power::Suspended),
             clean_power_off: spec.clean_power_off,
             question: None,
+            snapshots: SnapshotState::default(),
             world_id: 2_214_000 + id * 10,
             spec,
         }

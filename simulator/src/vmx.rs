@@ -52,7 +52,7 @@ fn decode(value: &str) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())
 }
 
-fn encode(value: &str) -> String {
+pub(crate) fn encode(value: &str) -> String {
     value.chars().fold(String::new(), |mut text, character| {
         match character {
             '"' | '|' | '\n' | '\r' | '\t' => {
@@ -150,6 +150,42 @@ pub(crate) fn disk_files(keys: &BTreeMap<String, String>) -> Vec<String> {
         })
         .map(|(_, file)| file.clone())
         .collect()
+}
+
+/// The disks that a `.vmx` names, by their place: `scsi0:0`, `web.vmdk`.
+pub(crate) fn disks(text: &str) -> Vec<(String, String)> {
+    let keys = read(text.as_bytes()).unwrap_or_default();
+    let files = disk_files(&keys);
+    keys.iter()
+        .filter_map(|(key, file)| Some((key.strip_suffix(".filename")?.to_owned(), file.clone())))
+        .filter(|(_, file)| files.contains(file))
+        .collect()
+}
+
+/// The same `.vmx` with another disk in a place.
+pub(crate) fn with_disk(text: &str, place: &str, disk: &str) -> String {
+    let wanted = format!("{place}.filename");
+    text.lines()
+        .map(|line| match line.split_once('=') {
+            Some((key, _)) if key.trim().eq_ignore_ascii_case(&wanted) => {
+                format!("{} = \"{}\"\n", key.trim(), encode(disk))
+            }
+            _ => format!("{line}\n"),
+        })
+        .collect()
+}
+
+/// The file that holds the data of a disk, by its descriptor.
+pub(crate) fn extent(descriptor: &str) -> Option<String> {
+    let line = descriptor.lines().find(|line| line.starts_with("RW "))?;
+    Some(line.split('"').nth(1)?.to_owned())
+}
+
+/// The disk that another one is built on, by its descriptor.
+pub(crate) fn parent_hint(descriptor: &str) -> Option<String> {
+    let mut lines = descriptor.lines();
+    let hint = lines.find_map(|line| line.strip_prefix("parentFileNameHint="))?;
+    Some(hint.trim_matches('"').to_owned())
 }
 
 /// The `.vmx` of a VM.

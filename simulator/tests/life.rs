@@ -42,6 +42,7 @@ fn slow_node() -> NodeSpec {
             guest_shutdown: 10 * SECOND,
             power_off: SECOND,
             suspend: 5 * SECOND,
+            snapshot: 20 * SECOND,
         })
         .vm(VmSpec::new("web").ip("192.0.2.1"))
 }
@@ -613,4 +614,90 @@ fn a_killed_process_leaves_nothing_of_its_nodes_behind() {
     simulator.wait().unwrap();
     until("no files", || !folder.exists());
     until("no processes", || processes_of(&folder).is_empty());
+}
+
+/// The names of the files beside the `.vmx` of `web`.
+fn beside_web(node: &SimulatedNode) -> Vec<String> {
+    let folder = node.file("/vmfs/volumes/datastore1/web");
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn snapshots_are_files_and_a_vm_goes_on_with_new_disks() {
+    let (node, shell) = start(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+    let before = beside_web(&node);
+    let vmx = || fs::read_to_string(node.file("/vmfs/volumes/datastore1/web/web.vmx")).unwrap();
+    let first = vmx();
+    shell.stdout("vim-cmd vmsvc/snapshot.create 1 a 'x' 0 0");
+    assert!(
+        vmx().contains("fileName = \"web-000001.vmdk\""),
+        "{}",
+        vmx()
+    );
+    assert!(beside_web(&node).contains(&"web-000001-sesparse.vmdk".to_owned()));
+    let vmsd = fs::read_to_string(node.file("/vmfs/volumes/datastore1/web/web.vmsd")).unwrap();
+    assert!(vmsd.contains("snapshot0.displayName = \"a\""), "{vmsd}");
+    assert!(vmsd.contains("snapshot.current = \"1\""), "{vmsd}");
+    shell.stdout("vim-cmd vmsvc/snapshot.create 1 b '' 0 0");
+    let layout = shell.stdout("vim-cmd vmsvc/get.filelayoutex 1");
+    assert!(
+        layout.contains("name = \"[datastore1] web/web-000002.vmdk\""),
+        "{layout}"
+    );
+    // The one in the middle is merged into what it was built on.
+    shell.stdout("vim-cmd vmsvc/snapshot.remove 1 1");
+    shell.stdout("vim-cmd vmsvc/snapshot.removeall 1");
+    assert_eq!(vmx(), first);
+    let mut left = beside_web(&node);
+    left.retain(|name| name != "web.vmsd");
+    assert_eq!(left, before);
+}
+
+#[test]
+fn work_on_snapshots_outlives_the_session_that_asked_for_it() {
+    let (node, shell) = start(slow_node());
+    shell.stdout("(vim-cmd vmsvc/snapshot.create 1 a '' 0 0 >/dev/null 2>&1 &) ; true");
+    let listed = (0..500).find_map(|_| {
+        std::thread::sleep(Duration::from_millis(10));
+        let listed = shell.stdout("vim-cmd vmsvc/get.tasklist 1");
+        listed.contains("createSnapshot").then_some(listed)
+    });
+    let listed = listed.expect("hostd lists the task");
+    let key = listed.split('\'').nth(1).unwrap();
+    let key = key.strip_prefix("vim.Task:").unwrap().to_owned();
+    node.cut_connections().unwrap();
+    node.advance(10 * SECOND);
+    let info = shell.stdout(&format!("vim-cmd vimsvc/task_info {key}"));
+    assert!(info.contains("state = \"running\""), "{info}");
+    assert!(info.contains("progress = 49"), "{info}");
+    assert_eq!(node.vm(1).unwrap().spec.snapshots.len(), 0);
+    node.advance(10 * SECOND);
+    let info = shell.stdout(&format!("vim-cmd vimsvc/task_info {key}"));
+    assert!(info.contains("state = \"success\""), "{info}");
+    assert_eq!(node.vm(1).unwrap().spec.snapshots.len(), 1);
+}
+
+#[test]
+fn destroying_a_vm_takes_its_disks_wherever_they_are_and_leaves_what_is_not_its() {
+    let (node, shell) = start(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1)));
+    let folder = node.file("/vmfs/volumes/datastore1/web");
+    fs::write(folder.join("notes.txt"), "mine").unwrap();
+    let elsewhere = node.file("/vmfs/volumes/datastore1/shared");
+    fs::create_dir(&elsewhere).unwrap();
+    shell.stdout("vmkfstools -c 1G -d thin /vmfs/volumes/datastore1/shared/data.vmdk");
+    let vmx = folder.join("web.vmx");
+    let text = fs::read_to_string(&vmx).unwrap()
+        + "scsi0:1.fileName = \"/vmfs/volumes/datastore1/shared/data.vmdk\"\n\
+           scsi0:1.present = \"TRUE\"\n";
+    fs::write(&vmx, text).unwrap();
+    shell.stdout("vim-cmd vmsvc/reload 1");
+    shell.stdout("vim-cmd vmsvc/destroy 1");
+    assert_eq!(node.vm(1), None);
+    assert_eq!(beside_web(&node), ["notes.txt"]);
+    assert_eq!(fs::read_dir(elsewhere).unwrap().count(), 0);
 }

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use crate::dump::{Data, Object, VimFault, print};
 use crate::guest_os;
-use crate::host::{Host, Located, make_sparse};
+use crate::host::{Host, Located, Task, make_sparse};
 use crate::summary;
 use crate::vm::{Activity, Question, Vm};
-use crate::{Generation, Power, PowerOn, SnapshotSpec, Tools, VmSpec, vmx};
+use crate::{Power, PowerOn, Tools, VmSpec, vmx};
 
 use super::table::{centred, pad};
-use super::{Output, Reply};
+use super::verb::{Verb, invalid_power_state};
+use super::{Output, Reply, files, snapshot};
 
 pub(super) fn run(host: &mut Host, arguments: &[&str]) -> Reply {
     match arguments {
@@ -61,15 +62,10 @@ fn of_vm(host: &mut Host, command: &str, id: &str, rest: &[&str]) -> Reply {
         .into(),
         ("vmsvc/get.config", []) => labelled("Configuration:", &config(host, &vm)).into(),
         ("vmsvc/get.datastores", []) => get_datastores(host, &vm).into(),
-        ("vmsvc/snapshot.get", []) => snapshots(host, &vm).into(),
-        ("vmsvc/snapshot.create", [name, more @ ..]) => {
-            create_snapshot(host, &vm, name, more.first().unwrap_or(&"")).into()
-        }
-        ("vmsvc/snapshot.removeall", []) => {
-            if let Some(vm) = host.vms.get_mut(&vm.id) {
-                vm.spec.snapshots.clear();
-            }
-            Output::ok("Remove All Snapshots:\n").into()
+        ("vmsvc/get.filelayoutex", []) => files::layout(host, &vm).into(),
+        ("vmsvc/get.tasklist", []) => tasks_of(host, &vm).into(),
+        (command, arguments) if command.contains("snapshot") => {
+            snapshot::run(host, &vm, command, arguments)
         }
         ("vmsvc/message", []) => message(&vm).into(),
         ("vmsvc/message", [question, choice]) => answer(host, &vm, question, choice),
@@ -88,8 +84,8 @@ fn of_vm(host: &mut Host, command: &str, id: &str, rest: &[&str]) -> Reply {
         ("vmsvc/power.shutdown", []) => ask_guest(host, &vm, Activity::ShuttingDown).into(),
         ("vmsvc/power.reboot", []) => ask_guest(host, &vm, Activity::Rebooting).into(),
         ("vmsvc/reload", []) => reload(host, &vm).into(),
-        ("vmsvc/unregister", []) => remove(host, &vm, false).into(),
-        ("vmsvc/destroy", []) => remove(host, &vm, true).into(),
+        ("vmsvc/unregister", []) => files::remove(host, &vm, false).into(),
+        ("vmsvc/destroy", []) => files::remove(host, &vm, true).into(),
         _ => Output::failed(format!("Invalid command '{command}'.\n"), 1).into(),
     }
 }
@@ -213,72 +209,6 @@ fn get_datastores(host: &Host, vm: &Vm) -> Output {
     Output::ok(text)
 }
 
-fn snapshots(host: &Host, vm: &Vm) -> Output {
-    let mut text = "Get Snapshot:\n".to_owned();
-    for root in &vm.spec.snapshots {
-        text += "|-ROOT\n";
-        snapshot(host, root, 1, &mut text);
-    }
-    Output::ok(text)
-}
-
-fn snapshot(host: &Host, of: &SnapshotSpec, depth: usize, text: &mut String) {
-    let dashes = "--".repeat(depth);
-    let power = match of.power {
-        Power::On => "powered on",
-        Power::Off => "powered off",
-        Power::Suspended => "suspended",
-    };
-    let created = host.shown(of.created).format("%-m/%-d/%Y %-H:%-M:%-S");
-    *text += &format!(
-        "{dashes}Snapshot Name        : {}\n\
-         {dashes}Snapshot Id        : {}\n\
-         {dashes}Snapshot Desciption  : {}\n\
-         {dashes}Snapshot Created On  : {created}\n\
-         {dashes}Snapshot State       : {power}\n",
-        of.name, of.id, of.description,
-    );
-    for child in &of.children {
-        *text += &format!("{dashes}|-CHILD\n");
-        snapshot(host, child, depth + 1, text);
-    }
-}
-
-fn create_snapshot(host: &mut Host, vm: &Vm, name: &str, description: &str) -> Output {
-    fn push_on_top(list: &mut Vec<SnapshotSpec>, snapshot: SnapshotSpec) {
-        match list.last_mut() {
-            Some(last) => push_on_top(&mut last.children, snapshot),
-            None => list.push(snapshot),
-        }
-    }
-    fn highest(list: &[SnapshotSpec]) -> u32 {
-        list.iter()
-            .map(|snapshot| snapshot.id.max(highest(&snapshot.children)))
-            .max()
-            .unwrap_or(0)
-    }
-    let created = host.now();
-    let power = vm.power;
-    let id = 1 + host
-        .vms
-        .values()
-        .map(|vm| highest(&vm.spec.snapshots))
-        .max()
-        .unwrap_or(0);
-    if let Some(vm) = host.vms.get_mut(&vm.id) {
-        let snapshot = SnapshotSpec {
-            id,
-            name: name.to_owned(),
-            description: description.to_owned(),
-            created,
-            power,
-            children: Vec::new(),
-        };
-        push_on_top(&mut vm.spec.snapshots, snapshot);
-    }
-    Output::ok("Create Snapshot:\n")
-}
-
 fn message(vm: &Vm) -> Output {
     let Some(question) = &vm.question else {
         return Output::ok("No message.\n");
@@ -336,13 +266,6 @@ fn answer(host: &mut Host, vm: &Vm, question: &str, choice: &str) -> Reply {
     Output::default().into()
 }
 
-/// How the tool begins its line and how it says that it failed.
-#[derive(Clone, Copy)]
-struct Verb {
-    begins: &'static str,
-    fails: &'static str,
-}
-
 const POWER_ON: Verb = Verb {
     begins: "Powering on VM:\n",
     fails: "Power on failed",
@@ -359,49 +282,6 @@ const RESET: Verb = Verb {
     begins: "Reset VM:\n",
     fails: "Reset failed",
 };
-
-impl Verb {
-    /// The line that is printed in any case, and why it did not work in the generation's own
-    /// form: the bare dump in 5.x, no reason in 6.5, verb and dump from 6.7 on.
-    fn failure(self, generation: Generation, fault: &VimFault) -> Output {
-        let reason = match generation {
-            Generation::V5_5 => fault.print(generation),
-            Generation::V6_5 => format!("{}\n", self.fails),
-            _ => format!("{}: {}", self.fails, fault.print(generation)),
-        };
-        Output {
-            stdout: self.begins.into(),
-            stderr: reason.into_bytes(),
-            code: 1,
-        }
-    }
-}
-
-fn state_name(power: Power) -> &'static str {
-    match power {
-        Power::On => "poweredOn",
-        Power::Off => "poweredOff",
-        Power::Suspended => "suspended",
-    }
-}
-
-fn invalid_power_state(generation: Generation, requested: Power, existing: Power) -> VimFault {
-    let existing_words = match (existing, generation) {
-        (Power::On, Generation::V5_5) => "Powered On",
-        (Power::Off, Generation::V5_5) => "Powered Off",
-        (Power::On, _) => "Powered on",
-        (Power::Off, _) => "Powered off",
-        (Power::Suspended, _) => "Suspended",
-    };
-    VimFault::new(
-        "vim.fault.InvalidPowerState",
-        &format!(
-            "The attempted operation cannot be performed in the current state ({existing_words})."
-        ),
-    )
-    .with("requestedState", state_name(requested))
-    .with("existingState", state_name(existing))
-}
 
 fn power_on(host: &mut Host, vm: &Vm) -> Reply {
     let generation = host.generation();
@@ -565,10 +445,20 @@ fn when_done(host: &mut Host, id: u32, verb: Verb, wanted: Power) -> Reply {
     }
 }
 
+/// `vmsvc/get.tasklist ID`
+fn tasks_of(host: &Host, vm: &Vm) -> Output {
+    list_tasks(host, |task| task.vm == vm.id)
+}
+
 fn task_list(host: &Host) -> Output {
+    list_tasks(host, |_| true)
+}
+
+fn list_tasks(host: &Host, of: impl Fn(&Task) -> bool) -> Output {
     let keys = host
         .tasks
         .iter()
+        .filter(|task| of(task))
         .map(|task| Data::Reference(format!("vim.Task:{}", task.key())));
     Output::ok(print(
         &Data::Array("ManagedObjectReference", keys.collect()),
@@ -690,29 +580,6 @@ fn reload(host: &mut Host, vm: &Vm) -> Output {
         }
         Err(reason) => Output::fault(host, &invalid_file(&at, &reason)),
     }
-}
-
-/// `unregister` and `destroy`; the latter deletes the VM's files.
-fn remove(host: &mut Host, vm: &Vm, with_files: bool) -> Output {
-    if vm.power != Power::Off {
-        let fault = invalid_power_state(host.generation(), Power::Off, vm.power);
-        return Output::fault(host, &fault);
-    }
-    if with_files && let Some(file) = host.vmx_file(&vm.spec) {
-        let folder = file.parent().map(std::path::Path::to_path_buf);
-        let removed = match folder {
-            Some(folder) if vm.spec.vmx_path.contains('/') => std::fs::remove_dir_all(folder),
-            _ => std::fs::remove_file(&file),
-        };
-        if let Err(error) = removed {
-            let fault = VimFault::new("vim.fault.FileFault", &error.to_string())
-                .with("file", vm.vmx_name());
-            return Output::fault(host, &fault);
-        }
-        host.give_space(&vm.spec.datastore, vm.spec.committed_bytes);
-    }
-    host.vms.remove(&vm.id);
-    Output::default()
 }
 
 /// `createdummyvm NAME PATH`: a VM with 32 MB and a disk of 1 MB, and no network card.

@@ -1,8 +1,8 @@
 //! `vmkfstools`: create, extend, clone, delete and rename virtual disks.
 
-use crate::Power;
 use crate::host::{Host, Located};
 use crate::vmx;
+use crate::{Fault, Power, VolumeKind};
 
 use super::Output;
 use super::vim_cmd::write_disk;
@@ -27,7 +27,7 @@ pub(super) fn run(host: &mut Host, arguments: &[&str], directory: &str) -> Outpu
             | "--renamevirtualdisk" => {
                 operation = words.next().map(|&value| (word, value));
             }
-            "-U" | "--deletevirtualdisk" => operation = Some((word, "")),
+            "-U" | "--deletevirtualdisk" | "-D" => operation = Some((word, "")),
             "-d" | "--diskformat" => format = words.next().copied().unwrap_or_default(),
             "-a" | "--adaptertype" => {
                 words.next();
@@ -58,8 +58,40 @@ pub(super) fn run(host: &mut Host, arguments: &[&str], directory: &str) -> Outpu
             let source = host.locate(value, directory);
             rename(value, source.as_ref(), &disk)
         }
+        "-D" => lock(host, file, &disk),
         _ => delete(host, file, &disk),
     }
+}
+
+/// `-D`: who holds a file. NFS has no such locks.
+fn lock(host: &Host, file: &str, disk: &Located) -> Output {
+    let kind = host.store_named(&disk.datastore).map(|store| &store.kind);
+    if !matches!(kind, Some(VolumeKind::Vmfs(_))) {
+        return Output::refused(
+            format!("Could not get the dump information for '{file}' (rv -1)\n"),
+            FAILED,
+        );
+    }
+    if !disk.file.exists() {
+        return missing(file);
+    }
+    let elsewhere = host.faults.iter().any(|fault| {
+        let held = match fault {
+            Fault::Held(held) => host.locate(held, "/"),
+            _ => None,
+        };
+        held.is_some_and(|held| held.file == disk.file)
+    });
+    let (mode, owner) = match elsewhere || in_use(host, disk) {
+        true => (1, "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b30"),
+        false => (0, "00000000-00000000-0000-000000000000"),
+    };
+    Output::ok(format!(
+        "Lock [type 10c00001 offset 187432960 v 31, hb offset 3608576\n\
+         gen 4711, mode {mode}, owner {owner} mtime 10822 nHld 0 nOvf 0]\n\
+         Addr <4, 412, 9>, gen 5, links 1, type reg, flags 0, uid 0, gid 0, mode 600\n\
+         len 541, nb 0 tbz 0, cow 0, newSinceEpoch 0, zla 4305, bs 8192\n"
+    ))
 }
 
 fn usage() -> Output {
