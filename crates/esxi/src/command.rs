@@ -101,6 +101,74 @@ impl Command {
         Self::of_vm("vmsvc/snapshot.get", vmid)
     }
 
+    /// `vim-cmd vmsvc/get.snapshotinfo VMID`: that tree with the snapshot that the VM goes on from
+    /// (vim.vm.SnapshotInfo).
+    #[must_use]
+    pub fn snapshot_info(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/get.snapshotinfo", vmid)
+    }
+
+    /// `vim-cmd vmsvc/get.filelayoutex VMID`: the files of a VM with their sizes
+    /// (vim.vm.FileLayoutEx).
+    #[must_use]
+    pub fn file_layout(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/get.filelayoutex", vmid)
+    }
+
+    /// `vim-cmd vmsvc/get.datastores VMID`: the datastores that a VM uses, with their free space.
+    #[must_use]
+    pub fn vm_datastores(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/get.datastores", vmid)
+    }
+
+    /// `vim-cmd vmsvc/get.tasklist VMID`: the keys of hostd's tasks of a VM.
+    #[must_use]
+    pub fn vm_tasks(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/get.tasklist", vmid)
+    }
+
+    /// `vim-cmd vimsvc/task_info KEY`: how far a task of hostd is (vim.TaskInfo).
+    #[must_use]
+    pub fn task_info(key: &str) -> Self {
+        Self::new("vim-cmd", &["vimsvc/task_info"]).argument(key.to_owned())
+    }
+
+    /// `vim-cmd vmsvc/snapshot.create VMID NAME DESCRIPTION MEMORY QUIESCE`: takes a snapshot.
+    #[must_use]
+    pub fn create_snapshot(
+        vmid: Vmid,
+        name: &str,
+        description: &str,
+        memory: bool,
+        quiesce: bool,
+    ) -> Self {
+        Self::of_vm("vmsvc/snapshot.create", vmid)
+            .argument(name.to_owned())
+            .argument(description.to_owned())
+            .argument(u8::from(memory).to_string())
+            .argument(u8::from(quiesce).to_string())
+    }
+
+    /// `vim-cmd vmsvc/snapshot.revert VMID SNAPSHOT KEEP-OFF`: goes back to a snapshot.
+    #[must_use]
+    pub fn revert_to_snapshot(vmid: Vmid, snapshot: u32, keep_off: bool) -> Self {
+        Self::of_vm("vmsvc/snapshot.revert", vmid)
+            .argument(snapshot.to_string())
+            .argument(u8::from(keep_off).to_string())
+    }
+
+    /// `vim-cmd vmsvc/snapshot.remove VMID SNAPSHOT`: removes a snapshot; its children stay.
+    #[must_use]
+    pub fn remove_snapshot(vmid: Vmid, snapshot: u32) -> Self {
+        Self::of_vm("vmsvc/snapshot.remove", vmid).argument(snapshot.to_string())
+    }
+
+    /// `vim-cmd vmsvc/snapshot.removeall VMID`: removes all snapshots of a VM.
+    #[must_use]
+    pub fn remove_all_snapshots(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/snapshot.removeall", vmid)
+    }
+
     /// `vim-cmd vmsvc/get.guest VMID`: what VMware Tools reports (vim.vm.GuestInfo).
     #[must_use]
     pub fn guest(vmid: Vmid) -> Self {

@@ -19,7 +19,7 @@ use ecoman_esxi::parse;
 const NOT_READ: [&str; 1] = ["createdummyvm.vmx.7.0.txt"];
 
 /// Which command printed a sample, by the beginning of its name; the longest one counts.
-const COMMANDS: [(&str, &str); 36] = [
+const COMMANDS: [(&str, &str); 44] = [
     ("createdummyvm.", "vim-cmd vmsvc/createdummyvm"),
     (
         "datastore.listsummary.",
@@ -53,9 +53,13 @@ const COMMANDS: [(&str, &str); 36] = [
         "esxcli.vm.process.list.xml.",
         "esxcli --formatter=xml vm process list",
     ),
+    ("destroy.", "vim-cmd vmsvc/destroy 21"),
     ("get.datastores.", "vim-cmd vmsvc/get.datastores 5"),
+    ("get.filelayoutex.", "vim-cmd vmsvc/get.filelayoutex 14"),
     ("get.guest.", "vim-cmd vmsvc/get.guest 14"),
+    ("get.snapshotinfo.", "vim-cmd vmsvc/get.snapshotinfo 14"),
     ("get.summary.", "vim-cmd vmsvc/get.summary 14"),
+    ("get.tasklist.", "vim-cmd vmsvc/get.tasklist 14"),
     ("getallvms.", "vim-cmd vmsvc/getallvms"),
     ("getallvms.invalid-vm.6.5.stderr", "vim-cmd vmsvc/getallvms"),
     ("hostsummary.", "vim-cmd hostsvc/hostsummary"),
@@ -72,12 +76,16 @@ const COMMANDS: [(&str, &str); 36] = [
         "vim-cmd vmsvc/snapshot.create 14 name desc 0 0",
     ),
     ("snapshot.get.", "vim-cmd vmsvc/snapshot.get 14"),
+    ("snapshot.remove.", "vim-cmd vmsvc/snapshot.remove 14 3"),
+    ("snapshot.revert.", "vim-cmd vmsvc/snapshot.revert 14 1 0"),
     ("snapshot.removeall.", "vim-cmd vmsvc/snapshot.removeall 14"),
+    ("unregister.", "vim-cmd vmsvc/unregister 14"),
     ("vim-cmd.hostd-refused.", "vim-cmd vmsvc/getallvms"),
     ("vim-cmd.race-not-found.", "vim-cmd vmsvc/get.summary 26"),
     ("vimsvc.task_info.", "vim-cmd vimsvc/task_info"),
     ("vimsvc.task_list.", "vim-cmd vimsvc/task_list"),
     ("vmkfstools.", "vmkfstools"),
+    ("vmkfstools.lock.", "vmkfstools -D app.vmdk"),
     ("vmware.vl.", "vmware -vl"),
     ("vmware.v.", "vmware -v"),
 ];
@@ -168,7 +176,9 @@ fn a_cut_sample_is_an_error_or_the_same_facts() {
             let verb_only = facts
                 .pointer("/fault")
                 .is_some_and(serde_json::Value::is_null)
-                && (prefix.is_empty() || prefix.ends_with(b" VM:\n"));
+                && (prefix.is_empty()
+                    || prefix.ends_with(b" VM:\n")
+                    || prefix.ends_with(b" Snapshot:\n"));
             // No VM runs.
             let no_process = prefix.trim_ascii().is_empty() && name.contains("process.list");
             if verb_only || no_process {

@@ -8,6 +8,8 @@ use super::datastore::{datastore_listsummary, vm_datastores};
 use super::error::{Excerpt, ParseError};
 use super::esxcli::{Listing, filesystem_list, port_groups};
 use super::fault_reader::fault;
+use super::file_layout::file_layout;
+use super::file_lock::file_lock;
 use super::getallvms::getallvms;
 use super::guest::guest;
 use super::host::{cpu_global, host_summary, memory_get, version, vmware_v, vmware_vl};
@@ -15,8 +17,10 @@ use super::message::message;
 use super::power::power_state;
 use super::process::process_list;
 use super::snapshot::snapshots;
+use super::snapshot_info::snapshot_info;
 use super::summary::summary;
 use super::task::{task_info, task_list};
+use super::vmsd::vmsd;
 
 /// The names that [`by_command`] takes, one per reader.
 pub const COMMANDS: &[&str] = &[
@@ -25,6 +29,8 @@ pub const COMMANDS: &[&str] = &[
     "power.getstate",
     "message",
     "snapshot.get",
+    "get.snapshotinfo",
+    "get.filelayoutex",
     "get.guest",
     "get.datastores",
     "hostsummary",
@@ -42,6 +48,8 @@ pub const COMMANDS: &[&str] = &[
     "createdummyvm",
     "registervm",
     "vmkfstools",
+    "vmkfstools -D",
+    "vmsd",
     "fault",
 ];
 
@@ -65,6 +73,8 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
         "power.getstate" => Ok(json!({ "power": power_state(input)? })),
         "message" => Ok(json!({ "question": message(input)? })),
         "snapshot.get" => Ok(json!({ "snapshots": snapshots(input)? })),
+        "get.snapshotinfo" => json(name, snapshot_info(input)?),
+        "get.filelayoutex" => json(name, file_layout(input)?),
         "get.guest" => json(name, guest(input)?),
         "get.datastores" => Ok(json!({ "datastores": vm_datastores(input)? })),
         "hostsummary" => json(name, host_summary(input)?),
@@ -82,6 +92,8 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
         "createdummyvm" => Ok(json!({ "vmid": created("createdummyvm", input)? })),
         "registervm" => Ok(json!({ "vmid": created_vmid(input)? })),
         "vmkfstools" => json(name, vmkfstools(input)?),
+        "vmkfstools -D" => json(name, file_lock(input)?),
+        "vmsd" => json(name, vmsd(input)?),
         _ => match fault(input)? {
             Some(fault) => {
                 let sentence = fault.sentence();
@@ -138,7 +150,10 @@ fn reader_of(command: &str) -> Option<&'static str> {
             None | Some("-vl" | "-lv") => Some("vmware -vl"),
             Some(_) => None,
         },
-        "vmkfstools" => Some("vmkfstools"),
+        "vmkfstools" => Some(match words.next() {
+            Some("-D") => "vmkfstools -D",
+            _ => "vmkfstools",
+        }),
         // The command without its tool.
         word => {
             let all: Vec<&str> = command
@@ -159,6 +174,9 @@ fn of_vim_cmd(word: &str) -> Option<&'static str> {
         ("vmsvc" | "", "power.getstate") => "power.getstate",
         ("vmsvc" | "", "message") => "message",
         ("vmsvc" | "", "snapshot.get") => "snapshot.get",
+        ("vmsvc" | "", "get.snapshotinfo") => "get.snapshotinfo",
+        ("vmsvc" | "", "get.filelayoutex") => "get.filelayoutex",
+        ("vmsvc" | "", "get.tasklist") => "task_list",
         ("vmsvc" | "", "get.guest") => "get.guest",
         ("vmsvc" | "", "get.datastores") => "get.datastores",
         ("hostsvc" | "", "hostsummary") => "hostsummary",
@@ -229,7 +247,7 @@ mod tests {
             let empty = by_command(command, b"");
             assert_eq!(
                 empty.is_ok(),
-                matches!(*command, "fault" | "process.list"),
+                matches!(*command, "fault" | "process.list" | "vmsd"),
                 "{command}: {empty:?}"
             );
         }

@@ -2,8 +2,9 @@
 
 use memchr::{memchr, memchr2, memrchr};
 
-/// How deep structures may be nested. Real dumps stay below 10.
-pub(super) const MAX_DEPTH: usize = 32;
+/// How deep structures may be nested. Real dumps stay below 10, but for a chain of snapshots: each of
+/// 32 takes two levels.
+pub(super) const MAX_DEPTH: usize = 80;
 
 /// How long a member's name may be. Real ones stay below 50 bytes.
 const MAX_NAME_BYTES: usize = 128;
