@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Command;
 use ecoman_model::{
     AfterCrash, Answer, CleanUp, Edit, LockName, NewVm, PowerAction, PowerChange, PowerState,
-    Situation, TaskId, TaskRequest, VmSettings, Vmid,
+    Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskId,
+    TaskRequest, VmSettings, Vmid,
 };
 
 use crate::cli;
@@ -161,7 +162,27 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             vm: vm(),
             directory: None,
         }),
-        Some(TaskRequest::CleanUp(_)) => TaskRequest::Edit(Box::new(Edit {
+        Some(TaskRequest::CleanUp(_)) => TaskRequest::SnapshotCreate(SnapshotCreate {
+            vmid,
+            name: "before-upgrade".to_owned(),
+            description: String::new(),
+            memory: false,
+            quiesce: false,
+        }),
+        Some(TaskRequest::SnapshotCreate(_)) => TaskRequest::SnapshotRevert(SnapshotRevert {
+            vmid,
+            snapshot: 1,
+            keep_off: false,
+        }),
+        Some(TaskRequest::SnapshotRevert(_)) => TaskRequest::SnapshotRemove(SnapshotRemove {
+            vmid,
+            snapshot: 1,
+            children: false,
+        }),
+        Some(TaskRequest::SnapshotRemove(_)) => {
+            TaskRequest::SnapshotRemoveAll(SnapshotRemoveAll { vmid })
+        }
+        Some(TaskRequest::SnapshotRemoveAll(_)) => TaskRequest::Edit(Box::new(Edit {
             vmid,
             settings: VmSettings {
                 memory_mb: Some(8192),

@@ -6,8 +6,10 @@ mod create;
 mod created_files;
 mod edit;
 mod files;
+mod hostd_task;
 mod power;
 mod question;
+mod snapshot;
 
 use ecoman_model::{NodeName, TaskError, TaskRequest};
 
@@ -21,6 +23,10 @@ pub(crate) async fn run(job: &Job, request: &TaskRequest) -> Result<(), TaskErro
         TaskRequest::Create(vm) => create::create(job, vm).await,
         TaskRequest::Edit(change) => edit::edit(job, change).await,
         TaskRequest::CleanUp(clean_up) => clean_up::clean_up_interrupted(job, clean_up).await,
+        TaskRequest::SnapshotCreate(act) => snapshot::create(job, act).await,
+        TaskRequest::SnapshotRevert(act) => snapshot::revert(job, act).await,
+        TaskRequest::SnapshotRemove(act) => snapshot::remove(job, act).await,
+        TaskRequest::SnapshotRemoveAll(act) => snapshot::remove_all(job, act).await,
     }
 }
 

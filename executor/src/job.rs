@@ -1,6 +1,6 @@
 //! A running task: its progress, reported as it changes, and the commands that it runs.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::Utc;
@@ -42,6 +42,18 @@ pub(crate) struct Job {
     slot: AsyncMutex<Option<OwnedSemaphorePermit>>,
     /// Whether it needs a slot; a task that others wait for does not.
     takes_slot: bool,
+    /// What an earlier run has reported of it.
+    earlier: Option<TaskProgress>,
+    /// How far the node is with its own work, in percent, and which part of the task that is.
+    work: Mutex<Option<WorkDone>>,
+}
+
+/// How far the node is with work that it does by itself.
+#[derive(Clone, Copy, Debug)]
+struct WorkDone {
+    percent: u8,
+    /// Parts that are done, of so many.
+    parts: (usize, usize),
 }
 
 impl Job {
@@ -51,6 +63,7 @@ impl Job {
         report: watch::Sender<Report>,
         cancellation: Arc<Cancellation>,
         takes_slot: bool,
+        earlier: Option<TaskProgress>,
     ) -> Self {
         Self {
             id,
@@ -59,7 +72,51 @@ impl Job {
             cancellation,
             slot: AsyncMutex::default(),
             takes_slot,
+            earlier,
+            work: Mutex::default(),
         }
+    }
+
+    /// What an earlier run of the executor has reported of the task, whose work may go on by itself:
+    /// then it is followed, and nothing is sent.
+    pub(crate) fn earlier(&self) -> Option<&TaskProgress> {
+        self.earlier.as_ref()
+    }
+
+    /// Reports how far the node is with its own work, in percent.
+    pub(crate) fn node_percent(&self, percent: u8) {
+        let changed = {
+            let mut work = self.work.lock().unwrap_or_else(PoisonError::into_inner);
+            let parts = work.map_or((0, 1), |work| work.parts);
+            let percent = percent.min(100);
+            let before = work.replace(WorkDone { percent, parts });
+            before.is_none_or(|before| before.percent != percent)
+        };
+        if changed {
+            self.change(|_| {});
+        }
+    }
+
+    /// Of `all` equal parts of the node's work, `done` are done.
+    pub(crate) fn share_of_work(&self, done: usize, all: usize) {
+        *self.work.lock().unwrap_or_else(PoisonError::into_inner) = Some(WorkDone {
+            percent: 0,
+            parts: (done, all.max(1)),
+        });
+        self.change(|_| {});
+    }
+
+    /// The percent of the whole task.
+    fn percent(&self, steps: &[TaskStep]) -> Option<u8> {
+        let share = percent(steps);
+        let work = *self.work.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(WorkDone { percent, parts }) = work.filter(|_| share != Some(100)) else {
+            return share;
+        };
+        let (done, all) = parts;
+        // What comes before and behind it is short.
+        let inside = (done * 100 + usize::from(percent)) / all;
+        u8::try_from(5 + inside * 9 / 10).ok().or(share)
     }
 
     /// Waits for one of the node's slots, unless this task holds one.
@@ -166,7 +223,7 @@ impl Job {
                 return false;
             }
             change(&mut report.progress);
-            report.progress.percent = percent(&report.progress.steps);
+            report.progress.percent = self.percent(&report.progress.steps);
             report.revision += 1;
             true
         });
@@ -219,9 +276,16 @@ impl Job {
     }
 
     pub(crate) fn started(&self) {
+        let earlier = self.earlier.as_ref();
         self.change(|progress| {
             progress.state = TaskState::Running;
-            progress.started_at = Some(Utc::now());
+            progress.started_at = earlier
+                .and_then(|earlier| earlier.started_at)
+                .or(Some(Utc::now()));
+            if let Some(earlier) = earlier {
+                progress.commands.clone_from(&earlier.commands);
+                progress.before.clone_from(&earlier.before);
+            }
         });
     }
 

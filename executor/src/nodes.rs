@@ -38,6 +38,8 @@ pub(crate) struct Node {
     /// leave.
     blocked_slots: Arc<Semaphore>,
     locks: Arc<Locks>,
+    /// One reading outside of tasks at a time.
+    pub(crate) reading: AsyncMutex<()>,
 }
 
 impl Nodes {
@@ -96,6 +98,7 @@ impl Node {
             slots: Arc::new(Semaphore::new(slots)),
             blocked_slots: Arc::new(Semaphore::new(beside.saturating_sub(slots))),
             locks,
+            reading: AsyncMutex::default(),
         }
     }
 

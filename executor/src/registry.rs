@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_api::executor::{Order, Report};
 use ecoman_model::{
-    NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
+    AfterCrash, NodeName, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
 };
 use tokio::sync::watch;
 use tokio::time::timeout;
@@ -127,7 +127,14 @@ impl Registry {
             id: order.id,
             instance: self.instance,
             revision: 0,
-            progress: TaskProgress::default(),
+            progress: TaskProgress {
+                // Another run must find it, should this one die before it begins.
+                before: order
+                    .follows
+                    .as_ref()
+                    .and_then(|earlier| earlier.before.clone()),
+                ..TaskProgress::default()
+            },
         });
         let first = report.borrow().clone();
         let act = order.request.act();
@@ -141,6 +148,7 @@ impl Registry {
                     report.clone(),
                     Arc::clone(&cancellation),
                     act.takes_slot(),
+                    order.follows.clone(),
                 );
                 let request = order.request.clone();
                 let work = carry_out(job, request, Arc::clone(&self.nodes), self.running.clone());
@@ -274,7 +282,8 @@ fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
 
 /// The error of a task that the stopping executor ended. `begun`: whether it may have changed the node.
 fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
-    let kind = match begun || request.act().after_crash().goes_on() {
+    let again = request.act().after_crash() == AfterCrash::RunAgain;
+    let kind = match begun || again {
         true => TaskErrorKind::Interrupted,
         false => TaskErrorKind::Executor,
     };

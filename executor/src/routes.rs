@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_api::text::EN;
 use ecoman_api::{Problem, ProblemKind};
-use ecoman_model::TaskId;
+use ecoman_model::{SnapshotTree, TaskId};
 use futures::{Stream, stream};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::registry::{CancelError, ForgetError, OrderError, Registry};
+use crate::snapshots;
 
 /// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
@@ -66,6 +67,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
         .routes(routes!(get_task, delete_task))
         .routes(routes!(get_events))
         .routes(routes!(cancel_task))
+        .routes(routes!(get_snapshots))
         .routes(routes!(get_openapi))
         .routes(routes!(healthz))
 }
@@ -81,7 +83,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
             `Sec-Fetch-Site`) are refused with 403.",
         license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
-    tags((name = "Tasks", description = "Changes of nodes."), (name = "Server", description = "The executor itself.")),
+    tags((name = "Tasks", description = "Changes of nodes."), (name = "Nodes", description = "What is read from a node at once."), (name = "Server", description = "The executor itself.")),
     components(schemas(Problem))
 )]
 struct Base;
@@ -264,6 +266,43 @@ async fn delete_task(State(registry): State<Arc<Registry>>, Path(id): Path<Strin
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(ForgetError::Unknown) => unknown(),
         Err(error @ ForgetError::Running) => problem(ProblemKind::Running, &error.to_string()),
+    }
+}
+
+/// Get the snapshots of a VM
+///
+/// Reads them from the node at once, beside the tasks.
+#[utoipa::path(
+    get,
+    path = "/nodes/{node}/vms/{vmid}/snapshots",
+    operation_id = "getSnapshots",
+    tag = "Nodes",
+    params(
+        ("node" = String, Path, description = "The node, a name of `hosts.yml`."),
+        ("vmid" = u32, Path, description = "The VM."),
+    ),
+    responses(
+        (status = 200, description = "The snapshots as the node has them.", body = SnapshotTree),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such node, or it has no such VM.", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The node failed.", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "The node did not answer in time.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_snapshots(
+    State(registry): State<Arc<Registry>>,
+    Path((node, vmid)): Path<(String, String)>,
+) -> Response {
+    let Some(node) = node.parse().ok().and_then(|node| registry.nodes.get(&node)) else {
+        let detail = format!("The executor's hosts.yml has no node {node}.");
+        return problem(ProblemKind::NodeNotFound, &detail);
+    };
+    let Ok(vmid) = vmid.parse() else {
+        return problem(ProblemKind::VmNotFound, &format!("There is no VM {vmid}."));
+    };
+    match snapshots::read(&node, vmid).await {
+        Ok(tree) => Json(tree).into_response(),
+        Err(error) => problem(error.kind(), &error.to_string()),
     }
 }
 

@@ -19,6 +19,7 @@ mod seen;
 mod session;
 mod settings;
 mod snapshot;
+mod snapshots;
 pub(crate) mod state;
 mod tasks;
 mod tokens;
@@ -59,6 +60,13 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(vms::get_vm, settings::update_vm))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))
+        .routes(routes!(
+            snapshots::list_snapshots,
+            snapshots::create_snapshot,
+            snapshots::remove_all_snapshots
+        ))
+        .routes(routes!(snapshots::remove_snapshot))
+        .routes(routes!(snapshots::revert_to_snapshot))
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::cancel_task))

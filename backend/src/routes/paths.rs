@@ -28,6 +28,30 @@ pub(crate) struct VmPath {
     pub(super) vmid: String,
 }
 
+/// The path of a snapshot.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct SnapshotPath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    pub(super) node: String,
+    /// Id of the VM on its node.
+    #[param(value_type = u32, minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
+    pub(super) vmid: String,
+    /// Id of the snapshot on its VM.
+    #[param(value_type = u32, minimum = 0, maximum = 4_294_967_295_u32, example = 15)]
+    pub(super) id: String,
+}
+
+impl SnapshotPath {
+    /// # Errors
+    ///
+    /// [`http::Error::NotFound`]: it is no number.
+    pub(super) fn id(&self) -> Result<u32, http::Error> {
+        self.id.parse().map_err(|_| http::Error::NotFound)
+    }
+}
+
 /// The path of a VM in the original's calls.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -59,6 +83,15 @@ impl<S: Send + Sync> FromRequestParts<S> for VmPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         let (node, vmid) = read(parts, state).await?;
         Ok(Self { node, vmid })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for SnapshotPath {
+    type Rejection = http::Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
+        let (node, vmid, id) = read(parts, state).await?;
+        Ok(Self { node, vmid, id })
     }
 }
 

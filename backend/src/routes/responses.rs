@@ -157,6 +157,13 @@ failures! {
         Refused:
             "The change is not possible now, and `detail` says why; or the key belongs to another request.",
     }
+    NodeNotRead {
+        NodeFailed: "The node failed, or could not be reached; `detail` says how.",
+        ExecutorUnavailable:
+            "The executor does not answer, or the server has just started or cannot read its store; \
+             `Retry-After` says when to try again.",
+        NodeTimeout: "The node did not answer in time.",
+    }
     EditRefused {
         VmChanged:
             "The VM cannot be changed now, and `detail` says why: it is not off, a value in `if` is \

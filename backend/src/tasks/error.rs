@@ -2,9 +2,12 @@
 
 use ecoman_api::text::EN;
 use ecoman_api::{ApiError, FieldError, ProblemKind, Refusal, task_path};
-use ecoman_model::{PowerState, TaskId};
+use ecoman_model::{NodeName, PowerState, TaskId};
 use ecoman_store::StoreError;
 
+use super::executor::ExecutorError;
+use super::run::sentence;
+use crate::error_chain::chain;
 use crate::http;
 use crate::inventory::error::StoreUnavailable;
 
@@ -52,6 +55,13 @@ pub(crate) enum Error {
         node: String,
         why: String,
     },
+    /// What is read from a node at once could not be; `why` as a sentence.
+    #[error("{node}: {why}")]
+    NotRead {
+        node: String,
+        kind: ProblemKind,
+        why: String,
+    },
     #[error(transparent)]
     Store(#[from] StoreUnavailable),
     /// A field of the body, or a failure inside.
@@ -62,6 +72,21 @@ pub(crate) enum Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         Self::Store(StoreUnavailable::at_request(&error))
+    }
+}
+
+impl Error {
+    /// The executor has not read from a node what was asked for.
+    pub(super) fn of_reading(node: &NodeName, error: ExecutorError) -> Self {
+        let (kind, why) = match error {
+            ExecutorError::Problem { kind, detail } => (kind, detail),
+            error => (ProblemKind::ExecutorUnavailable, sentence(&chain(&error))),
+        };
+        Self::NotRead {
+            node: node.to_string(),
+            kind,
+            why,
+        }
     }
 }
 
@@ -82,6 +107,7 @@ impl ApiError for Error {
             Self::NameTaken { .. } => ProblemKind::NameTaken,
             Self::NodeNotFound(_) => ProblemKind::NodeNotFound,
             Self::ExecutorUnavailable { .. } => ProblemKind::ExecutorUnavailable,
+            Self::NotRead { kind, .. } => *kind,
             Self::Store(error) => error.kind(),
             Self::Http(error) => error.kind(),
         }

@@ -73,6 +73,10 @@ pub(crate) enum ExecutorError {
     #[error("the executor at {address} refuses: {detail}")]
     Refused { address: String, detail: String },
 
+    /// What was to be read at once was not.
+    #[error("{detail}")]
+    Problem { kind: ProblemKind, detail: String },
+
     /// Its answer is not one of an executor of this version.
     #[error("the executor at {address} answers {what}; is it an executor of this version?")]
     Strange { address: String, what: String },
@@ -83,6 +87,9 @@ const CONNECT: Duration = Duration::from_secs(3);
 
 /// How long a whole answer may take; the executor answers without waiting for a node.
 const ANSWER: Duration = Duration::from_secs(10);
+
+/// How long reading from a node may take.
+const READING: Duration = Duration::from_secs(60);
 
 /// How long a stream of reports may be silent; pings come more often.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -184,6 +191,44 @@ impl ExecutorClient {
             return Ok(());
         }
         self.check(response).await.map(drop)
+    }
+
+    /// What the executor reads from a node at once.
+    pub(crate) async fn read<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+    ) -> Result<T, ExecutorError> {
+        // Names of nodes may have any letters.
+        let mut url = reqwest::Url::parse(&self.url("")).ok();
+        if let Some(mut segments) = url.as_mut().and_then(|url| url.path_segments_mut().ok()) {
+            segments.extend(path);
+        }
+        let Some(url) = url else {
+            let (address, what) = (self.address(), "at no address".to_owned());
+            return Err(ExecutorError::Strange { address, what });
+        };
+        let request = self.authorized(self.http.get(url)).timeout(READING);
+        let response = self.send(request).await?;
+        if response.status().is_success() || response.status() == StatusCode::UNAUTHORIZED {
+            return self.good(response).await;
+        }
+        let address = self.address();
+        let status = response.status();
+        let problem: Option<Problem> = response.json().await.ok();
+        let known = problem.and_then(|problem| {
+            let kinds = [
+                ProblemKind::NodeNotFound,
+                ProblemKind::VmNotFound,
+                ProblemKind::NodeFailed,
+                ProblemKind::NodeTimeout,
+                ProblemKind::Refused,
+            ];
+            let kind = kinds.into_iter().find(|kind| problem.is(*kind))?;
+            let detail = problem.detail;
+            Some(ExecutorError::Problem { kind, detail })
+        });
+        let what = status.to_string();
+        Err(known.unwrap_or(ExecutorError::Strange { address, what }))
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {

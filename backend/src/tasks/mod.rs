@@ -28,7 +28,7 @@ pub(crate) use new_task::NewTask;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, Refusal, Task, TaskId, TaskState, Timestamp, Vmid};
+use ecoman_model::{NodeName, Refusal, SnapshotTree, Task, TaskId, TaskState, Timestamp, Vmid};
 use ecoman_store::{Store, TaskQuery};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -155,6 +155,18 @@ impl Tasks {
         Ok(recent.iter().any(|task| {
             task.vmid() == Some(vmid) && task.progress.finished_at.is_none_or(|end| end > seen)
         }))
+    }
+
+    /// The snapshots of a VM, read from its node at once.
+    pub(crate) async fn snapshots(
+        &self,
+        node: &NodeName,
+        vmid: Vmid,
+    ) -> Result<SnapshotTree, Error> {
+        let vmid = vmid.to_string();
+        let path = ["nodes", node.as_str(), "vms", &vmid, "snapshots"];
+        let read = self.shared.executor.read(&path).await;
+        read.map_err(|error| Error::of_reading(node, error))
     }
 
     async fn submit(&self, new_task: NewTask) -> Result<Task, Error> {

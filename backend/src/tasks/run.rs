@@ -6,7 +6,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use ecoman_api::executor::Order;
 use ecoman_api::text::EN;
-use ecoman_model::{StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState};
+use ecoman_model::{
+    AfterCrash, StepState, Task, TaskError, TaskErrorKind, TaskProgress, TaskState,
+};
 use futures::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::sleep;
@@ -101,7 +103,7 @@ impl Shared {
                     return Ok(ControlFlow::Continue(()));
                 }
                 if goes_on(task) {
-                    reset(task);
+                    self.hand_over_again(task);
                     return Ok(ControlFlow::Continue(()));
                 }
                 return Ok(ControlFlow::Break(Some(self.interruption(task))));
@@ -124,7 +126,9 @@ impl Shared {
             }
         }
         if *handed == HandOver::NotSent {
-            if let Some(cancelled) = self.cancelled(task.id) {
+            // What an earlier run may have begun is followed, cancelled or not.
+            let cancelled = self.cancelled(task.id);
+            if let Some(cancelled) = cancelled.filter(|_| follows(task).is_none()) {
                 let end = self.cancellation(task, cancelled.by);
                 return Ok(ControlFlow::Break(Some(end)));
             }
@@ -137,6 +141,7 @@ impl Shared {
                 instance,
                 node: task.node.clone(),
                 request: task.request.clone(),
+                follows: follows(task),
             };
             match self.executor.order(&order).await {
                 Ok(report) => {
@@ -173,7 +178,8 @@ impl Shared {
             ControlFlow::Break(Some(end))
                 if end.state == TaskState::Interrupted && goes_on(task) =>
             {
-                reset(task);
+                task.progress = end;
+                self.hand_over_again(task);
                 sleep(RETRY).await;
                 Ok(ControlFlow::Continue(()))
             }
@@ -275,9 +281,33 @@ impl Shared {
         progress
     }
 
+    /// Has the next run of the executor go on with a task: from the beginning, or from what the store
+    /// then says of it for good.
+    fn hand_over_again(&self, task: &mut Task) {
+        task.executor = None;
+        match task.request.act().after_crash() {
+            AfterCrash::Followed => {
+                // From here on it is never begun: an earlier run may have.
+                task.progress.state = TaskState::Running;
+                task.progress.finished_at = None;
+                task.progress.error = None;
+                let now = (self.clock)();
+                task.progress.started_at.get_or_insert(now);
+            }
+            AfterCrash::RunAgain | AfterCrash::Interrupted => {
+                task.progress = TaskProgress::default();
+            }
+        }
+    }
+
     pub(super) fn is_too_late(&self, task: &Task) -> bool {
-        // A clean-up is due however late.
-        !goes_on(task) && (self.clock)() - task.created_at > HAND_OVER_WITHIN
+        // A clean-up is due however late, and so is the end of what the node may be at.
+        let due = match task.request.act().after_crash() {
+            AfterCrash::RunAgain => true,
+            AfterCrash::Followed => follows(task).is_some(),
+            AfterCrash::Interrupted => false,
+        };
+        !due && (self.clock)() - task.created_at > HAND_OVER_WITHIN
     }
 }
 
@@ -295,9 +325,11 @@ fn goes_on(task: &Task) -> bool {
     task.request.act().after_crash().goes_on()
 }
 
-fn reset(task: &mut Task) {
-    task.executor = None;
-    task.progress = TaskProgress::default();
+/// What the next run gets to know of a task that an earlier one may have begun, if it is to follow
+/// it.
+fn follows(task: &Task) -> Option<TaskProgress> {
+    let followed = task.request.act().after_crash() == AfterCrash::Followed;
+    (followed && task.progress != TaskProgress::default()).then(|| task.progress.clone())
 }
 
 /// The message of an error as a sentence.

@@ -42,6 +42,26 @@ const TABLE: &[(&str, [&str; 8])] = &[
         "answerQuestion",
         ["401", "403", "-", "-", "401", "403", "401", "403"],
     ),
+    (
+        "listSnapshots",
+        ["401", "-", "-", "-", "401", "403", "401", "-"],
+    ),
+    (
+        "createSnapshot",
+        ["401", "403", "-", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "revertToSnapshot",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "removeSnapshot",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "removeAllSnapshots",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
     ("listNodes", ["401", "-", "-", "-", "401", "-", "401", "-"]),
     ("getNode", ["401", "-", "-", "-", "401", "403", "401", "-"]),
     ("listTasks", ["401", "-", "-", "-", "401", "-", "401", "-"]),
@@ -147,6 +167,8 @@ fn body(operation: &str) -> Option<Value> {
         "setPower" => json!({"action": "on"}),
         "updateVm" => json!({"comment": "new"}),
         "answerQuestion" => json!({"question": "1", "choice": 0}),
+        "createSnapshot" => json!({"name": "a"}),
+        "revertToSnapshot" => json!({}),
         "signIn" => json!({"name": "nobody", "password": "not this one"}),
         "changePassword" => json!({"current": "not this one", "new": "another password"}),
         "markTasksSeen" => json!({"tasks": []}),
@@ -197,6 +219,7 @@ async fn every_operation_is_for_those_who_may() {
             .replace("{node}", "hoge")
             .replace("{vmid}", "1")
             .replace("{name}", "no-such-user")
+            .replace("snapshots/{id}", "snapshots/1")
             .replace("{id}", "019aad5e-7a00-7000-8000-000000000001");
         let request = || {
             let request = server.method(method.clone(), &path);

@@ -56,6 +56,8 @@ struct Shared {
     /// The next order arrives, and is not looked at before this ends.
     hold_order: Mutex<Option<oneshot::Receiver<()>>>,
     held: AtomicBool,
+    /// What it reads from a node: path, status and body.
+    readings: Mutex<Vec<(String, StatusCode, serde_json::Value)>>,
     /// Tasks that it has carried out before.
     forgotten: Mutex<Vec<TaskId>>,
 }
@@ -126,6 +128,13 @@ impl Executor {
         self.shared.held.load(Ordering::SeqCst)
     }
 
+    /// It reads this from a node.
+    pub(crate) fn reads(&self, path: &str, status: StatusCode, body: serde_json::Value) {
+        let mut readings = self.shared.readings.lock().unwrap();
+        readings.retain(|(known, ..)| known != path);
+        readings.push((path.to_owned(), status, body));
+    }
+
     /// A task was carried out for another dashboard, which has kept its end.
     pub(crate) fn has_forgotten(&self, id: TaskId) {
         self.shared.forgotten.lock().unwrap().push(id);
@@ -180,6 +189,7 @@ impl Executor {
             .route("/tasks/{id}", get(report).delete(forget))
             .route("/tasks/{id}/events", get(events))
             .route("/tasks/{id}/cancel", post(cancel))
+            .route("/nodes/{*path}", get(read))
             .layer(middleware::from_fn(check_token))
             .with_state(Arc::clone(&self.shared));
         runtime.spawn(async move {
@@ -270,6 +280,15 @@ async fn report(State(shared): State<Arc<Shared>>, Path(id): Path<TaskId>) -> Re
     match shared.tasks.lock().unwrap().get(&id) {
         Some(task) => Json(task.borrow().clone()).into_response(),
         None => problem(StatusCode::NOT_FOUND, "task-not-found"),
+    }
+}
+
+async fn read(State(shared): State<Arc<Shared>>, Path(path): Path<String>) -> Response {
+    let readings = shared.readings.lock().unwrap();
+    let known = readings.iter().find(|(known, ..)| *known == path);
+    match known {
+        Some((_, status, body)) => (*status, Json(body.clone())).into_response(),
+        None => problem(StatusCode::NOT_FOUND, "vm-not-found"),
     }
 }
 

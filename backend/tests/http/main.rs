@@ -27,6 +27,7 @@ mod protection;
 mod proxies;
 mod server;
 mod settings;
+mod snapshots;
 mod stale;
 mod stop;
 mod tasks;

@@ -35,6 +35,10 @@ pub struct Order {
     pub node: NodeName,
     /// What is asked.
     pub request: TaskRequest,
+    /// What an earlier run has reported of the task, whose work the node continues by itself: it is
+    /// followed, and nothing is sent a second time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub follows: Option<TaskProgress>,
 }
 
 /// Who cancels a task.

@@ -15,6 +15,7 @@ mod machine;
 mod node;
 mod problem;
 mod problem_kind;
+mod snapshot;
 mod sort;
 mod strict_enum;
 mod strict_integer;
@@ -26,8 +27,10 @@ pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
     DEFAULT_GUEST_OS, Datastore, Edit, EventKind, FailureKind, FieldFault, GUEST_SECONDS,
     GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure,
-    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role, Setting,
-    Situation, StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings,
+    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role,
+    SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation, Snapshot,
+    SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree, StepState,
+    TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings,
 };
 
 pub use access::{
@@ -46,6 +49,7 @@ pub use machine::{
 pub use node::{Allocated, Cpu, Memory, Node, NodePage, PortGroup, VmCounts};
 pub use problem::{ApiError, FieldError, Problem};
 pub use problem_kind::ProblemKind;
+pub use snapshot::{CreateSnapshot, RevertToSnapshot};
 pub use sort::{SORTED_CHARACTERS, Sort, SortBy, SortError, SortKey, natural};
 pub use task::{
     AnswerQuestion, CreateVm, SeenSettings, SetPower, Task, TaskPage, TaskVm, UpdateVm, task_path,

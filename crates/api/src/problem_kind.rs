@@ -90,6 +90,10 @@ problem_kinds! {
     NotCancellable = 409 "not-cancellable",
     /// The dashboard cannot hand tasks to the executor.
     ExecutorUnavailable = 503 "executor-unavailable",
+    /// The node failed at what was asked of it at once.
+    NodeFailed = 502 "node-failed",
+    /// The node did not answer in time what was asked of it at once.
+    NodeTimeout = 504 "node-timeout",
     /// A call of the original was not carried out.
     NotDone = 503 "not-done",
     /// A call of the original is still being carried out.

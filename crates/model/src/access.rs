@@ -15,12 +15,15 @@ use crate::NodeName;
 pub enum Permission {
     /// See nodes, VMs and tasks.
     Read,
-    /// Change the power of VMs and answer their questions.
+    /// Change the power of VMs, answer their questions and take snapshots.
     Power,
     /// Change the name and the notes of VMs.
     Notes,
     /// Create VMs.
     Create,
+    /// Take away what cannot be brought back: revert to and remove snapshots, unregister and delete
+    /// VMs.
+    Delete,
     /// Change the hardware of VMs.
     Hardware,
     /// Make and revoke API tokens.
@@ -33,11 +36,12 @@ pub enum Permission {
 
 impl Permission {
     /// All there are.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Read,
         Self::Power,
         Self::Notes,
         Self::Create,
+        Self::Delete,
         Self::Hardware,
         Self::Tokens,
         Self::Users,
@@ -54,7 +58,7 @@ pub enum Role {
     Viewer,
     /// Changes power, names and notes of VMs, too.
     Operator,
-    /// Creates VMs, changes their hardware, and manages tokens and users, too.
+    /// Creates and deletes VMs, changes their hardware, and manages tokens and users, too.
     Admin,
 }
 
@@ -69,6 +73,7 @@ impl Role {
             Permission::Read => Self::Viewer,
             Permission::Power | Permission::Notes => Self::Operator,
             Permission::Create
+            | Permission::Delete
             | Permission::Hardware
             | Permission::Tokens
             | Permission::Users
@@ -214,6 +219,7 @@ mod tests {
                 Permission::Power,
                 Permission::Notes,
                 Permission::Create,
+                Permission::Delete,
                 Permission::Hardware,
                 Permission::Tokens
             ]

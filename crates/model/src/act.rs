@@ -11,6 +11,7 @@ mod clean_up;
 mod create;
 mod edit;
 mod power;
+mod snapshot;
 
 mod request;
 mod step;
@@ -27,4 +28,8 @@ pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use request::TaskRequest;
 pub use setting::{Setting, VmSettings};
+pub use snapshot::{
+    SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, SnapshotCreate,
+    SnapshotRemove, SnapshotRemoveAll, SnapshotRevert,
+};
 pub use step::Step;

@@ -12,6 +12,7 @@ mod event;
 pub mod marks;
 mod node;
 mod round;
+mod snapshot;
 mod task;
 mod task_id;
 mod thresholds;
@@ -21,8 +22,9 @@ pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
     Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Edit, FieldFault,
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
-    PowerAction, PowerChange, Refusal, Setting, Situation, Step, TaskRequest, VmSettings,
-    volume_of,
+    PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
+    SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate, SnapshotRemove,
+    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, VmSettings, volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, Way};
@@ -34,9 +36,10 @@ pub use node::{
 pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
 };
+pub use snapshot::{Snapshot, SnapshotTree};
 pub use task::{
-    Cancelled, Choice, CommandRun, Question, RefreshRequest, StepState, Task, TaskError,
-    TaskErrorKind, TaskProgress, TaskState, TaskStep,
+    Cancelled, Choice, CommandRun, NodeBefore, Question, RefreshRequest, StepState, Task,
+    TaskError, TaskErrorKind, TaskProgress, TaskState, TaskStep,
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};

@@ -74,10 +74,24 @@ pub struct TaskProgress {
     pub directory: Option<String>,
     /// The VM that a creation has registered.
     pub vmid: Option<Vmid>,
+    /// What the node said right before a command was sent whose work goes on without us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<NodeBefore>,
     /// The question that the VM waits with.
     pub question: Option<Question>,
     /// Why it did not succeed.
     pub error: Option<TaskError>,
+}
+
+/// What a node said of a VM right before a command whose work goes on without us: what is there
+/// later and not here is that command's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NodeBefore {
+    /// The ids of the VM's snapshots.
+    pub snapshots: Vec<u32>,
+    /// The keys of hostd's tasks of the VM; `None` where the node does not list them.
+    pub tasks: Option<Vec<String>>,
 }
 
 /// Whether a task waits, runs or how it ended.

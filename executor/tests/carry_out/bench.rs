@@ -99,6 +99,7 @@ impl Bench {
                     instance: self.instance,
                     node: marker.parse().expect("a node name"),
                     request: power(1, PowerAction::On),
+                    follows: None,
                 };
                 self.post(&order).await;
                 // It is looked for when the order comes.
@@ -129,6 +130,7 @@ impl Bench {
             instance: self.instance,
             node: node.name().parse().expect("a node name"),
             request,
+            follows: None,
         }
     }
 

@@ -16,4 +16,5 @@ mod faults;
 mod nasty;
 mod power;
 mod protocol;
+mod snapshots;
 mod turns;

@@ -5,6 +5,7 @@ mod clean_up;
 pub(crate) mod create;
 mod edit;
 pub(crate) mod power;
+mod snapshot;
 
 use chrono::{DateTime, Utc};
 use ecoman_api::{CreateVm, SetPower, Task, TaskRequest, TaskState};
@@ -58,6 +59,10 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
         TaskRequest::Create(vm) => vm.as_ref(),
         TaskRequest::Answer(answer) => answer,
         TaskRequest::CleanUp(clean_up) => clean_up,
+        TaskRequest::SnapshotCreate(act) => act,
+        TaskRequest::SnapshotRevert(act) => act,
+        TaskRequest::SnapshotRemove(act) => act,
+        TaskRequest::SnapshotRemoveAll(act) => act,
         TaskRequest::Edit(edit) => edit.as_ref(),
     }
 }

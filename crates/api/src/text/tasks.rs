@@ -31,6 +31,8 @@ pub struct Tasks {
     pub interrupted_hint: &'static str,
     /// Of a step or a command that was under way when the executor died.
     pub executor_died: &'static str,
+    /// How many snapshots a VM has: `No snapshot.`, `3 snapshots.`
+    pub snapshots_left: fn(count: usize) -> String,
     /// A VM without a name.
     pub vm_by_id: fn(vmid: u32) -> String,
     /// A VM of which neither name nor id is known.

@@ -80,6 +80,13 @@ pub enum Refusal {
     Already(PowerState),
     /// The action needs a VM that is on, and this one is not.
     NotOn(PowerState, PowerAction),
+    /// The VM does not run, so it has neither memory to keep nor a guest to bring to rest.
+    NoMemoryToKeep(PowerState),
+    /// VMware Tools, which bring the guest to rest, do not run.
+    NotQuiesced {
+        /// Whether they are installed.
+        installed: bool,
+    },
     /// The action asks the guest, and VMware Tools cannot pass it on.
     NoTools {
         /// Whether they are installed; they do not run, then.
@@ -116,9 +123,18 @@ impl Situation<'_> {
     /// [`Refusal::Unusable`].
     pub(super) fn has_usable_files(&self) -> Result<(), Refusal> {
         match self.connection_state {
-            Some(state) if !state.is_empty() && state != "connected" => {
-                Err(Refusal::Unusable(state.to_owned()))
-            }
+            None | Some("" | "connected") => Ok(()),
+            Some(state) => Err(Refusal::Unusable(state.to_owned())),
+        }
+    }
+
+    /// # Errors
+    ///
+    /// [`Refusal::NotQuiesced`].
+    pub(super) fn has_tools(&self) -> Result<(), Refusal> {
+        match self.tools_status {
+            Some("toolsNotInstalled") => Err(Refusal::NotQuiesced { installed: false }),
+            Some("toolsNotRunning") => Err(Refusal::NotQuiesced { installed: true }),
             _ => Ok(()),
         }
     }
@@ -146,9 +162,10 @@ pub enum AfterCrash {
     /// be done, so that it may run any number of times.
     RunAgain,
     /// The next run gets its order again and follows it: the node itself continues the work and
-    /// reports how it ends. Such an act leaves a mark on the node that names the task, and looks
-    /// for that mark before it asks for anything. Creating a snapshot will be one: hostd works on a
-    /// task of its own (`vimsvc/task_list`), also when the session that asked is gone.
+    /// reports how it ends. The order then carries what the earlier run has reported
+    /// (`Order::follows`), and the act only looks: it sends nothing a second time. Snapshots are so:
+    /// hostd works on a task of its own (`vmsvc/get.tasklist`), also when the session that asked is
+    /// gone.
     Followed,
 }
 

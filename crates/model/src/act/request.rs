@@ -8,6 +8,7 @@ use super::create::NewVm;
 use super::declaration::Act;
 use super::edit::Edit;
 use super::power::PowerChange;
+use super::snapshot::{SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert};
 use crate::TaskId;
 
 /// What is asked of a node.
@@ -22,6 +23,14 @@ pub enum TaskRequest {
     Answer(Answer),
     /// Remove what an interrupted creation has left.
     CleanUp(CleanUp),
+    /// Take a snapshot.
+    SnapshotCreate(SnapshotCreate),
+    /// Go back to a snapshot.
+    SnapshotRevert(SnapshotRevert),
+    /// Remove a snapshot.
+    SnapshotRemove(SnapshotRemove),
+    /// Remove all snapshots of a VM.
+    SnapshotRemoveAll(SnapshotRemoveAll),
     /// Change settings of a VM.
     Edit(Box<Edit>),
 }
@@ -38,6 +47,10 @@ impl TaskRequest {
             Self::Create(act) => act.as_ref(),
             Self::Answer(act) => act,
             Self::CleanUp(act) => act,
+            Self::SnapshotCreate(act) => act,
+            Self::SnapshotRevert(act) => act,
+            Self::SnapshotRemove(act) => act,
+            Self::SnapshotRemoveAll(act) => act,
             Self::Edit(act) => act.as_ref(),
         }
     }
@@ -107,7 +120,10 @@ mod schema {
     use utoipa::openapi::{Ref, RefOr};
     use utoipa::{PartialSchema, ToSchema};
 
-    use super::{Answer, CleanUp, Edit, NewVm, PowerChange, TaskRequest};
+    use super::{
+        Answer, CleanUp, Edit, NewVm, PowerChange, SnapshotCreate, SnapshotRemove,
+        SnapshotRemoveAll, SnapshotRevert, TaskRequest,
+    };
 
     impl PartialSchema for TaskRequest {
         fn schema() -> RefOr<Schema> {
@@ -127,6 +143,10 @@ mod schema {
                 .item(create)
                 .item(tagged::<Answer>("answer"))
                 .item(tagged::<CleanUp>("clean_up"))
+                .item(tagged::<SnapshotCreate>("snapshot_create"))
+                .item(tagged::<SnapshotRevert>("snapshot_revert"))
+                .item(tagged::<SnapshotRemove>("snapshot_remove"))
+                .item(tagged::<SnapshotRemoveAll>("snapshot_remove_all"))
                 .item(tagged::<Edit>("edit"))
                 .into()
         }
@@ -139,6 +159,10 @@ mod schema {
             NewVm::schemas(schemas);
             Answer::schemas(schemas);
             CleanUp::schemas(schemas);
+            SnapshotCreate::schemas(schemas);
+            SnapshotRevert::schemas(schemas);
+            SnapshotRemove::schemas(schemas);
+            SnapshotRemoveAll::schemas(schemas);
             Edit::schemas(schemas);
         }
     }

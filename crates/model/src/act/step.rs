@@ -62,6 +62,21 @@ pub enum Step {
     LookForLeftovers,
     /// Remove it.
     RemoveLeftovers,
+    /// Read the snapshots of the VM.
+    ReadSnapshots,
+    /// Take the snapshot.
+    TakeSnapshot,
+    /// Go back to the snapshot.
+    RevertToSnapshot,
+    /// Remove so many snapshots; 0: all there are.
+    RemoveSnapshots {
+        /// How many.
+        count: usize,
+    },
+    /// Compare the snapshots with what was requested.
+    CompareSnapshots,
+    /// Look on the node how the work of an earlier run of the executor goes on.
+    FollowOnNode,
 }
 
 impl Step {

@@ -731,6 +731,12 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
             commands: vec![command, running],
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
             vmid: Some(Vmid(u32::MAX)),
+            before: Some(ecoman_model::NodeBefore {
+                snapshots: vec![1, u32::MAX],
+                tasks: Some(vec![
+                    "haTask-1-vim.VirtualMachine.createSnapshot-7".to_owned(),
+                ]),
+            }),
             question: Some(Question {
                 id: "_vmx1".to_owned(),
                 text: "moved or\ncopied?".to_owned(),

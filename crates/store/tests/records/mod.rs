@@ -380,6 +380,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
             commands: vec![command, running],
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
             vmid: Some(Vmid(u32::MAX)),
+            before: None,
             question: Some(Question {
                 id: "_vmx1".to_owned(),
                 text: "moved or\ncopied?".to_owned(),

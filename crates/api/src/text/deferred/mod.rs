@@ -9,6 +9,7 @@ mod nodes;
 mod parts;
 mod power;
 mod sign_in;
+mod snapshots;
 mod tasks;
 mod tray;
 mod vm;
@@ -22,6 +23,7 @@ pub use self::nodes::NodePages;
 pub use self::parts::PageParts;
 pub use self::power::PowerPages;
 pub use self::sign_in::SignInPage;
+pub use self::snapshots::SnapshotPages;
 pub use self::tasks::TaskPages;
 pub use self::tray::Tray;
 pub use self::vm::VmPage;
@@ -37,6 +39,8 @@ pub struct Deferred {
     pub power: PowerPages,
     /// The page of a VM.
     pub vm: VmPage,
+    /// Its snapshots.
+    pub snapshots: SnapshotPages,
     /// The pages of the nodes.
     pub nodes: NodePages,
     /// The pages of the tasks.

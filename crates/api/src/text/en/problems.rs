@@ -133,6 +133,8 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::ReadOnly => "Node is read-only",
         ProblemKind::NameTaken | ProblemKind::UserTaken => "Name taken",
         ProblemKind::ExecutorUnavailable | ProblemKind::TaskExecutor => "Executor unavailable",
+        ProblemKind::NodeFailed => "The node failed",
+        ProblemKind::NodeTimeout => "The node did not answer in time",
         ProblemKind::NotDone => "Not done",
         ProblemKind::Unfinished => "Not done yet",
         ProblemKind::TaskNode => "The node failed at it",

@@ -28,6 +28,19 @@ fn sentence(refusal: &Refusal) -> String {
             };
             format!("The VM is {state}; only one that is on can be {done}.")
         }
+        Refusal::NoMemoryToKeep(state) => format!(
+            "The VM is {state}; only one that is on has memory to keep and a guest to quiesce."
+        ),
+        Refusal::NotQuiesced { installed } => {
+            let tools = match installed {
+                true => "is not running",
+                false => "is not installed",
+            };
+            format!(
+                "VMware Tools {tools} in the guest, so its file systems cannot be quiesced; a \
+                 snapshot without that is as if the plug were pulled."
+            )
+        }
         Refusal::NotOff(state) => {
             format!("The VM is {state}; its settings can be changed only while it is off.")
         }

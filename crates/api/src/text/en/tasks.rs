@@ -33,6 +33,11 @@ pub(super) static TASKS: Tasks = Tasks {
     interrupted_hint: "Nothing is repeated by itself. The crawler looks at the node now: see what \
                        the state is, and ask again if need be.",
     executor_died: "The executor stopped in the middle; it is not known how it ended.",
+    snapshots_left: |count| match count {
+        0 => "No snapshot.".to_owned(),
+        1 => "1 snapshot.".to_owned(),
+        count => format!("{count} snapshots."),
+    },
     vm_by_id: |vmid| format!("VM {vmid}"),
     some_vm: "a VM",
 };
@@ -52,6 +57,13 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
             "Clean up after the interrupted creation of {} on {node}",
             clean_up.vm.name
         ),
+        TaskRequest::SnapshotCreate(_) => format!("Take a snapshot of {vm} on {node}"),
+        TaskRequest::SnapshotRevert(_) => format!("Revert {vm} on {node} to a snapshot"),
+        TaskRequest::SnapshotRemove(act) if act.children => {
+            format!("Remove a snapshot of {vm} on {node} with those below it")
+        }
+        TaskRequest::SnapshotRemove(_) => format!("Remove a snapshot of {vm} on {node}"),
+        TaskRequest::SnapshotRemoveAll(_) => format!("Remove all snapshots of {vm} on {node}"),
         TaskRequest::Edit(edit) => format!("Edit {} of {vm} on {node}", settings(edit)),
     }
 }
@@ -81,6 +93,16 @@ fn step(step: Step) -> String {
         Step::Power { action } => ACTS.order.of(action),
         Step::WaitFor { power } => return format!("Wait until the VM is {power}"),
         Step::CreateDisk { gb } => return format!("Create the disk ({gb} GB, thin)"),
+        Step::RemoveSnapshots { count } if count > 1 => {
+            return format!("Remove {count} snapshots, the last first");
+        }
+        Step::RemoveSnapshots { count: 0 } => "Remove all snapshots",
+        Step::RemoveSnapshots { .. } => "Remove the snapshot",
+        Step::ReadSnapshots => "Look at the VM and its snapshots",
+        Step::TakeSnapshot => "Take the snapshot",
+        Step::RevertToSnapshot => "Revert to the snapshot",
+        Step::CompareSnapshots => "Compare the snapshots with what was asked",
+        Step::FollowOnNode => "See how the node has gone on with it",
         Step::LookAtVm => "Look at the VM",
         Step::SeeThatOn => "See that the VM is on",
         Step::LookAtQuestion => "Look at the question",
@@ -116,6 +138,27 @@ fn summary(request: &TaskRequest) -> String {
         ),
         TaskRequest::Answer(answer) => format!("answer a question with choice {}", answer.choice),
         TaskRequest::CleanUp(clean_up) => format!("clean up after task {}", clean_up.task),
+        TaskRequest::SnapshotCreate(act) => format!(
+            "snapshot {:?}{}{}",
+            act.name,
+            if act.memory { ", with memory" } else { "" },
+            if act.quiesce { ", quiesced" } else { "" },
+        ),
+        TaskRequest::SnapshotRevert(act) => format!(
+            "revert to snapshot {}{}",
+            act.snapshot,
+            if act.keep_off { ", kept off" } else { "" },
+        ),
+        TaskRequest::SnapshotRemove(act) => format!(
+            "remove snapshot {}{}",
+            act.snapshot,
+            if act.children {
+                " with those below it"
+            } else {
+                ""
+            },
+        ),
+        TaskRequest::SnapshotRemoveAll(_) => "remove all snapshots".to_owned(),
         TaskRequest::Edit(edit) => {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             format!("edit {}", changes.join(", "))

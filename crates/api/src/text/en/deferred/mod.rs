@@ -9,6 +9,7 @@ mod nodes;
 mod parts;
 mod power;
 mod sign_in;
+mod snapshots;
 mod tasks;
 mod tray;
 mod vm;
@@ -20,6 +21,7 @@ pub(super) static DEFERRED: Deferred = Deferred {
     filter_help: filter_help::FILTER_HELP,
     power: power::POWER,
     vm: vm::VM,
+    snapshots: snapshots::SNAPSHOTS,
     nodes: nodes::NODES,
     tasks: tasks::TASKS,
     tray: tray::TRAY,

@@ -1,0 +1,224 @@
+//! `/vms/{node}/{vmid}/snapshots`: a VM's snapshots.
+
+use axum::Json;
+use axum::extract::{RawQuery, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::response::{IntoResponse as _, Response};
+use ecoman_api::{CreateSnapshot, RevertToSnapshot, SnapshotTree};
+use ecoman_model::{
+    Permission, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskRequest, Vmid,
+};
+
+use super::guard::ChangeContext;
+use super::paths::{SnapshotPath, VmPath};
+use super::responses::Accepted;
+use super::snapshot::loaded;
+use super::state::AppState;
+use super::{parameters, responses};
+use crate::access::Caller;
+use crate::http;
+use crate::http::etag::NO_STORE;
+use crate::http::json::JsonBody;
+use crate::http::problem::ErrorResponse;
+use crate::http::query::{NoParameters, Parameters};
+
+/// List a VM's snapshots
+///
+/// Read from the node at the moment, through the executor: it takes a second or two. Parents come
+/// before their children.
+#[utoipa::path(
+    get,
+    path = "/vms/{node}/{vmid}/snapshots",
+    operation_id = "listSnapshots",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Read))),
+    params(VmPath),
+    responses(
+        (status = 200, description = "The snapshots, and where the VM is among them.", body = SnapshotTree),
+        responses::NoParameters,
+        responses::NoSuchVm,
+        responses::NodeNotRead,
+    )
+)]
+pub(crate) async fn list_snapshots(
+    State(state): State<AppState>,
+    caller: Caller,
+    path: VmPath,
+    _: NoParameters,
+) -> Result<Response, ErrorResponse> {
+    let snapshot = loaded(&state.inventory, &caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let tree = state
+        .tasks
+        .snapshots(&node.record.name, Vmid(vm.view.vmid))
+        .await?;
+    Ok(([(CACHE_CONTROL, NO_STORE)], Json(tree)).into_response())
+}
+
+/// Take a snapshot
+///
+/// Makes a task. It succeeds when the node lists the new snapshot; the free space of the datastore
+/// is looked at first.
+#[utoipa::path(
+    post,
+    path = "/vms/{node}/{vmid}/snapshots",
+    operation_id = "createSnapshot",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Power))),
+    params(VmPath, parameters::IdempotencyKey),
+    request_body = CreateSnapshot,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::PowerRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn create_snapshot(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: VmPath,
+    _: NoParameters,
+    JsonBody(body): JsonBody<CreateSnapshot>,
+) -> Result<Accepted, ErrorResponse> {
+    let snapshot = loaded(&state.inventory, &context.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let act = body.act(Vmid(vm.view.vmid)).check();
+    let act = act.map_err(|faults| http::Error::fields(&faults))?;
+    let request = TaskRequest::SnapshotCreate(act);
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
+    Ok(Accepted::new(task))
+}
+
+/// Go back to a snapshot
+///
+/// Makes a task. What has changed on the disks since then is lost, and so is the state of a VM that
+/// runs; memory, CPUs and notes become those of that time. A snapshot with memory lets the VM run
+/// on from that moment, unless `keep_off`.
+#[utoipa::path(
+    post,
+    path = "/vms/{node}/{vmid}/snapshots/{id}/revert",
+    operation_id = "revertToSnapshot",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Delete))),
+    params(SnapshotPath, parameters::IdempotencyKey),
+    request_body = RevertToSnapshot,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::PowerRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn revert_to_snapshot(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: SnapshotPath,
+    _: NoParameters,
+    JsonBody(body): JsonBody<RevertToSnapshot>,
+) -> Result<Accepted, ErrorResponse> {
+    let snapshot = loaded(&state.inventory, &context.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let request = TaskRequest::SnapshotRevert(SnapshotRevert {
+        vmid: Vmid(vm.view.vmid),
+        snapshot: path.id()?,
+        keep_off: body.keep_off,
+    });
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
+    Ok(Accepted::new(task))
+}
+
+/// Remove a snapshot
+///
+/// Makes a task. The VM stays as it is: only the way back is lost. May take long; the task reports
+/// the node's progress.
+#[utoipa::path(
+    delete,
+    path = "/vms/{node}/{vmid}/snapshots/{id}",
+    operation_id = "removeSnapshot",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Delete))),
+    params(
+        SnapshotPath,
+        (
+            "children" = Option<bool>,
+            Query,
+            description = "Whether the snapshots that are built on it are removed, too. Without it \
+                they stay, and what it has changed becomes theirs.",
+            example = false
+        ),
+        parameters::IdempotencyKey,
+    ),
+    responses(
+        Accepted,
+        responses::BadParameters,
+        responses::NoSuchVm,
+        responses::PowerRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn remove_snapshot(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: SnapshotPath,
+    RawQuery(query): RawQuery,
+) -> Result<Accepted, ErrorResponse> {
+    let mut parameters = Parameters::new(query.as_deref());
+    let children = parameters.take("children", |text| {
+        let flag = text.parse::<bool>();
+        flag.map_err(|_| "must be true or false".to_owned())
+    });
+    let known = parameters.finish("children");
+    known.map_err(http::Error::BadParameters)?;
+    let snapshot = loaded(&state.inventory, &context.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let request = TaskRequest::SnapshotRemove(SnapshotRemove {
+        vmid: Vmid(vm.view.vmid),
+        snapshot: path.id()?,
+        children: children.unwrap_or(false),
+    });
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
+    Ok(Accepted::new(task))
+}
+
+/// Remove all snapshots
+///
+/// Makes a task. The VM stays as it is: only the ways back are lost.
+#[utoipa::path(
+    delete,
+    path = "/vms/{node}/{vmid}/snapshots",
+    operation_id = "removeAllSnapshots",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Delete))),
+    params(VmPath, parameters::IdempotencyKey),
+    responses(
+        Accepted,
+        responses::NoParameters,
+        responses::NoSuchVm,
+        responses::PowerRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn remove_all_snapshots(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: VmPath,
+    _: NoParameters,
+) -> Result<Accepted, ErrorResponse> {
+    let snapshot = loaded(&state.inventory, &context.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let vmid = Vmid(vm.view.vmid);
+    let request = TaskRequest::SnapshotRemoveAll(SnapshotRemoveAll { vmid });
+    let task = context
+        .submit(&state.tasks, request, node, Some(vm))
+        .await?;
+    Ok(Accepted::new(task))
+}
