@@ -5,6 +5,7 @@ use std::path::Path;
 
 use clap::Args;
 use ecoman_api::Preset;
+use ecoman_api::text::{Language, LanguageError};
 use ecoman_model::Thresholds;
 
 use crate::inventory::note_patterns::{EXPIRY, NotePattern, NotePatterns, OWNER};
@@ -79,6 +80,11 @@ pub struct DashboardSettings {
     #[arg(long, env, default_value = "/")]
     pub dashboard_base_path: BasePath,
 
+    /// Language of the page and of the sentences of the API, `en` or `ja`; a choice on the page comes
+    /// first. Empty: that of the browser
+    #[arg(long, env, default_value = "", value_parser = language)]
+    pub dashboard_language: FixedLanguage,
+
     /// Virtual CPUs from which on a VM is large
     #[arg(long, env, default_value_t = Thresholds::default().cpus, value_parser = cpus)]
     pub dashboard_threshold_cpu: u32,
@@ -141,6 +147,9 @@ type Presets = Vec<Preset>;
 
 /// A list of names as one value.
 type HostNames = Vec<String>;
+
+/// No language as one value: clap would take a plain `Option` for an option that may be left out.
+type FixedLanguage = Option<Language>;
 
 impl DashboardArgs {
     /// The configuration, with an executor and a directory for what is kept (`ECOMAN_DATA`).
@@ -234,6 +243,13 @@ fn token(text: &str) -> Result<Token, &'static str> {
         Ok(Token(text.to_owned()))
     } else {
         Err("allowed are visible ASCII characters")
+    }
+}
+
+fn language(text: &str) -> Result<FixedLanguage, LanguageError> {
+    match text {
+        "" => Ok(None),
+        tag => tag.parse().map(Some),
     }
 }
 

@@ -230,6 +230,7 @@ impl Dashboard {
         let state = AppState {
             thresholds: self.config.settings.thresholds(),
             presets: self.config.settings.dashboard_presets.clone().into(),
+            language: self.config.settings.dashboard_language,
             allowed_hosts: AllowedHosts::new(
                 self.config.address,
                 &self.config.settings.dashboard_allowed_hosts,

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use ecoman_api::text::EN;
+use ecoman_api::text::spoken;
 use ecoman_api::{Identity, SignInMode};
 use ecoman_model::{Actor, Authentication, Grant, NodeName, Permission, Role, Timestamp};
 
@@ -154,9 +154,11 @@ pub(crate) fn password_actor(name: String, address: Option<IpAddr>) -> Actor {
 impl fmt::Display for Caller {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.actor.name, &self.actor.token) {
-            (Some(name), Some(token)) => f.write_str(&(EN.problems.caller_with_token)(token, name)),
+            (Some(name), Some(token)) => {
+                f.write_str(&(spoken().problems.caller_with_token)(token, name))
+            }
             (Some(name), None) => f.write_str(name),
-            (None, _) => f.write_str(EN.problems.caller_unknown),
+            (None, _) => f.write_str(spoken().problems.caller_unknown),
         }
     }
 }

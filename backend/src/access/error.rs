@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecoman_access::AccessError;
-use ecoman_api::text::EN;
+use ecoman_api::text::spoken;
 use ecoman_api::{ApiError, FieldError, ProblemKind};
 use ecoman_model::Role;
 
@@ -13,21 +13,21 @@ use crate::http::problem::whole_seconds;
 /// Errors of sign-in, permissions, users and tokens.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}", EN.problems.not_signed_in)]
+    #[error("{}", spoken().problems.not_signed_in)]
     NotSignedIn,
     #[error(transparent)]
     BadCredentials(#[from] BadCredentials),
-    #[error("{}", EN.problems.wrong_password)]
+    #[error("{}", spoken().problems.wrong_password)]
     WrongPassword,
     /// After this time another try is taken.
-    #[error("{}", (EN.problems.too_many_tries)(whole_seconds(*.0)))]
+    #[error("{}", (spoken().problems.too_many_tries)(whole_seconds(*.0)))]
     TooManyTries(Duration),
-    #[error("{}", EN.problems.cross_site)]
+    #[error("{}", spoken().problems.cross_site)]
     CrossSite,
     /// The same, by the headers that a proxy may have changed.
-    #[error("{}", (EN.problems.other_origin)(origin, host))]
+    #[error("{}", (spoken().problems.other_origin)(origin, host))]
     OtherOrigin { origin: String, host: String },
-    #[error("{}", (EN.problems.forbidden)(caller, *needed, *role, *limited))]
+    #[error("{}", (spoken().problems.forbidden)(caller, *needed, *role, *limited))]
     Forbidden {
         caller: String,
         needed: Role,
@@ -35,47 +35,47 @@ pub(crate) enum Error {
         limited: bool,
     },
     /// `nodes`: those that the caller reaches.
-    #[error("{}", (EN.problems.out_of_reach)(caller, node, nodes))]
+    #[error("{}", (spoken().problems.out_of_reach)(caller, node, nodes))]
     OutOfReach {
         caller: String,
         node: String,
         nodes: Vec<String>,
     },
-    #[error("{}", EN.problems.no_password_sign_in)]
+    #[error("{}", spoken().problems.no_password_sign_in)]
     NoPasswordSignIn,
-    #[error("{}", EN.problems.no_sign_in)]
+    #[error("{}", spoken().problems.no_sign_in)]
     NoSignIn,
-    #[error("{}", EN.problems.not_by_password)]
+    #[error("{}", spoken().problems.not_by_password)]
     NotByPassword,
-    #[error("{}", EN.problems.sign_in_unavailable)]
+    #[error("{}", spoken().problems.sign_in_unavailable)]
     SignInUnavailable,
-    #[error("{}", EN.problems.token_not_found)]
+    #[error("{}", spoken().problems.token_not_found)]
     TokenNotFound,
-    #[error("{}", (EN.problems.user_not_found)(.0))]
+    #[error("{}", (spoken().problems.user_not_found)(.0))]
     UserNotFound(String),
-    #[error("{}", (EN.problems.user_taken)(.0))]
+    #[error("{}", (spoken().problems.user_taken)(.0))]
     UserTaken(String),
-    #[error("{}", (EN.problems.last_admin)(.0))]
+    #[error("{}", (spoken().problems.last_admin)(.0))]
     LastAdmin(String),
 }
 
 /// Why credentials are rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadCredentials {
-    #[error("{}", EN.problems.not_a_bearer_token)]
+    #[error("{}", spoken().problems.not_a_bearer_token)]
     NotABearerToken,
-    #[error("{}", EN.problems.token_expired)]
+    #[error("{}", spoken().problems.token_expired)]
     TokenExpired,
-    #[error("{}", EN.problems.token_unknown)]
+    #[error("{}", spoken().problems.token_unknown)]
     TokenUnknown,
-    #[error("{}", EN.problems.token_owner_removed)]
+    #[error("{}", spoken().problems.token_owner_removed)]
     TokenOwnerRemoved,
-    #[error("{}", EN.problems.session_ended)]
+    #[error("{}", spoken().problems.session_ended)]
     SessionEnded,
     /// The proxy has signed in somebody who has no role here.
-    #[error("{}", EN.problems.no_role)]
+    #[error("{}", spoken().problems.no_role)]
     NoRole,
-    #[error("{}", EN.problems.user_removed)]
+    #[error("{}", spoken().problems.user_removed)]
     UserRemoved,
 }
 

@@ -1,7 +1,7 @@
 //! Why a request fails before it is about anything: its path, headers, parameters and body.
 
 use axum::http::StatusCode;
-use ecoman_api::text::EN;
+use ecoman_api::text::spoken;
 use ecoman_api::{ApiError, FieldError, FieldFault, ProblemKind};
 
 use crate::error_chain::chain;
@@ -10,30 +10,30 @@ use crate::http::BODY_LIMIT;
 /// Errors of the transport.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}", EN.problems.bad_parameters)]
+    #[error("{}", spoken().problems.bad_parameters)]
     BadParameters(Vec<FieldError>),
-    #[error("{}", EN.problems.bad_body)]
+    #[error("{}", spoken().problems.bad_body)]
     BadBody(Vec<FieldError>),
-    #[error("{}", EN.problems.bad_idempotency_key)]
+    #[error("{}", spoken().problems.bad_idempotency_key)]
     BadIdempotencyKey,
-    #[error("{}", EN.problems.unsupported_media_type)]
+    #[error("{}", spoken().problems.unsupported_media_type)]
     UnsupportedMediaType,
-    #[error("{}", (EN.problems.too_large)(BODY_LIMIT / 1024))]
+    #[error("{}", (spoken().problems.too_large)(BODY_LIMIT / 1024))]
     TooLarge,
-    #[error("{}", EN.problems.not_acceptable)]
+    #[error("{}", spoken().problems.not_acceptable)]
     NotAcceptable,
-    #[error("{}", EN.problems.not_found)]
+    #[error("{}", spoken().problems.not_found)]
     NotFound,
-    #[error("{}", EN.problems.method_not_allowed)]
+    #[error("{}", spoken().problems.method_not_allowed)]
     MethodNotAllowed,
-    #[error("{}", (EN.problems.foreign_host)(.0))]
+    #[error("{}", (spoken().problems.foreign_host)(.0))]
     ForeignHost(String),
-    #[error("{}", EN.problems.timeout)]
+    #[error("{}", spoken().problems.timeout)]
     Timeout,
-    #[error("{}", EN.problems.internal)]
+    #[error("{}", spoken().problems.internal)]
     Internal,
     /// A status that axum or a layer has chosen, and that no other error has.
-    #[error("{}", (EN.problems.other_status)(reason(*.0)))]
+    #[error("{}", (spoken().problems.other_status)(reason(*.0)))]
     Status(StatusCode),
 }
 
@@ -97,7 +97,7 @@ impl ApiError for Error {
     fn title(&self) -> &'static str {
         match self {
             Self::Status(status) => reason(*status),
-            _ => (EN.problems.title)(self.kind()),
+            _ => (spoken().problems.title)(self.kind()),
         }
     }
 

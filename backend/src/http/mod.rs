@@ -10,6 +10,7 @@ pub(crate) mod headers;
 pub(crate) mod host;
 pub(crate) mod idempotency_key;
 pub(crate) mod json;
+pub(crate) mod language;
 pub(crate) mod page_token;
 pub(crate) mod problem;
 pub(crate) mod query;

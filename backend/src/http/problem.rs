@@ -10,16 +10,20 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{
+    CONTENT_LANGUAGE, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, RETRY_AFTER, VARY, WWW_AUTHENTICATE,
+};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use ecoman_api::text::Language;
 use ecoman_api::{ApiError, Problem, ProblemKind, task_path};
 
 use crate::http::accept::accepts_html;
 use crate::http::base_path::BasePath;
 use crate::http::error::Error;
 use crate::http::json::json;
+use crate::http::language::{self, language};
 use crate::http::request_id::RequestId;
 
 /// Media type of problems.
@@ -62,6 +66,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
     let base: BasePath = request.extensions().get().cloned().unwrap_or_default();
     let instance = base.join(request.uri().path());
     let wants_html = accepts_html(request.headers());
+    let language = language(&request);
     let request_id = request.extensions().get::<RequestId>().cloned();
     let mut response = next.run(request).await;
 
@@ -73,7 +78,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         None => Error::of_status(answered).into(),
     };
     let error = error.error();
-    let problem = Problem {
+    let problem = language.speak(|| Problem {
         kind: error.kind().urn(),
         title: error.title().to_owned(),
         status: error.status(),
@@ -81,12 +86,14 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         instance,
         request_id: request_id.unwrap_or_default().0,
         errors: error.fields(),
-    };
+    });
     let headers = response.headers_mut();
     headers.remove(CONTENT_LENGTH);
     let for_people = wants_html && error.kind() == ProblemKind::ForeignHost;
     let media_type = if for_people { HTML } else { PROBLEM_JSON };
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(CONTENT_LANGUAGE, HeaderValue::from_static(language.tag()));
+    headers.append(VARY, HeaderValue::from_static(language::DEPENDS_ON));
     if let Some(wait) = error.retry_after() {
         headers.insert(RETRY_AFTER, whole_seconds(wait).into());
     }
@@ -103,7 +110,7 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
         headers.insert(LOCATION, location);
     }
     *response.body_mut() = if for_people {
-        Body::from(html(&problem))
+        Body::from(html(&problem, language))
     } else {
         Body::from(json(&problem).to_string())
     };
@@ -111,11 +118,12 @@ pub(crate) async fn render_problems(request: Request, next: Next) -> Response {
 }
 
 /// A problem as a page, for a browser that opens an address.
-fn html(problem: &Problem) -> String {
+fn html(problem: &Problem, language: Language) -> String {
     let (title, detail) = (escaped(&problem.title), escaped(&problem.detail));
     let (status, request_id) = (problem.status, escaped(&problem.request_id));
+    let tag = language.tag();
     format!(
-        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+        "<!doctype html>\n<html lang=\"{tag}\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
          <title>ECoMan: {title}</title>\n<h1>{title}</h1>\n<p>{detail}</p>\n\
          <p><small>{status} · {request_id}</small></p>\n</html>\n"

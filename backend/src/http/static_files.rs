@@ -13,6 +13,7 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use ecoman_api::text::Language;
 #[cfg(not(debug_assertions))]
 use rust_embed::Embed;
 use sha2::{Digest as _, Sha256};
@@ -22,6 +23,7 @@ use crate::http::body_cache::Encoding;
 use crate::http::error::Error;
 use crate::http::etag::matches_etag;
 use crate::http::headers::page_policy;
+use crate::http::language::{self, language};
 
 /// The source of the page's files.
 #[derive(Clone, Debug)]
@@ -70,16 +72,29 @@ pub(crate) fn serve(page: &StaticFiles, signed_out: bool, request: &Request) -> 
         }
     }
     let base = request.extensions().get().cloned().unwrap_or_default();
-    index(page, &base, signed_out, request.headers())
+    index(
+        page,
+        &base,
+        language(request),
+        signed_out,
+        request.headers(),
+    )
 }
 
 /// The page itself.
-fn index(page: &StaticFiles, base: &BasePath, signed_out: bool, headers: &HeaderMap) -> Response {
+fn index(
+    page: &StaticFiles,
+    base: &BasePath,
+    language: Language,
+    signed_out: bool,
+    headers: &HeaderMap,
+) -> Response {
     let Some(mut file) = page.file(INDEX) else {
         return missing(base);
     };
-    if !base.is_root() {
-        let html = index_below(base, &String::from_utf8_lossy(&file.data));
+    if !base.is_root() || language != Language::English {
+        let html = String::from_utf8_lossy(&file.data);
+        let html = index_for(base, language, &html);
         file = File::new(html.into_bytes());
     }
     if signed_out {
@@ -95,6 +110,7 @@ fn index(page: &StaticFiles, base: &BasePath, signed_out: bool, headers: &Header
         (CACHE_CONTROL, "no-cache".to_owned()),
         (ETAG, etag.clone()),
         (CONTENT_SECURITY_POLICY, policy),
+        (VARY, language::DEPENDS_ON.to_owned()),
     ];
     if matches_etag(headers, &etag) {
         return (StatusCode::NOT_MODIFIED, fixed).into_response();
@@ -134,11 +150,17 @@ fn asset(page: &StaticFiles, name: &str, headers: &HeaderMap) -> Option<Response
     })
 }
 
-/// The page with its addresses below a base path. They begin at the root, in quotes, and so does the
-/// one that it names for people.
-fn index_below(base: &BasePath, html: &str) -> String {
-    let base = base.as_str();
-    html.replace("=\"/", &format!("=\"{base}/"))
+/// The page in a language, which it reads from its first element: the browser chooses fonts by it. Its
+/// addresses are below a base path; they begin at the root, in quotes, and so does the one that it
+/// names for people.
+fn index_for(base: &BasePath, language: Language, html: &str) -> String {
+    let base = match base.is_root() {
+        true => "",
+        false => base.as_str(),
+    };
+    let lang = format!("<html lang=\"{}\"", language.tag());
+    html.replacen("<html lang=\"en\"", &lang, 1)
+        .replace("=\"/", &format!("=\"{base}/"))
         .replace("'/", &format!("'{base}/"))
         .replace("<code>/", &format!("<code>{base}/"))
         .replacen("data-base=\"\"", &format!("data-base=\"{base}\""), 1)
@@ -309,13 +331,13 @@ mod tests {
     }
 
     #[test]
-    fn every_address_of_the_page_is_below_the_base_path() {
-        let html = "<html data-base=\"\"><link href=\"/a.css\"><script src=\"/a.js\"></script>\
+    fn the_page_names_its_language_and_its_addresses_are_below_the_base_path() {
+        let html = "<html lang=\"en\" data-base=\"\"><link href=\"/a.css\"><script src=\"/a.js\"></script>\
             <script>import init from '/b.js';</script><code>/api/v1</code>";
         let base = "/ecoman".parse().expect("a base path");
         assert_eq!(
-            index_below(&base, html),
-            "<html data-base=\"/ecoman\"><link href=\"/ecoman/a.css\">\
+            index_for(&base, Language::Japanese, html),
+            "<html lang=\"ja\" data-base=\"/ecoman\"><link href=\"/ecoman/a.css\">\
              <script src=\"/ecoman/a.js\"></script>\
              <script>import init from '/ecoman/b.js';</script><code>/ecoman/api/v1</code>"
         );

@@ -1,6 +1,6 @@
 //! Why there is nothing to show of a node or VM.
 
-use ecoman_api::text::EN;
+use ecoman_api::text::spoken;
 use ecoman_api::{ApiError, ProblemKind};
 use ecoman_store::StoreError;
 
@@ -9,12 +9,12 @@ use crate::error_chain::chain;
 /// Errors of the inventory.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}", (EN.problems.vm_not_found)(node, vmid))]
+    #[error("{}", (spoken().problems.vm_not_found)(node, vmid))]
     VmNotFound { node: String, vmid: String },
-    #[error("{}", (EN.problems.node_not_found)(.0))]
+    #[error("{}", (spoken().problems.node_not_found)(.0))]
     NodeNotFound(String),
     /// The store has not been read yet.
-    #[error("{}", EN.problems.starting)]
+    #[error("{}", spoken().problems.starting)]
     Starting,
     #[error(transparent)]
     Store(#[from] StoreUnavailable),
@@ -35,10 +35,10 @@ impl ApiError for Error {
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum StoreUnavailable {
     /// It does not answer, or cannot be read.
-    #[error("{}", (EN.problems.store_unavailable)(.0))]
+    #[error("{}", (spoken().problems.store_unavailable)(.0))]
     Unreadable(String),
     /// It takes no changes.
-    #[error("{}", (EN.problems.store_unwritable)(.0))]
+    #[error("{}", (spoken().problems.store_unwritable)(.0))]
     Unwritable(String),
 }
 

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use chrono::SecondsFormat;
-use ecoman_api::text::EN;
+use ecoman_api::text::Language;
 use ecoman_api::{HistoryItem, HistoryPage, HistoryTask, TaskVm};
 use ecoman_model::{Event, EventKind, NodeName, Permission, VmKey, Vmid};
 use ecoman_store::{HistoryQuery, Store};
@@ -24,6 +24,7 @@ use crate::http;
 use crate::http::accept::Format;
 use crate::http::csv::{self, Cell, NamedColumn, TEXT_CSV};
 use crate::http::etag::NO_STORE;
+use crate::http::language::{DEPENDS_ON, ReaderLanguage};
 use crate::http::page_token::List;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
@@ -139,6 +140,7 @@ fn of_task(item: &HistoryItem, field: fn(&HistoryTask) -> Option<&str>) -> Cell<
 pub(crate) async fn list_history(
     State(state): State<AppState>,
     caller: Caller,
+    ReaderLanguage(language): ReaderLanguage,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
 ) -> Result<Response, ErrorResponse> {
@@ -146,12 +148,13 @@ pub(crate) async fn list_history(
     let asked = HistoryParameters::read(query.as_deref())?;
     let nodes = caller.nodes_in_reach(asked.nodes.clone());
     let mut response = match format {
-        Format::Json => asked.page(&state, nodes).await?,
-        Format::Csv => asked.table(&state, nodes).await?,
+        Format::Json => asked.page(&state, nodes, language).await?,
+        Format::Csv => asked.table(&state, nodes, language).await?,
     };
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
     headers.insert(VARY, HeaderValue::from_static("Accept"));
+    headers.append(VARY, HeaderValue::from_static(DEPENDS_ON));
     Ok(response)
 }
 
@@ -221,6 +224,7 @@ impl HistoryParameters {
         self,
         state: &AppState,
         nodes: Option<Vec<NodeName>>,
+        language: Language,
     ) -> Result<Response, ErrorResponse> {
         let limit = self.limit.unwrap_or(USUAL);
         let mut page = ecoman_store::HistoryPage::default();
@@ -239,7 +243,7 @@ impl HistoryParameters {
         }
         let page = HistoryPage {
             next_page: page.next.map(|id| self.list.token(&id)),
-            items: page.events.into_iter().map(view).collect(),
+            items: views(page.events, language),
         };
         Ok(Json(page).into_response())
     }
@@ -249,6 +253,7 @@ impl HistoryParameters {
         self,
         state: &AppState,
         nodes: Option<Vec<NodeName>>,
+        language: Language,
     ) -> Result<Response, ErrorResponse> {
         let left = self.limit.unwrap_or(usize::MAX);
         let query = HistoryQuery {
@@ -265,6 +270,7 @@ impl HistoryParameters {
             store: Arc::clone(&state.store),
             query,
             left,
+            language,
             next: Some(first),
             is_first: true,
         };
@@ -295,6 +301,7 @@ struct Reading {
     query: HistoryQuery,
     /// The most lines that are still to be sent.
     left: usize,
+    language: Language,
     /// A page that has been read and not been sent; `None` behind the last one.
     next: Option<ecoman_store::HistoryPage>,
     is_first: bool,
@@ -308,7 +315,7 @@ impl Reading {
                 return Ok(None);
             };
             self.left = self.left.saturating_sub(page.events.len());
-            let items: Vec<_> = page.events.into_iter().map(view).collect();
+            let items = views(page.events, self.language);
             let is_first = std::mem::replace(&mut self.is_first, false);
             if page.next.is_some() && self.left > 0 {
                 self.query.before = page.next;
@@ -338,17 +345,23 @@ fn vm_key(text: &str) -> Result<VmKey, String> {
     })
 }
 
-/// What people read of an event.
+/// What people read of an event, in every language: who searches may have it from somebody else.
 fn words_of(event: &Event) -> String {
-    let sentence = (EN.history.sentence)(event);
-    match (EN.history.initiator)(event.initiator()) {
-        Some(initiator) => format!("{sentence} {initiator}"),
-        None => sentence,
-    }
+    let words = Language::ALL.map(|language| {
+        let texts = language.texts().history;
+        let initiator = (texts.initiator)(event.initiator());
+        (texts.sentence)(event) + " " + initiator.unwrap_or_default()
+    });
+    words.join(" ")
 }
 
-fn view(event: Event) -> HistoryItem {
-    let text = (EN.history.sentence)(&event);
+fn views(events: Vec<Event>, language: Language) -> Vec<HistoryItem> {
+    let views = events.into_iter().map(|event| view(event, language));
+    views.collect()
+}
+
+fn view(event: Event, language: Language) -> HistoryItem {
+    let text = (language.texts().history.sentence)(&event);
     let initiator = event.initiator();
     HistoryItem {
         id: event.id,

@@ -47,7 +47,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Caller, SignIn};
 use crate::http::problem::{panicked, render_problems};
-use crate::http::{self, headers, host, request_id, static_files};
+use crate::http::{self, headers, host, language, request_id, static_files};
 use crate::routes::state::AppState;
 
 /// The longest time until an answer begins; more than `?wait=` of a task allows.
@@ -118,6 +118,7 @@ pub(crate) fn router(state: AppState, docs: Router<AppState>) -> Router {
             ServiceBuilder::new()
                 .layer(from_fn(headers::add))
                 .layer(from_fn(request_id::assign))
+                .layer(from_fn_with_state(state.language, language::choose))
                 .layer(from_fn_with_state(state.clone(), request_log::record))
                 .layer(from_fn(render_problems))
                 .layer(CatchPanicLayer::custom(panicked))

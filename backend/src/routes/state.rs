@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ecoman_api::Preset;
+use ecoman_api::text::Language;
 use ecoman_model::Thresholds;
 use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
@@ -26,6 +27,8 @@ pub(crate) struct AppState {
     pub(crate) thresholds: Thresholds,
     /// The sizes that are offered for a new VM.
     pub(crate) presets: Arc<[Preset]>,
+    /// The language, where it is not the browser's.
+    pub(crate) language: Option<Language>,
     pub(crate) allowed_hosts: AllowedHosts,
     pub(crate) openapi: OpenapiTexts,
     pub(crate) store: Arc<dyn Store>,

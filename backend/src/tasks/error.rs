@@ -1,6 +1,6 @@
 //! Why there is no task.
 
-use ecoman_api::text::EN;
+use ecoman_api::text::spoken;
 use ecoman_api::{ApiError, FieldError, ProblemKind, Refusal, task_path};
 use ecoman_model::{NodeName, PowerState, TaskId};
 use ecoman_store::StoreError;
@@ -14,18 +14,18 @@ use crate::inventory::error::StoreUnavailable;
 /// Errors of tasks and of the requests for them.
 #[derive(Clone, Debug, thiserror::Error)]
 pub(crate) enum Error {
-    #[error("{}", (EN.problems.task_not_found)(.0))]
+    #[error("{}", (spoken().problems.task_not_found)(.0))]
     TaskNotFound(String),
-    #[error("{}", (EN.problems.idempotency_key_reused)(&task_path(*.0)))]
+    #[error("{}", (spoken().problems.idempotency_key_reused)(&task_path(*.0)))]
     KeyReused(TaskId),
-    #[error("{}", (EN.problems.refused)(vm, node, &(EN.refusals.sentence)(refusal)))]
+    #[error("{}", (spoken().problems.refused)(vm, node, &(spoken().refusals.sentence)(refusal)))]
     Refused {
         node: String,
         vm: String,
         refusal: Refusal,
     },
     /// `by`: who changed it and when, in a sentence.
-    #[error("{} {by}", (EN.problems.refused)(vm, node, &(EN.refusals.sentence)(&Refusal::Changed { expected: *expected, now: *now })))]
+    #[error("{} {by}", (spoken().problems.refused)(vm, node, &(spoken().refusals.sentence)(&Refusal::Changed { expected: *expected, now: *now })))]
     PowerChanged {
         node: String,
         vm: String,
@@ -33,23 +33,23 @@ pub(crate) enum Error {
         now: PowerState,
         by: String,
     },
-    #[error("{}", (EN.problems.read_only)(.0))]
+    #[error("{}", (spoken().problems.read_only)(.0))]
     ReadOnly(String),
-    #[error("{}", (EN.problems.name_taken)(node, name, *vmid))]
+    #[error("{}", (spoken().problems.name_taken)(node, name, *vmid))]
     NameTaken {
         node: String,
         name: String,
         vmid: u32,
     },
     /// The node that a body names.
-    #[error("{}", (EN.problems.node_not_found)(.0))]
+    #[error("{}", (spoken().problems.node_not_found)(.0))]
     NodeNotFound(String),
-    #[error("{}", (EN.problems.not_cancellable)(why, &task_path(*task)))]
+    #[error("{}", (spoken().problems.not_cancellable)(why, &task_path(*task)))]
     NotCancellable { task: TaskId, why: String },
     /// Whether the executor cancels the task is unknown.
-    #[error("{}", (EN.problems.cancel_failed)(why, &task_path(*task)))]
+    #[error("{}", (spoken().problems.cancel_failed)(why, &task_path(*task)))]
     CancelFailed { task: TaskId, why: String },
-    #[error("{}", (EN.problems.executor_unavailable)(why, node, &task_path(*task)))]
+    #[error("{}", (spoken().problems.executor_unavailable)(why, node, &task_path(*task)))]
     ExecutorUnavailable {
         task: TaskId,
         node: String,

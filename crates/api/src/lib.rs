@@ -40,7 +40,9 @@ pub use access::{
 pub use config::{Config, GuestOs, Identity, Notice, NoticeKind, Preset, SignInMode};
 pub use event::{ConfigChanged, Event, NodeRemoved, Ping, Reset, VmRemoved};
 pub use field::{Field, FilterField, Unit, Value, Word};
-pub use filter::{Filter, FilterError, Searchable, filter_fields, filter_table};
+pub use filter::{
+    Filter, FilterError, FilterFault, Searchable, TermPlace, filter_fields, filter_table,
+};
 pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 
 use crate::problem_kind::{ProblemKind, URN};
-use crate::text::EN;
+use crate::text::spoken;
 
 /// An error that the API answers with: the modules of the server have enums of them, and one place
 /// makes problems of them. `Display` is the problem's `detail`.
@@ -22,7 +22,7 @@ pub trait ApiError: std::error::Error + Send + Sync {
 
     /// The kind of problem in words.
     fn title(&self) -> &'static str {
-        (EN.problems.title)(self.kind())
+        (spoken().problems.title)(self.kind())
     }
 
     /// The fields or parameters that are wrong.

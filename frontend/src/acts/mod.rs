@@ -23,7 +23,7 @@ use crate::state::text;
 pub(crate) trait ActView {
     /// Progress of a running task: its step, where an act has nothing more exact.
     fn progress(&self, task: &Task, _now: DateTime<Utc>) -> Option<String> {
-        task.step.clone()
+        text::current_step(task)
     }
 
     /// How much of a running task is done, in percent; `None`: nobody knows.

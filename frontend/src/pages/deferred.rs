@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures::future::join;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -19,6 +20,7 @@ use super::vms::{filter_help, selected_bar};
 use crate::acts::answer::QuestionDialog;
 use crate::acts::power::PowerDialog;
 use crate::api;
+use crate::language::fetch_later;
 use crate::later::later;
 use crate::state::route::Route;
 use crate::tray::Tray;
@@ -34,7 +36,8 @@ pub(crate) fn fetch(later: DeferredPages) {
     }
     state.set(State::Loading);
     spawn_local(async move {
-        match views().await {
+        let (words, views) = join(fetch_later(), views()).await;
+        match words.and(views) {
             Ok(views) => state.set(State::Ready(views)),
             Err(_) => {
                 state.set(State::Failed);

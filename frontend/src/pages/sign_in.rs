@@ -7,6 +7,7 @@ use leptos::{ev, html};
 
 use crate::api;
 use crate::components::{empty_state, failed_state, focus};
+use crate::language::language_choice;
 use crate::live::use_live;
 use crate::state::text;
 
@@ -140,6 +141,7 @@ fn PasswordForm() -> impl IntoView {
             >
                 {move || if busy.get() { texts.signing_in } else { texts.sign_in }}
             </button>
+            {language_choice()}
         </form>
     }
 }

@@ -37,7 +37,7 @@ pub(super) fn task(id: TaskId) -> AnyView {
             Some(
                 view! {
                     {task_sign(state)}
-                    {link("fit", page, task.title.clone().into_any())}
+                    {link("fit", page, text::task_title(task).into_any())}
                     <span class="aside">{ago(at)}</span>
                 }
                 .into_any(),

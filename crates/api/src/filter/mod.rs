@@ -50,7 +50,7 @@ use self::expression::Expression;
 use self::parse::Parser;
 use crate::Vm;
 
-pub use self::error::FilterError;
+pub use self::error::{FilterError, FilterFault, TermPlace};
 pub use self::reference::{filter_fields, filter_table};
 pub use self::searchable::Searchable;
 

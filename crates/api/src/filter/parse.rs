@@ -1,7 +1,7 @@
 //! From text to an expression.
 
 use super::compare::{Kind, Test, kind};
-use super::error::Mistake;
+use super::error::{FilterFault, Mistake, TermPlace};
 use super::expression::Expression;
 use super::reference::{named, unknown_field};
 use super::value::{Value, comparison, date_comparison, ip_pattern, one_of};
@@ -44,24 +44,22 @@ impl Parser {
         }
         let expression = self.any()?;
         if self.peek() == Some(')') {
-            return Err(
-                self.mistake("no bracket is open here; to search for it, put it into quotes")
-            );
+            return Err(self.mistake(FilterFault::NoOpenBracket));
         }
         Ok(expression)
     }
 
     /// Terms with OR between them, up to the end or a closing bracket.
     fn any(&mut self) -> Result<Expression, Mistake> {
-        let mut choices = vec![self.all("before OR")?];
+        let mut choices = vec![self.all(TermPlace::Before("OR"))?];
         while self.take_word("OR") {
-            choices.push(self.all("after OR")?);
+            choices.push(self.all(TermPlace::After("OR"))?);
         }
         Ok(Expression::any(choices))
     }
 
     /// Terms that have to match together; `place` says where, if there is none.
-    fn all(&mut self, place: &str) -> Result<Expression, Mistake> {
+    fn all(&mut self, place: TermPlace) -> Result<Expression, Mistake> {
         let mut terms = Vec::new();
         loop {
             self.skip_blanks();
@@ -70,18 +68,20 @@ impl Parser {
             }
             if self.sees_word("AND") {
                 if terms.is_empty() {
-                    return Err(self.mistake("a term is missing before AND"));
+                    let place = TermPlace::Before("AND");
+                    return Err(self.mistake(FilterFault::TermMissing(place)));
                 }
                 self.take_word("AND");
                 self.skip_blanks();
                 if self.at_end_of_term() || self.sees_word("OR") || self.sees_word("AND") {
-                    return Err(self.mistake("a term is missing after AND"));
+                    let place = TermPlace::After("AND");
+                    return Err(self.mistake(FilterFault::TermMissing(place)));
                 }
             }
             terms.push(self.not()?);
         }
         match terms.is_empty() {
-            true => Err(self.mistake(format!("a term is missing {place}"))),
+            true => Err(self.mistake(FilterFault::TermMissing(place))),
             false => Ok(Expression::all(terms)),
         }
     }
@@ -91,11 +91,12 @@ impl Parser {
             return self.term();
         };
         if self.at_end_of_term() {
-            return Err(self.mistake(format!("a term is missing after {sign}")));
+            let place = TermPlace::After(sign);
+            return Err(self.mistake(FilterFault::TermMissing(place)));
         }
         let again = self.position;
         if self.take_negation().is_some() {
-            return Err(Mistake::new(again, "one negation is enough"));
+            return Err(Mistake::new(again, FilterFault::DoubleNegation));
         }
         Ok(self.term()?.negated())
     }
@@ -103,7 +104,7 @@ impl Parser {
     /// Reads a sign of negation, and returns what to call it.
     fn take_negation(&mut self) -> Option<&'static str> {
         if self.take('!') {
-            return Some("the !");
+            return Some("!");
         }
         if self.take_word("NOT") {
             self.skip_blanks();
@@ -112,7 +113,7 @@ impl Parser {
         // A lone dash and an option of a command are text.
         let next = self.characters.get(self.position + 1);
         let negates = next.is_some_and(|next| !next.is_whitespace() && *next != '-');
-        (negates && self.take('-')).then_some("the -")
+        (negates && self.take('-')).then_some("-")
     }
 
     fn term(&mut self) -> Result<Expression, Mistake> {
@@ -124,7 +125,7 @@ impl Parser {
         }
         let word = self.value(false)?;
         if !self.at_end_of_term() {
-            return Err(self.mistake("a blank is missing after the closing quote"));
+            return Err(self.mistake(FilterFault::NoBlankAfterQuote));
         }
         Ok(Expression::Test(Test::Word(word.pattern())))
     }
@@ -133,30 +134,24 @@ impl Parser {
     fn group(&mut self) -> Result<Expression, Mistake> {
         let start = self.position;
         if self.depth == MAX_DEPTH {
-            return Err(self.mistake("there are too many brackets within each other"));
+            return Err(self.mistake(FilterFault::TooManyBrackets));
         }
         self.position += 1;
         self.depth += 1;
         self.skip_blanks();
         if self.peek() == Some(')') {
-            return Err(Mistake::new(start, "there is nothing between the brackets"));
+            return Err(Mistake::new(start, FilterFault::EmptyBrackets));
         }
         if self.peek().is_none() {
-            return Err(Mistake::new(
-                start,
-                "the bracket that begins here is never closed",
-            ));
+            return Err(Mistake::new(start, FilterFault::OpenBracket));
         }
         let expression = self.any()?;
         if !self.take(')') {
-            return Err(Mistake::new(
-                start,
-                "the bracket that begins here is never closed",
-            ));
+            return Err(Mistake::new(start, FilterFault::OpenBracket));
         }
         self.depth -= 1;
         if !self.at_end_of_term() {
-            return Err(self.mistake("a blank is missing after the closing bracket"));
+            return Err(self.mistake(FilterFault::NoBlankAfterBracket));
         }
         Ok(expression)
     }
@@ -244,11 +239,12 @@ impl Parser {
         loop {
             let value = self.value(true)?;
             if value.is_empty() {
-                let message = match values.is_empty() {
-                    true => format!("a value is missing after {field}:"),
-                    false => "a value is missing after the comma".to_owned(),
+                let field = field.to_owned();
+                let fault = match values.is_empty() {
+                    true => FilterFault::ValueMissing { field },
+                    false => FilterFault::ValueMissingAfterComma,
                 };
-                return Err(Mistake::new(value.start, message));
+                return Err(Mistake::new(value.start, fault));
             }
             let read = read(&value)?;
             if !values.contains(&read) {
@@ -259,7 +255,7 @@ impl Parser {
             }
         }
         if !self.at_end_of_term() {
-            return Err(self.mistake("a blank or a comma is missing after the closing quote"));
+            return Err(self.mistake(FilterFault::NoCommaAfterQuote));
         }
         Ok(values)
     }
@@ -306,15 +302,12 @@ impl Parser {
         let mut text = String::new();
         loop {
             let Some(character) = self.peek() else {
-                return Err(Mistake::new(
-                    start,
-                    "the quote that begins here is never closed",
-                ));
+                return Err(Mistake::new(start, FilterFault::OpenQuote));
             };
             self.position += 1;
             match character {
                 '"' if text.is_empty() => {
-                    return Err(Mistake::new(start, "there is nothing between the quotes"));
+                    return Err(Mistake::new(start, FilterFault::EmptyQuotes));
                 }
                 '"' => return Ok(text),
                 '\\' => match self.peek() {
@@ -370,7 +363,7 @@ impl Parser {
         next.is_none_or(|next| next.is_whitespace() || (next == ')' && self.depth > 0))
     }
 
-    fn mistake(&self, message: impl Into<String>) -> Mistake {
-        Mistake::new(self.position, message)
+    fn mistake(&self, fault: FilterFault) -> Mistake {
+        Mistake::new(self.position, fault)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use strsim::osa_distance;
 
-use super::error::{Correction, Mistake};
+use super::error::{Correction, FilterFault, Mistake};
 use crate::sort::listed;
 use crate::{FilterField, VM_FIELDS, VmField};
 
@@ -92,14 +92,12 @@ pub(super) fn unknown_field(text: &[char], start: usize, typed: &str) -> Mistake
         .find(|(known, _)| *known == name)
         .map(|(_, meant)| *meant)
         .or_else(|| similar(&name).map(Meant::Field));
-    let quotes = "To search for the text, put it into quotes";
+    let fault = |meant| FilterFault::UnknownField {
+        typed: typed.to_owned(),
+        meant,
+    };
     let Some(meant) = meant else {
-        let known: Vec<_> = filter_fields().iter().map(|field| field.name).collect();
-        let known = known.join(", ");
-        return Mistake::new(
-            start,
-            format!("there is no field {typed}; fields are {known}. {quotes}"),
-        );
+        return Mistake::new(start, fault(None));
     };
     let (length, instead) = match meant {
         Meant::Field(name) => (typed.chars().count(), name),
@@ -114,11 +112,7 @@ pub(super) fn unknown_field(text: &[char], start: usize, typed: &str) -> Mistake
         end: start + length,
         text: instead.to_owned(),
     };
-    Mistake::new(
-        start,
-        format!("there is no field {typed}; did you mean {instead}? {quotes}"),
-    )
-    .corrected(Some(correction))
+    Mistake::new(start, fault(Some(instead))).corrected(Some(correction))
 }
 
 /// The field whose name is most like the typed one, if any is.

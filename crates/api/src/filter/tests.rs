@@ -25,7 +25,7 @@ fn check(vm: &Vm, matching: &[&str], others: &[&str]) {
 fn check_error(filter: &str, position: usize, message: &str) {
     let error = Filter::parse(filter).expect_err(filter);
     assert_eq!(
-        (error.position, error.message.as_str()),
+        (error.position, error.to_string().as_str()),
         (position, message),
         "{filter}"
     );

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use chrono::{Datelike as _, NaiveDate};
 
 use super::compare::{Comparison, IpPattern, OPERATORS, Operator, TextPattern, Units};
-use super::error::{Correction, Mistake};
+use super::error::{Correction, FilterFault, Mistake};
 use super::fold::fold;
 use crate::Word;
 
@@ -70,9 +70,9 @@ impl Value {
         }
     }
 
-    fn mistake(&self, offset: usize, message: impl Into<String>) -> Mistake {
+    fn mistake(&self, offset: usize, fault: FilterFault) -> Mistake {
         let signs = usize::from(self.is_quoted) + usize::from(self.is_whole);
-        Mistake::new(self.start + signs + offset, message)
+        Mistake::new(self.start + signs + offset, fault)
     }
 
     /// The same with `text` in its place.
@@ -91,8 +91,8 @@ pub(super) fn one_of(words: &'static [Word], value: &Value) -> Result<&'static W
         .iter()
         .find(|word| word.is_called(&typed))
         .ok_or_else(|| {
-            let known: Vec<_> = words.iter().map(|word| word.text).collect();
-            value.mistake(0, format!("must be one of {}", known.join(", ")))
+            let words = words.iter().map(|word| word.text).collect();
+            value.mistake(0, FilterFault::UnknownWord { words })
         })
 }
 
@@ -100,12 +100,8 @@ pub(super) fn ip_pattern(value: &Value) -> Result<IpPattern, Mistake> {
     let Some((address, length)) = value.text.split_once('/') else {
         return Ok(IpPattern::Text(value.pattern()));
     };
-    let address: IpAddr = address.parse().map_err(|_| {
-        value.mistake(
-            0,
-            "a network is a whole address and the length of its prefix, as 192.0.2.0/24".to_owned(),
-        )
-    })?;
+    let no_network = |_| value.mistake(0, FilterFault::NoNetwork);
+    let address: IpAddr = address.parse().map_err(no_network)?;
     let most = if address.is_ipv4() { 32 } else { 128 };
     let length = length
         .parse()
@@ -113,17 +109,14 @@ pub(super) fn ip_pattern(value: &Value) -> Result<IpPattern, Mistake> {
         .filter(|&length| length <= most)
         .ok_or_else(|| {
             let slash = value.text.chars().take_while(|&c| c != '/').count();
-            value.mistake(
-                slash + 1,
-                format!("the length of the prefix must be a number from 0 to {most}"),
-            )
+            value.mistake(slash + 1, FilterFault::NoPrefixLength { most })
         })?;
     Ok(IpPattern::Network(address, length))
 }
 
 pub(super) fn comparison(
     units: Units,
-    example: &str,
+    example: &'static str,
     value: &Value,
 ) -> Result<Comparison, Mistake> {
     let (operator, rest) = operator(&value.text);
@@ -135,38 +128,37 @@ pub(super) fn comparison(
         .unwrap_or_default();
     let unit = rest.strip_prefix(number).unwrap_or_default();
     if number.is_empty() {
-        return Err(value.mistake(number_at, format!("a number is missing, as in {example}")));
+        return Err(value.mistake(number_at, FilterFault::NumberMissing { example }));
     }
     let Some((_, size)) = units.iter().find(|(name, _)| is_unit(name, unit)) else {
-        let names: Vec<_> = units.iter().map(|(name, _)| *name).collect();
-        let message = match (units, unit) {
-            ([_], _) => format!("only digits can stand here, as in {example}"),
-            (_, "") => format!("a unit is missing: {}", names.join(", ")),
-            _ => format!("the unit must be one of {}", names.join(", ")),
+        let names = units.iter().map(|(name, _)| *name).collect();
+        let fault = match (units, unit) {
+            ([_], _) => FilterFault::NotOnlyDigits { example },
+            (_, "") => FilterFault::UnitMissing { units: names },
+            _ => FilterFault::UnknownUnit { units: names },
         };
         let unit = usual_unit(units).filter(|_| unit.is_empty());
         let correction = unit.map(|unit| {
             let sign = if value.is_whole { "=" } else { "" };
             value.corrected(format!("{sign}{}{unit}", value.text))
         });
-        let mistake = value.mistake(number_at + number.len(), message);
+        let mistake = value.mistake(number_at + number.len(), fault);
         return Err(mistake.corrected(correction));
     };
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
     let is_decimal = number.contains('.');
     if whole.is_empty() || is_decimal && (fraction.is_empty() || units.len() == 1) {
-        let kind = if units.len() == 1 {
-            "whole number"
-        } else {
-            "number"
-        };
-        return Err(value.mistake(number_at, format!("{number} is no {kind}")));
+        let typed = number.to_owned();
+        let whole = units.len() == 1;
+        return Err(value.mistake(number_at, FilterFault::NoNumber { typed, whole }));
     }
     if fraction.contains('.') {
-        return Err(value.mistake(number_at, format!("{number} is no number")));
+        let typed = number.to_owned();
+        let whole = false;
+        return Err(value.mistake(number_at, FilterFault::NoNumber { typed, whole }));
     }
     let value = scaled(whole, fraction, *size)
-        .ok_or_else(|| value.mistake(number_at, "the number is too large".to_owned()))?;
+        .ok_or_else(|| value.mistake(number_at, FilterFault::TooLarge))?;
     Ok(Comparison { operator, value })
 }
 
@@ -177,7 +169,7 @@ pub(super) fn date_comparison(value: &Value) -> Result<Comparison, Mistake> {
         .and_then(|day| u64::try_from(day.num_days_from_ce()).ok());
     let value = days.ok_or_else(|| {
         let place = value.text.len() - rest.len();
-        value.mistake(place, "a day is missing, as in expires:<2027-01-01")
+        value.mistake(place, FilterFault::NoDay)
     })?;
     Ok(Comparison { operator, value })
 }

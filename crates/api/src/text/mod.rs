@@ -6,21 +6,23 @@
 //! own, so that a text that a language lacks does not compile.
 //!
 //! To add a text: a field in the section's struct, and its words in every language's module of
-//! the same name. To add a language: one more module beside [`en`] with one `Texts`.
+//! the same name. To add a language: one more module beside [`en`] with one `Texts`,
+//! and its entry in [`Language`].
 //!
 //! A sentence is whole: languages order its parts differently, so never join two texts. Numbers,
 //! plurals, sizes and times are written by [`Format`].
 
 pub mod en;
+pub mod ja;
 
 mod acts;
 pub mod deferred;
+mod filter_faults;
 pub mod first_load;
 mod format;
 mod history;
+mod language;
 mod problems;
-#[cfg(any(test, feature = "pseudo"))]
-mod pseudo;
 mod refusals;
 mod tasks;
 mod template;
@@ -28,12 +30,13 @@ mod template;
 pub use acts::{Acts, PerAction, PowerRefusals};
 pub use deferred::Deferred;
 pub use en::EN;
+pub use filter_faults::FilterFaults;
 pub use first_load::FirstLoad;
 pub use format::Format;
 pub use history::History;
+pub use ja::JA;
+pub use language::{LANGUAGE_COOKIE, Language, LanguageError, spoken};
 pub use problems::Problems;
-#[cfg(any(test, feature = "pseudo"))]
-pub use pseudo::PSEUDO;
 pub use refusals::Refusals;
 pub use tasks::Tasks;
 pub use template::{Piece, Template};
@@ -52,6 +55,8 @@ pub struct Texts {
     pub acts: &'static Acts,
     /// Why an act is refused.
     pub refusals: &'static Refusals,
+    /// Why a text is no filter.
+    pub filter_faults: &'static FilterFaults,
     /// Titles of tasks.
     pub tasks: &'static Tasks,
     /// Lines of the history.

@@ -11,7 +11,7 @@ impl ActView for PowerChange {
     /// For how long the guest has been asked to shut down.
     fn progress(&self, task: &Task, now: DateTime<Utc>) -> Option<String> {
         let Some(seconds) = waited(self, task, now) else {
-            return task.step.clone();
+            return text::current_step(task);
         };
         let limit = self.guest_seconds;
         Some((text::deferred().tasks.asked_guest)(seconds, limit))

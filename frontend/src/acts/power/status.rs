@@ -110,7 +110,7 @@ pub(crate) fn power_off_now(vm: Memo<Option<Arc<Vm>>>, task: &Task) -> Option<An
 
 fn task_link(task: &Task) -> AnyView {
     let page = Route::Task { id: task.id }.path();
-    link("", page, task.title.clone().into_any())
+    link("", page, text::task_title(task).into_any())
 }
 
 /// Why a change did not succeed, and what can be done about it from here.

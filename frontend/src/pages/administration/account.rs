@@ -9,7 +9,8 @@ use super::fields::{error_text, limits, value};
 use super::permitted::loading;
 use super::section::section;
 use crate::api;
-use crate::components::{card, copy_line, fact_card, sentence, text_fact};
+use crate::components::{card, copy_line, fact, fact_card, sentence, text_fact};
+use crate::language::language_choice;
 use crate::live::{LiveData, use_live};
 use crate::session::sign_out;
 use crate::state::route::{self, Route};
@@ -75,6 +76,7 @@ fn cards(live: LiveData, identity: &Identity) -> AnyView {
             text_fact(texts.role, Some(role.to_owned())),
             text_fact(texts.nodes, Some(limits(identity.nodes.as_ref()))),
             text_fact(texts.sign_in, Some(how.to_owned())),
+            fact(texts.language, language_choice()),
             text_fact(texts.version, version),
         ],
     );

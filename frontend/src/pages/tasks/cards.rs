@@ -57,7 +57,7 @@ pub(super) fn step(task: &TaskFacts, step: &TaskStep) -> AnyView {
         <li class=class>
             {sign}
             <div>
-                <span>{step.title.clone()}</span>
+                <span>{text::step_title(step)}</span>
                 <span class=if is_shown { "aside" } else { "sr" }>{(texts.step_state)(word)}</span>
                 {detail.map(|detail| view! { <p class="small">{detail}</p> })}
             </div>

@@ -269,7 +269,7 @@ fn row(id: TaskId) -> AnyView {
                 view! {
                     <td data-label=texts.state>{task_badge(task.state)}</td>
                     <th scope="row">
-                        {link("name", Route::Task { id }.path(), task.title.clone().into_any())}
+                        {link("name", Route::Task { id }.path(), text::task_title(task).into_any())}
                         <div class="small">{move || more.get()}</div>
                     </th>
                     <td data-label=texts.node>{link("", node.path(), task.node.clone().into_any())}</td>

@@ -35,7 +35,7 @@ pub(crate) fn Task(id: TaskId) -> impl IntoView {
     let (texts, parts) = (&text::deferred().tasks, &text::deferred().parts);
     set_title(move || {
         task.with(|task| match task {
-            Some(task) => (texts.title)(task_word(task.state), &task.title),
+            Some(task) => (texts.title)(task_word(task.state), &text::task_title(task)),
             None => texts.title_unknown.to_owned(),
         })
     });
@@ -192,7 +192,7 @@ fn details(live: LiveData, task: Memo<Option<Arc<TaskFacts>>>) -> AnyView {
 fn heading(_: LiveData, task: &Arc<TaskFacts>) -> AnyView {
     view! {
         <header class="heading">
-            <h1>{task.title.clone()}</h1>
+            <h1>{text::task_title(task)}</h1>
             <span class="state" role="status">{task_badge(task.state)}</span>
         </header>
     }

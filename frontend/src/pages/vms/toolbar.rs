@@ -108,6 +108,9 @@ fn FilterBox(
     };
     let text = Memo::new(move |_| controls.query.with(|query| query.filter.clone()));
     let clear = move || controls.set_typed(|query| query.filter.clear());
+    let take = move |typed| controls.set_typed(|query| query.filter = typed);
+    // What an input method shows while it is being chosen is no filter yet.
+    let composing = StoredValue::new(false);
 
     let slash = window_event_listener(ev::keydown, move |event| {
         let plain = !(event.ctrl_key() || event.meta_key() || event.alt_key());
@@ -160,8 +163,15 @@ fn FilterBox(
                 node_ref=input
                 prop:value=text
                 on:input=move |event| {
-                    let typed = event_target_value(&event);
-                    controls.set_typed(|query| query.filter = typed);
+                    if !composing.get_value() {
+                        take(event_target_value(&event));
+                    }
+                }
+                on:compositionstart=move |_| composing.set_value(true)
+                on:compositionend=move |event| {
+                    composing.set_value(false);
+                    // No `input` follows in every browser.
+                    take(event_target_value(&event));
                 }
                 on:keydown=keydown
             />
@@ -226,7 +236,7 @@ fn Mistake(controls: ListControls, text: String, error: FilterError) -> impl Int
             <code aria-hidden="true">{before} <mark>{at}</mark> {after}</code>
             <p>
                 <span class="sr">{(text::first_load().list.at_character)(place)}</span>
-                {error.message}
+                {text::filter_fault(&error.fault)}
             </p>
             {suggestion}
         </div>

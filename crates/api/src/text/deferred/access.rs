@@ -33,6 +33,7 @@ pub struct AccessPages {
     pub nodes: &'static str,
     pub sign_in: &'static str,
     pub version: &'static str,
+    pub language: &'static str,
     pub sign_in_none: &'static str,
     pub sign_in_password: &'static str,
     pub sign_in_proxy: &'static str,

@@ -2,6 +2,7 @@
 
 mod acts;
 mod deferred;
+mod filter_faults;
 mod first_load;
 mod format;
 mod history;
@@ -17,6 +18,7 @@ pub const EN: Texts = Texts {
     problems: &problems::PROBLEMS,
     acts: &acts::ACTS,
     refusals: &refusals::REFUSALS,
+    filter_faults: &filter_faults::FILTER_FAULTS,
     tasks: &tasks::TASKS,
     history: &history::HISTORY,
     first_load: &first_load::FIRST_LOAD,

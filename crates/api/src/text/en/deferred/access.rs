@@ -28,6 +28,7 @@ pub(super) const ACCESS: AccessPages = AccessPages {
     nodes: "Nodes",
     sign_in: "Sign-in",
     version: "ECoMan",
+    language: "Language",
     sign_in_none: "Nobody signs in to this server",
     sign_in_password: "With name and password",
     sign_in_proxy: "To the proxy in front of this server",

@@ -1,0 +1,33 @@
+//! What the deferred pages show.
+
+mod access;
+mod audit;
+mod filter_help;
+mod history;
+mod new_vm;
+mod nodes;
+mod parts;
+mod power;
+mod sign_in;
+mod snapshots;
+mod tasks;
+mod tray;
+mod vm;
+
+use crate::text::Deferred;
+
+pub(super) static DEFERRED: Deferred = Deferred {
+    parts: parts::PARTS,
+    filter_help: filter_help::FILTER_HELP,
+    power: power::POWER,
+    vm: vm::VM,
+    snapshots: snapshots::SNAPSHOTS,
+    nodes: nodes::NODES,
+    tasks: tasks::TASKS,
+    tray: tray::TRAY,
+    new_vm: new_vm::NEW_VM,
+    access: access::ACCESS,
+    audit: audit::AUDIT,
+    history: history::HISTORY,
+    sign_in: sign_in::SIGN_IN,
+};

@@ -1,0 +1,205 @@
+//! Tasks: their titles, their steps, and their summaries in the audit log.
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use ecoman_model::{Edit, PowerAction, Setting, Step, TaskRequest};
+
+use super::acts::ACTS;
+use super::refusals::power;
+use super::spaced;
+use crate::text::Tasks;
+
+pub(super) static TASKS: Tasks = Tasks {
+    title,
+    step,
+    summary,
+    cancel_summary: |request| format!("キャンセル: {request}"),
+    changed_by: |title, actor, at| {
+        let at = time(at);
+        match actor {
+            Some(actor) => spaced(&[title, "（要求者: ", actor, "、終了: ", &at, "）。"]),
+            None => spaced(&[title, "（終了: ", &at, "）。"]),
+        }
+    },
+    changed_outside: |seen_at| {
+        spaced(&[
+            "ECoMan 以外で変更されました（検出: ",
+            &time(seen_at),
+            "）。",
+        ])
+    },
+    not_handed_over: |why, node| spaced(&[why, " ", node, "には何も要求していません。"]),
+    not_handed_over_hint: "Executor が復旧してから、もう一度実行してください。",
+    too_late: "時間内に Executor へ渡せませんでした。",
+    interrupted: |node| {
+        spaced(&[
+            node,
+            "での実行中に Executor が停止しました。どこまで進んだかは不明です。",
+        ])
+    },
+    interrupted_hint: "自動では再実行されません。クローラがホストを確認しています。状態を確認し、必要であればもう一度実行してください。",
+    executor_died: "途中で Executor が停止しました。結果は不明です。",
+    snapshots_left: |count| match count {
+        0 => "スナップショットはありません。".to_owned(),
+        count => format!("スナップショット {count} 個。"),
+    },
+    vm_by_id: |vmid| format!("仮想マシン {vmid}"),
+    some_vm: "仮想マシン",
+};
+
+fn time(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
+    match request {
+        TaskRequest::Power(change) => {
+            spaced(&[vm, "（", node, "）の", ACTS.order.of(change.action)])
+        }
+        TaskRequest::Create(new_vm) => spaced(&[&new_vm.name, "（", node, "）の作成"]),
+        TaskRequest::Answer(_) => spaced(&[vm, "（", node, "）の質問への回答"]),
+        TaskRequest::CleanUp(clean_up) => spaced(&[
+            &clean_up.vm.name,
+            "（",
+            node,
+            "）の中断された作成のクリーンアップ",
+        ]),
+        TaskRequest::SnapshotCreate(_) => spaced(&[vm, "（", node, "）のスナップショットの作成"]),
+        TaskRequest::SnapshotRevert(_) => spaced(&[vm, "（", node, "）をスナップショットに戻す"]),
+        TaskRequest::SnapshotRemove(act) if act.children => spaced(&[
+            vm,
+            "（",
+            node,
+            "）のスナップショットと下位のスナップショットの削除",
+        ]),
+        TaskRequest::SnapshotRemove(_) => spaced(&[vm, "（", node, "）のスナップショットの削除"]),
+        TaskRequest::SnapshotRemoveAll(_) => {
+            spaced(&[vm, "（", node, "）のすべてのスナップショットの削除"])
+        }
+        TaskRequest::Edit(edit) => spaced(&[vm, "（", node, "）の", &settings(edit), "の編集"]),
+    }
+}
+
+/// Which settings are changed.
+fn settings(edit: &Edit) -> String {
+    let settings = edit.settings.named();
+    let words: Vec<_> = settings
+        .map(|(setting, _)| (ACTS.setting)(setting))
+        .collect();
+    match words.is_empty() {
+        true => "設定".to_owned(),
+        false => words.join("、"),
+    }
+}
+
+fn step(step: Step) -> String {
+    let order = match step {
+        Step::Power {
+            action: PowerAction::Shutdown,
+        } => "ゲスト OS のシャットダウン要求",
+        Step::Power {
+            action: PowerAction::Reboot,
+        } => "ゲスト OS の再起動要求",
+        Step::Power { action } => ACTS.order.of(action),
+        Step::WaitFor { power: state } => return spaced(&[power(state), "になるまで待機"]),
+        Step::CreateDisk { gb } => {
+            return format!("ディスクの作成（{gb} GB、シン プロビジョニング）");
+        }
+        Step::RemoveSnapshots { count } if count > 1 => {
+            return format!("スナップショット {count} 個の削除");
+        }
+        Step::RemoveSnapshots { count: 0 } => "すべてのスナップショットの削除",
+        Step::RemoveSnapshots { .. } => "スナップショットの削除",
+        Step::ReadSnapshots => "仮想マシンとスナップショットの確認",
+        Step::TakeSnapshot => "スナップショットの作成",
+        Step::RevertToSnapshot => "スナップショットに戻す",
+        Step::CompareSnapshots => "スナップショットの検証",
+        Step::FollowOnNode => "ホストでの進行状況の確認",
+        Step::LookAtVm => "仮想マシンの確認",
+        Step::SeeThatOn => "パワーオン状態の確認",
+        Step::LookAtQuestion => "質問の確認",
+        Step::Answer => "質問に回答",
+        Step::WaitForVm => "処理の再開を待機",
+        Step::CheckNewVm => "名前、空き容量、ネットワーク、ISO イメージの確認",
+        Step::MakeDirectory => "ディレクトリの作成",
+        Step::WriteConfiguration => "構成ファイルの書き込み",
+        Step::Register => "仮想マシンの登録",
+        Step::CompareVm => "構成の検証",
+        Step::ReadConfiguration => "構成ファイルの読み取りと比較",
+        Step::WriteBeside => "変更した構成ファイルの書き込み",
+        Step::ReplaceConfiguration => "構成ファイルの置き換え",
+        Step::Reload => "ホストによる再読み込み",
+        Step::CompareSettings => "設定の検証",
+        Step::PutBack => "ロールバック（以前の構成ファイルに戻す）",
+        Step::Undo => "ロールバック",
+        Step::LookForLeftovers => "残存ファイルの確認",
+        Step::RemoveLeftovers => "残存ファイルの削除",
+    };
+    order.to_owned()
+}
+
+fn summary(request: &TaskRequest) -> String {
+    match request {
+        TaskRequest::Power(change) => ACTS.order.of(change.action).to_owned(),
+        TaskRequest::Create(vm) => format!(
+            "作成（CPU {}、メモリ {} MB、ディスク {} GB）",
+            vm.cpus, vm.memory_mb, vm.disk_gb
+        ),
+        TaskRequest::Answer(answer) => format!("質問に回答（選択肢 {}）", answer.choice),
+        TaskRequest::CleanUp(clean_up) => {
+            format!("タスク {} のクリーンアップ", clean_up.task)
+        }
+        TaskRequest::SnapshotCreate(act) => spaced(&[
+            "スナップショット「",
+            &act.name,
+            "」の作成",
+            if act.memory {
+                "、メモリを含む"
+            } else {
+                ""
+            },
+            if act.quiesce { "、静止" } else { "" },
+        ]),
+        TaskRequest::SnapshotRevert(act) => spaced(&[
+            "スナップショット",
+            &act.snapshot.to_string(),
+            "に戻す",
+            if act.keep_off {
+                "、パワーオフのまま"
+            } else {
+                ""
+            },
+        ]),
+        TaskRequest::SnapshotRemove(act) => spaced(&[
+            "スナップショット",
+            &act.snapshot.to_string(),
+            "の削除",
+            if act.children {
+                "、下位を含む"
+            } else {
+                ""
+            },
+        ]),
+        TaskRequest::SnapshotRemoveAll(_) => "すべてのスナップショットの削除".to_owned(),
+        TaskRequest::Edit(edit) => {
+            let changes: Vec<_> = edit.settings.named().map(new_value).collect();
+            spaced(&["設定の編集（", &changes.join("、"), "）"])
+        }
+    }
+}
+
+/// A new value in a few words.
+fn new_value((setting, value): (Setting, String)) -> String {
+    const MOST: usize = 30;
+    let word = (ACTS.setting)(setting);
+    match setting {
+        Setting::Memory => format!("{word}: {value} MB"),
+        Setting::Comment if value.is_empty() => format!("{word}: なし"),
+        Setting::Comment => {
+            let line = value.lines().next().unwrap_or_default();
+            let short: String = line.chars().take(MOST).collect();
+            let more = if short.len() < value.len() { "…" } else { "" };
+            format!("{word}: {short}{more}")
+        }
+        _ => format!("{word}: {value}"),
+    }
+}
