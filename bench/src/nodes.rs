@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{BufRead as _, Write as _};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context as _, Result};
 use chrono::{TimeDelta, Utc};
@@ -34,6 +34,9 @@ pub(crate) enum Order {
         /// How long each remote command takes, beside its own work.
         #[serde(default)]
         latency_ms: u64,
+        /// Whether it has Python, and so can be read by one program.
+        #[serde(default)]
+        python: bool,
         /// How many commands may run at once, for hosts.yml.
         max_sessions: Option<u8>,
     },
@@ -170,6 +173,7 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
             generation,
             vms,
             latency_ms,
+            python,
             max_sessions,
         } => {
             let mut spec = NodeSpec::new(&name).latency(Duration::from_millis(latency_ms));
@@ -178,6 +182,9 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
                     .parse::<Generation>()
                     .map_err(anyhow::Error::msg)?;
                 spec = spec.generation(generation);
+            }
+            if python {
+                spec = spec.python();
             }
             let vms = vms.iter().map(VmOrder::spec).collect::<Result<Vec<_>>>()?;
             nodes.push(Node {
@@ -192,7 +199,8 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
             find(nodes, &node)?.add_vm(vm.spec()?)?;
         }
         Order::EditVm { node, id, vm } => {
-            find(nodes, &node)?.edit_vm(id, |it| {
+            let node = find(nodes, &node)?;
+            node.edit_vm(id, |it| {
                 vm.change(&mut it.spec);
                 if let Some(power) = vm.power {
                     it.power = power.into();
@@ -202,6 +210,7 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
                     it.suspended_at = (it.power == Power::Suspended).then_some(now);
                 }
             })?;
+            touch(node, id)?;
         }
         Order::RemoveVm { node, id } => {
             find(nodes, &node)?.remove_vm(id)?;
@@ -260,6 +269,19 @@ fn find<'a>(nodes: &'a [Node], name: &str) -> Result<&'a SimulatedNode> {
         .map(|node| &node.simulated)
         .find(|node| node.name() == name)
         .with_context(|| format!("there is no node {name}"))
+}
+
+/// Makes the `.vmx` of a VM younger than it was, as a host writes it with each change.
+fn touch(node: &SimulatedNode, id: u32) -> Result<()> {
+    let Some(vm) = node.vm(id) else {
+        return Ok(());
+    };
+    let path = format!("/vmfs/volumes/{}/{}", vm.spec.datastore, vm.spec.vmx_path);
+    let file = fs::File::options().append(true).open(node.file(&path))?;
+    // Its times have seconds.
+    let next = file.metadata()?.modified()? + Duration::from_secs(1);
+    file.set_modified(next.max(SystemTime::now()))?;
+    Ok(())
 }
 
 fn write_down(nodes: &[Node], directory: &Path) -> Result<()> {

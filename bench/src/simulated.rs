@@ -56,6 +56,7 @@ impl SimulatedNodes {
                 generation: None,
                 vms: (1..=vms).map(|vmid| vm(place, vmid)).collect(),
                 latency_ms: u64::try_from(latency.as_millis())?,
+                python: false,
                 max_sessions: Some(max_sessions),
             };
             nodes.carry_out(&order).await?;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use ecoman_esxi::hostd::Cost;
 use ecoman_esxi::parse::{self, ParseError, VmList, VmRow};
 use ecoman_esxi::{Command, Host, Output, Quota, Session, SessionError};
 use ecoman_model::{NodeFacts, NodeName, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
@@ -22,6 +23,8 @@ pub(crate) struct Collection {
     pub(crate) warnings: Vec<String>,
     /// The same of facts that few rounds read; `None` where this one did not.
     pub(crate) setup_warnings: Option<Vec<String>>,
+    /// What the reading program says of itself, where there was one.
+    pub(crate) program: Option<Cost>,
 }
 
 impl Collection {
@@ -32,6 +35,7 @@ impl Collection {
             facts: known,
             warnings: Vec::new(),
             setup_warnings: None,
+            program: None,
         }
     }
 }
@@ -90,6 +94,7 @@ pub(crate) async fn collect(
         facts,
         warnings,
         setup_warnings: (scope == Scope::WithSetup).then_some(setup),
+        program: None,
     }
 }
 

@@ -8,6 +8,7 @@ mod asked;
 mod collect;
 mod crawler;
 mod error;
+mod following;
 mod inspect;
 mod iso;
 mod node;
@@ -23,5 +24,5 @@ mod way;
 
 pub use crawler::{Crawler, CrawlerError, OnceReport};
 pub use error::CollectError;
-pub use inspect::inspect;
+pub use inspect::{Inspection, Proof, inspect};
 pub use shared::CrawlerOptions;

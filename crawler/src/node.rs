@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{TimeDelta, Utc};
+use ecoman_esxi::hostd::{self, News, VmReading};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    Datastore, FailureKind, HOSTS_WARNING, NodeFacts, NodeFailure, NodeName, NodeRecord,
-    RefreshRequest, Round, RoundVms, Timestamp, VmRecord, Vmid, marks,
+    Collecting, Datastore, FailureKind, HOSTS_WARNING, NodeFacts, NodeFailure, NodeName,
+    NodeRecord, RefreshRequest, Round, RoundCost, RoundVms, Timestamp, VmRecord, Vmid, marks,
 };
 use ecoman_store::StoreError;
 use tokio::sync::watch;
@@ -19,8 +20,10 @@ use uuid::Uuid;
 use crate::asked::Asked;
 use crate::collect::{Collection, Scope, collect_vm};
 use crate::error::CollectError;
+use crate::following::Following;
 use crate::iso::{IsoImages, is_iso_warning, iso_images};
-use crate::read::collect_by;
+use crate::read::{as_read, collect_by};
+use crate::read_apart::read_apart;
 use crate::rotation::Rotation;
 use crate::schedule::Backoff;
 use crate::shared::{STORE_RETRY, Shared};
@@ -30,6 +33,9 @@ use crate::way::Ways;
 /// their commands costs the node an interpreter start: they are read on a new connection and then
 /// only this often.
 const SETUP_AGE: Duration = Duration::from_secs(10 * 60);
+
+/// From the beginning of a round to that of one which news take.
+const NEWS_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a round on a node ended.
 #[derive(Debug)]
@@ -63,6 +69,10 @@ pub(crate) struct NodeTask {
     ways: Ways,
     /// Which VMs are read.
     rotation: Rotation,
+    /// What the last round cost the node.
+    cost: Option<RoundCost>,
+    /// What says by itself what changes on the node.
+    following: Following,
     /// The node as it was recorded last, or will be once the store takes it.
     record: Option<NodeRecord>,
     /// Its VMs likewise.
@@ -79,6 +89,8 @@ impl NodeTask {
             requests: RefreshRequests::new(&host, &shared),
             ways: Ways::new(host.collect.unwrap_or(shared.options.collect)),
             rotation: Rotation::new(shared.options.interval),
+            cost: None,
+            following: Following::default(),
             host,
             shared,
             session: None,
@@ -178,7 +190,7 @@ impl NodeTask {
                             "recorded"
                         );
                         self.requests.done.extend(answered.drain(..));
-                        self.wait(due).await;
+                        self.wait(due, began + NEWS_PAUSE).await;
                         break;
                     }
                     Err(error) => self.store_failed(&error),
@@ -195,8 +207,9 @@ impl NodeTask {
     }
 
     /// Waits until the next round begins: when it is `due`, or sooner where a refresh request
-    /// takes one. Reads the VMs of refresh requests meanwhile.
-    async fn wait(&mut self, due: tokio::time::Instant) {
+    /// takes one, or news do, though not before `pause` is over. Reads the VMs of refresh requests
+    /// meanwhile, and records the news of others.
+    async fn wait(&mut self, mut due: tokio::time::Instant, pause: tokio::time::Instant) {
         loop {
             self.requests.changes.mark_unchanged();
             let mut again = self.requests.remove_done(&self.shared).await.is_err();
@@ -230,6 +243,9 @@ impl NodeTask {
             let retry = tokio::time::sleep(STORE_RETRY);
             tokio::select! {
                 () = tokio::time::sleep_until(due) => return,
+                news = self.following.news() => if self.take_news(news).await {
+                    due = due.min(pause);
+                },
                 found = found(&mut self.iso_search) => {
                     // What cannot be written now is part of the next round.
                     if let Some(round) = self.take_images(found)
@@ -253,6 +269,53 @@ impl NodeTask {
 
     fn store_worked(&self) {
         self.shared.store_log.worked(&self.host.name);
+    }
+
+    /// Records VMs that have changed; true where that takes a round: one has come or gone, which the
+    /// listing settles, or could not be read.
+    async fn take_news(&mut self, news: News) -> bool {
+        let output = match news {
+            News::Changed(output) => output,
+            News::Moved => return true,
+            News::Ended(error) => {
+                // The next round starts another.
+                tracing::debug!(node = %self.host.name, %error, "the program that stays has ended");
+                return false;
+            }
+        };
+        let read = read_apart(output.bytes(), move || hostd::read_vms(&output)).await;
+        let vms = match read {
+            Ok(vms) => vms,
+            Err(error) => {
+                tracing::debug!(node = %self.host.name, %error, "news cannot be read");
+                return true;
+            }
+        };
+        let now = Utc::now();
+        let mut takes_round = false;
+        for (vmid, vm) in vms {
+            let (VmReading::Read(vm), Some(previous)) = (vm, self.vms.get(&vmid)) else {
+                takes_round = true;
+                continue;
+            };
+            let (facts, observed_at, failure) = as_read(vm.facts, Some(previous), now);
+            let vm = VmRecord {
+                key: previous.key.clone(),
+                facts,
+                observed_at,
+                failure,
+            };
+            match self.shared.store.record_vm(&vm).await {
+                Ok(_) => {
+                    self.store_worked();
+                    self.vms.insert(vmid, vm);
+                }
+                Err(StoreError::UnknownNode(_)) => takes_round = true,
+                // The next round has it.
+                Err(error) => self.store_failed(&error),
+            }
+        }
+        takes_round
     }
 
     /// Whether the node may be asked before its time: not where that may cost the account.
@@ -390,10 +453,15 @@ impl NodeTask {
             name: self.host.name.clone(),
             settings: self.host.settings.clone(),
             facts,
-            collecting: self.ways.collecting().cloned().or_else(|| {
-                let previous = previous.as_ref();
-                previous.and_then(|record| record.collecting.clone())
-            }),
+            collecting: match self.ways.collecting() {
+                Some(used) => Some(Collecting {
+                    cost: self.cost,
+                    ..used.clone()
+                }),
+                None => previous
+                    .as_ref()
+                    .and_then(|record| record.collecting.clone()),
+            },
             observed_at: match &vms {
                 Ok(_) => Some(began_at),
                 Err(_) => previous.as_ref().and_then(|record| record.observed_at),
@@ -466,6 +534,7 @@ impl NodeTask {
             Scope::WithSetup
         };
         let timeout = self.shared.options.command_timeout;
+        let before = session.counts();
         let over = CancellationToken::new();
         let (collection, ()) = tokio::join!(
             async {
@@ -479,7 +548,13 @@ impl NodeTask {
                     previous: &self.vms,
                     at: began_at,
                 };
-                collect_by(asked, &mut self.ways, &mut self.rotation).await
+                collect_by(
+                    asked,
+                    &mut self.ways,
+                    &mut self.rotation,
+                    &mut self.following,
+                )
+                .await
             },
             collect_single_vms(
                 &session,
@@ -491,6 +566,16 @@ impl NodeTask {
                 &over,
             ),
         );
+        let program = collection.program.clone().unwrap_or_default();
+        let counts = session.counts();
+        self.cost = Some(RoundCost {
+            commands: counts.commands - before.commands,
+            sign_ins: counts.sign_ins - before.sign_ins,
+            cpu_millis: program
+                .cpu
+                .and_then(|cpu| u64::try_from(cpu.as_millis()).ok()),
+            memory_kib: program.peak_kib,
+        });
         match &collection.vms {
             Ok(_) => {
                 if scope == Scope::WithSetup {
@@ -510,6 +595,7 @@ impl NodeTask {
     }
 
     async fn disconnect(&mut self) {
+        self.following.stop();
         if let Some(search) = self.iso_search.take() {
             search.stop().await;
         }

@@ -89,6 +89,7 @@ pub(crate) async fn collect_part(
         facts,
         warnings,
         setup_warnings: asked.scope.has_setup().then_some(setup),
+        program: None,
     })
 }
 

@@ -4,11 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ecoman_esxi::hostd::{self, HostdError, Reading, VmReading};
-use ecoman_esxi::{Command, Host, SessionError, SessionFault};
-use ecoman_model::{Datastore, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use ecoman_esxi::{Command, Host};
+use ecoman_model::{Datastore, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid, Way};
 
 use crate::asked::Asked;
 use crate::collect::{Collection, INVALID, Scope, Single, collect, listing, node_facts, singles};
+use crate::following::{Following, of_session};
 use crate::part::collect_part;
 use crate::read_apart::read_apart;
 use crate::rotation::Rotation;
@@ -20,8 +21,12 @@ pub(crate) async fn collect_by(
     asked: Asked<'_>,
     ways: &mut Ways,
     rotation: &mut Rotation,
+    following: &mut Following,
 ) -> Collection {
     let plan = ways.plan(asked.known, asked.at);
+    if plan == Plan::VimCmd {
+        following.stop();
+    }
     let due = match plan {
         Plan::VimCmd => rotation.due(asked.previous.len()),
         Plan::Prove | Plan::Read { .. } => None,
@@ -37,8 +42,8 @@ pub(crate) async fn collect_by(
     }
     let mut collection = match plan {
         Plan::VimCmd => asked.by_vim_cmd().await,
-        Plan::Prove => asked.prove(ways).await,
-        Plan::Read { check } => asked.by_reading(check, ways).await,
+        Plan::Prove => asked.prove(ways, following).await,
+        Plan::Read { check } => asked.by_reading(check, ways, following).await,
     };
     if collection.vms.is_ok() {
         rotation.all_read(asked.at);
@@ -73,18 +78,18 @@ impl Asked<'_> {
     }
 
     /// Asks with `vim-cmd` and reads just after it; the next rounds read if both say the same.
-    async fn prove(self, ways: &mut Ways) -> Collection {
+    async fn prove(self, ways: &mut Ways, following: &mut Following) -> Collection {
         let collection = self.by_vim_cmd().await;
         let Ok(vms) = &collection.vms else {
             return collection;
         };
-        match self.read().await {
+        match self.read(ways, following).await {
             Err(error) => ways.failed(&collection.facts, &error, self.at),
-            Ok(reading) => {
+            Ok((reading, way)) => {
                 ways.answered();
                 match self.difference(vms, &collection.facts, &reading).await {
                     Some(words) => ways.differed(&collection.facts, &words, self.at),
-                    None => ways.proven(&collection.facts, self.at),
+                    None => ways.proven(way, &collection.facts, self.at),
                 }
             }
         }
@@ -92,7 +97,12 @@ impl Asked<'_> {
     }
 
     /// Reads; and asks with `vim-cmd` after all where that fails, or differs.
-    async fn by_reading(self, check: bool, ways: &mut Ways) -> Collection {
+    async fn by_reading(
+        self,
+        check: bool,
+        ways: &mut Ways,
+        following: &mut Following,
+    ) -> Collection {
         let picked = if check {
             any_of(self.previous, self.host, self.at)
         } else {
@@ -100,10 +110,12 @@ impl Asked<'_> {
         };
         let before = self.facts_of(picked.as_slice()).await;
         let own = self.scope.setup_commands();
-        let (reading, outputs) =
-            tokio::join!(self.read(), self.session.run_each(&own, self.timeout));
-        let reading = match reading {
-            Ok(reading) => reading,
+        let (reading, outputs) = tokio::join!(
+            self.read(ways, following),
+            self.session.run_each(&own, self.timeout)
+        );
+        let (reading, way) = match reading {
+            Ok(read) => read,
             Err(error) => {
                 let collection = self.by_vim_cmd().await;
                 // Where both fail it is not the way: the connection is lost, or hostd is down.
@@ -115,7 +127,7 @@ impl Asked<'_> {
         };
         ways.answered();
         if !ways.look(&reading.facts) {
-            return self.prove(ways).await;
+            return self.prove(ways, following).await;
         }
         let after = self.facts_of(picked.as_slice()).await;
         let mut words = self.difference_in_ids(&reading).await;
@@ -143,18 +155,57 @@ impl Asked<'_> {
             (facts, warnings, _) = node_facts(name, &own, outputs, facts);
         }
         set_space(&mut facts.datastores, &reading);
+        let program = Some(reading.cost.clone());
         let vms = self.records(reading, &mut warnings).await;
-        ways.use_read(self.at);
+        ways.use_reading(way, self.at);
         Collection {
             vms: Ok(vms),
             facts,
             warnings,
             setup_warnings: (self.scope == Scope::WithSetup).then_some(setup),
+            program,
         }
     }
 
-    /// One reading; what was cut off is tried once more.
-    async fn read(self) -> Result<Reading, HostdError> {
+    /// One reading, by the program that stays where there can be one, and the way that it was.
+    async fn read(
+        self,
+        ways: &mut Ways,
+        following: &mut Following,
+    ) -> Result<(Reading, Way), HostdError> {
+        // Commands need a session, too.
+        if !ways.follows(self.at) || self.session.granted() < 2 {
+            following.stop();
+            return Ok((self.read_alone().await?, Way::Read));
+        }
+        let read = match following.read(self.session, self.timeout).await {
+            Ok(output) => read_apart(output.bytes(), move || hostd::read(&output)).await,
+            Err(error) => Err(error),
+        };
+        let error = match read {
+            Ok(reading) => {
+                ways.stayed();
+                return Ok((reading, Way::Follow));
+            }
+            Err(error) => error,
+        };
+        following.stop();
+        match error {
+            // Another would fail in the same way.
+            HostdError::NoPython { .. }
+            | HostdError::NotPermitted { .. }
+            | HostdError::SignInRefused { .. }
+            | HostdError::HostdDown { .. } => Err(error),
+            error => {
+                tracing::debug!(node = %self.host.name, %error, "the program that stays has ended");
+                ways.not_stayed(&error, self.at);
+                Ok((self.read_alone().await?, Way::Read))
+            }
+        }
+    }
+
+    /// A reading by a program of its own; what was cut off is tried once more.
+    pub(crate) async fn read_alone(self) -> Result<Reading, HostdError> {
         match self.read_once().await {
             Err(HostdError::CutOff { .. }) => self.read_once().await,
             outcome => outcome,
@@ -180,7 +231,7 @@ impl Asked<'_> {
     }
 
     /// The first difference between a round of `vim-cmd` and the reading after it, in words.
-    async fn difference(
+    pub(crate) async fn difference(
         self,
         vms: &[VmRecord],
         facts: &NodeFacts,
@@ -245,7 +296,7 @@ impl Asked<'_> {
             let (facts, observed_at, failure) = match vm {
                 VmReading::Read(vm) => {
                     warnings.extend(vm.warnings.iter().map(|said| format!("VM {vmid}: {said}")));
-                    self.read_vm(vm.facts, previous)
+                    as_read(vm.facts, previous, self.at)
                 }
                 VmReading::Unread(words) => match asked.remove(&vmid) {
                     Some(Single::Read(facts)) => (*facts, self.at, None),
@@ -264,25 +315,6 @@ impl Asked<'_> {
         .collect()
     }
 
-    fn read_vm(
-        self,
-        facts: VmFacts,
-        previous: Option<&VmRecord>,
-    ) -> (VmFacts, Timestamp, Option<String>) {
-        if facts.connection_state.as_deref() != Some("invalid") {
-            return (facts, self.at, None);
-        }
-        let facts = match previous.filter(|_| facts.name.is_none()) {
-            Some(vm) => VmFacts {
-                connection_state: facts.connection_state,
-                ..vm.facts.clone()
-            },
-            None => facts,
-        };
-        let observed_at = previous.map_or(self.at, |vm| vm.observed_at);
-        (facts, observed_at, Some(INVALID.to_owned()))
-    }
-
     fn unread_vm(
         self,
         words: String,
@@ -295,14 +327,24 @@ impl Asked<'_> {
     }
 }
 
-/// What keeps a session from running the program. A lost connection shows by the next command.
-fn of_session(error: &SessionError) -> HostdError {
-    let words = error.to_string();
-    match error.fault {
-        SessionFault::Timeout { .. } => HostdError::TooSlow { words },
-        SessionFault::TooMuchOutput { .. } => HostdError::TooLong { words },
-        _ => HostdError::CutOff { words },
+/// Facts, their time and what is wrong with them, of a VM that hostd has just given.
+pub(crate) fn as_read(
+    facts: VmFacts,
+    previous: Option<&VmRecord>,
+    at: Timestamp,
+) -> (VmFacts, Timestamp, Option<String>) {
+    if facts.connection_state.as_deref() != Some("invalid") {
+        return (facts, at, None);
     }
+    let facts = match previous.filter(|_| facts.name.is_none()) {
+        Some(vm) => VmFacts {
+            connection_state: facts.connection_state,
+            ..vm.facts.clone()
+        },
+        None => facts,
+    };
+    let observed_at = previous.map_or(at, |vm| vm.observed_at);
+    (facts, observed_at, Some(INVALID.to_owned()))
 }
 
 fn ids_differ(listed: &BTreeSet<Vmid>, read: &BTreeSet<Vmid>) -> Option<String> {

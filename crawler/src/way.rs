@@ -82,6 +82,10 @@ pub(crate) struct Ways {
     failures: u32,
     /// Differences in a row.
     differences: u32,
+    /// Until when the program does not stay, and why, where it could not.
+    stays_after: Option<(Timestamp, String)>,
+    /// Failures of it in a row.
+    not_stayed: u32,
     used: Option<Collecting>,
     /// What the user should know, while it is so.
     warning: Option<String>,
@@ -96,6 +100,8 @@ impl Ways {
             identity: None,
             failures: 0,
             differences: 0,
+            stays_after: None,
+            not_stayed: 0,
             used: None,
             warning: None,
         }
@@ -143,17 +149,47 @@ impl Ways {
             self.state = State::Unproven;
             self.identity = None;
             self.failures = 0;
+            self.stays_after = None;
+            self.not_stayed = 0;
         }
         same
     }
 
     /// The proof has succeeded.
-    pub(crate) fn proven(&mut self, facts: &NodeFacts, now: Timestamp) {
+    pub(crate) fn proven(&mut self, way: Way, facts: &NodeFacts, now: Timestamp) {
         self.state = State::Proven { at: now, rounds: 0 };
         self.identity = Some(Identity::of(facts));
         self.agreed();
         self.warning = None;
-        self.used(Way::Read, "it has said the same as vim-cmd", now);
+        self.use_reading(way, now);
+    }
+
+    /// Whether the program that stays is to be used now.
+    pub(crate) fn follows(&self, now: Timestamp) -> bool {
+        matches!(self.wanted, Collect::Auto | Collect::Follow)
+            && self
+                .stays_after
+                .as_ref()
+                .is_none_or(|(until, _)| now >= *until)
+    }
+
+    /// The program that stays has answered.
+    pub(crate) fn stayed(&mut self) {
+        self.not_stayed = 0;
+        self.stays_after = None;
+    }
+
+    /// It could not, or not any more. Another may still read.
+    pub(crate) fn not_stayed(&mut self, error: &HostdError, now: Timestamp) {
+        self.not_stayed += 1;
+        let lasts = matches!(
+            error,
+            HostdError::NotUnderstood { .. } | HostdError::NoPermission { .. }
+        );
+        if lasts || self.not_stayed >= PASSING_FAILURES {
+            self.not_stayed = 0;
+            self.stays_after = Some((now + DAY, error.to_string()));
+        }
     }
 
     /// What was compared was the same.
@@ -196,7 +232,7 @@ impl Ways {
             }
         };
         // A host without Python is as it should be, unless somebody wants it to be read.
-        let warns = self.wanted == Collect::Read
+        let warns = matches!(self.wanted, Collect::Read | Collect::Follow)
             || matches!(
                 error,
                 HostdError::SignInRefused { .. }
@@ -220,8 +256,21 @@ impl Ways {
     }
 
     /// A round was done by reading.
-    pub(crate) fn use_read(&mut self, now: Timestamp) {
-        self.used(Way::Read, "it has said the same as vim-cmd", now);
+    pub(crate) fn use_reading(&mut self, way: Way, now: Timestamp) {
+        let proven = "it has said the same as vim-cmd";
+        match self.stays_after.as_ref().filter(|_| way == Way::Read) {
+            None => self.used(way, proven, now),
+            Some((_, why)) => {
+                let reason = format!("{proven}, and the program cannot stay: {why}");
+                if self.wanted == Collect::Follow {
+                    self.warning = Some(format!("it is read once a round: {why}"));
+                }
+                self.used(way, &reason, now);
+            }
+        }
+        if way == Way::Follow {
+            self.warning = None;
+        }
     }
 
     fn used(&mut self, way: Way, reason: &str, now: Timestamp) {
@@ -233,6 +282,7 @@ impl Ways {
             way,
             since,
             reason: reason.to_owned(),
+            cost: None,
         });
     }
 
@@ -272,7 +322,7 @@ mod tests {
     fn proven() -> Ways {
         let mut ways = Ways::new(Collect::Auto);
         assert_eq!(ways.plan(&usual(), at(0)), Plan::Prove);
-        ways.proven(&usual(), at(0));
+        ways.proven(Way::Read, &usual(), at(0));
         ways
     }
 
@@ -394,8 +444,8 @@ mod tests {
         ways.failed(&usual(), &no_python(), at(0));
         ways.differed(&usual(), "two", at(1));
         assert_eq!(ways.collecting().unwrap().since, at(0));
-        ways.use_read(at(2));
-        ways.use_read(at(3));
+        ways.use_reading(Way::Read, at(2));
+        ways.use_reading(Way::Read, at(3));
         assert_eq!(ways.collecting().unwrap().since, at(2));
     }
 }

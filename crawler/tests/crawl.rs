@@ -9,6 +9,7 @@
 )]
 
 mod bench;
+mod following;
 mod notes;
 mod reading;
 mod sharing;

@@ -1,3 +1,4 @@
+import { until } from './support/lab.ts';
 import type { SimulatedVm } from './support/nodes.ts';
 import { expect, test } from './support/test.ts';
 
@@ -27,6 +28,30 @@ test('a VM that is added, changed or removed on a node shows so by itself', { ta
 
   await nodes.removeVm('hoge', 1);
   await expect(list.names).toHaveText(['vm-002', 'vm-003']);
+});
+
+test('a VM that is switched on the node itself shows so without a round', async ({
+  ownLab,
+  list,
+}) => {
+  // The first round follows the node; the next one is an hour away.
+  const { url, nodes } = await ownLab(
+    [{ name: 'hoge', python: true, vms: [vm(1), vm(2), { ...vm(3), power: 'off' }] }],
+    { CRAWLER_INTERVAL: '3600' },
+  );
+  await until('the node is followed', async () => {
+    const node = (await (await fetch(`${url}/api/v1/nodes/hoge`)).json()) as {
+      collecting?: { way: string };
+    };
+    return node.collecting?.way === 'follow';
+  });
+  await list.open(url);
+  await expect(list.cell('vm-003', 'Power')).toHaveText('Off');
+
+  await nodes.editVm('hoge', 3, { power: 'on' });
+  await expect(list.cell('vm-003', 'Power')).toHaveText('On');
+  await nodes.editVm('hoge', 1, { power: 'suspended' });
+  await expect(list.cell('vm-001', 'Power')).toHaveText('Suspended');
 });
 
 test('what changes moves neither scroll nor selection nor focus', async ({

@@ -196,7 +196,7 @@ fn a_bad_variable_stops_at_start_and_is_named() {
     let home = home(&[]);
     for (command, variable, value) in [
         ("crawler", "CRAWLER_INTERVAL", "0"),
-        ("crawler", "CRAWLER_COLLECT", "follow"),
+        ("crawler", "CRAWLER_COLLECT", "rest"),
         ("crawler", "ECOMAN_STORE", "postgres"),
         ("crawler", "ECOMAN_LOG_FORMAT", "xml"),
         ("crawler", "ECOMAN_LOG", "ecoman=loud"),

@@ -80,6 +80,8 @@ pub enum SoapFault {
     LoginsRefused(u32),
     /// The summary of this VM is refused: HTTP status 200, and a fault in its place.
     NoPermission(u32),
+    /// Filters, and with them updates, are refused.
+    NoFilters,
     /// One of the paths is refused, and with it the whole question.
     UnknownPath,
     /// Answers to the question are no SOAP.

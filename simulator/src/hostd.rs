@@ -104,6 +104,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Waits until something may have changed, or this time has passed.
+    pub(crate) fn wait<'state>(
+        &self,
+        state: MutexGuard<'state, State>,
+        limit: Duration,
+    ) -> MutexGuard<'state, State> {
+        let waited = self.changed.wait_timeout(state, limit);
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
     /// Lets every call that waits look at the state again.
     pub(crate) fn notify(&self) {
         self.changed.notify_all();

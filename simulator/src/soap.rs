@@ -1,9 +1,10 @@
 //! The SOAP side of the simulated hostd: HTTPS on the loopback, with the same state as the
 //! simulated tools.
 //!
-//! It knows the requests of one sign-in and one question, as a host does: RetrieveServiceContent,
-//! AcquireLocalTicket, Login, RetrievePropertiesEx, ContinueRetrievePropertiesEx, Logout. It reads
-//! them as text, by the names in them, and is no SOAP server for others.
+//! It knows the requests of one sign-in, one question and one filter, as a host does:
+//! RetrieveServiceContent, AcquireLocalTicket, Login, RetrievePropertiesEx,
+//! ContinueRetrievePropertiesEx, CreateFilter, WaitForUpdatesEx, Logout. It reads them as text, by the
+//! names in them, and is no SOAP server for others.
 
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -20,6 +21,8 @@ use crate::hostd::Shared;
 mod answers;
 mod endpoint;
 mod properties;
+mod reply;
+mod updates;
 mod xml;
 
 use endpoint::{Answer, Endpoint, Request};

@@ -24,13 +24,13 @@ pub mod text;
 mod vm;
 
 pub use ecoman_model::{
-    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, CommandRun,
-    DEFAULT_GUEST_OS, Datastore, Edit, EventKind, FailureKind, FieldFault, GUEST_SECONDS,
-    GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm, NodeFailure,
-    Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource, Role,
-    SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation, Snapshot,
-    SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree, StepState,
-    TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings,
+    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, Collecting,
+    CommandRun, DEFAULT_GUEST_OS, Datastore, Edit, EventKind, FailureKind, FieldFault,
+    GUEST_SECONDS, GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm,
+    NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
+    Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation,
+    Snapshot, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree,
+    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings, Way,
 };
 
 pub use access::{

@@ -59,6 +59,13 @@ const RUN_PYTHON: &str = r#"for python in /bin/python3 /usr/bin/python3 /bin/pyt
 done
 echo "ECO1 fail python neither python3 nor python is there""#;
 
+/// The same with the program that stays: what Python runs first comes as an argument, as standard
+/// input stays open.
+pub(crate) const FOLLOW_PYTHON: &str = r#"for python in /bin/python3 /usr/bin/python3 /bin/python /usr/bin/python; do
+	[ -x "$python" ] && exec "$python" -B -E -S -c "$1"
+done
+echo "ECO1 fail python neither python3 nor python is there""#;
+
 impl Command {
     /// Asks the node's hostd for all its VMs, the host and its datastores at once (see
     /// [`crate::hostd`]).
@@ -432,6 +439,17 @@ impl Command {
         self.arguments.iter().map(Cow::as_ref)
     }
 
+    /// Whether it signs in to the node's hostd, of which the node keeps two events.
+    #[must_use]
+    pub fn signs_in(&self) -> bool {
+        matches!(self.program, "vim-cmd" | "esxcli") || self.reads_hostd()
+    }
+
+    fn reads_hostd(&self) -> bool {
+        let script = self.arguments.get(1);
+        self.program == "sh" && script.is_some_and(|script| script == RUN_PYTHON)
+    }
+
     /// How many bytes it may print on each stream: several times what the largest host prints.
     ///
     /// `getallvms` pads every row to the longest note; 1,024 VMs with one note of 4,096
@@ -445,14 +463,7 @@ impl Command {
             ("vim-cmd", "vmsvc/getallvms") => 16 * MIB,
             ("find", _) => 4 * MIB,
             // Some more than the program itself allows.
-            ("sh", _)
-                if self
-                    .arguments
-                    .get(1)
-                    .is_some_and(|script| script == RUN_PYTHON) =>
-            {
-                34 * MIB
-            }
+            ("sh", _) if self.reads_hostd() => 34 * MIB,
             _ => MIB,
         }
     }

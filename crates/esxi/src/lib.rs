@@ -15,6 +15,8 @@ mod vmx;
 
 pub use command::{Command, FILE_CHANGED, NO_FILE_MADE};
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch, trust_command};
-pub use session::{Exhausted, Output, Quota, Session, SessionError, SessionFault, SessionOptions};
+pub use session::{
+    Counts, Exhausted, Output, Quota, Session, SessionError, SessionFault, SessionOptions,
+};
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
 pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, vmx, vmx_value};

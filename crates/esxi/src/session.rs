@@ -3,7 +3,8 @@
 //! Nothing of the user's `~/.ssh/config` is read and no agent is asked: what is in hosts.yml is
 //! what is used. Host keys are checked strictly.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::future::join_all;
@@ -12,6 +13,7 @@ use tokio::sync::{Notify, Semaphore};
 use tokio::time::{sleep, timeout};
 
 use crate::command::Command;
+use crate::hostd::Follower;
 use crate::hosts::{Host, key};
 
 mod batch;
@@ -49,12 +51,23 @@ const REFUSED_TRIES_BESIDE: u32 = 4;
 #[derive(Debug)]
 pub struct Session {
     host: Host,
-    mux: openssh::Session,
+    mux: Arc<openssh::Session>,
     master: Master,
     /// One permit per shell that may be open.
     slots: Semaphore,
     /// How many permits there are: those of hosts.yml, less those that the node did not grant.
     granted: AtomicU32,
+    commands: AtomicU64,
+    sign_ins: AtomicU64,
+}
+
+/// How many commands were run in a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// All.
+    pub commands: u64,
+    /// Those that sign in to hostd.
+    pub sign_ins: u64,
 }
 
 impl Session {
@@ -91,10 +104,12 @@ impl Session {
         let max_sessions = u32::from(host.settings.max_sessions.max(1));
         Ok(Self {
             host: host.clone(),
-            mux: openssh::Session::resume_mux(socket, None),
+            mux: Arc::new(openssh::Session::resume_mux(socket, None)),
             master,
             slots: Semaphore::new(max_sessions as usize),
             granted: AtomicU32::new(max_sessions),
+            commands: AtomicU64::new(0),
+            sign_ins: AtomicU64::new(0),
         })
     }
 
@@ -179,6 +194,42 @@ impl Session {
         batch.send_missing();
     }
 
+    /// Starts the program that stays on the node and says what changes there. It takes a session of
+    /// the connection beside those that run commands, and ends with the connection at the latest.
+    ///
+    /// # Errors
+    ///
+    /// The node refuses another session, or the connection is lost.
+    pub async fn follow(&self) -> Result<Follower, SessionError> {
+        let started = Follower::start(Arc::clone(&self.mux)).await;
+        self.count(true);
+        started.map_err(|error| {
+            self.error(match shell::is_refusal(&error) {
+                true => SessionFault::SessionsRefused,
+                false => SessionFault::disconnected(error.to_string()),
+            })
+        })
+    }
+
+    /// How many commands were run so far.
+    pub fn counts(&self) -> Counts {
+        Counts {
+            commands: self.commands.load(Ordering::Relaxed),
+            sign_ins: self.sign_ins.load(Ordering::Relaxed),
+        }
+    }
+
+    fn count(&self, signs_in: bool) {
+        self.commands.fetch_add(1, Ordering::Relaxed);
+        self.sign_ins
+            .fetch_add(u64::from(signs_in), Ordering::Relaxed);
+    }
+
+    /// How many commands the node runs beside each other, as far as it is known.
+    pub fn granted(&self) -> u32 {
+        self.granted.load(Ordering::Relaxed)
+    }
+
     /// Whether the connection stands, as far as this side knows.
     pub async fn is_alive(&self) -> bool {
         matches!(
@@ -258,6 +309,7 @@ impl Session {
             let Some(command) = batch.command(job) else {
                 return Ok(());
             };
+            self.count(command.signs_in());
             if let Some(begun) = batch.begun {
                 begun.notify_one();
             }

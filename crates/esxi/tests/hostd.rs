@@ -512,3 +512,23 @@ proptest! {
         prop_assert_eq!(read, expected);
     }
 }
+
+/// What the program that stays prints of a VM that has changed.
+fn update() -> Vec<u8> {
+    answer(&[("page", &sample("soap.read.response.7.0.xml"))])
+}
+
+#[test]
+fn an_update_has_the_facts_that_a_reading_has() {
+    let reading = hostd::read(&output(whole())).unwrap();
+    assert_eq!(hostd::read_vms(&output(update())), Ok(reading.vms));
+}
+
+proptest! {
+    #[test]
+    fn no_cut_of_an_update_gives_facts(place in any::<prop::sample::Index>()) {
+        let whole = update();
+        let cut = whole[..place.index(whole.len())].to_vec();
+        prop_assert!(hostd::read_vms(&output(cut)).is_err());
+    }
+}

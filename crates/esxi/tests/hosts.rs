@@ -262,7 +262,7 @@ fn every_mistake_names_file_line_node_and_key() {
         ("max_sessions", "  max_sessions: [4]", "8: node hoge: max_sessions: the value must be a whole number from 1 to 10, not a list".into()),
         ("read_only", "  read_only: yes", "8: node hoge: read_only: the value must be true or false, not yes".into()),
         ("read_only", "  read_only: 1", "8: node hoge: read_only: the value must be true or false, not 1".into()),
-        ("collect", "  collect: follow", "8: node hoge: collect: follow must be one of auto, read and vim-cmd".into()),
+        ("collect", "  collect: rest", "8: node hoge: collect: rest must be one of auto, follow, read and vim-cmd".into()),
         ("collect", "  collect: [read]", "8: node hoge: collect: the value must be a text, not a list".into()),
         ("adr", "  adr: x", "8: node hoge: adr: this key is unknown; did you mean addr?".into()),
         ("user", "  user: x", "8: node hoge: user: this key is unknown; did you mean username?".into()),

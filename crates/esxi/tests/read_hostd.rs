@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ecoman_esxi::hostd::{self, HostdError, Reading, VmReading};
+use ecoman_esxi::hostd::{self, HostdError, News, Reading, VmReading};
 use ecoman_esxi::{Command, Hosts, Output, Session, SessionOptions, parse};
 use ecoman_model::Vmid;
 use ecoman_simulator::{
@@ -243,4 +243,104 @@ async fn nothing_is_left_on_the_node() {
         new.iter().all(|path| path.contains("vmware-hostd-ticket")),
         "{new:?}"
     );
+}
+
+/// The next that the program that stays says by itself.
+async fn news(follower: &mut hostd::Follower) -> News {
+    let news = tokio::time::timeout(LIMIT, follower.news()).await;
+    news.unwrap()
+}
+
+async fn until(what: &str, condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    };
+    let waited = tokio::time::timeout(LIMIT, waiting).await;
+    assert!(waited.is_ok(), "no {what} within {LIMIT:?}");
+}
+
+#[tokio::test]
+async fn the_program_that_stays_reads_what_the_other_reads_and_says_what_changes() {
+    for generation in [Generation::V5_5, Generation::V8_0] {
+        let spec = NodeSpec::new("esxi").generation(generation).vms(vms());
+        let connected = Connected::start(spec.python()).await;
+        let once = connected.read().await.unwrap();
+        let mut follower = connected.session.follow().await.unwrap();
+        let output = follower.read(LIMIT).await.unwrap();
+        let reading = hostd::read(&output).unwrap();
+        assert_eq!(
+            reading.vms.keys().collect::<Vec<_>>(),
+            once.vms.keys().collect::<Vec<_>>()
+        );
+        assert_eq!(reading.inventory, once.inventory);
+        assert_eq!(reading.facts.version, once.facts.version);
+
+        let note = "one\n]]> <objectSet><kind>leave</kind> & two";
+        let edit = |vm: &mut ecoman_simulator::Vm| vm.spec.annotation = note.to_owned();
+        connected.node.edit_vm(2, edit).unwrap();
+        let News::Changed(output) = news(&mut follower).await else {
+            panic!("{generation}: no change");
+        };
+        let changed = hostd::read_vms(&output).unwrap();
+        let [(vmid, VmReading::Read(vm))] = &changed.into_iter().collect::<Vec<_>>()[..] else {
+            panic!("{generation}: more than VM 2");
+        };
+        assert_eq!(*vmid, Vmid(2));
+        assert_eq!(vm.facts.comment.as_deref(), Some(note));
+
+        connected.node.remove_vm(2).unwrap();
+        assert!(matches!(news(&mut follower).await, News::Moved));
+        // It goes on in the same session.
+        let output = follower.read(LIMIT).await.unwrap();
+        assert!(!hostd::read(&output).unwrap().vms.contains_key(&Vmid(2)));
+        assert_eq!(connected.node.open_soap_sessions(), 1);
+        drop(follower);
+        until("sign-out", || connected.node.open_soap_sessions() == 0).await;
+    }
+}
+
+#[tokio::test]
+async fn the_program_that_stays_says_why_it_ends() {
+    let connected = Connected::start(NodeSpec::new("esxi").vms(vms()).python()).await;
+    let faults = [
+        (
+            SoapFault::LoginsRefused(u32::MAX),
+            "refuses the user's local sign-in",
+        ),
+        (SoapFault::NoFilters, "do not understand each other"),
+        (SoapFault::Starting, "hostd does not answer"),
+    ];
+    for (fault, words) in faults {
+        connected.node.set_fault(Fault::Soap(fault)).unwrap();
+        let mut follower = connected.session.follow().await.unwrap();
+        let error = follower.read(LIMIT).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+        connected.node.clear_faults().unwrap();
+    }
+    // While it runs.
+    let mut follower = connected.session.follow().await.unwrap();
+    follower.read(LIMIT).await.unwrap();
+    connected
+        .node
+        .set_fault(Fault::Soap(SoapFault::Starting))
+        .unwrap();
+    connected.node.edit_vm(1, |vm| vm.spec.cpus = 7).unwrap();
+    let News::Ended(HostdError::HostdDown { .. } | HostdError::CutOff { .. }) =
+        news(&mut follower).await
+    else {
+        panic!("it goes on");
+    };
+    connected.node.clear_faults().unwrap();
+
+    let mut follower = connected.session.follow().await.unwrap();
+    follower.read(LIMIT).await.unwrap();
+    connected.node.cut_connections().unwrap();
+    assert!(matches!(news(&mut follower).await, News::Ended(_)));
+
+    let without = Connected::start(NodeSpec::new("esxi").vms(vms())).await;
+    let mut follower = without.session.follow().await.unwrap();
+    let error = follower.read(LIMIT).await.unwrap_err();
+    assert!(matches!(error, HostdError::NoPython { .. }), "{error}");
 }

@@ -27,7 +27,7 @@ pub use act::{
     SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, VmSettings, volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
-pub use collect::{Collect, Collecting, InvalidCollect, Way};
+pub use collect::{Collect, Collecting, InvalidCollect, RoundCost, Way};
 pub use event::{EndedTask, Event, EventKind, Initiator};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,

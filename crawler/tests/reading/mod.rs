@@ -85,7 +85,15 @@ async fn a_node_that_has_proven_itself_is_read_by_one_process_a_round() {
     assert!(sign_ins <= calls && calls <= sign_ins + 1, "a sign-in each");
     assert_eq!(state.node.failure, None);
     assert_eq!(state.node.warnings, Vec::<String>::new());
-    assert_eq!(state.node.collecting, proven.node.collecting);
+    let used = |state: &NodeState| {
+        let used = state.node.collecting.clone().unwrap();
+        (used.way, used.since, used.reason)
+    };
+    assert_eq!(used(&state), used(&proven));
+    let cost = state.node.collecting.as_ref().and_then(|used| used.cost);
+    let cost = cost.unwrap();
+    assert_eq!((cost.commands, cost.sign_ins), (1, 1));
+    assert!(cost.memory_kib > Some(1024), "{cost:?}");
     let names = |state: &NodeState| -> Vec<_> {
         let vms = state.vms.iter();
         vms.map(|vm| (vm.key.vmid, vm.facts.name.clone(), vm.facts.comment.clone()))
@@ -229,7 +237,7 @@ async fn what_begins_to_read_wrongly_is_found_out() {
     let mut vm = VmSpec::new("one");
     vm.cpus = 3;
     let node = node(NodeSpec::new("hoge").vm(vm).python());
-    let bench = bench(&[&node], "auto").await;
+    let bench = bench(&[&node], "read").await;
     let crawler = bench.start();
     bench.until("proof", is_read).await;
     let wrong = SoapFault::Says(1, "numCpu", "9".to_owned());
@@ -249,7 +257,7 @@ async fn what_begins_to_read_wrongly_is_found_out() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vm_that_hostd_leaves_out_is_not_gone() {
     let node = node(NodeSpec::new("hoge").vms(three()).python());
-    let bench = bench(&[&node], "auto").await;
+    let bench = bench(&[&node], "read").await;
     let crawler = bench.start();
     bench.until("proof", is_read).await;
     node.set_fault(Fault::Soap(SoapFault::Forgets(2))).unwrap();
@@ -270,7 +278,7 @@ async fn a_vm_that_hostd_leaves_out_is_not_gone() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reboot_takes_another_proof() {
     let node = node(NodeSpec::new("hoge").vms(three()).python());
-    let bench = bench(&[&node], "auto").await;
+    let bench = bench(&[&node], "read").await;
     let crawler = bench.start();
     bench.until("proof", is_read).await;
     rounds(&bench, &node, 1).await;
@@ -289,7 +297,7 @@ async fn a_reboot_takes_another_proof() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_invalid_vm_is_recorded_as_the_listing_has_it() {
     let node = node(NodeSpec::new("hoge").vms(three()).python());
-    let bench = bench(&[&node], "auto").await;
+    let bench = bench(&[&node], "read").await;
     let crawler = bench.start();
     bench.until("proof", is_read).await;
     node.set_fault(Fault::InvalidVm(2)).unwrap();

@@ -33,6 +33,8 @@ export interface SimulatedNode {
   generation?: '5.5' | '6.5' | '6.7' | '7.0' | '8.0' | '9.0';
   /** How long each remote command takes, beside its own work. */
   latency_ms?: number;
+  /** Whether it has Python, and so can be read by one program. */
+  python?: boolean;
   vms: SimulatedVm[];
 }
 

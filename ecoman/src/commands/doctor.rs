@@ -6,10 +6,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
+use ecoman_crawler::Proof;
+use ecoman_esxi::hostd::HostdError;
 use ecoman_esxi::{
     Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse, trust_command,
 };
-use ecoman_model::marks;
+use ecoman_model::{Collect, marks};
 use futures::future::join_all;
 
 use super::trust::{KEYS_TIMEOUT, select};
@@ -200,10 +202,15 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
             verdict: clock,
         },
     ]);
-    checks.extend(round.into_iter().map(|verdict| Check {
+    let (warnings, reading) = round;
+    checks.extend(warnings.into_iter().map(|verdict| Check {
         subject: "round",
         verdict,
     }));
+    checks.push(Check {
+        subject: "reading",
+        verdict: reading,
+    });
     checks
 }
 
@@ -216,6 +223,7 @@ const AFTER_LOGIN: &[&str] = &[
     "port group",
     "clock",
     "round",
+    "reading",
 ];
 
 fn skipped(subjects: &[&'static str], why: &str) -> impl Iterator<Item = Check> {
@@ -405,20 +413,52 @@ async fn port_group(session: &Session, name: &str) -> Verdict {
     }
 }
 
-/// The warnings that the rounds of the crawler will record.
-async fn round(session: &Session, host: &Host) -> Vec<Verdict> {
-    match ecoman_crawler::inspect(session, host, COMMAND_TIMEOUT).await {
-        Ok(warnings) if warnings.is_empty() => vec![Verdict::Good("no warnings".to_owned())],
-        Ok(warnings) => warnings
-            .into_iter()
-            .map(|warning| {
-                Verdict::Doubtful(
-                    marks::plain_line(&warning).into_owned(),
-                    "The rounds go on without it, and the page shows this warning.".to_owned(),
-                )
-            })
-            .collect(),
-        Err(error) => vec![Verdict::Skipped(format!("not read: {}", error.message))],
+/// The warnings that the rounds of the crawler will record, and whether one program can read the
+/// node.
+async fn round(session: &Session, host: &Host) -> (Vec<Verdict>, Verdict) {
+    let inspection = match ecoman_crawler::inspect(session, host, COMMAND_TIMEOUT).await {
+        Ok(inspection) => inspection,
+        Err(error) => {
+            let skipped = || Verdict::Skipped(format!("not read: {}", error.message));
+            return (vec![skipped()], skipped());
+        }
+    };
+    let reading = reading(host, inspection.reading);
+    if inspection.warnings.is_empty() {
+        return (vec![Verdict::Good("no warnings".to_owned())], reading);
+    }
+    let warnings = inspection.warnings.into_iter().map(|warning| {
+        Verdict::Doubtful(
+            marks::plain_line(&warning).into_owned(),
+            "The rounds go on without it, and the page shows this warning.".to_owned(),
+        )
+    });
+    (warnings.collect(), reading)
+}
+
+/// What becomes of `collect` in hosts.yml.
+fn reading(host: &Host, proof: Proof) -> Verdict {
+    let remedy = "The rounds ask with vim-cmd instead. See docs/nodes.md.";
+    match proof {
+        _ if host.collect == Some(Collect::VimCmd) => {
+            Verdict::Skipped("hosts.yml wants vim-cmd".to_owned())
+        }
+        Proof::Same(cost) => {
+            let cpu = cost.cpu.map(|cpu| format!("{} ms of CPU", cpu.as_millis()));
+            let memory = cost.peak_kib.map(|kib| format!("{} MB", kib >> 10));
+            let python = cost.python.map(|release| format!("Python {release}"));
+            let cost: Vec<String> = [cpu, memory, python].into_iter().flatten().collect();
+            Verdict::Good(format!("the same as by vim-cmd ({})", cost.join(", ")))
+        }
+        Proof::Differs(words) => Verdict::Doubtful(
+            marks::plain_line(&words).into_owned(),
+            format!("{remedy} Please report it."),
+        ),
+        // As it should be, where nobody wants it.
+        Proof::Failed(error @ HostdError::NoPython { .. }) if host.collect.is_none() => {
+            Verdict::Skipped(format!("by vim-cmd: {error}"))
+        }
+        Proof::Failed(error) => Verdict::Doubtful(error.to_string(), remedy.to_owned()),
     }
 }
 

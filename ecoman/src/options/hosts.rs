@@ -26,8 +26,9 @@ pub(crate) struct PollArgs {
     #[arg(long = "interval", env, default_value = "60", value_parser = seconds)]
     pub(crate) crawler_interval: Duration,
 
-    /// How nodes are asked that hosts.yml says nothing of: vim-cmd; read: one program that reads
-    /// everything at once, with vim-cmd where that is not proven; auto: the same without a warning
+    /// How nodes are asked that hosts.yml says nothing of: vim-cmd; read: one program a round that
+    /// reads everything; follow: one that stays and says what changes; both with vim-cmd where that is
+    /// not proven; auto: the cheapest of them, without a warning
     #[arg(long = "collect", env, default_value_t, value_parser = collect)]
     pub(crate) crawler_collect: Collect,
 }

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::Ordering;
 
-use super::endpoint::{Answer, Endpoint, Request, write_ticket};
-use super::properties;
-use super::xml::escaped;
+use super::endpoint::{Answer, Endpoint, Request, Watch, write_ticket};
+use super::properties::{self, Refusal};
+use super::reply::{fault, plain, response, text};
+use super::updates;
 use crate::{Fault, SoapFault};
 
 /// Answers a request.
@@ -19,6 +20,11 @@ pub(super) fn answer(endpoint: &Endpoint, request: &Request) -> Answer {
         .iter()
         .any(|fault| matches!(fault, Fault::HostdDown(_)));
     if down || has(&SoapFault::Starting) {
+        // It forgets who had signed in.
+        let mut sessions = endpoint.sessions();
+        sessions.cookies.clear();
+        sessions.watches.clear();
+        drop(sessions);
         return Answer {
             status: 503,
             ..plain("503 Service Unavailable".to_owned())
@@ -29,17 +35,22 @@ pub(super) fn answer(endpoint: &Endpoint, request: &Request) -> Answer {
         .split_once("Body><")
         .and_then(|(_, rest)| rest.split([' ', '>']).next())
         .unwrap_or_default();
-    let signed_in = {
+    let cookie = {
         let sessions = endpoint.sessions();
         let mut cookies = sessions.cookies.iter();
-        cookies.any(|cookie| request.cookie.contains(cookie.as_str()))
+        cookies
+            .find(|cookie| request.cookie.contains(cookie.as_str()))
+            .cloned()
     };
     match method {
         "RetrieveServiceContent" => response(method, &content(endpoint)),
         "AcquireLocalTicket" => ticket(endpoint, request, has(&SoapFault::TicketMissing)),
         "Login" => login(endpoint, request),
         // A host judges a request that names no version by the oldest that it knows.
-        "RetrievePropertiesEx" | "ContinueRetrievePropertiesEx"
+        "RetrievePropertiesEx"
+        | "ContinueRetrievePropertiesEx"
+        | "CreateFilter"
+        | "WaitForUpdatesEx"
             if !request.action.starts_with("urn:vim25/") =>
         {
             fault(
@@ -47,9 +58,32 @@ pub(super) fn answer(endpoint: &Endpoint, request: &Request) -> Answer {
                 &format!("Unable to resolve WSDL method name: \"{method}\""),
             )
         }
-        "RetrievePropertiesEx" | "ContinueRetrievePropertiesEx" | "Logout" if !signed_in => {
+        "RetrievePropertiesEx"
+        | "ContinueRetrievePropertiesEx"
+        | "CreateFilter"
+        | "WaitForUpdatesEx"
+        | "Logout"
+            if cookie.is_none() =>
+        {
             fault("NotAuthenticated", "The session is not authenticated.")
         }
+        "CreateFilter" if has(&SoapFault::NoFilters) => fault(
+            "NotSupported",
+            "The operation is not supported on the object.",
+        ),
+        "CreateFilter" => {
+            let watch = Watch {
+                spec: request.body.clone(),
+                ..Watch::default()
+            };
+            let watches = &mut endpoint.sessions().watches;
+            watches.insert(cookie.unwrap_or_default(), watch);
+            response(
+                method,
+                "<returnval type=\"PropertyFilter\">session[52c0ffee]filter-1</returnval>",
+            )
+        }
+        "WaitForUpdatesEx" => updates::wait(endpoint, &cookie.unwrap_or_default(), &request.body),
         "RetrievePropertiesEx" => {
             if has(&SoapFault::Nonsense) {
                 return plain("<html><body>It works!</body></html>".to_owned());
@@ -63,7 +97,11 @@ pub(super) fn answer(endpoint: &Endpoint, request: &Request) -> Answer {
             };
             match objects {
                 Ok(objects) => page(endpoint, method, objects, &faults),
-                Err(path) => fault("InvalidProperty", &path),
+                Err(Refusal::Path(path)) => fault("InvalidProperty", &path),
+                Err(Refusal::Vm(id)) => fault(
+                    "ManagedObjectNotFound",
+                    &format!("The object 'vim.VirtualMachine:{id}' has already been deleted"),
+                ),
             }
         }
         "ContinueRetrievePropertiesEx" => {
@@ -75,10 +113,10 @@ pub(super) fn answer(endpoint: &Endpoint, request: &Request) -> Answer {
             }
         }
         "Logout" => {
-            endpoint
-                .sessions()
-                .cookies
-                .retain(|cookie| !request.cookie.contains(cookie.as_str()));
+            let cookie = cookie.unwrap_or_default();
+            let mut sessions = endpoint.sessions();
+            sessions.cookies.remove(&cookie);
+            sessions.watches.remove(&cookie);
             response(method, "")
         }
         _ => fault("InvalidRequest", "Unable to resolve WSDL method name"),
@@ -213,50 +251,4 @@ fn page(endpoint: &Endpoint, method: &str, mut objects: Vec<String>, faults: &[F
         cut,
         ..response(method, &body)
     }
-}
-
-/// The text of the first element of this name, as it stands there.
-fn text(body: &str, name: &str) -> Option<String> {
-    let (_, after) = body.split_once(&format!("<{name}>"))?;
-    let (text, _) = after.split_once(&format!("</{name}>"))?;
-    Some(text.to_owned())
-}
-
-fn plain(body: String) -> Answer {
-    Answer {
-        status: 200,
-        cookie: None,
-        body,
-        cut: None,
-    }
-}
-
-fn response(method: &str, body: &str) -> Answer {
-    plain(envelope(&format!(
-        "<{method}Response xmlns=\"urn:vim25\">{body}</{method}Response>"
-    )))
-}
-
-fn fault(kind: &str, words: &str) -> Answer {
-    let body = envelope(&format!(
-        "<soapenv:Fault><faultcode>ServerFaultCode</faultcode><faultstring>{}</faultstring>\
-         <detail><{kind}Fault xmlns=\"urn:vim25\" xsi:type=\"{kind}\"></{kind}Fault></detail>\
-         </soapenv:Fault>",
-        escaped(words)
-    ));
-    Answer {
-        status: 500,
-        ..plain(body)
-    }
-}
-
-fn envelope(body: &str) -> String {
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <soapenv:Envelope xmlns:soapenc=\"http://schemas.xmlsoap.org/soap/encoding/\"\n \
-         xmlns:soapenv=\"http://schemas.xmlsoap.org/soap/envelope/\"\n \
-         xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"\n \
-         xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\">\n\
-         <soapenv:Body>\n{body}\n</soapenv:Body>\n</soapenv:Envelope>"
-    )
 }

@@ -24,7 +24,20 @@ pub(super) struct Sessions {
     pub(super) cookies: BTreeSet<String>,
     /// Objects that a token stands for.
     pub(super) rest: BTreeMap<String, Vec<String>>,
+    /// What the callers of WaitForUpdatesEx have seen, by their cookies.
+    pub(super) watches: BTreeMap<String, Watch>,
     pub(super) made: u64,
+}
+
+/// The filter of a session: one each is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Watch {
+    /// The question that it was made with.
+    pub(super) spec: String,
+    /// How often something was said.
+    pub(super) version: u64,
+    /// Each VM as it was said last.
+    pub(super) seen: BTreeMap<u32, String>,
 }
 
 impl Sessions {

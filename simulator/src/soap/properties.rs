@@ -1,5 +1,7 @@
 //! The objects that a question is about, with the properties that it asks for.
 
+use std::collections::BTreeMap;
+
 use super::xml::{escaped, value};
 use crate::dump::Data;
 use crate::host::Host;
@@ -12,19 +14,40 @@ struct Missing {
     fault: &'static str,
 }
 
-/// All objects, each as its XML; an unknown path is an error.
-pub(super) fn objects(host: &Host, request: &str) -> Result<Vec<String>, String> {
+/// Why a question is refused as a whole.
+pub(super) enum Refusal {
+    /// This path is not known.
+    Path(String),
+    /// This VM is.
+    Vm(String),
+}
+
+impl From<String> for Refusal {
+    fn from(path: String) -> Self {
+        Self::Path(path)
+    }
+}
+
+/// The objects that are asked for, each as its XML.
+pub(super) fn objects(host: &Host, request: &str) -> Result<Vec<String>, Refusal> {
+    let named: Vec<&str> = request
+        .split("<obj type=\"VirtualMachine\">")
+        .skip(1)
+        .filter_map(|part| part.split_once("</obj>"))
+        .map(|(id, _)| id)
+        .collect();
+    if !named.is_empty() {
+        let machines = machines(host, request)?;
+        return named
+            .into_iter()
+            .map(|id| {
+                let machine = id.parse().ok().and_then(|id: u32| machines.get(&id));
+                machine.cloned().ok_or_else(|| Refusal::Vm(id.to_owned()))
+            })
+            .collect();
+    }
     let of_host = paths(request, "HostSystem");
     let of_store = paths(request, "Datastore");
-    let of_vm = paths(request, "VirtualMachine");
-    let soap: Vec<&SoapFault> = host
-        .faults
-        .iter()
-        .filter_map(|fault| match fault {
-            Fault::Soap(fault) => Some(fault),
-            _ => None,
-        })
-        .collect();
     let summary = summary::host_summary(host);
     let mut objects = vec![object(
         "HostSystem",
@@ -42,23 +65,43 @@ pub(super) fn objects(host: &Host, request: &str) -> Result<Vec<String>, String>
             objects.push(object("Datastore", &id, &summary, &[]));
         }
     }
+    let soap = soap_faults(host);
+    for (id, machine) in machines(host, request)? {
+        if soap.contains(&&SoapFault::Repeats(id)) {
+            objects.push(machine.clone());
+        }
+        objects.push(machine);
+    }
+    Ok(objects)
+}
+
+/// The VMs, with the properties that are asked for.
+pub(super) fn machines(host: &Host, request: &str) -> Result<BTreeMap<u32, String>, String> {
+    let (paths, soap) = (paths(request, "VirtualMachine"), soap_faults(host));
+    let mut machines = BTreeMap::new();
     for (id, vm) in &host.vms {
         if soap.contains(&&SoapFault::Forgets(*id)) {
             continue;
         }
-        let object = if host.is_invalid(*id) {
-            invalid(*id)
-        } else {
-            machine(host, vm, &of_vm, &soap)?
+        let machine = match host.is_invalid(*id) {
+            true => invalid(*id),
+            false => machine(host, vm, &paths, &soap)?,
         };
-        if soap.contains(&&SoapFault::Repeats(*id)) {
-            objects.push(object.clone());
-        }
-        objects.push(object);
+        machines.insert(*id, machine);
     }
     let without_files = host.invalid.iter().filter(|id| !host.vms.contains_key(id));
-    objects.extend(without_files.map(|id| invalid(*id)));
-    Ok(objects)
+    machines.extend(without_files.map(|id| (*id, invalid(*id))));
+    Ok(machines)
+}
+
+fn soap_faults(host: &Host) -> Vec<&SoapFault> {
+    host.faults
+        .iter()
+        .filter_map(|fault| match fault {
+            Fault::Soap(fault) => Some(fault),
+            _ => None,
+        })
+        .collect()
 }
 
 fn machine(host: &Host, vm: &Vm, paths: &[String], soap: &[&SoapFault]) -> Result<String, String> {

@@ -80,6 +80,20 @@ pub fn read(output: &Output) -> Result<Reading, HostdError> {
     })
 }
 
+/// Reads what the program that stays printed of VMs that have changed.
+///
+/// # Errors
+/// Every class of [`HostdError`], as [`read()`].
+pub fn read_vms(output: &Output) -> Result<BTreeMap<Vmid, VmReading>, HostdError> {
+    let answer = frames::read(output)?;
+    let mut objects = Objects::default();
+    let last = answer.pages.len().saturating_sub(1);
+    for (number, page) in answer.pages.iter().enumerate() {
+        objects.take(page, number == last)?;
+    }
+    Ok(objects.vms)
+}
+
 fn not_understood<T>(words: &str) -> Result<T, HostdError> {
     Err(HostdError::NotUnderstood {
         words: words.to_owned(),

@@ -107,12 +107,9 @@ impl<'s> Shell<'s> {
             .stderr(Stdio::piped())
             .spawn()
             .await
-            .map_err(|error| match error {
-                // "Session open refused by peer": the crate has no other sign of it.
-                openssh::Error::SshMux(error) if error.to_string().contains("refused by peer") => {
-                    OpenError::Refused
-                }
-                error => OpenError::Failed(error.to_string()),
+            .map_err(|error| match is_refusal(&error) {
+                true => OpenError::Refused,
+                false => OpenError::Failed(error.to_string()),
             })?;
         let (Some(stdin), Some(stdout), Some(stderr)) = (
             child.stdin().take(),
@@ -198,6 +195,12 @@ impl<'s> Shell<'s> {
             text,
         }
     }
+}
+
+/// Whether the node refuses another session on the connection.
+pub(super) fn is_refusal(error: &openssh::Error) -> bool {
+    // "Session open refused by peer": the crate has no other sign of it.
+    matches!(error, openssh::Error::SshMux(error) if error.to_string().contains("refused by peer"))
 }
 
 /// The lines that make the shell run a command; `None` when an argument contains a NUL byte.
