@@ -192,6 +192,9 @@ fn machine(node: &NodeFacts) -> AnyView {
 fn rounds(node: &NodeFacts) -> AnyView {
     let texts = &text::deferred().nodes;
     let took = node.round_millis.map(text::format().milliseconds);
+    let used = node.collecting.as_ref();
+    let way = used.map(|used| (texts.way)(used.way).to_owned());
+    let cost = used.and_then(|used| used.cost.as_ref());
     fact_card(
         "rounds",
         texts.rounds,
@@ -200,6 +203,10 @@ fn rounds(node: &NodeFacts) -> AnyView {
             fact(texts.last_tried, time(node.attempted_at)),
             text_fact(texts.took, took),
             fact(texts.next, time(node.next_attempt_at)),
+            text_fact(texts.asked_by, way),
+            fact(texts.asked_since, time(used.map(|used| used.since))),
+            text_fact(texts.asked_why, used.map(|used| used.reason.clone())),
+            text_fact(texts.round_costs, cost.map(texts.round_cost)),
         ],
     )
 }

@@ -6,6 +6,7 @@
 )]
 
 use crate::text::Template;
+use crate::{RoundCost, Way};
 
 /// The pages of the nodes.
 #[derive(Clone, Copy, Debug)]
@@ -85,6 +86,12 @@ pub struct NodePages {
     pub last_tried: &'static str,
     pub took: &'static str,
     pub next: &'static str,
+    pub asked_by: &'static str,
+    pub way: fn(way: Way) -> &'static str,
+    pub asked_since: &'static str,
+    pub asked_why: &'static str,
+    pub round_costs: &'static str,
+    pub round_cost: fn(cost: &RoundCost) -> String,
     pub for_new_vms: &'static str,
     pub directory: &'static str,
     pub installer_iso: &'static str,

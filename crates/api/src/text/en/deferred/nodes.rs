@@ -3,6 +3,7 @@
 use crate::text::Template;
 use crate::text::deferred::NodePages;
 use crate::text::en::format;
+use crate::{RoundCost, Way};
 
 pub(super) const NODES: NodePages = NodePages {
     nodes: "Nodes",
@@ -94,6 +95,16 @@ pub(super) const NODES: NodePages = NodePages {
     last_tried: "Last tried",
     took: "Took",
     next: "Next",
+    asked_by: "Asked by",
+    way: |way| match way {
+        Way::Follow => "a program that stays",
+        Way::Read => "one program a round",
+        Way::VimCmd => "vim-cmd",
+    },
+    asked_since: "Asked so since",
+    asked_why: "Because",
+    round_costs: "Cost of the last",
+    round_cost,
     for_new_vms: "For new VMs",
     directory: "Directory",
     installer_iso: "Installer ISO",
@@ -102,6 +113,20 @@ pub(super) const NODES: NodePages = NodePages {
     all_vlans: |switch| format!("{switch}, all VLANs"),
     vlan: |switch, vlan| format!("{switch}, VLAN {vlan}"),
 };
+
+/// `2 commands, 1 sign-in, 40 ms of CPU, 18 MB of memory`, as far as it is known.
+fn round_cost(cost: &RoundCost) -> String {
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    let mut parts = vec![
+        format::plural(count(cost.commands), "command", "commands"),
+        format::plural(count(cost.sign_ins), "sign-in", "sign-ins"),
+    ];
+    let millis = cost.cpu_millis.map(format::grouped);
+    parts.extend(millis.map(|millis| format!("{millis} ms of CPU")));
+    let mb = cost.memory_kib.map(|kib| format::megabytes(kib >> 10));
+    parts.extend(mb.map(|mb| format!("{mb} of memory")));
+    parts.join(", ")
+}
 
 /// `2 sockets, 16 cores, 32 threads`, as far as they are known.
 fn sockets_cores_threads(sockets: Option<u32>, cores: Option<u32>, threads: Option<u32>) -> String {

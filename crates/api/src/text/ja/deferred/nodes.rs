@@ -4,6 +4,7 @@ use crate::text::Template;
 use crate::text::deferred::NodePages;
 use crate::text::ja::format::{bytes, grouped, hosts, megabytes, units};
 use crate::text::ja::spaced;
+use crate::{RoundCost, Way};
 
 pub(super) const NODES: NodePages = NodePages {
     nodes: "ホスト",
@@ -104,6 +105,16 @@ pub(super) const NODES: NodePages = NodePages {
     last_tried: "前回の試行",
     took: "所要時間",
     next: "次回",
+    asked_by: "収集方法",
+    way: |way| match way {
+        Way::Follow => "常駐プログラム",
+        Way::Read => "収集ごとに 1 つのプログラム",
+        Way::VimCmd => "vim-cmd",
+    },
+    asked_since: "この方法の開始",
+    asked_why: "理由",
+    round_costs: "前回の負荷",
+    round_cost,
     for_new_vms: "新規仮想マシンのデフォルト",
     directory: "ディレクトリ",
     installer_iso: "インストーラ ISO",
@@ -112,6 +123,19 @@ pub(super) const NODES: NodePages = NodePages {
     all_vlans: |switch| spaced(&[switch, "、すべての VLAN"]),
     vlan: |switch, vlan| format!("{switch}、VLAN {vlan}"),
 };
+
+/// `コマンド 2、ログイン 1、CPU 40 ms、メモリ 18 MB`, as far as it is known.
+fn round_cost(cost: &RoundCost) -> String {
+    let mut parts = vec![
+        format!("コマンド {}", grouped(cost.commands)),
+        format!("ログイン {}", grouped(cost.sign_ins)),
+    ];
+    let millis = cost.cpu_millis.map(grouped);
+    parts.extend(millis.map(|millis| format!("CPU {millis} ms")));
+    let mb = cost.memory_kib.map(|kib| megabytes(kib >> 10));
+    parts.extend(mb.map(|mb| format!("メモリ {mb}")));
+    parts.join("、")
+}
 
 /// `ソケット 2、コア 16、スレッド 32`, as far as they are known.
 fn sockets_cores_threads(sockets: Option<u32>, cores: Option<u32>, threads: Option<u32>) -> String {
