@@ -142,6 +142,7 @@ fn example(document: &Value, schema: &Value) -> Value {
     match said.into_iter().find(|value| !value.is_null()) {
         Some(value) => value.clone(),
         None if schema["type"] == "boolean" => json!(true),
+        None if schema["type"] == "object" => json!({}),
         None if schema["oneOf"].is_array() => example(document, &schema["oneOf"][0]),
         None => panic!("no example of {schema}"),
     }
@@ -248,9 +249,13 @@ async fn no_operation_takes_a_body_that_is_not_as_the_document_says() {
         let mut unknown = body.good.clone();
         unknown.insert("no/such".to_owned(), json!(1));
         wrong.push((unknown.into(), Some("#/no~1such".to_owned())));
-        for field in body.good.keys() {
+        for (field, good) in &body.good {
             let mut mistyped = body.good.clone();
-            mistyped.insert(field.clone(), json!({"x": 1}));
+            let other = match good.is_object() {
+                true => json!(1),
+                false => json!({"x": 1}),
+            };
+            mistyped.insert(field.clone(), other);
             wrong.push((mistyped.into(), Some(format!("#/{field}"))));
         }
         for field in &body.required {
@@ -274,7 +279,7 @@ async fn no_operation_takes_a_body_that_is_not_as_the_document_says() {
             assert_eq!(problem.kind, "urn:ecoman:problem:bad-body", "{what}");
         }
     }
-    assert_eq!(bodies, 13);
+    assert_eq!(bodies, 14);
     assert_eq!(executor.begun(), []);
 }
 
