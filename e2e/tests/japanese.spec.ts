@@ -167,7 +167,7 @@ test('keys that an input method takes do nothing on the page', async ({ lab, pag
   await settled(page);
   const filter = page.getByRole('textbox', { name: 'フィルタ' });
   await filter.fill('web');
-  const press = (init: KeyboardEventInit & { keyCode?: number }) =>
+  const press = (init: { key: string; isComposing?: boolean; keyCode?: number }) =>
     filter.evaluate((it, init) => {
       it.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true, cancelable: true, ...init }));
     }, init);

@@ -21,6 +21,7 @@ fn node_at(minutes: i64) -> NodeRecord {
     NodeRecord {
         observed_at: Some(at(minutes)),
         attempted_at: Some(at(minutes)),
+        vms_read_at: Vec::new(),
         ..node("hoge", 60)
     }
 }
