@@ -55,9 +55,13 @@ async fn a_note_on_a_node_starts_its_round_and_no_other_nodes() {
     let other = node(NodeSpec::new("other").vm(VmSpec::new("b")));
     let bench = Bench::new(&[&changed, &other]).await.every(HOUR);
     let crawler = bench.start();
+    // With the search for ISO images, which goes on beside the rounds.
     for name in ["changed", "other"] {
         bench
-            .until_of(name, "first round", |state| state.vms.len() == 1)
+            .until_of(name, "first round", |state| {
+                let facts = state.node.facts.as_ref();
+                state.vms.len() == 1 && facts.is_some_and(|facts| facts.setup_read_at.is_some())
+            })
             .await;
     }
     other.forget_calls();
