@@ -149,7 +149,10 @@ function cut(page: Page): Promise<string[]> {
         const box = label.getBoundingClientRect();
         const texts = document.createTreeWalker(label, NodeFilter.SHOW_TEXT);
         for (let text = texts.nextNode(); text; text = texts.nextNode()) {
-          if (text.parentElement?.closest('.sr') || !text.textContent?.trim()) continue;
+          const parent = text.parentElement;
+          if (!parent || !text.textContent?.trim()) continue;
+          // Those that only screen readers have.
+          if (parent.closest('.sr') || getComputedStyle(parent).clipPath !== 'none') continue;
           const range = document.createRange();
           range.selectNodeContents(text);
           const place = range.getBoundingClientRect();

@@ -39,6 +39,17 @@ pub(crate) fn text_fact(name: impl Into<String>, value: Option<String>) -> AnyVi
     fact(name, or_unknown(value))
 }
 
+/// A fact with a sentence of the server that is English in every language.
+pub(crate) fn english_fact(name: impl Into<String>, value: Option<String>) -> AnyView {
+    fact(
+        name,
+        match value {
+            Some(text) => view! { <span lang="en">{text}</span> }.into_any(),
+            None => or_unknown(None),
+        },
+    )
+}
+
 /// A text that may be unknown.
 pub(crate) fn or_unknown(value: Option<String>) -> AnyView {
     value.unwrap_or_else(|| UNKNOWN.to_owned()).into_any()

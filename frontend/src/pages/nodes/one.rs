@@ -7,8 +7,8 @@ use leptos::{ev, prelude::*};
 
 use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
 use crate::components::{
-    Icon, back, card, copy_line, empty_state, fact, fact_card, failed_state, icon, is_typing, link,
-    or_unknown, set_title, text_fact, when,
+    Icon, back, card, copy_line, empty_state, english_fact, fact, fact_card, failed_state, icon,
+    is_typing, link, or_unknown, set_title, text_fact, when,
 };
 use crate::live::use_live;
 use crate::location::use_location;
@@ -205,7 +205,7 @@ fn rounds(node: &NodeFacts) -> AnyView {
             fact(texts.next, time(node.next_attempt_at)),
             text_fact(texts.asked_by, way),
             fact(texts.asked_since, time(used.map(|used| used.since))),
-            text_fact(texts.asked_why, used.map(|used| used.reason.clone())),
+            english_fact(texts.asked_why, used.map(|used| used.reason.clone())),
             text_fact(texts.round_costs, cost.map(texts.round_cost)),
         ],
     )
