@@ -201,6 +201,7 @@ impl Dashboard {
             published.publish(vec![SentEvent::new(0, &changed)]);
         }));
         workers.spawn(tasks.clone().publish());
+        workers.spawn(tasks.clone().run_pending(authenticator.clone()));
         let event_days = self.config.settings.dashboard_event_days;
         workers.spawn(tasks.clone().run(TimeDelta::days(event_days.into())));
         workers.spawn(audit::forget(

@@ -8,7 +8,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, COOKIE};
 use chrono::TimeDelta;
 use ecoman_access::{Access, AccessError, Token, TokenUse};
-use ecoman_model::{Actor, Authentication, Grant};
+use ecoman_model::{Actor, Authentication, Grant, PendingChange, Permission};
 use ipnet::IpNet;
 use tokio::sync::Semaphore;
 use uuid::Uuid;
@@ -20,6 +20,7 @@ use super::{Caller, LoginThrottle, SessionCookie, SignIn};
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::base_path::BasePath;
+use crate::tasks::pending::Rights;
 
 /// Authenticates requests by session, API token or proxy header.
 #[derive(Clone)]
@@ -65,6 +66,32 @@ pub(crate) enum Identity {
     Anonymous,
     /// With credentials that are invalid or expired.
     Rejected(BadCredentials),
+}
+
+impl Rights for Authenticator {
+    type Error = Error;
+
+    fn still_may(&self, change: &PendingChange, permission: Permission) -> Result<bool, Error> {
+        if self.sign_in == SignIn::None {
+            return Ok(true);
+        }
+        let actor = &change.actor;
+        let Some(name) = &actor.name else {
+            return Ok(false);
+        };
+        let grant = match &actor.token {
+            Some(token) => self.grant_of_token(name, token)?,
+            None => {
+                let by_proxy =
+                    matches!(self.sign_in, SignIn::Proxy(_)) && actor.by == Authentication::Proxy;
+                // A user whom only a proxy knows keeps what they held then.
+                let held = by_proxy.then(|| change.grant.clone());
+                self.grant(name)?.or(held)
+            }
+        };
+        let node = change.key.node.as_str();
+        Ok(grant.is_some_and(|grant| grant.may(permission) && grant.reaches(node)))
+    }
 }
 
 impl Authenticator {
@@ -159,6 +186,21 @@ impl Authenticator {
     pub(crate) fn grant(&self, name: &str) -> Result<Option<Grant>, Error> {
         let user = self.access.user(name)?;
         Ok(user.map(|user| user.grant))
+    }
+
+    /// What a token of this name holds now; `None`: there is none that is good.
+    fn grant_of_token(&self, owner: &str, name: &str) -> Result<Option<Grant>, Error> {
+        let now = (self.clock)();
+        let tokens = self.access.tokens()?;
+        let mut tokens = tokens.values().filter(|token| {
+            let is_good = token.expires_at.is_none_or(|end| end > now);
+            token.owner == owner && token.name == name && is_good
+        });
+        let Some(token) = tokens.next() else {
+            return Ok(None);
+        };
+        let owner = self.grant_of_owner(token)?;
+        Ok(owner.map(|(owner, _)| token.grant.within(&owner)))
     }
 
     async fn bearer(

@@ -18,6 +18,7 @@ impl Column<Vm> for &VmField {
             Value::Date(day) => Cell::Plain(day.to_string()),
             Value::Flag(flag) => Cell::Plain(flag.to_string()),
             Value::Question(question) => question.text.as_str().into(),
+            Value::Pending(pending) => Cell::Plain(pending.to_string()),
             Value::Power(power) => power.as_str().into(),
             Value::Resources(resources) => {
                 let words: Vec<_> = resources.iter().map(|resource| resource.as_str()).collect();

@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ecoman_api::{Event, Node, Searchable, Vm, natural};
-use ecoman_model::{HOSTS_WARNING, NodeName, NodeRecord, Vmid};
+use ecoman_model::{HOSTS_WARNING, NodeName, NodeRecord, PendingChange, Vmid};
 use sha2::{Digest as _, Sha256};
 use tokio::sync::watch;
 
@@ -56,6 +56,8 @@ pub(crate) struct NodeEntry {
     pub(crate) json: Arc<str>,
     /// By id.
     pub(crate) vms: Vec<Arc<VmEntry>>,
+    /// What waits until one of them is off.
+    pub(crate) pending: Vec<PendingChange>,
 }
 
 /// A VM, prepared for lists and filters.
@@ -257,6 +259,14 @@ impl Snapshot {
         let vms = &self.node(node)?.vms;
         let index = vms.binary_search_by_key(&vmid, |vm| vm.view.vmid).ok()?;
         vms.get(index)
+    }
+}
+
+impl NodeEntry {
+    /// What waits of a VM.
+    pub(crate) fn pending_of(&self, vm: &VmEntry) -> Option<&PendingChange> {
+        let mut pending = self.pending.iter();
+        pending.find(|change| change.is_of(vm.view.vmid, vm.view.uuid.as_deref()))
     }
 }
 

@@ -48,6 +48,18 @@ pub(crate) fn set_staleness(vm: &mut api::Vm, of_node: Option<&str>, own: Option
     vm.stale = vm.stale_reason.is_some();
 }
 
+/// Shows what waits of a VM.
+pub(crate) fn set_pending(vm: &mut api::Vm, pending: &[model::PendingChange]) {
+    let mut pending = pending.iter();
+    let waits = pending.find(|change| change.is_of(vm.vmid, vm.uuid.as_deref()));
+    vm.pending = waits.map(|change| api::Pending {
+        name: change.settings.name.clone(),
+        comment: change.settings.comment.clone(),
+        by: change.actor.name.clone(),
+        at: change.at,
+    });
+}
+
 /// A node with the sums over its VMs.
 pub(crate) fn node<'a>(
     record: &NodeRecord,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_api::{ConfigChanged, Event, NodeRemoved, Vm, VmRemoved};
-use ecoman_model::{NodeName, NodeRecord, NodeState};
+use ecoman_model::{NodeName, NodeRecord, NodeState, PendingChange};
 use ecoman_store::{Revision, Store, StoreError};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
@@ -101,15 +101,25 @@ impl Watcher {
 
     /// The API view of a node without staleness, which depends on the clock.
     fn seen(&self, state: NodeState) -> SeenNode {
-        let NodeState { node: record, vms } = state;
+        let NodeState {
+            node: record,
+            vms,
+            pending,
+        } = state;
         let vms = vms
             .into_iter()
             .map(|vm| {
                 let failure = vm.failure.clone();
-                (view::vm(vm, &record, &self.derived), failure)
+                let mut vm = view::vm(vm, &record, &self.derived);
+                view::set_pending(&mut vm, &pending);
+                (vm, failure)
             })
             .collect();
-        SeenNode { record, vms }
+        SeenNode {
+            record,
+            vms,
+            pending,
+        }
     }
 
     /// Applies changes to the snapshot and publishes them. Returns the nodes' revisions in it.
@@ -165,6 +175,7 @@ impl Watcher {
                     view: node.view.clone(),
                     json: Arc::clone(&node.json),
                     vms: node.vms.clone(),
+                    pending: node.pending.clone(),
                 });
             }
         }
@@ -271,6 +282,7 @@ struct SeenNode {
     record: NodeRecord,
     /// Each with why the crawler could not read it, if it could not.
     vms: Vec<(Vm, Option<String>)>,
+    pending: Vec<PendingChange>,
 }
 
 /// The entry of a node, and the events of its changes: VMs first, then the node, whose event says
@@ -281,7 +293,11 @@ fn entry(
     before: Option<&NodeEntry>,
     events: &mut Vec<SentEvent>,
 ) -> NodeEntry {
-    let SeenNode { record, vms } = seen;
+    let SeenNode {
+        record,
+        vms,
+        pending,
+    } = seen;
     let old_vms: BTreeMap<u32, &Arc<VmEntry>> = before
         .iter()
         .flat_map(|node| &node.vms)
@@ -309,7 +325,7 @@ fn entry(
             events.push(vm_removed(vm));
         }
     }
-    node_entry(record, entries, reason, events)
+    node_entry(record, entries, pending, reason, events)
 }
 
 /// The same node with another reason for staleness.
@@ -330,7 +346,7 @@ fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>)
         .collect();
     NodeEntry {
         unreadable: old.unreadable.clone(),
-        ..node_entry(old.record.clone(), vms, reason, events)
+        ..node_entry(old.record.clone(), vms, old.pending.clone(), reason, events)
     }
 }
 
@@ -338,6 +354,7 @@ fn restale(old: &NodeEntry, reason: Option<String>, events: &mut Vec<SentEvent>)
 fn node_entry(
     record: NodeRecord,
     vms: Vec<Arc<VmEntry>>,
+    pending: Vec<PendingChange>,
     reason: Option<String>,
     events: &mut Vec<SentEvent>,
 ) -> NodeEntry {
@@ -350,6 +367,7 @@ fn node_entry(
         view,
         json,
         vms,
+        pending,
     }
 }
 

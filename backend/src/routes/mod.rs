@@ -58,6 +58,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
         .routes(routes!(vms::list_vms, create::create_vm))
         .routes(routes!(vms::get_vm, settings::update_vm))
+        .routes(routes!(settings::cancel_pending))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))
         .routes(routes!(

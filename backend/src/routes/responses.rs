@@ -164,6 +164,10 @@ failures! {
              `Retry-After` says when to try again.",
         NodeTimeout: "The node did not answer in time.",
     }
+    NothingWaits {
+        PendingNotFound:
+            "There is no such VM, or nothing of it waits: it was taken back, or has become a task.",
+    }
     EditRefused {
         VmChanged:
             "The VM cannot be changed now, and `detail` says why: it is not off, a value in `if` is \

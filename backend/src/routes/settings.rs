@@ -1,8 +1,15 @@
 //! `PATCH /vms/{node}/{vmid}`: the settings of a VM.
 
+use axum::Json;
 use axum::extract::State;
-use ecoman_api::{FieldError, UpdateVm};
-use ecoman_model::{Act as _, Permission, TaskRequest, Vmid};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse as _, Response};
+use ecoman_api::text::EN;
+use ecoman_api::{FieldError, UpdateVm, Vm};
+use ecoman_model::{
+    Act as _, Edit, PendingChange, Permission, PowerState, TaskRequest, VmKey, Vmid,
+};
+use uuid::Uuid;
 
 use super::guard::ChangeContext;
 use super::paths::VmPath;
@@ -14,13 +21,18 @@ use crate::http;
 use crate::http::json::JsonBody;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
+use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::view;
 
 /// Change settings of a VM
 ///
 /// Makes a task, which changes the asked lines of the VM's `.vmx` and not one other byte, and has the
-/// node read it. The VM must be off. Only what is named changes. Name and comment take the role
-/// operator, everything else takes admin. It succeeds when the node itself shows the new values;
-/// else the former `.vmx` is put back.
+/// node read it. Only what is named changes. Name and comment take the role operator, everything
+/// else takes admin. It succeeds when the node itself shows the new values; else the former `.vmx`
+/// is put back.
+///
+/// The VM must be off. Of one that is not, name and comment are kept as `pending`: 200 with the VM,
+/// and a task follows when it is seen off, with rights and old values checked again.
 #[utoipa::path(
     patch,
     path = "/vms/{node}/{vmid}",
@@ -33,6 +45,7 @@ use crate::http::query::NoParameters;
     ),
     request_body = UpdateVm,
     responses(
+        (status = OK, body = Vm, description = "The VM with what waits until it is off."),
         Accepted,
         responses::BadBody,
         responses::NoSuchVm,
@@ -46,7 +59,7 @@ pub(crate) async fn update_vm(
     path: VmPath,
     _: NoParameters,
     JsonBody(body): JsonBody<UpdateVm>,
-) -> Result<Accepted, ErrorResponse> {
+) -> Result<Response, ErrorResponse> {
     let snapshot = loaded(&state.inventory, &context.caller)?;
     let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
     let edit = body.edit(Vmid(vm.view.vmid)).check();
@@ -59,9 +72,84 @@ pub(crate) async fn update_vm(
     if !context.caller.grant.may(permission) {
         return Err(context.caller.forbidden(permission).into());
     }
+    let is_off = matches!(vm.view.power, PowerState::Off | PowerState::Unknown);
+    if edit.settings.is_labels() && !is_off && !vm.view.stale {
+        let vm = keep(&state, &context, node, vm, edit).await?;
+        return Ok(Json(vm).into_response());
+    }
     let request = TaskRequest::Edit(Box::new(edit));
     let task = context
         .submit(&state.tasks, request, node, Some(vm))
         .await?;
-    Ok(Accepted::new(task))
+    Ok(Accepted::new(task).into_response())
+}
+
+/// Keeps a change until the VM is off. Returns the VM with what waits of it.
+async fn keep(
+    state: &AppState,
+    context: &ChangeContext,
+    node: &NodeEntry,
+    vm: &VmEntry,
+    edit: Edit,
+) -> Result<Vm, ErrorResponse> {
+    let vmid = edit.vmid;
+    let request = TaskRequest::Edit(Box::new(edit.clone()));
+    let name = vm.view.name.as_deref();
+    context
+        .draft
+        .describe_task(&node.record.name, &request, name);
+    let caller = &context.caller;
+    let change = PendingChange {
+        id: Uuid::now_v7(),
+        key: VmKey {
+            node: node.record.name.clone(),
+            vmid,
+        },
+        uuid: vm.view.uuid.clone(),
+        settings: edit.settings.clone(),
+        seen: edit.seen.clone(),
+        actor: caller.actor.clone(),
+        grant: caller.grant.clone(),
+        request_id: context.request_id.0.clone(),
+        at: (state.authenticator.clock)(),
+    };
+    let waits = state.tasks.keep_until_off(&edit, node, vm, change).await?;
+    let summary = (EN.tasks.pending_summary)(&crate::audit::summary(&request));
+    context.draft.describe(summary, vm.view.name.clone());
+    let mut shown = vm.view.clone();
+    view::set_pending(&mut shown, waits.as_slice());
+    Ok(shown)
+}
+
+/// Take back a change that waits
+///
+/// Of a VM whose name or comment is to be changed once it is off. What has become a task is
+/// cancelled there.
+#[utoipa::path(
+    delete,
+    path = "/vms/{node}/{vmid}/pending",
+    operation_id = "cancelPending",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Notes))),
+    params(VmPath),
+    responses(
+        (status = NO_CONTENT, description = "Nothing waits any more."),
+        responses::NoParameters,
+        responses::NothingWaits,
+        responses::StoreAway,
+    )
+)]
+pub(crate) async fn cancel_pending(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: VmPath,
+    _: NoParameters,
+) -> Result<StatusCode, ErrorResponse> {
+    let snapshot = loaded(&state.inventory, &context.caller)?;
+    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    context
+        .draft
+        .describe(EN.tasks.pending_cancelled, vm.view.name.clone());
+    state.tasks.take_back(node, vm).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

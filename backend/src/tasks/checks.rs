@@ -43,7 +43,7 @@ fn refused(node: &NodeEntry, vm: &VmEntry, refusal: Refusal) -> Error {
 }
 
 /// Checks that a VM can have the settings, and still has those that the requester saw.
-fn check_edit(edit: &Edit, node: &NodeEntry, vm: &VmEntry) -> Result<(), Error> {
+pub(super) fn check_edit(edit: &Edit, node: &NodeEntry, vm: &VmEntry) -> Result<(), Error> {
     let now = vm.view.settings();
     let seen = edit.seen.still_hold(&now);
     seen.map_err(|refusal| refused(node, vm, refusal))?;
@@ -152,7 +152,7 @@ fn guest_fault(id: &str, newest: Option<u32>, of: &str) -> Option<FieldError> {
     })
 }
 
-fn display_name(vm: &VmEntry) -> String {
+pub(super) fn display_name(vm: &VmEntry) -> String {
     let name = vm.view.name.clone();
     name.unwrap_or_else(|| format!("VM {}", vm.view.vmid))
 }

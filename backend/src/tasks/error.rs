@@ -44,6 +44,8 @@ pub(crate) enum Error {
     /// The node that a body names.
     #[error("{}", (spoken().problems.node_not_found)(.0))]
     NodeNotFound(String),
+    #[error("{}", (spoken().problems.no_pending)(node, vm))]
+    NoPending { node: String, vm: String },
     #[error("{}", (spoken().problems.not_cancellable)(why, &task_path(*task)))]
     NotCancellable { task: TaskId, why: String },
     /// Whether the executor cancels the task is unknown.
@@ -101,6 +103,7 @@ impl ApiError for Error {
             } => ProblemKind::VmChanged,
             Self::Refused { .. } => ProblemKind::Refused,
             Self::PowerChanged { .. } => ProblemKind::PowerChanged,
+            Self::NoPending { .. } => ProblemKind::PendingNotFound,
             Self::NotCancellable { .. } => ProblemKind::NotCancellable,
             Self::CancelFailed { .. } => ProblemKind::ExecutorUnavailable,
             Self::ReadOnly(_) => ProblemKind::ReadOnly,

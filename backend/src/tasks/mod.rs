@@ -16,6 +16,7 @@ pub(crate) mod executor;
 mod finish;
 pub(crate) mod guest_os;
 mod new_task;
+pub(crate) mod pending;
 mod publish;
 mod run;
 mod shared;

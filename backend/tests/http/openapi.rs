@@ -51,6 +51,7 @@ fn the_ids_of_operations_stay() {
             ids,
             [
                 "answerQuestion",
+                "cancelPending",
                 "cancelTask",
                 "changePassword",
                 "createMachine",

@@ -14,12 +14,13 @@ use ecoman_api::executor::Order;
 use ecoman_api::{NodePage, TaskPage, VmPage};
 use ecoman_backend::{BackendError, Config, Dashboard, DashboardArgs, ExecutorAccess, SignIn};
 use ecoman_model::{
-    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, PowerState, RefreshRequest, Round,
-    RoundVms, Task, TaskError, TaskId, TaskState, Timestamp, VmFacts, VmKey, VmRecord, Vmid,
+    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, PendingChange, PowerState,
+    RefreshRequest, Round, RoundVms, Task, TaskError, TaskId, TaskState, Timestamp, VmFacts, VmKey,
+    VmRecord, Vmid,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
-    Revision, Store, StoreError, TaskQuery, TaskStore, Unwritable, Written,
+    PendingStore, Revision, Store, StoreError, TaskQuery, TaskStore, Unwritable, Written,
 };
 use futures::StreamExt as _;
 use reqwest::{RequestBuilder, Response, StatusCode};
@@ -718,6 +719,19 @@ impl HistoryStore for SwitchedStore {
     async fn forget_events(&self, before: Timestamp) -> Result<u64, StoreError> {
         self.check()?;
         self.store.forget_events(before).await
+    }
+}
+
+#[async_trait]
+impl PendingStore for SwitchedStore {
+    async fn set_pending(&self, change: &PendingChange) -> Result<(), StoreError> {
+        self.check()?;
+        self.store.set_pending(change).await
+    }
+
+    async fn remove_pending(&self, key: &VmKey, id: Uuid) -> Result<bool, StoreError> {
+        self.check()?;
+        self.store.remove_pending(key, id).await
     }
 }
 

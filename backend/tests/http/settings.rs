@@ -181,3 +181,145 @@ async fn what_cannot_be_now_is_a_conflict_with_the_reason() {
     // Its own name is no other's.
     accepted(patch(&server, 3, &json!({"name": "app", "comment": ""}))).await;
 }
+
+/// The VM of a path, with what waits of it.
+async fn shown(server: &Server, vmid: u32) -> Value {
+    server.json(&format!("/api/v1/vms/hoge/{vmid}")).await
+}
+
+/// What waits of `db`, which is on, after a change of it.
+async fn kept(server: &Server, body: Value) -> Value {
+    let response = patch(server, 1, &body).send().await.expect("an answer");
+    let status = response.status();
+    let text = response.text().await.expect("a body");
+    assert_eq!(status, StatusCode::OK, "{text}");
+    let vm: Value = serde_json::from_str(&text).expect("a VM");
+    assert_eq!((&vm["vmid"], &vm["power"]), (&json!(1), &json!("on")));
+    vm["pending"].clone()
+}
+
+async fn until_pending(server: &Server, is: impl Fn(&Value) -> bool) {
+    let look = async || is(&shown(server, 1).await["pending"]).then_some(());
+    server.until("it shows what waits", look).await;
+}
+
+/// `hoge` with `db` off.
+fn hoge_with_db_off() -> ecoman_model::Round {
+    let db = VmFacts {
+        power: PowerState::Off,
+        tools_status: Some("toolsNotInstalled".to_owned()),
+        connection_state: Some("connected".to_owned()),
+        ..facts("db")
+    };
+    let ecoman_model::RoundVms::Complete(mut vms) = hoge_with_app().vms else {
+        panic!("a complete round");
+    };
+    vms[0] = vm("hoge", 1, db);
+    crate::server::later(round(hoge().node, vms), 5)
+}
+
+#[tokio::test]
+async fn notes_of_a_running_vm_wait_until_it_is_off_and_become_a_task() {
+    let (server, executor) = server().await;
+    let pending = kept(&server, json!({"comment": "new"})).await;
+    assert_eq!(
+        (&pending["comment"], &pending["name"]),
+        (&json!("new"), &Value::Null)
+    );
+    until_pending(&server, |pending| pending["comment"] == "new").await;
+    // A name joins it.
+    let pending = kept(&server, json!({"name": "db-2", "if": {"name": "db"}})).await;
+    assert_eq!(
+        (&pending["comment"], &pending["name"]),
+        (&json!("new"), &json!("db-2"))
+    );
+    until_pending(&server, |pending| pending["name"] == "db-2").await;
+    assert_eq!(server.keys("?q=pending:true").await, ["hoge/1"]);
+    let audit: Value = server.json("/api/v1/audit").await;
+    let entry = &audit["items"][0];
+    assert_eq!(
+        (&entry["operation"], &entry["outcome"]),
+        (&json!("updateVm"), &json!("succeeded"))
+    );
+    assert_eq!(entry["summary"], "edit name: db-2, once it is off");
+    assert!(executor.begun().is_empty());
+
+    server.show(hoge_with_db_off()).await;
+    let order = server.begun(&executor, 1).await.remove(0);
+    let expected = TaskRequest::Edit(Box::new(Edit {
+        vmid: Vmid(1),
+        settings: VmSettings {
+            name: Some("db-2".to_owned()),
+            comment: Some("new".to_owned()),
+            ..VmSettings::default()
+        },
+        seen: VmSettings {
+            name: Some("db".to_owned()),
+            comment: Some(String::new()),
+            ..VmSettings::default()
+        },
+    }));
+    assert_eq!(order.request, expected);
+    until_pending(&server, Value::is_null).await;
+    // Once, whatever is seen of the VM later.
+    server
+        .show(crate::server::later(hoge_with_db_off(), 9))
+        .await;
+    assert_eq!(executor.begun().len(), 1);
+}
+
+#[tokio::test]
+async fn what_waits_can_be_taken_back_by_a_call_or_by_the_old_value() {
+    let (server, executor) = server().await;
+    kept(&server, json!({"comment": "new"})).await;
+    until_pending(&server, |pending| !pending.is_null()).await;
+    let path = "/api/v1/vms/hoge/1/pending";
+    let cancel = || server.method(Method::DELETE, path).send();
+    assert_eq!(
+        cancel().await.expect("an answer").status(),
+        StatusCode::NO_CONTENT
+    );
+    until_pending(&server, Value::is_null).await;
+    let request = server.method(Method::DELETE, path);
+    let problem = refused(request, StatusCode::NOT_FOUND).await;
+    assert_eq!(problem.kind, "urn:ecoman:problem:pending-not-found");
+
+    kept(&server, json!({"comment": "new"})).await;
+    until_pending(&server, |pending| !pending.is_null()).await;
+    assert_eq!(kept(&server, json!({"comment": ""})).await, Value::Null);
+    until_pending(&server, Value::is_null).await;
+    server.show(hoge_with_db_off()).await;
+    assert_eq!(server.keys("?q=pending:true").await, [""; 0]);
+    assert!(executor.begun().is_empty());
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_not_kept() {
+    let (server, _executor) = server().await;
+    for (body, status) in [
+        (
+            json!({"comment": "new", "if": {"comment": "older"}}),
+            StatusCode::CONFLICT,
+        ),
+        (json!({"name": "web"}), StatusCode::CONFLICT),
+        (json!({"name": "a/b"}), StatusCode::BAD_REQUEST),
+        (
+            json!({"comment": "new", "memory_mb": 2048}),
+            StatusCode::CONFLICT,
+        ),
+    ] {
+        refused(patch(&server, 1, &body), status).await;
+    }
+    assert_eq!(shown(&server, 1).await["pending"], Value::Null);
+}
+
+#[tokio::test]
+async fn what_waits_outlives_the_dashboard() {
+    let (server, executor) = server().await;
+    kept(&server, json!({"comment": "new"})).await;
+    let server = server.restart(&executor).await;
+    until_pending(&server, |pending| pending["comment"] == "new").await;
+    server.show(hoge_with_db_off()).await;
+    let order = server.begun(&executor, 1).await.remove(0);
+    assert!(order.request.edit().is_some(), "{order:?}");
+}

@@ -7,6 +7,8 @@ use std::hash::{Hash, Hasher};
 use chrono::{DateTime, NaiveDate, Utc};
 use ecoman_model::{PowerState, Question, Resource};
 
+use crate::pending::Pending;
+
 /// A field of what the API shows.
 #[derive(Clone, Copy)]
 pub struct Field<T> {
@@ -74,6 +76,8 @@ pub enum Unit {
     Resources,
     /// A question that is asked or not.
     Question,
+    /// A change that waits or does not.
+    Pending,
 }
 
 /// The value of a field.
@@ -97,6 +101,8 @@ pub enum Value<'a> {
     Resources(&'a [Resource]),
     /// A question that waits for an answer.
     Question(&'a Question),
+    /// A change that waits until the VM is off.
+    Pending(&'a Pending),
 }
 
 /// A word of a closed list, for filters and parameters.
@@ -178,7 +184,7 @@ impl Unit {
             Self::Tools => &TOOLS,
             Self::Resources => &LARGE,
             Self::Flag => &FLAGS,
-            Self::Question => &ASKED,
+            Self::Question | Self::Pending => &ASKED,
             Self::Text
             | Self::Node
             | Self::Vmid
@@ -372,5 +378,11 @@ impl<'a> From<&'a Vec<Resource>> for Value<'a> {
 impl<'a> From<&'a Question> for Value<'a> {
     fn from(question: &'a Question) -> Self {
         Self::Question(question)
+    }
+}
+
+impl<'a> From<&'a Pending> for Value<'a> {
+    fn from(pending: &'a Pending) -> Self {
+        Self::Pending(pending)
     }
 }

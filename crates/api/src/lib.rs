@@ -13,6 +13,7 @@ mod filter;
 mod history;
 mod machine;
 mod node;
+mod pending;
 mod problem;
 mod problem_kind;
 mod snapshot;
@@ -30,7 +31,7 @@ pub use ecoman_model::{
     NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
     Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation,
     Snapshot, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree,
-    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings, Way,
+    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings, Vmid, Way,
 };
 
 pub use access::{
@@ -49,6 +50,7 @@ pub use machine::{
     Machines, SetMachinePower,
 };
 pub use node::{Allocated, Cpu, Memory, Node, NodePage, PortGroup, VmCounts};
+pub use pending::Pending;
 pub use problem::{ApiError, FieldError, Problem};
 pub use problem_kind::ProblemKind;
 pub use snapshot::{CreateSnapshot, RevertToSnapshot};

@@ -82,6 +82,8 @@ problem_kinds! {
     PowerChanged = 409 "power-changed",
     /// A setting of the VM is another one than the request says (`if`).
     VmChanged = 409 "vm-changed",
+    /// No change of the VM waits.
+    PendingNotFound = 404 "pending-not-found",
     /// The node takes no changes.
     ReadOnly = 409 "read-only",
     /// The node has a VM of this name.

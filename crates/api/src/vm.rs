@@ -7,6 +7,7 @@ use ecoman_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::field::{Field, Unit};
+use crate::pending::Pending;
 
 /// A field of a VM.
 pub type VmField = Field<Vm>;
@@ -66,6 +67,8 @@ macro_rules! declare_vm {
             /// `DASHBOARD_EXPIRY_PATTERN` finds.
             #[cfg_attr(feature = "openapi", schema(example = "2027-03-31"))]
             pub expires_on: Option<NaiveDate>,
+            /// The change of name and comment that waits until the VM is off; `null`: none does.
+            pub pending: Option<Pending>,
         }
 
         impl Vm {
@@ -80,6 +83,7 @@ macro_rules! declare_vm {
                     large: Vec::new(),
                     owner: None,
                     expires_on: None,
+                    pending: None,
                     observed_at,
                     stale: false,
                     stale_reason: None,
@@ -128,6 +132,10 @@ macro_rules! declare_vm {
                     .filter("expires", "last day that the comment names", "expires:<2027-01-01")
                     .also(&["expires_on", "until"])
                     .sort("expires_on");
+            /// The change that waits until the VM is off.
+            pub const pending: &VmField =
+                &VmField::new("pending", Unit::Pending, |vm| (&vm.pending).into())
+                    .filter("pending", "true or false: a change waits until it is off", "pending:true");
             /// When these facts were last seen to be true.
             pub const observed_at: &VmField =
                 &VmField::new("observed_at", Unit::Time, |vm| (&vm.observed_at).into())
@@ -152,6 +160,7 @@ macro_rules! declare_vm {
             field::stale_reason,
             field::owner,
             field::expires_on,
+            field::pending,
         ];
     };
 }

@@ -11,6 +11,7 @@ mod collect;
 mod event;
 pub mod marks;
 mod node;
+mod pending;
 mod round;
 mod snapshot;
 mod task;
@@ -33,6 +34,7 @@ pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,
 };
+pub use pending::PendingChange;
 pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
 };

@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
-use crate::{Collecting, NodeFacts, NodeName, NodeSettings, Timestamp, VmFacts, VmKey, Vmid};
+use crate::{
+    Collecting, NodeFacts, NodeName, NodeSettings, PendingChange, Timestamp, VmFacts, VmKey, Vmid,
+};
 
 /// How the warning begins that every node has while hosts.yml has changed and cannot be used.
 pub const HOSTS_WARNING: &str =
@@ -152,6 +154,8 @@ pub struct NodeState {
     pub node: NodeRecord,
     /// Its VMs by id.
     pub vms: Vec<VmRecord>,
+    /// What waits until one of them is off, by id.
+    pub pending: Vec<PendingChange>,
 }
 
 /// The result of one round on one node, as the crawler hands it to the store.

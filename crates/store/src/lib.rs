@@ -9,6 +9,7 @@ mod embedded;
 mod error;
 mod history;
 mod mongo;
+mod pending;
 mod record;
 mod tasks;
 mod unwritable;
@@ -24,11 +25,12 @@ pub use embedded::{EmbeddedStore, Salvage};
 pub use error::{Cause, StoreError};
 pub use history::{HistoryPage, HistoryQuery, HistoryStore};
 pub use mongo::{MongoSettings, MongoStore};
+pub use pending::PendingStore;
 pub use tasks::{Added, TaskQuery, TaskStore};
 pub use unwritable::Unwritable;
 
 /// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`], of who did
-/// what in [`AuditStore`], of what happened in [`HistoryStore`].
+/// what in [`AuditStore`], of what happened in [`HistoryStore`], of what waits in [`PendingStore`].
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is
 /// away and works again once it is back, without anything having to be restarted. A call that
@@ -38,7 +40,7 @@ pub use unwritable::Unwritable;
 /// of MongoDB that died in the middle: then the VMs are shown as they are, each of them true on
 /// its own, until the next round on that node.
 #[async_trait]
-pub trait Store: TaskStore + AuditStore + HistoryStore {
+pub trait Store: TaskStore + AuditStore + HistoryStore + PendingStore {
     /// Asks the database for a sign of life, and is back within some seconds if there is none.
     async fn ping(&self) -> Result<(), StoreError>;
 

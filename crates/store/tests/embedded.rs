@@ -146,7 +146,7 @@ async fn a_damaged_file_is_an_error_and_never_other_facts() {
     let mut folder = Folder::new().await;
     let mut possible = Vec::new();
     for generation in 0..4 {
-        let NodeState { node, vms } = written(generation);
+        let NodeState { node, vms, .. } = written(generation);
         record(folder.store(), node, vms).await;
         possible.push(written(generation));
     }
@@ -424,7 +424,7 @@ async fn the_other_process() {
         let from = store.node_state(&name("hoge")).await.unwrap();
         let from = from.map_or(0, |state| state.node.interval_seconds + 1);
         for generation in from.. {
-            let NodeState { node, vms } = written(generation);
+            let NodeState { node, vms, .. } = written(generation);
             record(&store, node, vms).await;
             println!("> {generation}");
         }
@@ -457,6 +457,7 @@ fn written(generation: u64) -> NodeState {
     NodeState {
         node: node("hoge", generation),
         vms: (0..20).map(|vmid| vm("hoge", vmid, &text)).collect(),
+        pending: Vec::new(),
     }
 }
 

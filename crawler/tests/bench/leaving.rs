@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ecoman_model::{
-    AuditEntry, NodeName, NodeState, RefreshRequest, Round, Task, TaskError, TaskId, Timestamp,
-    VmRecord,
+    AuditEntry, NodeName, NodeState, PendingChange, RefreshRequest, Round, Task, TaskError, TaskId,
+    Timestamp, VmKey, VmRecord,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
-    Revision, Store, StoreError, TaskQuery, TaskStore, Written,
+    PendingStore, Revision, Store, StoreError, TaskQuery, TaskStore, Written,
 };
 use uuid::Uuid;
 
@@ -71,6 +71,17 @@ fn shut() -> StoreError {
     StoreError::Away {
         server: "the test".to_owned(),
         source: "shut".into(),
+    }
+}
+
+#[async_trait::async_trait]
+impl PendingStore for LeavingStore {
+    async fn set_pending(&self, change: &PendingChange) -> Result<(), StoreError> {
+        self.door()?.set_pending(change).await
+    }
+
+    async fn remove_pending(&self, key: &VmKey, id: Uuid) -> Result<bool, StoreError> {
+        self.door()?.remove_pending(key, id).await
     }
 }
 

@@ -30,6 +30,7 @@ pub fn value(vm: &Vm, field: &VmField) -> Option<String> {
         Value::Flag(flag) => flag.to_string(),
         Value::Power(power) => power.as_str().to_owned(),
         Value::Question(question) => question.text.clone(),
+        Value::Pending(pending) => pending.to_string(),
         Value::Resources(resources) => {
             let words: Vec<_> = resources.iter().map(|resource| resource.as_str()).collect();
             words.join(" ")

@@ -85,7 +85,8 @@ impl Column {
             | Unit::Power
             | Unit::Tools
             | Unit::Resources
-            | Unit::Question => false,
+            | Unit::Question
+            | Unit::Pending => false,
         }
     }
 

@@ -104,9 +104,12 @@ pub(super) fn kind(field: &'static VmField) -> Option<Kind> {
     match field.unit {
         Unit::Text | Unit::Node => TextField::of(field).map(Kind::Text),
         Unit::Ip => TextField::of(field).map(Kind::Ip),
-        Unit::Flag | Unit::Power | Unit::Tools | Unit::Resources | Unit::Question => {
-            Some(Kind::Words(field.unit.words()))
-        }
+        Unit::Flag
+        | Unit::Power
+        | Unit::Tools
+        | Unit::Resources
+        | Unit::Question
+        | Unit::Pending => Some(Kind::Words(field.unit.words())),
         Unit::Vmid | Unit::Count | Unit::Megahertz => Some(Kind::Number(PIECES)),
         Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
         Unit::Seconds => Some(Kind::Number(DURATIONS)),

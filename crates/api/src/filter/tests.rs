@@ -385,7 +385,8 @@ fn an_error_points_at_its_character() {
         "colour:red",
         0,
         "there is no field colour; fields are name, node, vmid, ip, hostname, comment, guest, \
-         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question, owner, expires. \
+         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question, owner, expires, \
+         pending. \
          To search for the text, put it into quotes",
     );
 }

@@ -42,6 +42,7 @@ pub struct Problems {
     pub refused: fn(vm: &str, node: &str, refusal: &str) -> String,
     pub read_only: fn(node: &str) -> String,
     pub name_taken: fn(node: &str, name: &str, vmid: u32) -> String,
+    pub no_pending: fn(node: &str, vm: &str) -> String,
     pub not_cancellable: fn(why: &str, task_path: &str) -> String,
     pub cancel_failed: fn(why: &str, task_path: &str) -> String,
     pub executor_unavailable: fn(why: &str, node: &str, task_path: &str) -> String,

@@ -14,6 +14,12 @@ pub struct Tasks {
     pub summary: fn(request: &TaskRequest) -> String,
     /// What the audit log says of a cancellation, with the summary of the cancelled request.
     pub cancel_summary: fn(request: &str) -> String,
+    /// What the audit log says of a change that waits until the VM is off, with its summary.
+    pub pending_summary: fn(request: &str) -> String,
+    /// What it says of one whose requester may not do it any more.
+    pub pending_not_permitted: &'static str,
+    /// What it says of one that was taken back.
+    pub pending_cancelled: &'static str,
     /// Who changed the power of a VM through ECoMan, and when: `Power off web on hoge, by alice, ended
     /// at …`.
     pub changed_by: fn(title: &str, actor: Option<&str>, at: DateTime<Utc>) -> String,

@@ -4,6 +4,7 @@ mod audit;
 mod file;
 mod history;
 mod nodes;
+mod pending;
 mod salvage;
 mod tables;
 mod tasks;

@@ -8,7 +8,7 @@ use ecoman_model::{NodeName, NodeRecord, NodeState, Round, RoundVms, VmRecord, V
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
 
 use super::file::{Change, EmbeddedStore, Failure, Shared, to_json};
-use super::tables::{NODES, VMS};
+use super::tables::{NODES, PENDING, VMS};
 use crate::changes::{Changes, check, first_revision};
 use crate::history;
 use crate::record;
@@ -136,6 +136,7 @@ impl Store for EmbeddedStore {
         self.write("the list of nodes", move |shared, transaction| {
             let mut nodes = transaction.open_table(NODES)?;
             let mut vms = transaction.open_table(VMS)?;
+            let mut pending = transaction.open_table(PENDING)?;
             let mut forgotten = Vec::new();
             for entry in nodes.iter()? {
                 let (name, _) = entry?;
@@ -147,6 +148,7 @@ impl Store for EmbeddedStore {
             for name in &forgotten {
                 nodes.remove(name.as_str())?;
                 vms.retain_in(vms_of(name.as_str()), |_, _| false)?;
+                pending.retain_in(vms_of(name.as_str()), |_, _| false)?;
             }
             if forgotten.is_empty() {
                 return Ok((forgotten, Change::None));
@@ -165,9 +167,11 @@ impl Store for EmbeddedStore {
                 return Ok(None);
             };
             let vms = shared.vms(&transaction.open_table(VMS)?, name.as_str())?;
+            let pending = shared.pending_changes(&transaction.open_table(PENDING)?, &name)?;
             Ok(Some(NodeState {
                 node,
                 vms: vms.into_values().collect(),
+                pending,
             }))
         })
         .await
@@ -195,7 +199,7 @@ impl Store for EmbeddedStore {
 }
 
 impl Shared {
-    fn node(
+    pub(super) fn node(
         &self,
         table: &impl ReadableTable<&'static str, (Revision, &'static [u8])>,
         name: &NodeName,
@@ -239,16 +243,18 @@ fn write_changes(
         let document = to_json(vm)?;
         table.insert((node.as_str(), vm.key.vmid.0), document.as_slice())?;
     }
+    let mut pending = transaction.open_table(PENDING)?;
     for vmid in &changes.removed {
         table.remove((node.as_str(), vmid.0))?;
+        pending.remove((node.as_str(), vmid.0))?;
     }
     Ok(())
 }
 
-fn next_revision(before: Option<Revision>) -> Revision {
+pub(super) fn next_revision(before: Option<Revision>) -> Revision {
     before.map_or_else(first_revision, |before| before + 1)
 }
 
-fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
+pub(super) fn vms_of(node: &str) -> std::ops::RangeInclusive<(&str, u32)> {
     (node, u32::MIN)..=(node, u32::MAX)
 }

@@ -14,7 +14,9 @@ use redb::{
 };
 
 use super::file::{CACHE_BYTES, EmbeddedStore, agree_on_format, beside, daily_copy, open_backend};
-use super::tables::{AUDIT, EVENTS, FORMAT_KEY, META, TASK_CHANGES, TASK_KEYS, TASKS, VM_EVENTS};
+use super::tables::{
+    AUDIT, EVENTS, FORMAT_KEY, META, PENDING, TASK_CHANGES, TASK_KEYS, TASKS, VM_EVENTS,
+};
 use crate::StoreError;
 use crate::record::FORMAT;
 
@@ -165,6 +167,7 @@ fn copy_tables(
         copy("audit entries", AUDIT, from, &into)?,
         copy("events", EVENTS, from, &into)?,
         copy("events of VMs", VM_EVENTS, from, &into)?,
+        copy("changes that wait", PENDING, from, &into)?,
     ];
     // Positions of tasks must not begin at 0 again.
     copy("settings", META, from, &into)?;

@@ -29,6 +29,9 @@ pub(super) const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> =
 /// Refresh requests by id: `RefreshRequest` as JSON.
 pub(super) const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
 
+/// Changes that wait, by node and id of their VM: `PendingChange` as JSON.
+pub(super) const PENDING: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("pending");
+
 /// The key in [`META`] of the position of the latest change of any task.
 pub(super) const TASK_POSITION: &str = "task_position";
 
@@ -66,5 +69,6 @@ pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Er
     transaction.open_table(AUDIT)?;
     transaction.open_table(EVENTS)?;
     transaction.open_table(VM_EVENTS)?;
+    transaction.open_table(PENDING)?;
     Ok(())
 }

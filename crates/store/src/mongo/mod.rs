@@ -10,6 +10,7 @@ mod audit;
 mod connection;
 mod history;
 mod nodes;
+mod pending;
 mod settings;
 mod tasks;
 
@@ -33,7 +34,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes`,
-/// `counters`, `audit` and `events`.
+/// `counters`, `audit`, `events` and `pending`.
 pub struct MongoStore {
     connection: Connection,
     vms_indexed: OnceCell<()>,

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::connection::{COUNTERS, Doing, NODES, VMS};
+use super::pending::PENDING;
 use super::{MongoStore, POLL_INTERVAL, check_size, encode_record};
 use crate::changes::{Changes, check, first_revision};
 use crate::history;
@@ -176,7 +177,11 @@ impl Store for MongoStore {
         let vms = self.connection.collection(VMS).await?;
         let orphans = doc! { "node": { "$nin": &names } };
         self.connection
-            .request(&doing, vms.delete_many(orphans))
+            .request(&doing, vms.delete_many(orphans.clone()))
+            .await?;
+        let pending = self.connection.collection(PENDING).await?;
+        self.connection
+            .request(&doing, pending.delete_many(orphans))
             .await?;
         Ok(forgotten)
     }
@@ -197,6 +202,7 @@ impl Store for MongoStore {
                 continue;
             }
             let vms = self.vms(name).await?;
+            let pending = self.pending_changes(name).await?;
             match self.node(name).await? {
                 None => return Ok(None),
                 Some(after) if after.marks != marks && patient => {}
@@ -204,6 +210,7 @@ impl Store for MongoStore {
                     return Ok(Some(NodeState {
                         node,
                         vms: vms.into_values().collect(),
+                        pending,
                     }));
                 }
             }
@@ -357,9 +364,15 @@ impl MongoStore {
         }
         let keys: Vec<_> = vmids.iter().map(|vmid| format!("{node}/{vmid}")).collect();
         let vms = self.connection.collection(VMS).await?;
-        let gone = vms.delete_many(doc! { "_id": { "$in": keys } });
+        let these = doc! { "_id": { "$in": keys } };
+        let gone = vms.delete_many(these.clone());
         self.connection
             .request(&Doing::Write("VMs".into()), gone)
+            .await?;
+        let pending = self.connection.collection(PENDING).await?;
+        let gone = pending.delete_many(these);
+        self.connection
+            .request(&Doing::Write("pending changes".into()), gone)
             .await?;
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 mod audit;
 mod history;
+mod pending;
 mod tasks;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,6 +70,9 @@ macro_rules! contract_tests {
             a_change_of_a_task_that_was_cut_off_can_be_made_again
             the_oldest_tasks_that_have_ended_are_forgotten
             notes_are_left_seen_and_removed
+            a_change_that_waits_comes_with_its_node_until_it_is_taken_back
+            a_change_that_waits_goes_with_its_vm
+            only_the_change_that_is_meant_is_taken_back
             every_field_of_an_audit_entry_comes_back_as_it_went_in
             a_store_without_audit_entries_says_so
             an_audit_entry_with_the_same_id_is_replaced_whole
@@ -100,6 +104,7 @@ macro_rules! contract_tests {
 pub(crate) use audit::*;
 pub(crate) use contract_tests;
 pub(crate) use history::*;
+pub(crate) use pending::*;
 pub(crate) use tasks::*;
 
 /// The largest number of a record: what parsers take, and BSON can keep.
@@ -234,7 +239,11 @@ pub(crate) async fn a_node_that_did_not_answer_keeps_its_vms(place: &mut impl Pl
     };
     let written = record_unanswered(&*store, silent.clone()).await;
     assert_eq!(written, Written::default());
-    let expected = NodeState { node: silent, vms };
+    let expected = NodeState {
+        node: silent,
+        vms,
+        pending: Vec::new(),
+    };
     assert_eq!(state(&*store, "hoge").await, expected);
 }
 
@@ -281,6 +290,7 @@ pub(crate) async fn a_round_that_contradicts_itself_is_refused(place: &mut impl 
     let expected = NodeState {
         node: node("hoge", 0),
         vms: before,
+        pending: Vec::new(),
     };
     assert_eq!(state(&*store, "hoge").await, expected);
 }
@@ -333,6 +343,7 @@ pub(crate) async fn one_vm_is_recorded_on_its_own(place: &mut impl Place) {
     let expected = NodeState {
         node: node("hoge", 0),
         vms: vec![off.clone(), b, new],
+        pending: Vec::new(),
     };
     assert_eq!(state(&*store, "hoge").await, expected);
 
@@ -390,6 +401,7 @@ pub(crate) async fn nodes_with_similar_names_do_not_mix(place: &mut impl Place) 
         let expected = NodeState {
             node: node(text, 0),
             vms: vec![vm(text, 1, text)],
+            pending: Vec::new(),
         };
         assert_eq!(state(&*store, text).await, expected);
     }
@@ -419,6 +431,7 @@ pub(crate) async fn rounds_on_many_nodes_run_side_by_side(place: &mut impl Place
         let expected = NodeState {
             node: node(&text, 4),
             vms: generation_vms(&text, 4),
+            pending: Vec::new(),
         };
         assert_eq!(state(&*store, &text).await, expected);
     }
@@ -753,7 +766,12 @@ async fn names(store: &dyn Store) -> Vec<String> {
 async fn check_round_trip(store: &dyn Store, node: NodeRecord, vms: Vec<VmRecord>) {
     record(store, node.clone(), vms.clone()).await;
     let text = node.name.to_string();
-    assert_eq!(state(store, &text).await, NodeState { node, vms });
+    let expected = NodeState {
+        node,
+        vms,
+        pending: Vec::new(),
+    };
+    assert_eq!(state(store, &text).await, expected);
 }
 
 /// Drives a future by so many polls, and drops it; its result if that was

@@ -158,12 +158,14 @@ pub(crate) fn nodes() -> Vec<NodeState> {
             ..unknown.clone()
         },
         vms: Vec::new(),
+        pending: Vec::new(),
     });
     let mut nodes: Vec<_> = failed.collect();
     nodes.extend([
         NodeState {
             node: full,
             vms: vms.map(|(power, vmid)| vm(power, vmid)).collect(),
+            pending: Vec::new(),
         },
         NodeState {
             vms: vec![VmRecord {
@@ -176,6 +178,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
                 failure: None,
             }],
             node: unknown,
+            pending: Vec::new(),
         },
     ]);
     nodes

@@ -43,6 +43,9 @@ pub(super) static PROBLEMS: Problems = Problems {
     refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
     read_only: |node| format!("{node} takes no changes: hosts.yml says read_only: true."),
     name_taken: |node, name, vmid| format!("{node} has a VM {name:?} already, {vmid}."),
+    no_pending: |node, vm| {
+        format!("Nothing waits of {vm} on {node}: it was taken back, or has become a task.")
+    },
     not_cancellable: |why, task_path| format!("{why} {task_path} shows how it goes on."),
     cancel_failed: |why, task_path| {
         format!(
@@ -145,6 +148,7 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::TaskCancelled => "Cancelled",
         ProblemKind::PowerChanged => "Power has changed",
         ProblemKind::VmChanged => "The VM has changed",
+        ProblemKind::PendingNotFound => "Nothing waits",
         ProblemKind::NotCancellable => "Cannot be cancelled",
 
         ProblemKind::NotSignedIn => "Not signed in",

@@ -11,6 +11,9 @@ pub(super) static TASKS: Tasks = Tasks {
     step,
     summary,
     cancel_summary: |request| format!("cancel: {request}"),
+    pending_summary: |request| format!("{request}, once it is off"),
+    pending_not_permitted: "When the VM was off, its requester might not change it any more.",
+    pending_cancelled: "take back the change that waits until it is off",
     changed_by: |title, actor, at| {
         let actor = actor.map_or_else(String::new, |actor| format!(", requested by {actor}"));
         format!("{title}{actor}, ended at {}.", time(at))

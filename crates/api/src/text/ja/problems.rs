@@ -66,6 +66,14 @@ pub(super) static PROBLEMS: Problems = Problems {
             "）。",
         ])
     },
+    no_pending: |node, vm| {
+        spaced(&[
+            vm,
+            "（",
+            node,
+            "）に待機中の変更はありません。取り消されたか、タスクになりました。",
+        ])
+    },
     not_cancellable: |why, task_path| format!("{why} 進行状況: {task_path}"),
     cancel_failed: |why, task_path| {
         format!(
@@ -204,6 +212,7 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::TaskCancelled => "キャンセル済み",
         ProblemKind::PowerChanged => "電源状態が変更されています",
         ProblemKind::VmChanged => "仮想マシンが変更されています",
+        ProblemKind::PendingNotFound => "待機中の変更はありません",
         ProblemKind::NotCancellable => "キャンセルできません",
 
         ProblemKind::NotSignedIn => "ログインしていません",

@@ -13,6 +13,9 @@ pub(super) static TASKS: Tasks = Tasks {
     step,
     summary,
     cancel_summary: |request| format!("キャンセル: {request}"),
+    pending_summary: |request| format!("{request}、パワーオフ後に適用"),
+    pending_not_permitted: "パワーオフ時に、要求者には変更する権限がありませんでした。",
+    pending_cancelled: "パワーオフ待ちの変更の取り消し",
     changed_by: |title, actor, at| {
         let at = time(at);
         match actor {
