@@ -772,6 +772,7 @@ async fn where_nobody_signs_in_everybody_may_and_there_are_no_tokens() {
             Permission::Power,
             Permission::Notes,
             Permission::Create,
+            Permission::Delete,
             Permission::Hardware,
             Permission::Audit
         ]
