@@ -87,9 +87,14 @@ impl<L: ListBody> BodyCache<L> {
         }
     }
 
+    /// A body that no other request gets.
+    pub(crate) fn of_one_request(&self) -> Arc<CachedBody<L>> {
+        Arc::new(CachedBody::new(Arc::clone(&self.compressing)))
+    }
+
     /// The body for a query at a revision, which may not have been made yet.
     pub(crate) fn body(&self, revision: u64, question: String) -> Arc<CachedBody<L>> {
-        let new = || Arc::new(CachedBody::new(Arc::clone(&self.compressing)));
+        let new = || self.of_one_request();
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.revision > revision {
             // A request that began before the latest change: no later one needs its body.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use ecoman_api::{FieldError, Filter, SORTED_CHARACTERS, Sort, Vm, VmField, Word, vm_field};
+use chrono::{DateTime, Utc};
+use ecoman_api::{
+    FieldError, Filter, Moment, SORTED_CHARACTERS, Sort, Vm, VmField, Word, vm_field,
+};
 
 use crate::http::body_cache::ListBody;
 use crate::http::page_token::List;
@@ -87,9 +90,14 @@ impl VmQuery {
         )
     }
 
-    /// The answer.
-    pub(crate) fn answer(&self, snapshot: &Snapshot) -> ListPage {
-        let vms = self.selection.select(snapshot);
+    /// Whether the answer changes with the time alone: such a one is that of no revision.
+    pub(crate) fn depends_on_time(&self) -> bool {
+        self.selection.filter.depends_on_time()
+    }
+
+    /// The answer at a time.
+    pub(crate) fn answer(&self, snapshot: &Snapshot, now: DateTime<Utc>) -> ListPage {
+        let vms = self.selection.select(snapshot, now);
         let start = self.after.as_ref().map_or(0, |after| {
             vms.partition_point(|vm| self.selection.sort.compare(after, &vm.view).is_ge())
         });
@@ -211,15 +219,18 @@ fn words(field: &VmField) -> Vec<(&'static str, &'static Word)> {
 }
 
 impl Selection {
-    fn select<'a>(&self, snapshot: &'a Snapshot) -> Vec<&'a Arc<VmEntry>> {
-        let mut vms: Vec<_> = snapshot.vms.iter().filter(|vm| self.matches(vm)).collect();
+    fn select<'a>(&self, snapshot: &'a Snapshot, now: DateTime<Utc>) -> Vec<&'a Arc<VmEntry>> {
+        let seen_at = |vm: &Vm| vm.seen_at(snapshot.node(&vm.node).map(|node| &node.view));
+        let moment = Moment::new(now, &seen_at);
+        let vms = snapshot.vms.iter();
+        let mut vms: Vec<_> = vms.filter(|vm| self.matches(vm, &moment)).collect();
         if !self.sort.keys().is_empty() {
             vms.sort_by(|a, b| self.sort.compare(&a.view, &b.view));
         }
         vms
     }
 
-    fn matches(&self, entry: &VmEntry) -> bool {
+    fn matches(&self, entry: &VmEntry, moment: &Moment<'_>) -> bool {
         let vm = &entry.view;
         let is_one_of = |words: &[&Word], field: &VmField| {
             words.is_empty() || words.iter().any(|word| (word.means)(field.of(vm)))
@@ -227,7 +238,7 @@ impl Selection {
         (self.nodes.is_empty() || self.nodes.contains(&vm.node))
             && is_one_of(&self.power, vm_field::power)
             && is_one_of(&self.large, vm_field::large)
-            && self.filter.matches_prepared(vm, &entry.searchable)
+            && self.filter.matches_prepared(vm, &entry.searchable, moment)
     }
 
     fn canonical(&self) -> String {

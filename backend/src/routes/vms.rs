@@ -1,6 +1,7 @@
 //! `/vms`: the list, and one VM.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
@@ -23,10 +24,11 @@ use crate::http;
 use crate::http::accept::Format;
 use crate::http::body_cache::{Content, Encoding, ListBody as _};
 use crate::http::csv::{self, TEXT_CSV};
-use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
+use crate::http::etag::{NO_STORE, REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
-use crate::inventory::list::{LIMIT, NO_LIMIT, VmQuery};
+use crate::inventory::list::{LIMIT, ListPage, NO_LIMIT, VmQuery};
+use crate::inventory::snapshot::Snapshot;
 use crate::routes::state::AppState;
 
 /// List VMs
@@ -55,7 +57,7 @@ use crate::routes::state::AppState;
                 `comment`, `guest`, `power`, `tools`, `datastore`, `uuid`, `large`, `stale`, \
                 `question`, or what they are called elsewhere (`host`, `id`, `os`, `notes`), a comma \
                 for any of several values, `field:=value` for the whole text; comparisons as `cpus:>4`, \
-                `memory>=8GB`, `storage:<50GB`, `uptime:>7d` (units B KB MB GB TB by 1024, s m h d \
+                `memory>=8GB`, `storage:<50GB`, `uptime:>7d`, `seen:>1h` (units B KB MB GB TB by 1024, s m h d \
                 w); `-term` or `NOT term` for the opposite; `OR`, `AND` and brackets. What is unknown \
                 matches no comparison. Upper and lower case are the same. The reference is \
                 `docs/filter.md` in the sources.",
@@ -119,7 +121,11 @@ use crate::routes::state::AppState;
                 (String = "text/csv", example = "node,vmid,uuid,name,power\r\nhoge,14,,metrics-b,on\r\n")
             ),
             headers(
-                ("ETag" = String, description = "For `If-None-Match`; another one for each form."),
+                (
+                    "ETag" = String,
+                    description = "For `If-None-Match`; another one for each form. Absent where `q` \
+                        compares with the time of the request (`seen`, `expires:<30d`)."
+                ),
                 (
                     "Link" = String,
                     description = "With CSV: `<ADDRESS>; rel=\"next\"` where there is a next page."
@@ -156,17 +162,11 @@ async fn list_json(
 ) -> Result<Response, ErrorResponse> {
     let query = VmQuery::parse(query, LIMIT).map_err(http::Error::BadParameters)?;
     let snapshot = loaded(&state.inventory, caller)?;
-    let etag = etag(&snapshot);
-    if matches_etag(headers, &etag) {
-        return Ok(with_vary(not_modified(etag)));
+    let etag = (!query.depends_on_time()).then(|| etag(&snapshot));
+    if let Some(etag) = etag.as_ref().filter(|etag| matches_etag(headers, etag)) {
+        return Ok(with_vary(not_modified(etag.clone())));
     }
-    let cached = state
-        .bodies
-        .body(snapshot.revision, query.canonical(&snapshot.scope));
-    let content = cached
-        .get(Encoding::accepted(headers), move || query.answer(&snapshot))
-        .await
-        .map_err(|error| http::Error::internal(&error))?;
+    let content = content(state, query, snapshot, Encoding::accepted(headers)).await?;
 
     let (encoding, len, body) = match content {
         Content::Identity(page) => {
@@ -180,12 +180,43 @@ async fn list_json(
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CONTENT_LENGTH, len.into());
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
-    headers.insert(ETAG, header(etag)?);
+    set_validity(headers, etag)?;
     if let Some(name) = encoding.name() {
         headers.insert(CONTENT_ENCODING, HeaderValue::from_static(name));
     }
     Ok(with_vary(response))
+}
+
+/// The list that is asked for: that of the revision is made once, one that depends on the time for
+/// each request.
+async fn content(
+    state: &AppState,
+    query: VmQuery,
+    snapshot: Arc<Snapshot>,
+    encoding: Encoding,
+) -> Result<Content<ListPage>, http::Error> {
+    let body = match query.depends_on_time() {
+        true => state.bodies.of_one_request(),
+        false => {
+            let question = query.canonical(&snapshot.scope);
+            state.bodies.body(snapshot.revision, question)
+        }
+    };
+    let now = (state.authenticator.clock)();
+    let answer = move || query.answer(&snapshot, now);
+    let content = body.get(encoding, answer).await;
+    content.map_err(|error| http::Error::internal(&error))
+}
+
+/// Says how long an answer holds: with its entity tag until the next revision, without one only at
+/// this moment.
+fn set_validity(headers: &mut HeaderMap, etag: Option<String>) -> Result<(), http::Error> {
+    let control = if etag.is_some() { REVALIDATE } else { NO_STORE };
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static(control));
+    if let Some(etag) = etag {
+        headers.insert(ETAG, header(etag)?);
+    }
+    Ok(())
 }
 
 /// The list as a table, which is written and compressed while it is sent, and not cached.
@@ -198,24 +229,18 @@ async fn list_csv(
     let query = VmQuery::parse(parameters, NO_LIMIT).map_err(http::Error::BadParameters)?;
     let snapshot = loaded(&state.inventory, caller)?;
     let etag = format!("W/\"{}{}-csv\"", snapshot.revision, snapshot.scope);
-    if matches_etag(headers, &etag) {
-        return Ok(with_vary(not_modified(etag)));
+    let etag = Some(etag).filter(|_| !query.depends_on_time());
+    if let Some(etag) = etag.as_ref().filter(|etag| matches_etag(headers, etag)) {
+        return Ok(with_vary(not_modified(etag.clone())));
     }
-    let cached = state
-        .bodies
-        .body(snapshot.revision, query.canonical(&snapshot.scope));
-    let content = cached
-        .get(Encoding::Identity, move || query.answer(&snapshot))
-        .await
-        .map_err(|error| http::Error::internal(&error))?;
+    let content = content(state, query, snapshot, Encoding::Identity).await?;
     let Content::Identity(page) = content else {
         return Err(http::Error::Internal.into());
     };
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(TEXT_CSV));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(REVALIDATE));
-    headers.insert(ETAG, header(etag)?);
+    set_validity(headers, etag)?;
     headers.insert(
         CONTENT_DISPOSITION,
         header(csv::attachment("vms", Utc::now()))?,

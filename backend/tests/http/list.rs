@@ -3,7 +3,9 @@
 use ecoman_api::{Resource, Vm};
 use ecoman_model::{Choice, PowerState, Question, VmFacts};
 use reqwest::StatusCode;
-use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY};
+use reqwest::header::{
+    ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY,
+};
 
 use crate::server::{Server, at, facts, keys, later, node, round, round_of, vm};
 
@@ -265,4 +267,36 @@ async fn a_vm_that_is_gone_is_listed_no_more() {
     assert_eq!(server.keys("").await, ["hoge/1"]);
     let status = server.get("/api/v1/vms/hoge/2").await.status();
     assert_eq!(status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn a_list_by_the_time_since_a_vm_was_seen_holds_for_its_moment_only() {
+    let server = Server::start_showing(vec![round_of("hoge", &["a"])]).await;
+    let list = "/api/v1/vms?q=seen:%3E1h";
+    let listed = async || {
+        let page: ecoman_api::VmPage = server.json(list).await;
+        keys(&page).len()
+    };
+    assert_eq!(listed().await, 0);
+    server.set_clock(7200);
+    assert_eq!(listed().await, 1, "at the same revision");
+
+    // The round confirms the VM and changes nothing of it.
+    server.show(later(round_of("hoge", &["a"]), 7000)).await;
+    let is_fresh = async || (listed().await == 0).then_some(());
+    server.until("the VM to be seen again", is_fresh).await;
+    assert_eq!(server.keys("?q=seen:%3C5m").await, ["hoge/1"]);
+
+    let any = server.get("/api/v1/vms").await.headers()[ETAG].clone();
+    for accept in ["application/json", "text/csv"] {
+        let asked = server.request(list).header(ACCEPT, accept);
+        let answer = asked
+            .header(IF_NONE_MATCH, &any)
+            .send()
+            .await
+            .expect("sent");
+        assert_eq!(answer.status(), StatusCode::OK, "{accept}");
+        assert!(!answer.headers().contains_key(ETAG), "{accept}");
+        assert_eq!(answer.headers()[CACHE_CONTROL], "no-store", "{accept}");
+    }
 }

@@ -225,7 +225,7 @@ const POWER_STATES: [Word; 4] = [
 ];
 const TOOLS: [Word; 5] = [
     word("ok", |value| value == Value::Text("toolsOk")),
-    word("old", |value| value == Value::Text("toolsOld")),
+    word("old", |value| value == Value::Text("toolsOld")).also(&["outdated"]),
     word("not_running", |value| {
         value == Value::Text("toolsNotRunning")
     }),
@@ -265,11 +265,17 @@ impl Word {
         self
     }
 
-    /// Whether it is meant by what was typed, in lower case and with `_` for `-`.
+    /// Whether it is meant by what was typed, in lower case.
     #[must_use]
     pub fn is_called(&self, typed: &str) -> bool {
-        self.text == typed || self.also.contains(&typed)
+        let mut names = self.also.iter().chain([&self.text]);
+        names.any(|name| letters(name).eq(letters(typed)))
     }
+}
+
+/// `not-running`, `notrunning` and `not running` are one word.
+fn letters(text: &str) -> impl Iterator<Item = char> {
+    text.chars().filter(|letter| !" _-".contains(*letter))
 }
 
 fn has(value: Value<'_>, resource: Resource) -> bool {

@@ -42,7 +42,7 @@ pub use config::{Config, GuestOs, Identity, Notice, NoticeKind, Preset, SignInMo
 pub use event::{ConfigChanged, Event, NodeRemoved, Ping, Reset, VmRemoved};
 pub use field::{Field, FilterField, Unit, Value, Word};
 pub use filter::{
-    Filter, FilterError, FilterFault, Searchable, TermPlace, filter_fields, filter_table,
+    Filter, FilterError, FilterFault, Moment, Searchable, TermPlace, filter_fields, filter_table,
 };
 pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{

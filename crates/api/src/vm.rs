@@ -6,6 +6,7 @@ use ecoman_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::Node;
 use crate::field::{Field, Unit};
 use crate::pending::Pending;
 
@@ -99,7 +100,7 @@ macro_rules! declare_vm {
             /// The node that the VM is registered on.
             pub const node: &VmField = &VmField::new("node", Unit::Node, |vm| (&vm.node).into())
                 .filter("node", "part of the node's name", "node:hoge,fuga")
-                .also(&["host", "esxi"])
+                .also(&["host", "esxi", "ホスト"])
                 .in_words(true)
                 .sort("node");
             /// The id of the VM on its node.
@@ -124,13 +125,13 @@ macro_rules! declare_vm {
             /// Whose it is, as the comment says.
             pub const owner: &VmField = &VmField::new("owner", Unit::Text, |vm| (&vm.owner).into())
                 .filter("owner", "part of the owner that the comment names", "owner:ops")
-                .also(&["user"])
+                .also(&["user", "所有者", "担当", "担当者"])
                 .sort("owner");
             /// Its last day, as the comment says.
             pub const expires_on: &VmField =
                 &VmField::new("expires_on", Unit::Date, |vm| (&vm.expires_on).into())
                     .filter("expires", "last day that the comment names", "expires:<2027-01-01")
-                    .also(&["expires_on", "until"])
+                    .also(&["expires_on", "until", "期限"])
                     .sort("expires_on");
             /// The change that waits until the VM is off.
             pub const pending: &VmField =
@@ -139,6 +140,8 @@ macro_rules! declare_vm {
             /// When these facts were last seen to be true.
             pub const observed_at: &VmField =
                 &VmField::new("observed_at", Unit::Time, |vm| (&vm.observed_at).into())
+                    .filter("seen", "time since it was last seen", "seen:>1h")
+                    .also(&["age", "last_seen", "updated", "最終確認"])
                     .sort("observed_at");
             /// Whether the facts are old.
             pub const stale: &VmField = &VmField::new("stale", Unit::Flag, |vm| (&vm.stale).into())
@@ -168,6 +171,16 @@ macro_rules! declare_vm {
 vm_facts!(declare_vm);
 
 impl Vm {
+    /// When its facts were last seen to be true, by `node`, which is its own: those that are not
+    /// stale have been confirmed by every later round that read them, which sends no event for that.
+    #[must_use]
+    pub fn seen_at(&self, node: Option<&Node>) -> DateTime<Utc> {
+        match node.and_then(|node| node.read_at(self.vmid)) {
+            Some(round) if !self.stale => round.max(self.observed_at),
+            _ => self.observed_at,
+        }
+    }
+
     /// What is known when an act is considered: old facts are not. `read_only`: that of the node.
     #[must_use]
     pub fn situation(&self, read_only: bool) -> Situation<'_> {

@@ -119,14 +119,9 @@ impl VmTable {
     }
 }
 
-/// When the facts of a VM were last seen to be true: those that are not stale have been
-/// confirmed by every later round of their node that read them, which sends no event for that.
+/// When the facts of a VM were last seen to be true.
 pub fn seen_at(vm: &Vm, nodes: &Nodes) -> DateTime<Utc> {
-    let round = nodes.get(&vm.node).and_then(|node| node.read_at(vm.vmid));
-    match round {
-        Some(round) if !vm.stale => round.max(vm.observed_at),
-        _ => vm.observed_at,
-    }
+    vm.seen_at(nodes.get(&vm.node).map(Arc::as_ref))
 }
 
 /// Whether a change is worth a glance; use and uptime move all the time.

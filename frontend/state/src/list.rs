@@ -3,8 +3,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ecoman_api::text::first_load::Columns;
-use ecoman_api::{Filter, FilterError, Sort, SortKey, Unit, Vm, VmField, Word, vm_field};
+use ecoman_api::{Filter, FilterError, Moment, Sort, SortKey, Unit, Vm, VmField, Word, vm_field};
 use form_urlencoded::Serializer;
 
 use crate::inventory::{Nodes, Row, VmTable, seen_at};
@@ -348,14 +349,22 @@ pub struct Listing {
 }
 
 impl Listing {
-    /// Picks out of `ordered` what matches.
-    pub fn select(ordered: &[Arc<Row>], filter: &Filter, chips: Chips) -> Self {
+    /// Picks out of `ordered` what matches at `now`.
+    pub fn select(
+        ordered: &[Arc<Row>],
+        filter: &Filter,
+        chips: Chips,
+        nodes: &Nodes,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let seen_at = |vm: &Vm| seen_at(vm, nodes);
+        let moment = Moment::new(now, &seen_at);
         let mut counts = [0; Chip::ALL.len()];
         let tests = Chip::ALL.map(Chip::test);
         let pressed: Vec<_> = chips.pressed().map(Chip::test).collect();
         let rows = ordered
             .iter()
-            .filter(|row| filter.matches_prepared(&row.vm, &row.searchable))
+            .filter(|row| filter.matches_prepared(&row.vm, &row.searchable, &moment))
             .inspect(|row| {
                 for (count, chip) in counts.iter_mut().zip(tests) {
                     *count += usize::from(chip.matches(&row.vm));
@@ -371,6 +380,20 @@ impl Listing {
         }
     }
 
+    /// The one before where it shows the same: a selection that is made anew with the time changes
+    /// seldom.
+    #[must_use]
+    pub fn or_same(self, before: Option<&Self>) -> Self {
+        let same = before.filter(|before| {
+            let rows = before.rows.iter().zip(self.rows.iter());
+            before.rows.len() == self.rows.len()
+                && before.counts == self.counts
+                && before.total == self.total
+                && { rows }.all(|(before, now)| Arc::ptr_eq(before, now))
+        });
+        same.cloned().unwrap_or(self)
+    }
+
     /// For one chip: how many VMs it would match among those that match the filter.
     pub fn count(&self, chip: Chip) -> usize {
         self.counts.get(chip as usize).copied().unwrap_or_default()
@@ -383,7 +406,12 @@ pub fn before_mistake(text: &str, error: &FilterError) -> Filter {
     let mut good = until.as_str();
     // Blanks within quotes are no ends of terms, which shows in what stands before them.
     while let Some(blank) = good.rfind(char::is_whitespace) {
+        let cut = good.get(blank..).unwrap_or_default().trim_start();
         good = good.get(..blank).unwrap_or_default();
+        // What stands before an operator is no word, but a field.
+        if cut.starts_with(['>', '<', '=']) || cut.starts_with("!=") {
+            continue;
+        }
         // The mistake may lie within brackets.
         let open = good.matches('(').count();
         let closed = (0..=open).map(|brackets| format!("{good}{}", ")".repeat(brackets)));
@@ -468,7 +496,8 @@ mod tests {
     fn shown(filter: &str, chosen: &[Chip]) -> Vec<u32> {
         let rows = ordered(&table(), &Sort::default(), &Nodes::new());
         let filter = Filter::parse(filter).expect("a filter");
-        let listing = Listing::select(&rows, &filter, chips(chosen));
+        let now = DateTime::UNIX_EPOCH;
+        let listing = Listing::select(&rows, &filter, chips(chosen), &Nodes::new(), now);
         listing.rows.iter().map(|row| row.vm.vmid).collect()
     }
 
@@ -507,9 +536,33 @@ mod tests {
     fn a_chip_counts_what_matches_the_filter_whatever_else_is_pressed() {
         let rows = ordered(&table(), &Sort::default(), &Nodes::new());
         let filter = Filter::parse("vmid:<4").expect("a filter");
-        let listing = Listing::select(&rows, &filter, chips(&[Chip::Stale]));
+        let chips = chips(&[Chip::Stale]);
+        let now = DateTime::UNIX_EPOCH;
+        let listing = Listing::select(&rows, &filter, chips, &Nodes::new(), now);
         assert_eq!(listing.counts, [2, 1, 1, 1, 0]);
         assert_eq!((listing.rows.len(), listing.total), (1, 5));
+    }
+
+    #[test]
+    fn the_last_round_of_the_node_counts_for_the_time_since_a_vm_was_seen() {
+        let rows = ordered(&table(), &Sort::default(), &Nodes::new());
+        let round = crate::fixtures::time("2026-11-22T14:00:00Z");
+        let hoge = ecoman_api::Node {
+            observed_at: Some(round),
+            ..crate::format::tests::node("hoge")
+        };
+        let nodes = Nodes::from([("hoge".to_owned(), Arc::new(hoge))]);
+        let filter = Filter::parse("seen:<1h").expect("a filter");
+        let at = |minutes| {
+            let now = round + chrono::TimeDelta::minutes(minutes);
+            Listing::select(&rows, &filter, Chips::default(), &nodes, now)
+        };
+        let vmids =
+            |listing: &Listing| -> Vec<_> { listing.rows.iter().map(|row| row.vm.vmid).collect() };
+        let first = at(59);
+        assert_eq!(vmids(&first), [1, 2, 4, 5], "the third is stale");
+        assert!(at(58).or_same(Some(&first)) == first, "it is the very same");
+        assert_eq!(vmids(&at(60).or_same(Some(&first))), Vec::<u32>::new());
     }
 
     #[test]
@@ -517,6 +570,8 @@ mod tests {
         for (text, good) in [
             ("cpus:", ""),
             ("cpus:>4X", ""),
+            ("web ram > 8", "web"),
+            ("web ram >", "web"),
             ("web cpus:", "web"),
             ("web node:hoge memory:>", "web node:hoge"),
             ("\"a b\" name:\"c d", "\"a b\""),
@@ -556,8 +611,9 @@ mod tests {
         for name in ["hoge", "ノード 1", r#"a"b\c,d"#, "x:y", "!z"] {
             let query = ListQuery::of_node(name);
             let filter = Filter::parse(&query.filter).expect("a filter");
-            assert!(filter.matches(&vm(name, 1)), "{}", query.filter);
-            assert!(!filter.matches(&vm("else", 1)), "{}", query.filter);
+            let finds = |node| filter.matches(&vm(node, 1), DateTime::UNIX_EPOCH);
+            assert!(finds(name), "{}", query.filter);
+            assert!(!finds("else"), "{}", query.filter);
         }
     }
 

@@ -4,8 +4,9 @@ use std::net::IpAddr;
 
 use chrono::Datelike as _;
 
+use super::moment::Moment;
 use super::searchable::{Searchable, TextField};
-use crate::{Unit, Value, Vm, VmField, Word};
+use crate::{Unit, Value, Vm, VmField, Word, vm_field};
 
 /// What a term asks; where there are several values, any of them.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -16,7 +17,7 @@ pub(super) enum Test {
     Text(TextField, Vec<TextPattern>),
     Ip(TextField, Vec<IpPattern>),
     Words(&'static VmField, Vec<&'static Word>),
-    /// Numbers or days.
+    /// Numbers, days or ages.
     Number(&'static VmField, Vec<Comparison>),
 }
 
@@ -45,6 +46,8 @@ pub(super) struct Comparison {
     pub(super) operator: Operator,
     /// In the smallest unit of the field: pieces, bytes, seconds, days of our era.
     pub(super) value: u64,
+    /// The value counts from today.
+    pub(super) from_today: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,6 +98,8 @@ pub(super) enum Kind {
     Words(&'static [Word]),
     /// Comparisons with numbers in these units.
     Number(Units),
+    /// Comparisons of the time since then, in these units.
+    Age(Units),
     /// Comparisons with days.
     Date,
 }
@@ -114,12 +119,22 @@ pub(super) fn kind(field: &'static VmField) -> Option<Kind> {
         Unit::Megabytes | Unit::Bytes => Some(Kind::Number(SIZES)),
         Unit::Seconds => Some(Kind::Number(DURATIONS)),
         Unit::Date => Some(Kind::Date),
-        Unit::Time => None,
+        Unit::Time => Some(Kind::Age(DURATIONS)),
     }
 }
 
 impl Test {
-    pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable) -> bool {
+    /// Whether its answer changes with the time alone.
+    pub(super) fn depends_on_time(&self) -> bool {
+        match self {
+            Self::Number(field, comparisons) => {
+                field.unit == Unit::Time || comparisons.iter().any(|wanted| wanted.from_today)
+            }
+            Self::Word(_) | Self::Text(..) | Self::Ip(..) | Self::Words(..) => false,
+        }
+    }
+
+    pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable, moment: &Moment<'_>) -> bool {
         match self {
             Self::Word(TextPattern::Part(word)) => searchable.words().contains(word.as_str()),
             Self::Word(pattern) => searchable.word_fields().any(|value| pattern.matches(value)),
@@ -140,10 +155,10 @@ impl Test {
                 let value = field.of(vm);
                 words.iter().any(|word| (word.means)(value))
             }
-            Self::Number(field, comparisons) => smallest(field, vm).is_some_and(|actual| {
+            Self::Number(field, comparisons) => smallest(field, vm, moment).is_some_and(|actual| {
                 comparisons
                     .iter()
-                    .any(|comparison| comparison.matches(actual))
+                    .any(|comparison| comparison.matches(actual, moment))
             }),
         }
     }
@@ -178,9 +193,11 @@ fn in_order(value: &str, pieces: &[String]) -> bool {
 }
 
 /// The value of a field with numbers, in the smallest of its units.
-fn smallest(field: &VmField, vm: &Vm) -> Option<u128> {
+fn smallest(field: &VmField, vm: &Vm, moment: &Moment<'_>) -> Option<u128> {
     let number = match field.of(vm) {
         Value::Number(number) => number,
+        Value::Time(_) if field == vm_field::observed_at => moment.seconds_since_seen(vm),
+        Value::Time(time) => moment.seconds_since(time),
         Value::Date(day) => u64::try_from(day.num_days_from_ce()).ok()?,
         _ => return None,
     };
@@ -191,8 +208,9 @@ fn smallest(field: &VmField, vm: &Vm) -> Option<u128> {
 }
 
 impl Comparison {
-    pub(super) fn matches(self, actual: u128) -> bool {
-        let value = u128::from(self.value);
+    fn matches(self, actual: u128, moment: &Moment<'_>) -> bool {
+        let from = if self.from_today { moment.today() } else { 0 };
+        let value = u128::from(self.value) + u128::from(from);
         match self.operator {
             Operator::Equal => actual == value,
             Operator::Greater => actual > value,

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use super::Filter;
 use super::compare::{IpPattern, Kind, OPERATORS, Operator, Test, TextPattern, Units, kind};
 use super::expression::Expression;
+use super::value::TODAY;
 use crate::VmField;
 
 impl fmt::Display for Filter {
@@ -57,7 +58,10 @@ impl fmt::Display for Test {
                 write_list(f, comparisons, ",", |f, comparison| {
                     f.write_str(sign_of(comparison.operator))?;
                     match kind {
-                        Some(Kind::Number(units)) => write_number(f, units, comparison.value),
+                        Some(Kind::Number(units) | Kind::Age(units)) => {
+                            write_number(f, units, comparison.value)
+                        }
+                        _ if comparison.from_today => write_days_from_today(f, comparison.value),
                         _ => write_day(f, comparison.value),
                     }
                 })
@@ -76,6 +80,13 @@ fn write_number(f: &mut fmt::Formatter<'_>, units: Units, value: u64) -> fmt::Re
         .copied()
         .unwrap_or(("", 1));
     write!(f, "{}{unit}", value / size)
+}
+
+fn write_days_from_today(f: &mut fmt::Formatter<'_>, days: u64) -> fmt::Result {
+    match days {
+        0 => f.write_str(TODAY),
+        days => write!(f, "{days}d"),
+    }
 }
 
 fn write_day(f: &mut fmt::Formatter<'_>, days: u64) -> fmt::Result {

@@ -1,6 +1,7 @@
 //! Terms joined by AND, OR and NOT.
 
 use super::compare::Test;
+use super::moment::Moment;
 use super::searchable::Searchable;
 use crate::Vm;
 
@@ -41,12 +42,22 @@ impl Expression {
         }
     }
 
-    pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable) -> bool {
+    pub(super) fn matches(&self, vm: &Vm, searchable: &Searchable, moment: &Moment<'_>) -> bool {
+        let matches = |part: &Self| part.matches(vm, searchable, moment);
         match self {
-            Self::Test(test) => test.matches(vm, searchable),
-            Self::Not(part) => !part.matches(vm, searchable),
-            Self::All(parts) => parts.iter().all(|part| part.matches(vm, searchable)),
-            Self::Any(parts) => parts.iter().any(|part| part.matches(vm, searchable)),
+            Self::Test(test) => test.matches(vm, searchable, moment),
+            Self::Not(part) => !matches(part),
+            Self::All(parts) => parts.iter().all(matches),
+            Self::Any(parts) => parts.iter().any(matches),
+        }
+    }
+
+    /// Whether any of its tests is such a one.
+    pub(super) fn has(&self, wanted: fn(&Test) -> bool) -> bool {
+        match self {
+            Self::Test(test) => wanted(test),
+            Self::Not(part) => part.has(wanted),
+            Self::All(parts) | Self::Any(parts) => parts.iter().any(|part| part.has(wanted)),
         }
     }
 }

@@ -13,7 +13,8 @@
 //! | `web*`, `ip:192.168.13.*` | a field begins so; `*` stands for anything |
 //! | `power:on,suspended` | any of several values |
 //! | `cpus:>4`, `memory>=8GB`, `uptime:<7d` | a number compared: `>`, `>=`, `<`, `<=`, `=`, `!=`; nothing for `=` |
-//! | `ip:192.0.2.0/24` | the address lies in the network |
+//! | `seen:>1h` | the time since it was last seen compared; `expires:<30d` likewise counts from today |
+//! | `ip:192.0.2.0/24`, `192.0.2.0/24` | the address lies in the network |
 //! | `!term`, `-term`, `NOT term` | the term does not match |
 //! | `a OR b`, `(a OR b) c` | either; brackets group. `AND` may stand where a blank does |
 //!
@@ -24,7 +25,7 @@
 //! any    = all *( "OR" all )
 //! all    = not *( [ "AND" ] not )
 //! not    = [ "!" / "-" / "NOT" ] term
-//! term   = "(" any ")" / field ":" values / field operator value / pattern
+//! term   = "(" any ")" / field ":" values / field operator values / network / pattern
 //! values = [ operator ] pattern *( "," [ operator ] pattern )
 //! ```
 //!
@@ -37,6 +38,7 @@ mod display;
 mod error;
 mod expression;
 mod fold;
+mod moment;
 mod parse;
 mod reference;
 mod searchable;
@@ -46,11 +48,15 @@ mod value;
 
 use std::str::FromStr;
 
+use chrono::{DateTime, Utc};
+
+use self::compare::Test;
 use self::expression::Expression;
 use self::parse::Parser;
 use crate::Vm;
 
 pub use self::error::{FilterError, FilterFault, TermPlace};
+pub use self::moment::Moment;
 pub use self::reference::{filter_fields, filter_table};
 pub use self::searchable::Searchable;
 
@@ -90,17 +96,25 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// Whether a VM matches. For many VMs keep their [`Searchable`]s and ask
-    /// [`Filter::matches_prepared`].
+    /// Whether what it matches changes with the time alone.
     #[must_use]
-    pub fn matches(&self, vm: &Vm) -> bool {
-        self.is_empty() || self.matches_prepared(vm, &Searchable::new(vm))
+    pub fn depends_on_time(&self) -> bool {
+        self.expression.has(Test::depends_on_time)
+    }
+
+    /// Whether a VM matches that was last seen at its own `observed_at`. For many VMs keep their
+    /// [`Searchable`]s and ask [`Filter::matches_prepared`].
+    #[must_use]
+    pub fn matches(&self, vm: &Vm, now: DateTime<Utc>) -> bool {
+        let seen_at = |vm: &Vm| vm.observed_at;
+        let moment = Moment::new(now, &seen_at);
+        self.is_empty() || self.matches_prepared(vm, &Searchable::new(vm), &moment)
     }
 
     /// Whether a VM matches whose texts have been made ready. `searchable` belongs to `vm`.
     #[must_use]
-    pub fn matches_prepared(&self, vm: &Vm, searchable: &Searchable) -> bool {
-        self.expression.matches(vm, searchable)
+    pub fn matches_prepared(&self, vm: &Vm, searchable: &Searchable, moment: &Moment<'_>) -> bool {
+        self.expression.matches(vm, searchable, moment)
     }
 }
 

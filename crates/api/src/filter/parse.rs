@@ -1,11 +1,12 @@
 //! From text to an expression.
 
-use super::compare::{Kind, Test, kind};
-use super::error::{FilterFault, Mistake, TermPlace};
+use super::compare::{Kind, Test, Units, kind};
+use super::error::{Correction, FilterFault, Mistake, TermPlace};
 use super::expression::Expression;
+use super::fold::fold;
 use super::reference::{named, unknown_field};
-use super::value::{Value, comparison, date_comparison, ip_pattern, one_of};
-use crate::VmField;
+use super::value::{DAYS, Value, comparison, date_comparison, ip_pattern, is_unit, narrow, one_of};
+use crate::{VmField, vm_field};
 
 /// How deep brackets may stand within each other: far more than a person reads, and little stack.
 const MAX_DEPTH: usize = 20;
@@ -17,7 +18,14 @@ pub(super) struct Parser {
     depth: usize,
 }
 
-/// What joins a field and its values.
+/// A field and what joins it to its values.
+struct FieldName {
+    typed: String,
+    joint: Joint,
+    /// How many characters lie before the values.
+    len: usize,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Joint {
     /// `field:value`.
@@ -26,6 +34,11 @@ enum Joint {
     Operator,
     /// `field!=value`.
     NotEqual,
+}
+
+/// Whether a field is called so.
+fn is_field(name: &str) -> bool {
+    named(&fold(name)).is_some()
 }
 
 impl Parser {
@@ -120,12 +133,16 @@ impl Parser {
         if self.peek() == Some('(') {
             return self.group();
         }
-        if let Some((name, joint)) = self.field_name() {
-            return self.field_term(&name, joint);
+        if let Some(field) = self.field_name(self.position) {
+            return self.field_term(&field);
         }
         let word = self.value(false)?;
         if !self.at_end_of_term() {
             return Err(self.mistake(FilterFault::NoBlankAfterQuote));
+        }
+        if let (Some(Kind::Ip(field)), Some(network)) = (kind(vm_field::ip_address), word.network())
+        {
+            return Ok(Expression::Test(Test::Ip(field, vec![network])));
         }
         Ok(Expression::Test(Test::Word(word.pattern())))
     }
@@ -156,10 +173,10 @@ impl Parser {
         Ok(expression)
     }
 
-    /// The field that the term at the position begins with: letters (and `_`) up to a colon, or a
-    /// known field up to an operator. `fe80::1`, `12:30` and `a=b` are words.
-    fn field_name(&self) -> Option<(String, Joint)> {
-        let rest = self.characters.get(self.position..)?;
+    /// The field that the term at a place begins with: letters (and `_`) up to a colon, or a known
+    /// field up to an operator, between blanks too. `fe80::1`, `12:30` and `a=b` are words.
+    fn field_name(&self, start: usize) -> Option<FieldName> {
+        let rest = self.characters.get(start..)?;
         let term: String = rest
             .iter()
             .take_while(|character| !character.is_whitespace())
@@ -169,10 +186,16 @@ impl Parser {
             .take_while(|&character| character.is_alphabetic() || character == '_')
             .collect();
         let behind = term.strip_prefix(&name)?;
-        let joint = match behind.chars().next()? {
-            ':' => Joint::Colon,
-            '>' | '<' | '=' => Joint::Operator,
-            '!' if behind.starts_with("!=") => Joint::NotEqual,
+        let is_known = is_field(&name);
+        let letters = name.chars().count();
+        let blanks = rest.iter().skip(letters);
+        let blanks = blanks.take_while(|c| is_known && c.is_whitespace()).count();
+        let mut signs = rest.iter().skip(letters + blanks).copied();
+        let sign = signs.next()?;
+        let (joint, len) = match (narrow(sign), signs.next().map(narrow)) {
+            (':', _) if blanks == 0 && (sign == ':' || is_known) => (Joint::Colon, 1),
+            ('>' | '<' | '=', _) => (Joint::Operator, 0),
+            ('!', Some('=')) => (Joint::NotEqual, 2),
             _ => return None,
         };
         // An IPv6 address, or the beginning of one, may begin with letters alone.
@@ -182,23 +205,26 @@ impl Parser {
                 .all(|character| character.is_ascii_hexdigit() || character == ':');
         let is_field = match joint {
             Joint::Colon => !name.is_empty() && !is_address,
-            Joint::Operator | Joint::NotEqual => named(&name.to_lowercase()).is_some(),
+            Joint::Operator | Joint::NotEqual => is_known,
         };
-        is_field.then_some((name, joint))
+        is_field.then_some(FieldName {
+            typed: name,
+            joint,
+            len: letters + blanks + len,
+        })
     }
 
-    fn field_term(&mut self, typed: &str, joint: Joint) -> Result<Expression, Mistake> {
+    fn field_term(&mut self, field: &FieldName) -> Result<Expression, Mistake> {
+        let FieldName { typed, joint, len } = field;
         let start = self.position;
-        self.position += typed.chars().count();
-        self.position += match joint {
-            Joint::Colon => 1,
-            Joint::Operator => 0,
-            Joint::NotEqual => 2,
-        };
-        let name = typed.to_lowercase();
-        let Some((field, kind)) = named(&name).and_then(|field| Some((field, kind(field)?))) else {
+        self.position += len;
+        let known = named(&fold(typed));
+        let Some((field, kind)) = known.and_then(|field| Some((field, kind(field)?))) else {
             return Err(unknown_field(&self.characters, start, typed));
         };
+        if *joint == Joint::NotEqual {
+            self.skip_blanks();
+        }
         let test = Expression::Test(self.field_test(typed, field, kind)?);
         Ok(match joint {
             Joint::NotEqual => test.negated(),
@@ -214,38 +240,43 @@ impl Parser {
     ) -> Result<Test, Mistake> {
         Ok(match kind {
             Kind::Text(field) => {
-                Test::Text(field, self.values(typed, |value| Ok(value.pattern()))?)
+                let read = |value: &Value| Ok(value.pattern());
+                Test::Text(field, self.values(typed, &[], read)?)
             }
-            Kind::Ip(field) => Test::Ip(field, self.values(typed, ip_pattern)?),
+            Kind::Ip(field) => Test::Ip(field, self.values(typed, &[], ip_pattern)?),
             Kind::Words(words) => {
-                Test::Words(field, self.values(typed, |value| one_of(words, value))?)
+                let read = |value: &Value| one_of(words, value);
+                Test::Words(field, self.values(typed, &[], read)?)
             }
-            Kind::Date => Test::Number(field, self.values(typed, date_comparison)?),
-            Kind::Number(units) => {
+            Kind::Date => Test::Number(field, self.values(typed, DAYS, date_comparison)?),
+            Kind::Number(units) | Kind::Age(units) => {
                 let example = field.filter.map_or("", |filter| filter.example);
                 let read = |value: &Value| comparison(units, example, value);
-                Test::Number(field, self.values(typed, read)?)
+                Test::Number(field, self.values(typed, units, read)?)
             }
         })
     }
 
-    /// The values of a field, any of which is to match.
+    /// The values of a field, any of which is to match. A blank may stand before one of `units`.
     fn values<T: PartialEq>(
         &mut self,
         field: &str,
+        units: Units,
         read: impl Fn(&Value) -> Result<T, Mistake>,
     ) -> Result<Vec<T>, Mistake> {
         let mut values = Vec::new();
         loop {
-            let value = self.value(true)?;
+            let mut value = self.value(true)?;
             if value.is_empty() {
                 let field = field.to_owned();
                 let fault = match values.is_empty() {
                     true => FilterFault::ValueMissing { field },
                     false => FilterFault::ValueMissingAfterComma,
                 };
-                return Err(Mistake::new(value.start, fault));
+                let correction = self.value_behind_blanks();
+                return Err(Mistake::new(value.start, fault).corrected(correction));
             }
+            self.take_unit(units, &mut value);
             let read = read(&value)?;
             if !values.contains(&read) {
                 values.push(read);
@@ -260,12 +291,57 @@ impl Parser {
         Ok(values)
     }
 
+    /// Reads a unit that a blank parts from its number.
+    fn take_unit(&mut self, units: Units, value: &mut Value) {
+        if !value.ends_with_digit() {
+            return;
+        }
+        let rest = self.characters.get(self.position..).unwrap_or_default();
+        let blanks = rest.iter().take_while(|c| c.is_whitespace()).count();
+        let letters = rest.iter().skip(blanks);
+        let unit: String = letters.take_while(|c| c.is_alphabetic()).collect();
+        let end = self.position + blanks + unit.chars().count();
+        let is_last = self
+            .characters
+            .get(end)
+            .is_none_or(|next| next.is_whitespace() || ",)".contains(*next));
+        let narrowed: String = unit.chars().map(narrow).collect();
+        if blanks > 0
+            && is_last
+            && units
+                .iter()
+                .any(|(name, _)| !narrowed.is_empty() && is_unit(name, &narrowed))
+        {
+            narrowed.chars().for_each(|letter| value.push(letter));
+            self.position = end;
+            value.end = end;
+        }
+    }
+
+    /// The blanks at the position as too many, where a value and no other term stands behind them.
+    fn value_behind_blanks(&self) -> Option<Correction> {
+        let rest = self.characters.get(self.position..)?;
+        let blanks = rest.iter().take_while(|c| c.is_whitespace()).count();
+        let end = self.position + blanks;
+        let next = self.characters.get(end)?;
+        let is_value = blanks > 0 && !"()!-,".contains(*next) && self.field_name(end).is_none();
+        let word: String = rest
+            .iter()
+            .skip(blanks)
+            .take_while(|c| !c.is_whitespace())
+            .collect();
+        let joins = ["AND", "OR", "NOT"].contains(&word.as_str());
+        (is_value && !joins).then(|| Correction {
+            start: self.position,
+            end,
+            text: String::new(),
+        })
+    }
+
     /// Text up to the next blank, closing bracket or, in a list, comma. Parts of it may be in
     /// quotes, at its beginning and beside a `*`.
     fn value(&mut self, in_list: bool) -> Result<Value, Mistake> {
-        let start = self.position;
-        let is_whole = in_list && self.take('=');
-        let mut value = Value::new(start, is_whole);
+        let mut value = self.value_sign(in_list);
         let mut opened = 0_usize;
         let mut may_quote = true;
         while let Some(character) = self.peek() {
@@ -293,6 +369,35 @@ impl Parser {
         }
         value.end = self.position;
         Ok(value)
+    }
+
+    /// A value of which no more is known than the operator before it, behind which blanks may stand
+    /// if it is a lone one.
+    fn value_sign(&mut self, in_list: bool) -> Value {
+        let start = self.position;
+        let signs = self.characters.get(start..).unwrap_or_default();
+        let signs: Vec<char> = signs.iter().copied().map(narrow).take(2).collect();
+        let operator = match signs.as_slice() {
+            _ if !in_list => "",
+            ['>', '='] => ">=",
+            ['<', '='] => "<=",
+            ['>', ..] => ">",
+            ['<', ..] => "<",
+            ['=', ..] => "=",
+            _ => "",
+        };
+        self.position += operator.len();
+        let behind = self.position;
+        self.skip_blanks();
+        if operator.is_empty() || self.peek().is_none() {
+            self.position = behind;
+        }
+        let is_whole = operator == "=";
+        let mut value = Value::new(self.position - operator.len(), is_whole);
+        if !is_whole {
+            operator.chars().for_each(|sign| value.push(sign));
+        }
+        value
     }
 
     /// A text in quotes; the position is at the first of them.

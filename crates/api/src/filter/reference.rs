@@ -39,7 +39,7 @@ pub fn filter_table() -> String {
 
 /// The order in which help and errors name the fields: what people look for most comes first. Those
 /// that are not here come behind them.
-const LISTED_FIRST: [&str; 17] = [
+const LISTED_FIRST: [&str; 18] = [
     "name",
     "node",
     "vmid",
@@ -55,6 +55,7 @@ const LISTED_FIRST: [&str; 17] = [
     "memory",
     "storage",
     "uptime",
+    "seen",
     "large",
     "stale",
 ];
@@ -126,11 +127,11 @@ fn similar(typed: &str) -> Option<&'static str> {
     });
     names
         .filter_map(|(name, field)| {
-            let distance = match name.starts_with(typed) && typed.len() > 1 {
+            let distance = match name.starts_with(typed) && typed.chars().count() > 1 {
                 true => 0,
                 false => osa_distance(name, typed),
             };
-            (distance * 3 <= typed.len()).then_some((distance, field))
+            (distance * 3 <= typed.chars().count()).then_some((distance, field))
         })
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, field)| field)

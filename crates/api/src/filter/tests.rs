@@ -1,3 +1,4 @@
+use chrono::{NaiveDate, TimeDelta};
 use proptest::prelude::*;
 
 use super::fold::{fold, has_one_form, normalized};
@@ -8,7 +9,12 @@ use crate::{FilterField, PowerState, Resource};
 fn matches(filter: &str, vm: &Vm) -> bool {
     Filter::parse(filter)
         .unwrap_or_else(|error| panic!("{filter}: {error} at {}", error.position))
-        .matches(vm)
+        .matches(vm, now())
+}
+
+/// Two hours after the VMs of these tests were seen.
+fn now() -> DateTime<Utc> {
+    DateTime::UNIX_EPOCH + TimeDelta::hours(2)
 }
 
 #[track_caller]
@@ -176,7 +182,7 @@ fn numbers_are_compared_with_their_units() {
 fn days_are_compared() {
     let vm = Vm {
         owner: Some("Ops".to_owned()),
-        expires_on: chrono::NaiveDate::from_ymd_opt(2027, 3, 31),
+        expires_on: NaiveDate::from_ymd_opt(2027, 3, 31),
         ..web()
     };
     check(
@@ -196,7 +202,7 @@ fn days_are_compared() {
     check_error(
         "expires:<2027",
         9,
-        "a day is missing, as in expires:<2027-01-01",
+        "a day is missing, as in expires:<2027-01-01 or, from today on, expires:<30d",
     );
 }
 
@@ -385,8 +391,8 @@ fn an_error_points_at_its_character() {
         "colour:red",
         0,
         "there is no field colour; fields are name, node, vmid, ip, hostname, comment, guest, \
-         power, tools, datastore, uuid, cpus, memory, storage, uptime, large, stale, question, owner, expires, \
-         pending. \
+         power, tools, datastore, uuid, cpus, memory, storage, uptime, seen, large, stale, question, owner, \
+         expires, pending. \
          To search for the text, put it into quotes",
     );
 }
@@ -399,6 +405,15 @@ fn a_mistake_comes_with_what_may_have_been_meant() {
         ("hostn:web", Some("hostname:web")),
         ("ram:>8", Some("ram:>8GB")),
         ("uptime>30", Some("uptime>30d")),
+        ("ram:4096,>8GB", Some("ram:4096MB,>8GB")),
+        ("ram = 8 web", Some("ram = 8GB web")),
+        ("disk:\"8\"", None),
+        ("name: web", Some("name:web")),
+        ("owner: x OR a", Some("owner:x OR a")),
+        ("name: power:on", None),
+        ("name: OR web", None),
+        ("name: -web", None),
+        ("name:  ", None),
         ("(ownr:alice OR a)", Some("(owner:alice OR a)")),
         ("a running:true", Some("a power:on")),
         ("colour:red", None),
@@ -528,6 +543,107 @@ fn fields_and_words_have_the_names_that_people_type() {
 }
 
 #[test]
+fn a_time_is_compared_by_how_long_ago_it_was() {
+    let vm = Vm {
+        expires_on: NaiveDate::from_ymd_opt(1970, 1, 15),
+        ..vm("hoge", 1)
+    };
+    check(
+        &vm,
+        &[
+            "seen:>1h",
+            "seen:2h",
+            "seen>=120m",
+            "!seen:<2h",
+            "age:<3h",
+            "last_seen:<1d",
+            "expires:<15d",
+            "expires:14d",
+            "until:>=today",
+            "expires:<3w",
+            "expires:<=1970/1/15",
+            "-expires:today",
+        ],
+        &["seen:<2h", "seen:>2h", "expires:<today", "expires:<2w"],
+    );
+    let seen = |at| {
+        let seen_at = |_: &Vm| at;
+        let moment = Moment::new(now(), &seen_at);
+        let filter = Filter::parse("seen:<5m").expect("a filter");
+        filter.matches_prepared(&vm, &Searchable::new(&vm), &moment)
+    };
+    assert!(seen(now() - TimeDelta::minutes(4)));
+    assert!(!seen(now() - TimeDelta::minutes(5)));
+    assert!(seen(now() + TimeDelta::minutes(5)), "the clocks differ");
+}
+
+#[test]
+fn a_filter_knows_whether_it_depends_on_the_time() {
+    for filter in [
+        "seen:>1h",
+        "web OR (a -seen:<1h)",
+        "expires:2026-01-01,>=today",
+    ] {
+        assert!(
+            Filter::parse(filter).expect(filter).depends_on_time(),
+            "{filter}"
+        );
+    }
+    for filter in [
+        "",
+        "web",
+        "uptime:>1h",
+        "expires:<2027-01-01",
+        "\"seen:>1h\"",
+    ] {
+        assert!(
+            !Filter::parse(filter).expect(filter).depends_on_time(),
+            "{filter}"
+        );
+    }
+}
+
+#[test]
+fn blanks_and_wide_signs_stand_where_people_type_them() {
+    check(
+        &web(),
+        &[
+            "ram > 4GB",
+            "ram>= 8GB web",
+            "memory:>= 8 GB",
+            "cpu = 4",
+            "cpus != 5 web",
+            "node = hoge",
+            "(uptime > 6 days)",
+            "uptime:>1 week,7d",
+            "uptime:>6日",
+            "ｒａｍ：＞４ＧＢ",
+            "ＣＰＵ＝４",
+            "power：on",
+            "power:\"Powered On\"",
+        ],
+        &[
+            "ram > 8GB",
+            "cpu != 4",
+            "x = y",
+            "uptime < 6 days",
+            "備考：ops",
+        ],
+    );
+    check_error("ram > 8XB", 7, "the unit must be one of B, KB, MB, GB, TB");
+    check_error("ram > ", 5, "a number is missing, as in memory:>=8GB");
+}
+
+#[test]
+fn a_network_needs_no_field() {
+    check(
+        &web(),
+        &["192.0.2.0/24", "-10.0.0.0/8"],
+        &["192.0.3.0/24", "\"192.0.2.0/24\"", "192.0.2/24"],
+    );
+}
+
+#[test]
 fn the_example_of_each_field_is_a_filter_of_that_field() {
     for field in filter_fields() {
         let filter = Filter::parse(field.example).expect(field.example);
@@ -545,6 +661,9 @@ fn the_canonical_text_is_the_same_for_the_same_filter() {
         ("memory:>=8192MB,1KB", "memory:>=8GB,1KB"),
         ("!Power:ON,on", "!power:on"),
         ("uptime:0w", "uptime:0s"),
+        ("age > 120 minutes", "seen:>2h"),
+        ("until:<2w,today", "expires:<14d,today"),
+        ("2001:DB8::0/32", "ip:2001:db8::/32"),
         ("ip:2001:DB8::0/32", "ip:2001:db8::/32"),
         (r#"a\b "c\\d\"""#, r#""a\\b" "c\\d\"""#),
         (
@@ -587,7 +706,7 @@ proptest! {
     fn reading_never_panics_and_errors_lie_within_the_text(text in near_filters()) {
         match Filter::parse(&text) {
             Ok(filter) => {
-                let _ = filter.matches(&web());
+                let _ = filter.matches(&web(), now());
                 let canonical = filter.to_string();
                 prop_assert_eq!(Filter::parse(&canonical), Ok(filter), "{}", canonical);
             }

@@ -19,6 +19,8 @@ pub(super) struct Value {
     is_whole: bool,
     /// It began with a quote.
     is_quoted: bool,
+    /// A part of it stood in quotes.
+    has_quotes: bool,
     /// As it was typed, but for quotes and `=`.
     text: String,
     /// The parts between the wildcards.
@@ -32,6 +34,7 @@ impl Value {
             end: start,
             is_whole,
             is_quoted: false,
+            has_quotes: false,
             text: String::new(),
             pieces: vec![String::new()],
         }
@@ -46,6 +49,7 @@ impl Value {
 
     pub(super) fn push_quoted(&mut self, text: &str) {
         self.is_quoted |= self.text.is_empty();
+        self.has_quotes = true;
         self.text.push_str(text);
         if let Some(piece) = self.pieces.last_mut() {
             piece.push_str(text);
@@ -70,23 +74,25 @@ impl Value {
         }
     }
 
+    /// The network that it is, where nothing about it says that it is a text.
+    pub(super) fn network(&self) -> Option<IpPattern> {
+        let is_plain = !self.has_quotes && self.text.contains('/');
+        is_plain.then(|| ip_pattern(self).ok()).flatten()
+    }
+
+    /// Whether a unit can still follow.
+    pub(super) fn ends_with_digit(&self) -> bool {
+        !self.has_quotes && self.text.ends_with(|c| narrow(c).is_ascii_digit())
+    }
+
     fn mistake(&self, offset: usize, fault: FilterFault) -> Mistake {
         let signs = usize::from(self.is_quoted) + usize::from(self.is_whole);
         Mistake::new(self.start + signs + offset, fault)
     }
-
-    /// The same with `text` in its place.
-    fn corrected(&self, text: String) -> Correction {
-        Correction {
-            start: self.start,
-            end: self.end,
-            text,
-        }
-    }
 }
 
 pub(super) fn one_of(words: &'static [Word], value: &Value) -> Result<&'static Word, Mistake> {
-    let typed = value.text.to_lowercase().replace('-', "_");
+    let typed = fold(&value.text);
     words
         .iter()
         .find(|word| word.is_called(&typed))
@@ -119,9 +125,10 @@ pub(super) fn comparison(
     example: &'static str,
     value: &Value,
 ) -> Result<Comparison, Mistake> {
-    let (operator, rest) = operator(&value.text);
+    let text: String = value.text.chars().map(narrow).collect();
+    let (operator, rest) = operator(&text);
     // Operators are ASCII, so that bytes are characters up to here.
-    let number_at = value.text.len() - rest.len();
+    let number_at = text.len() - rest.len();
     let number: &str = rest
         .split(|c: char| !c.is_ascii_digit() && c != '.')
         .next()
@@ -137,10 +144,12 @@ pub(super) fn comparison(
             (_, "") => FilterFault::UnitMissing { units: names },
             _ => FilterFault::UnknownUnit { units: names },
         };
-        let unit = usual_unit(units).filter(|_| unit.is_empty());
-        let correction = unit.map(|unit| {
-            let sign = if value.is_whole { "=" } else { "" };
-            value.corrected(format!("{sign}{}{unit}", value.text))
+        let forgotten = unit.is_empty() && !value.has_quotes;
+        let unit = usual_unit(units, number).filter(|_| forgotten);
+        let correction = unit.map(|unit| Correction {
+            start: value.end,
+            end: value.end,
+            text: unit.to_owned(),
         });
         let mistake = value.mistake(number_at + number.len(), fault);
         return Err(mistake.corrected(correction));
@@ -159,19 +168,54 @@ pub(super) fn comparison(
     }
     let value = scaled(whole, fraction, *size)
         .ok_or_else(|| value.mistake(number_at, FilterFault::TooLarge))?;
-    Ok(Comparison { operator, value })
+    Ok(Comparison {
+        operator,
+        value,
+        from_today: false,
+    })
 }
 
+/// The day that a comparison with days can name without its date.
+pub(super) const TODAY: &str = "today";
+
 pub(super) fn date_comparison(value: &Value) -> Result<Comparison, Mistake> {
-    let (operator, rest) = operator(&value.text);
-    let days = NaiveDate::parse_from_str(rest, "%Y-%m-%d")
-        .ok()
-        .and_then(|day| u64::try_from(day.num_days_from_ce()).ok());
-    let value = days.ok_or_else(|| {
-        let place = value.text.len() - rest.len();
-        value.mistake(place, FilterFault::NoDay)
-    })?;
-    Ok(Comparison { operator, value })
+    let text: String = value.text.chars().map(narrow).collect();
+    let (operator, rest) = operator(&text);
+    let ahead = match rest.eq_ignore_ascii_case(TODAY) {
+        true => Some(0),
+        false => days_ahead(rest),
+    };
+    let day = || {
+        let day = NaiveDate::parse_from_str(&rest.replace('/', "-"), "%Y-%m-%d").ok()?;
+        u64::try_from(day.num_days_from_ce()).ok()
+    };
+    let place = text.len() - rest.len();
+    let days = ahead.or_else(day);
+    let days = days.ok_or_else(|| value.mistake(place, FilterFault::NoDay))?;
+    Ok(Comparison {
+        operator,
+        value: days,
+        from_today: ahead.is_some(),
+    })
+}
+
+/// `30d` or `2w` in days.
+fn days_ahead(text: &str) -> Option<u64> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number: u64 = text.strip_suffix(unit)?.parse().ok()?;
+    let (_, size) = DAYS.iter().find(|(name, _)| is_unit(name, unit))?;
+    number.checked_mul(*size)
+}
+
+/// Units of days.
+pub(super) const DAYS: Units = &[("d", 1), ("w", 7)];
+
+/// A sign or letter of double width as that of ASCII.
+pub(super) fn narrow(character: char) -> char {
+    match u32::from(character) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap_or(character),
+        _ => character,
+    }
 }
 
 /// The operator that a value begins with, and what stands behind it.
@@ -182,16 +226,33 @@ fn operator(text: &str) -> (Operator, &str) {
         .unwrap_or((Operator::Equal, text))
 }
 
-/// The unit that people leave out.
-fn usual_unit(units: Units) -> Option<&'static str> {
-    ["GB", "d"]
+/// The unit that people leave out: who thinks in MB writes thousands.
+fn usual_unit(units: Units, number: &str) -> Option<&'static str> {
+    let thousands = number.parse::<u64>().is_ok_and(|number| number >= 1024);
+    [if thousands { "MB" } else { "GB" }, "d"]
         .into_iter()
         .find(|usual| units.iter().any(|(name, _)| name == usual))
 }
 
+/// What people write for a unit of time, with or without an `s` behind it.
+const LONG_UNITS: [(&str, &[&str]); 5] = [
+    ("s", &["sec", "second", "秒"]),
+    ("m", &["min", "minute", "分"]),
+    ("h", &["hr", "hour", "時間"]),
+    ("d", &["day", "日"]),
+    ("w", &["wk", "week", "週", "週間"]),
+];
+
 /// Whether a unit was typed. A size may do without its `B`, or have the `iB` of the units that
-/// always count by 1024.
-fn is_unit(name: &str, typed: &str) -> bool {
+/// always count by 1024; a time may be written out.
+pub(super) fn is_unit(name: &str, typed: &str) -> bool {
+    let one = typed.strip_suffix('s').unwrap_or(typed);
+    let is_long = LONG_UNITS.iter().any(|(unit, long)| {
+        *unit == name && long.iter().any(|long| long.eq_ignore_ascii_case(one))
+    });
+    if is_long {
+        return true;
+    }
     let prefix = name.strip_suffix('B').filter(|prefix| !prefix.is_empty());
     name.eq_ignore_ascii_case(typed)
         || prefix.is_some_and(|prefix| {

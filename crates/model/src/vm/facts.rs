@@ -37,7 +37,7 @@ macro_rules! vm_facts {
                 from: "`config.name`, with `%2f`, `%5c` and `%25` turned back to `/`, `\\` and `%`",
                 example: "metrics-b",
                 filter: ("name", "part of the name", "name:web"),
-                also: ["vm"],
+                also: ["vm", "名前"],
                 in_words: true,
                 sort: "name",
             }
@@ -45,7 +45,7 @@ macro_rules! vm_facts {
             power: PowerState = Power {
                 from: "`runtime.powerState`",
                 filter: ("power", "on, off, suspended or unknown", "power:on"),
-                also: ["state"],
+                also: ["state", "電源"],
                 sort: "power",
             }
             /// Host name in the guest, as VMware Tools reports it.
@@ -53,7 +53,7 @@ macro_rules! vm_facts {
                 from: "`guest.hostName`",
                 example: "metrics-b",
                 filter: ("hostname", "part of the host name in the guest", "hostname:db"),
-                also: ["dns", "fqdn"],
+                also: ["dns", "fqdn", "ホスト名"],
                 in_words: true,
             }
             /// Primary IP address of the guest, as VMware Tools reports it; IPv4 or IPv6.
@@ -61,7 +61,7 @@ macro_rules! vm_facts {
                 from: "`guest.ipAddress`",
                 example: "192.0.2.36",
                 filter: ("ip", "part of the IP address, or a network", "ip:192.0.2.0/24"),
-                also: ["address"],
+                also: ["address", "アドレス"],
                 in_words: true,
                 sort: "ip",
             }
@@ -80,7 +80,7 @@ macro_rules! vm_facts {
                 from: "`config.memorySizeMB`",
                 example: 4096,
                 filter: ("memory", "configured memory", "memory:>=8GB"),
-                also: ["ram", "mem"],
+                also: ["ram", "mem", "メモリ", "メモリー"],
                 sort: "memory",
                 highlight: Memory,
             }
@@ -89,7 +89,7 @@ macro_rules! vm_facts {
                 from: "`storage.committed`",
                 example: 11_929_387_008_u64,
                 filter: ("storage", "storage in use", "storage:<50GB"),
-                also: ["disk", "used"],
+                also: ["disk", "used", "ストレージ", "使用済み"],
                 sort: "storage",
                 highlight: Storage,
             }
@@ -104,7 +104,7 @@ macro_rules! vm_facts {
 (`config.guestFullName`), else the configured short id",
                 example: "Ubuntu Linux (64-bit)",
                 filter: ("guest", "part of the guest OS", "guest:ubuntu"),
-                also: ["os", "guest_os"],
+                also: ["os", "guest_os", "ゲスト"],
                 in_words: true,
                 sort: "guest_os",
             }
@@ -131,6 +131,7 @@ macro_rules! vm_facts {
                 from: "`quickStats.uptimeSeconds`",
                 example: 2_889_844,
                 filter: ("uptime", "time since power on", "uptime:>7d"),
+                also: ["稼働時間"],
                 sort: "uptime",
             }
             /// When it was powered on.
@@ -169,7 +170,7 @@ macro_rules! vm_facts {
                 from: "`config.vmPathName`; infrastructure VMs have none",
                 example: "nas-a",
                 filter: ("datastore", "part of the datastore's name", "datastore:nas"),
-                also: ["ds"],
+                also: ["ds", "データストア"],
             }
             /// Path of the `.vmx` file.
             vmx_path: Option<String> = Text {
@@ -186,7 +187,7 @@ macro_rules! vm_facts {
                 from: "`config.annotation`; an empty one is `None`",
                 example: "owner: ops",
                 filter: ("comment", "part of the comment", "comment:\"owner: ops\""),
-                also: ["notes", "note", "annotation"],
+                also: ["notes", "note", "annotation", "メモ"],
                 in_words: true,
                 sort: "comment",
             }

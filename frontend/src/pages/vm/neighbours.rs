@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ecoman_api::Filter;
 use leptos::prelude::*;
 
+use crate::clock::use_clock;
 use crate::components::{Icon, follow, icon};
 use crate::list_position::ListPosition;
 use crate::live::LiveData;
@@ -31,6 +32,7 @@ pub(super) fn neighbours(
     list_position: ListPosition,
     key: VmKey,
 ) -> Memo<Neighbours> {
+    let clock = use_clock();
     let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));
     Memo::new(move |_| {
         // The order of the moment it was opened: one that moved would be of no use here.
@@ -46,9 +48,10 @@ pub(super) fn neighbours(
                 let Some(table) = vms.data() else {
                     return Neighbours::default();
                 };
-                let all = ordered(table, &query.sort, nodes.data().unwrap_or(&none));
+                let nodes = nodes.data().unwrap_or(&none);
+                let all = ordered(table, &query.sort, nodes);
                 let filter = Filter::parse(&query.filter).unwrap_or_default();
-                let listed = Listing::select(&all, &filter, query.chips).rows;
+                let listed = Listing::select(&all, &filter, query.chips, nodes, clock.exact()).rows;
                 around(&listed, &key)
                     // It was opened past the filter.
                     .or_else(|| around(&all, &key))

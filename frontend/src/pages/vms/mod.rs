@@ -22,10 +22,12 @@ use self::toolbar::Toolbar;
 
 use super::banner::UnreachableNodes;
 use super::views::DeferredPages;
+use crate::clock::use_clock;
 use crate::components::{failed_state, set_title};
 use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
+use crate::state::inventory::Nodes;
 use crate::state::list::{ListQuery, Listing, before_mistake, ordered};
 use crate::state::route::Route;
 use crate::state::text;
@@ -40,6 +42,7 @@ const TYPING: Duration = Duration::from_millis(250);
 #[component]
 pub(crate) fn Vms() -> impl IntoView {
     let live = use_live();
+    let clock = use_clock();
     let later: DeferredPages = expect_context();
     let list_position: ListPosition = expect_context();
     let location = use_location();
@@ -88,7 +91,7 @@ pub(crate) fn Vms() -> impl IntoView {
             live.vms.with(|vms| {
                 let table = vms.data()?;
                 Some(live.nodes.with_untracked(|nodes| {
-                    let none = crate::state::inventory::Nodes::new();
+                    let none = Nodes::new();
                     ordered(table, &sort, nodes.data().unwrap_or(&none))
                 }))
             })
@@ -96,12 +99,23 @@ pub(crate) fn Vms() -> impl IntoView {
         // Rebuilt only for a reason.
         |_, _| true,
     );
-    let listing = Memo::new(move |_| {
+    let listing = Memo::new(move |before: Option<&Listing>| {
+        // Only what depends on the time is selected anew as it goes on.
+        let now = match filter.with(Filter::depends_on_time) {
+            true => clock.now(),
+            false => clock.exact(),
+        };
+        let chips = query.with(|query| query.chips);
+        let select = |rows: &Vec<_>, nodes: &Nodes| {
+            filter.with(|filter| Listing::select(rows, filter, chips, nodes, now))
+        };
         rows.with(|rows| {
-            rows.as_ref().map(|rows| {
-                filter.with(|filter| Listing::select(rows, filter, query.with(|query| query.chips)))
-            })
+            let rows = rows.as_ref()?;
+            let none = Nodes::new();
+            let nodes = &live.nodes;
+            Some(nodes.with_untracked(|nodes| select(rows, nodes.data().unwrap_or(&none))))
         })
+        .map(|listing| listing.or_same(before))
         .unwrap_or_default()
     });
     let loaded = Memo::new(move |_| live.vms.with(|vms| vms.data().is_some()));

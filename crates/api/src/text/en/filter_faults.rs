@@ -68,7 +68,9 @@ fn sentence(fault: &FilterFault) -> String {
         }
         FilterFault::NoNumber { typed, .. } => return format!("{typed} is no number"),
         FilterFault::TooLarge => "the number is too large",
-        FilterFault::NoDay => "a day is missing, as in expires:<2027-01-01",
+        FilterFault::NoDay => {
+            "a day is missing, as in expires:<2027-01-01 or, from today on, expires:<30d"
+        }
     };
     text.to_owned()
 }

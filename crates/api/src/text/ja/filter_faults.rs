@@ -81,7 +81,9 @@ fn sentence(fault: &FilterFault) -> String {
             return spaced(&["「", typed, kind]);
         }
         FilterFault::TooLarge => "数値が大きすぎます",
-        FilterFault::NoDay => "日付がありません。例: expires:<2027-01-01",
+        FilterFault::NoDay => {
+            "日付がありません。例: expires:<2027-01-01、今日から数えて expires:<30d"
+        }
     };
     text.to_owned()
 }
