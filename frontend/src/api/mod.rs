@@ -3,6 +3,7 @@
 mod access;
 mod history;
 mod http;
+mod snapshots;
 mod stream;
 
 use chrono::{DateTime, Utc};
@@ -25,6 +26,9 @@ pub(crate) use self::access::{
 };
 pub(crate) use self::history::{history, history_csv};
 pub(crate) use self::http::shed_dead_connections;
+pub(crate) use self::snapshots::{
+    create_snapshot, remove_all_snapshots, remove_snapshot, revert_to_snapshot, snapshots,
+};
 pub(crate) use self::stream::{
     EventStream, PING, Tabs, is_visible, on_document, read_event, tab_number,
 };

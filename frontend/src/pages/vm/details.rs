@@ -7,6 +7,7 @@ use ecoman_api::Vm as VmFacts;
 use leptos::prelude::*;
 
 use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
+use super::snapshots::snapshots;
 use crate::acts::power::{change_of, power_bar, vm_task};
 use crate::components::{Icon, ago, changing_badge, icon, sentence};
 use crate::live::LiveData;
@@ -58,6 +59,7 @@ pub(super) fn details(live: LiveData, key: VmKey, vm: Memo<Option<Arc<VmFacts>>>
             )}
             {part(move || lasting.get(), |vm| files(&vm))}
             {part(move || place.get(), |place| shell(&place))}
+            {snapshots(live, &key, vm)}
             {history(key, lasting)}
             {raw(vm)}
         </div>

@@ -3,6 +3,7 @@
 mod cards;
 mod details;
 mod neighbours;
+mod snapshots;
 
 use std::sync::Arc;
 
