@@ -380,7 +380,7 @@ impl Listing {
         }
     }
 
-    /// The one before where it shows the same: a selection that is made anew with the time changes
+    /// The one before where it shows the same: a selection that follows the time changes
     /// seldom.
     #[must_use]
     pub fn or_same(self, before: Option<&Self>) -> Self {

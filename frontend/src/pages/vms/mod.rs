@@ -100,7 +100,7 @@ pub(crate) fn Vms() -> impl IntoView {
         |_, _| true,
     );
     let listing = Memo::new(move |before: Option<&Listing>| {
-        // Only what depends on the time is selected anew as it goes on.
+        // Only what depends on the time is selected again as it goes on.
         let now = match filter.with(Filter::depends_on_time) {
             true => clock.now(),
             false => clock.exact(),

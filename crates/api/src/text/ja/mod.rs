@@ -2,7 +2,7 @@
 //!
 //! Sentences end in です or ます and 。; headings, labels, buttons and states have no 。. Between
 //! Japanese and Latin letters or digits stands a space, as VMware writes it, and so between words in
-//! katakana: ゲスト OS, ポート グループ. Where a value stands in a sentence, [`spaced()`] sets it.
+//! katakana: ゲスト OS, ポート グループ. Where a value stands in a sentence, `spaced` sets it.
 
 mod acts;
 mod deferred;

@@ -63,7 +63,8 @@ pub(super) fn reading(live: LiveData, key: VmKey) -> Reading {
         })
     });
     Effect::new(move || {
-        ended.track();
+        // Read, since a memo that is only tracked is never worked out, and so never changes.
+        let _newest = ended.get();
         reading.again();
     });
     reading
