@@ -15,7 +15,23 @@ fn main() {
         .unwrap_or_else(|error| panic!("{}: {error}", document.display()))
         // Progenitor gives a type to what is called so, and bytes to everything else.
         .replace("application/problem+json", "application/json");
-    let document = serde_json::from_str(&text).expect("an OpenAPI document");
+    let mut document: serde_json::Value = serde_json::from_str(&text).expect("an OpenAPI document");
+    // Progenitor has one type for all good answers of an operation. Where a change either becomes a
+    // task (202) or waits (200), it is the task; the other is an `UnexpectedResponse`.
+    let paths = document["paths"].as_object_mut().expect("paths");
+    for operation in paths
+        .values_mut()
+        .flat_map(|path| path.as_object_mut().expect("a path").values_mut())
+    {
+        if let Some(answers) = operation
+            .get_mut("responses")
+            .and_then(|it| it.as_object_mut())
+            && answers.contains_key("202")
+        {
+            answers.remove("200");
+        }
+    }
+    let document = serde_json::from_value(document).expect("an OpenAPI document");
 
     let mut settings = progenitor::GenerationSettings::new();
     settings.with_interface(progenitor::InterfaceStyle::Builder);
