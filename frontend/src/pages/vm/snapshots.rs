@@ -226,7 +226,7 @@ fn row(
         .into_any()
     };
     view! {
-        <li style=format!("--depth: {}", depth.min(12))>
+        <li style=("--depth", depth.min(12).to_string())>
             <div class="what">
                 <span class="name">{snapshot.name.clone()}</span>
                 {here}
