@@ -83,9 +83,16 @@ for (const [scheme, name] of [
       const pages = await openTabs(context, url.replace('127.0.0.1', name), 20);
       const insecure = await pages[0]?.evaluate(() => !window.isSecureContext);
       expect(insecure).toBe(name === INTRANET);
-      const protocol = await pages[0]?.evaluate(() => {
-        const [page] = performance.getEntriesByType('navigation');
-        return (page as PerformanceResourceTiming).nextHopProtocol;
+      const protocol = await pages[0]?.evaluate(async () => {
+        const path = '/api/v1/config';
+        await fetch(path, { cache: 'no-store' }).then((it) => it.text());
+        // The entry follows the answer.
+        for (;;) {
+          const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[];
+          const entry = entries.findLast((it) => it.name.endsWith(path));
+          if (entry) return entry.nextHopProtocol;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
       });
       expect(protocol).toBe(scheme === 'https' ? 'h2' : 'http/1.1');
       await oneStream(server);
