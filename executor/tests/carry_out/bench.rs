@@ -241,6 +241,28 @@ pub(crate) async fn nothing_runs(node: &SimulatedNode) {
     ended.unwrap_or_else(|_| panic!("still running: {:#?}", node.calls()));
 }
 
+/// What a cut connection had left behind in the node's shell has ended too: a shell learns of a cut
+/// only when it writes, and its next command is carried out until then.
+pub(crate) async fn no_shell_is_left(node: &SimulatedNode) {
+    let root = std::fs::canonicalize(node.file("/")).unwrap();
+    let shells = || {
+        let processes = std::fs::read_dir("/proc").unwrap().flatten();
+        let inside = processes.filter(|process| {
+            std::fs::read_link(process.path().join("root")).is_ok_and(|it| it == root)
+        });
+        inside
+            .filter_map(|process| std::fs::read_to_string(process.path().join("cmdline")).ok())
+            .collect::<Vec<_>>()
+    };
+    let ended = async {
+        while !shells().is_empty() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let ended = tokio::time::timeout(PATIENCE, ended).await;
+    ended.unwrap_or_else(|_| panic!("still running: {:#?}", shells()));
+}
+
 /// Has something happen to the node behind the check and before the VM is registered.
 pub(crate) async fn create_while(
     node: &SimulatedNode,

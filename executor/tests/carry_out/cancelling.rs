@@ -10,7 +10,9 @@ use ecoman_model::{
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, Timing, VmSpec};
 use reqwest::StatusCode;
 
-use crate::bench::{Bench, create, new_vm, nothing_runs, power, sent, snapshot, wrap_tool};
+use crate::bench::{
+    Bench, create, new_vm, no_shell_is_left, nothing_runs, power, sent, snapshot, wrap_tool,
+};
 
 /// VM 1 is on and its guest takes an hour to shut down; VM 2 is off.
 fn node() -> SimulatedNode {
@@ -406,6 +408,7 @@ async fn an_executor_that_is_killed_behind_a_cancellation_leaves_no_half() {
         node.cut_connections().unwrap();
         nothing_runs(&node).await;
         let_go(&node, case.at, fault.as_ref());
+        no_shell_is_left(&node).await;
 
         let again = Bench::new(&[&node]).await;
         let directory = last.progress.directory.as_deref();

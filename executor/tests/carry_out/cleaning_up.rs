@@ -8,7 +8,9 @@ use ecoman_model::{
 };
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
-use crate::bench::{Bench, create, new_vm, nothing_runs, sent, snapshot, vm_names, with_second};
+use crate::bench::{
+    Bench, create, new_vm, no_shell_is_left, nothing_runs, sent, snapshot, vm_names, with_second,
+};
 
 fn node() -> SimulatedNode {
     let spec = NodeSpec::new("hoge").vm(VmSpec::new("bystander").id(1).on());
@@ -61,6 +63,7 @@ async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes()
         .await;
         nothing_runs(&node).await;
         node.clear_fault(&stalled).unwrap();
+        no_shell_is_left(&node).await;
         let mut steps = last.progress.steps.iter();
         let step = steps.find(|step| step.title.starts_with(done));
         let state = step.map(|step| step.state);
