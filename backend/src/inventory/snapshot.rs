@@ -232,10 +232,9 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`Error::NodeNotFound`].
-    pub(crate) fn find_node(&self, name: &str) -> Result<&NodeEntry, Error> {
+    pub(crate) fn find_node(&self, name: &str) -> Result<&Arc<NodeEntry>, Error> {
         let node = self.node(name);
-        node.map(Arc::as_ref)
-            .ok_or_else(|| Error::NodeNotFound(name.to_owned()))
+        node.ok_or_else(|| Error::NodeNotFound(name.to_owned()))
     }
 
     /// A node and a VM of it, by the parameters of a path. An invalid id names no VM.
@@ -243,7 +242,11 @@ impl Snapshot {
     /// # Errors
     ///
     /// [`Error::NodeNotFound`]; [`Error::VmNotFound`].
-    pub(crate) fn find_vm(&self, node: &str, vmid: &str) -> Result<(&NodeEntry, &VmEntry), Error> {
+    pub(crate) fn find_vm(
+        &self,
+        node: &str,
+        vmid: &str,
+    ) -> Result<(&Arc<NodeEntry>, &Arc<VmEntry>), Error> {
         let entry = self.find_node(node)?;
         let id = vmid.parse::<Vmid>().ok();
         let vm = id.and_then(|id| self.vm(node, id.0));

@@ -25,6 +25,7 @@ mod tasks;
 mod tokens;
 mod users;
 mod v1_machine;
+mod vm_change;
 mod vms;
 
 use std::time::Duration;

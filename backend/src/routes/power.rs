@@ -2,15 +2,13 @@
 
 use axum::extract::State;
 use ecoman_api::SetPower;
-use ecoman_model::{
-    GUEST_SECONDS, GUEST_SECONDS_RANGE, Permission, PowerChange, TaskRequest, Vmid,
-};
+use ecoman_model::{GUEST_SECONDS, GUEST_SECONDS_RANGE, Permission, PowerChange, TaskRequest};
 
 use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::http;
 use crate::http::json::JsonBody;
@@ -52,16 +50,12 @@ pub(crate) async fn set_power(
         let rule = format!("must be from {least} to {most}");
         return Err(http::Error::field("guest_seconds", &rule).into());
     }
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
     let request = TaskRequest::Power(PowerChange {
-        vmid: Vmid(vm.view.vmid),
+        vmid: vm.vmid(),
         action: body.action,
         guest_seconds,
         if_power: body.if_power,
     });
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }

@@ -2,13 +2,13 @@
 
 use axum::extract::State;
 use ecoman_api::AnswerQuestion;
-use ecoman_model::{Answer, Permission, TaskRequest, Vmid};
+use ecoman_model::{Answer, Permission, TaskRequest};
 
 use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::http;
 use crate::http::json::JsonBody;
@@ -53,15 +53,11 @@ pub(crate) async fn answer_question(
         )
         .into());
     }
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
     let request = TaskRequest::Answer(Answer {
-        vmid: Vmid(vm.view.vmid),
+        vmid: vm.vmid(),
         question: body.question,
         choice: body.choice,
     });
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }

@@ -6,16 +6,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse as _, Response};
 use ecoman_api::text::EN;
 use ecoman_api::{FieldError, UpdateVm, Vm};
-use ecoman_model::{
-    Act as _, Edit, PendingChange, Permission, PowerState, TaskRequest, VmKey, Vmid,
-};
+use ecoman_model::{Act as _, Edit, PendingChange, Permission, PowerState, TaskRequest, VmKey};
 use uuid::Uuid;
 
 use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::http;
 use crate::http::json::JsonBody;
@@ -60,9 +58,8 @@ pub(crate) async fn update_vm(
     _: NoParameters,
     JsonBody(body): JsonBody<UpdateVm>,
 ) -> Result<Response, ErrorResponse> {
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
-    let edit = body.edit(Vmid(vm.view.vmid)).check();
+    let change = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let edit = body.edit(change.vmid()).check();
     let edit = edit.map_err(|faults| http::Error::fields(&faults))?;
     if edit.settings.is_empty() {
         let nothing = FieldError::new("", "must name a setting to change");
@@ -72,16 +69,14 @@ pub(crate) async fn update_vm(
     if !context.caller.grant.may(permission) {
         return Err(context.caller.forbidden(permission).into());
     }
-    let is_off = matches!(vm.view.power, PowerState::Off | PowerState::Unknown);
-    if edit.settings.is_labels() && !is_off && !vm.view.stale {
-        let vm = keep(&state, &context, node, vm, edit).await?;
+    let now = &change.vm.view;
+    let is_off = matches!(now.power, PowerState::Off | PowerState::Unknown);
+    if edit.settings.is_labels() && !is_off && !now.stale {
+        let vm = keep(&state, &context, &change.node, &change.vm, edit).await?;
         return Ok(Json(vm).into_response());
     }
     let request = TaskRequest::Edit(Box::new(edit));
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task).into_response())
+    Ok(change.accept(request).await?.into_response())
 }
 
 /// Keeps a change until the VM is off. Returns the VM with what waits of it.
@@ -145,11 +140,9 @@ pub(crate) async fn cancel_pending(
     path: VmPath,
     _: NoParameters,
 ) -> Result<StatusCode, ErrorResponse> {
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
-    context
-        .draft
-        .describe(EN.tasks.pending_cancelled, vm.view.name.clone());
-    state.tasks.take_back(node, vm).await?;
+    let VmChange { node, vm, .. } = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let name = vm.view.name.clone();
+    context.draft.describe(EN.tasks.pending_cancelled, name);
+    state.tasks.take_back(&node, &vm).await?;
     Ok(StatusCode::NO_CONTENT)
 }

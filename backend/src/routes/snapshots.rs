@@ -14,6 +14,7 @@ use super::paths::{SnapshotPath, VmPath};
 use super::responses::Accepted;
 use super::snapshot::loaded;
 use super::state::AppState;
+use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http;
@@ -82,15 +83,11 @@ pub(crate) async fn create_snapshot(
     _: NoParameters,
     JsonBody(body): JsonBody<CreateSnapshot>,
 ) -> Result<Accepted, ErrorResponse> {
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
-    let act = body.act(Vmid(vm.view.vmid)).check();
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let act = body.act(vm.vmid()).check();
     let act = act.map_err(|faults| http::Error::fields(&faults))?;
     let request = TaskRequest::SnapshotCreate(act);
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }
 
 /// Go back to a snapshot
@@ -121,17 +118,13 @@ pub(crate) async fn revert_to_snapshot(
     _: NoParameters,
     JsonBody(body): JsonBody<RevertToSnapshot>,
 ) -> Result<Accepted, ErrorResponse> {
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
     let request = TaskRequest::SnapshotRevert(SnapshotRevert {
-        vmid: Vmid(vm.view.vmid),
+        vmid: vm.vmid(),
         snapshot: path.id()?,
         keep_off: body.keep_off,
     });
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }
 
 /// Remove a snapshot
@@ -176,17 +169,13 @@ pub(crate) async fn remove_snapshot(
     });
     let known = parameters.finish("children");
     known.map_err(http::Error::BadParameters)?;
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
     let request = TaskRequest::SnapshotRemove(SnapshotRemove {
-        vmid: Vmid(vm.view.vmid),
+        vmid: vm.vmid(),
         snapshot: path.id()?,
         children: children.unwrap_or(false),
     });
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }
 
 /// Remove all snapshots
@@ -213,12 +202,8 @@ pub(crate) async fn remove_all_snapshots(
     path: VmPath,
     _: NoParameters,
 ) -> Result<Accepted, ErrorResponse> {
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.vmid)?;
-    let vmid = Vmid(vm.view.vmid);
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let vmid = vm.vmid();
     let request = TaskRequest::SnapshotRemoveAll(SnapshotRemoveAll { vmid });
-    let task = context
-        .submit(&state.tasks, request, node, Some(vm))
-        .await?;
-    Ok(Accepted::new(task))
+    vm.accept(request).await
 }

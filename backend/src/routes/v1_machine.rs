@@ -15,13 +15,14 @@ use ecoman_api::{
 };
 use ecoman_model::{
     DEFAULT_GUEST_OS, GUEST_SECONDS, NewVm, Permission, PowerAction, PowerChange, Task,
-    TaskRequest, TaskState, Vmid,
+    TaskRequest, TaskState,
 };
 use uuid::Uuid;
 
 use super::guard::ChangeContext;
 use super::paths::MachinePath;
 use super::snapshot::{etag, json_at, loaded};
+use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http;
@@ -154,16 +155,14 @@ pub(crate) async fn set_machine_power(
     body: Result<JsonBody<SetMachinePower>, http::Error>,
 ) -> Result<Json<MachinePowerSet>, ErrorResponse> {
     let JsonBody(SetMachinePower { status: action }) = body.map_err(body_as_original)?;
-    let snapshot = loaded(&state.inventory, &context.caller)?;
-    let (node, vm) = snapshot.find_vm(&path.node, &path.id)?;
+    let vm = VmChange::find(&state, &context, &path.node, &path.id)?;
     let request = TaskRequest::Power(PowerChange {
-        vmid: Vmid(vm.view.vmid),
+        vmid: vm.vmid(),
         action,
         guest_seconds: GUEST_SECONDS,
         if_power: None,
     });
-    let submitted = context.submit(&state.tasks, request, node, Some(vm));
-    let task = submitted.await.map_err(as_original)?;
+    let task = vm.submit(request).await.map_err(as_original)?;
     let task = state.tasks.ended(task.id, MAX_WAIT).await?;
     if !has_asked_guest(&task, action) {
         succeeded(&task)?;
