@@ -51,7 +51,7 @@ async function take(browser, url) {
     page.getByRole('grid').getByRole('gridcell').first().waitFor({ timeout: 30_000 });
   const away = async (page) => {
     await rows(page);
-    const strip = page.getByRole('main').getByText(/does not answer/);
+    const strip = page.getByRole('main').getByText(/has not responded/);
     await strip.first().waitFor({ timeout: UNTIL_AWAY });
   };
   const heading = (page) => page.getByRole('heading', { level: 1 }).waitFor();

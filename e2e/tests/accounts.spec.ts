@@ -15,7 +15,7 @@ const addUser = (data: string, name: string, role: string) =>
 
 async function signIn(page: Page, name: string, password = PASSWORD): Promise<void> {
   const form = page.getByRole('form', { name: 'Sign in' });
-  await form.getByLabel('Name').fill(name);
+  await form.getByLabel('User name').fill(name);
   await form.getByLabel('Password').fill(password);
   await page.keyboard.press('Enter');
   await expect(form).toBeHidden();
@@ -57,11 +57,11 @@ for (const scheme of ['light', 'dark'] as const) {
 
     await page.getByRole('button', { name: 'New token' }).click();
     const dialog = page.getByRole('dialog');
-    await expect(dialog.getByLabel('What it is for')).toBeFocused();
-    await dialog.getByLabel('What it is for').fill('nightly report');
+    await expect(dialog.getByLabel('Description')).toBeFocused();
+    await dialog.getByLabel('Description').fill('nightly report');
     await dialog.getByLabel('Role').selectOption('operator');
     await isAccessible(page);
-    await dialog.getByRole('button', { name: 'Make the token' }).click();
+    await dialog.getByRole('button', { name: 'Create token' }).click();
     await expect(dialog).toContainText('shown this once');
     const secret = await dialog.getByText(/^ecoman_/).innerText();
     await isAccessible(page);
@@ -74,7 +74,7 @@ for (const scheme of ['light', 'dark'] as const) {
     await page.reload();
     const row = line(page, 'nightly report');
     await expect(row).toContainText('operator');
-    await expect(row).toContainText('all nodes');
+    await expect(row).toContainText('all hosts');
     await isAccessible(page);
     await row.getByRole('button', { name: 'Revoke nightly report' }).click();
     await dialog.getByRole('button', { name: 'Revoke', exact: true }).click();
@@ -83,14 +83,14 @@ for (const scheme of ['light', 'dark'] as const) {
 
     await page.getByRole('link', { name: 'Audit log' }).click();
     await expect(line(page, 'create operator token for 90 days')).toContainText('alice');
-    await expect(line(page, 'revoke token of alice')).toContainText('Done');
+    await expect(line(page, 'revoke token of alice')).toContainText('Completed');
     await isAccessible(page);
     await page.getByRole('button', { name: 'Refused' }).click();
     await expect(page).toHaveURL(/outcome=refused/);
-    await expect(page.getByRole('heading', { name: 'There is no such entry' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'No matching entries' })).toBeVisible();
     await page.getByRole('link', { name: 'The whole log' }).click();
     const saved = page.waitForEvent('download');
-    await page.getByRole('button', { name: 'Save this log as CSV' }).click();
+    await page.getByRole('button', { name: 'Download this log as CSV' }).click();
     expect((await saved).suggestedFilename()).toMatch(/^ecoman-audit-\d{4}-\d\d-\d\d\.csv$/);
   });
 }
@@ -115,10 +115,10 @@ test('an admin adds a viewer, who sees why they may not, and removes them', asyn
   const dialog = page.getByRole('dialog');
   await dialog.getByLabel('Name').fill('bob the builder');
   await dialog.getByLabel(/^Password/).fill(PASSWORD);
-  await dialog.getByRole('button', { name: 'Add the user' }).click();
+  await dialog.getByRole('button', { name: 'Add user' }).click();
   await expect(dialog.getByRole('alert')).toContainText('name:');
   await dialog.getByLabel('Name').fill('bob');
-  await dialog.getByRole('button', { name: 'Add the user' }).click();
+  await dialog.getByRole('button', { name: 'Add user' }).click();
   await expect(dialog).toBeHidden();
   await expect(line(page, 'bob')).toContainText('viewer');
   await isAccessible(page);
@@ -128,8 +128,8 @@ test('an admin adds a viewer, who sees why they may not, and removes them', asyn
   const theirs = await other.newPage();
   await theirs.goto(`${server.url}/users`);
   await signIn(theirs, 'bob');
-  await expect(theirs.getByRole('heading', { name: 'Not for you' })).toBeVisible();
-  await expect(theirs.getByText('It takes the role admin, and yours is viewer.')).toBeVisible();
+  await expect(theirs.getByRole('heading', { name: 'Not available' })).toBeVisible();
+  await expect(theirs.getByText('This needs the role admin; yours is viewer.')).toBeVisible();
   await expect(theirs.getByRole('button', { name: 'New user' })).toHaveCount(0);
 
   // The last admin stays, and the page says why.
@@ -164,7 +164,7 @@ test('a user changes their password, and signs in with the new one', async ({
   await page.getByLabel(/^New password \(/).fill('another horse');
   await page.getByLabel('New password again').fill('another house');
   await change.click();
-  await expect(page.getByText('The new password is not the same twice.')).toBeVisible();
+  await expect(page.getByText('The passwords do not match.')).toBeVisible();
   await page.getByLabel('New password again').fill('another horse');
   await change.click();
   await expect(page.getByRole('form', { name: 'Sign in' })).toBeVisible();
@@ -175,7 +175,7 @@ test('a user changes their password, and signs in with the new one', async ({
 test('where nobody signs in the page says why there are no users', async ({ lab, page }) => {
   await page.goto(lab.url);
   await page.getByRole('banner').getByRole('link', { name: 'Access' }).click();
-  await expect(page.getByText('Nobody signs in to this server')).toBeVisible();
+  await expect(page.getByText('Disabled', { exact: true })).toBeVisible();
   await expect(page.getByRole('link', { name: 'Users' })).toBeHidden();
   await page.goto(`${lab.url}/users`);
   await expect(page.getByText('DASHBOARD_SIGN_IN=password')).toBeVisible();

@@ -68,7 +68,7 @@ for (const strips of [false, true]) {
     await expect(banner.getByRole('status')).toHaveText('Live');
 
     // Every way through the page, and back.
-    await banner.getByRole('link', { name: /^Nodes/ }).click();
+    await banner.getByRole('link', { name: /^Hosts/ }).click();
     await expect(page).toHaveURL(`${url}${BASE}/nodes`);
     const node = page.getByRole('rowheader').getByRole('link').first();
     const name = await node.textContent();

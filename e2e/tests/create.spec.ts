@@ -4,7 +4,7 @@ import { badge, noteBadge } from './support/badge.ts';
 import { expect, test } from './support/test.ts';
 
 const field = (page: Page, name: string) => page.getByRole('textbox', { name, exact: true });
-const create = (page: Page) => page.getByRole('button', { name: 'Create the VM' });
+const create = (page: Page) => page.getByRole('button', { name: 'Create VM' });
 const summary = (page: Page) => page.getByRole('region', { name: 'Summary' });
 
 test('the form says what is wrong while one types, at the field', async ({ lab, list, page }) => {
@@ -31,7 +31,7 @@ test('the form says what is wrong while one types, at the field', async ({ lab, 
   await expect(field(page, 'Memory')).toHaveValue('2048');
   await field(page, 'Name').fill('fresh');
   await expect(summary(page)).toContainText('fresh on hoge');
-  await expect(summary(page)).toContainText('2 CPUs, 2.0 GB of memory, a disk of up to 50 GB');
+  await expect(summary(page)).toContainText('2 CPUs, 2.0 GB memory, 50 GB disk, thin provisioned');
   await expect(page.getByText(/must|is taken/)).toHaveCount(0);
 });
 
@@ -39,13 +39,13 @@ test('what was typed outlives a reload and a look elsewhere', async ({ lab, page
   await page.goto(`${lab.url}/new`);
   await page.getByRole('radio', { name: /^fuga/ }).check();
   await field(page, 'Name').fill('ウェブ $(reboot) "1"');
-  await field(page, 'Comment').fill('owner: ops\nuntil: 2027');
+  await field(page, 'Notes').fill('owner: ops\nuntil: 2027');
   await page.reload();
   await expect(field(page, 'Name')).toHaveValue('ウェブ $(reboot) "1"');
   await expect(page.getByRole('radio', { name: /^fuga/ })).toBeChecked();
-  await page.getByRole('link', { name: 'Nodes' }).first().click();
+  await page.getByRole('link', { name: 'Hosts' }).first().click();
   await page.goBack();
-  await expect(field(page, 'Comment')).toHaveValue('owner: ops\nuntil: 2027');
+  await expect(field(page, 'Notes')).toHaveValue('owner: ops\nuntil: 2027');
 });
 
 test('nodes are ranked with the reason, and one can be named in the address', async ({
@@ -55,7 +55,7 @@ test('nodes are ranked with the reason, and one can be named in the address', as
   await page.goto(`${lab.url}/nodes/fuga`);
   await page.getByRole('link', { name: 'New VM here' }).click();
   await expect(page.getByRole('radio', { name: /^fuga/ })).toBeChecked();
-  const nodes = page.getByRole('group', { name: 'Node' });
+  const nodes = page.getByRole('group', { name: 'Host' });
   await expect(nodes.getByText('Suggested')).toHaveCount(1);
   for (const name of ['hoge', 'fuga']) {
     await expect(page.getByRole('radio', { name: new RegExp(`^${name}`) })).toHaveAccessibleDescription(
@@ -63,13 +63,13 @@ test('nodes are ranked with the reason, and one can be named in the address', as
     );
   }
   await expect(nodes).toHaveAccessibleDescription(
-    /^Best first: by the share of memory that is free .* of the datastore .* to powered-on VMs/,
+    /^Ranked by free memory .* free datastore space .* over-commitment/,
   );
 });
 
 test('a node that is short of memory says how much, and is not suggested', async ({ lab, page }) => {
   await page.goto(`${lab.url}/new`);
-  const nodes = page.getByRole('group', { name: 'Node' });
+  const nodes = page.getByRole('group', { name: 'Host' });
   await expect(nodes.getByText('Suggested')).toHaveCount(1);
   const { items } = await fetch(`${lab.url}/api/v1/nodes`).then((it) => it.json());
   const most = Math.floor(items[0].memory.capacity_bytes / 2 ** 22) * 4;
@@ -88,10 +88,10 @@ test('each datastore of the node can be chosen, with what is free on it', async 
   await datastore.selectOption('datastore1');
   await field(page, 'Name').fill('fresh');
   await expect(summary(page)).toContainText('/vmfs/volumes/datastore1/fresh');
-  await expect(summary(page)).toContainText(/then free on datastore1/);
+  await expect(summary(page)).toContainText(/free on datastore1 afterwards/);
   // What is not there is marked, before anything is sent.
   const iso = page.getByRole('combobox', { name: 'ISO image' }).getByRole('option').first();
-  await expect(iso).toHaveText('ubuntu2004.iso (hosts.yml)');
+  await expect(iso).toHaveText('ubuntu2004.iso (default)');
 });
 
 test('a double click is one VM', async ({ ownLab, page }) => {
@@ -101,7 +101,7 @@ test('a double click is one VM', async ({ ownLab, page }) => {
   await page.getByRole('checkbox', { name: /Power it on/ }).uncheck();
   await create(page).dblclick();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create only-one on hoge');
-  await expect(page.getByRole('main').getByText('Done', { exact: true }).first()).toBeVisible({
+  await expect(page.getByRole('main').getByText('Completed', { exact: true }).first()).toBeVisible({
     timeout: 45_000,
   });
   const tasks = (await (await fetch(`${url}/api/v1/tasks`)).json()) as { items: unknown[] };
@@ -142,11 +142,11 @@ test('the whole way in two browsers: create, appear, on, shut down, off', { tag:
   const elsewhere = await browser.newContext();
   const other = await elsewhere.newPage();
   await other.goto(`${url}/tasks`);
-  await expect(other.getByRole('heading', { name: 'Nothing has been asked yet' })).toBeVisible();
+  await expect(other.getByRole('heading', { name: 'No tasks yet' })).toBeVisible();
 
   await page.goto(`${url}/new`);
   await field(page, 'Name').fill('ウェブ $(reboot) "1"');
-  await field(page, 'Comment').fill('for tests; `ls` & more');
+  await field(page, 'Notes').fill('for tests; `ls` & more');
   await create(page).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText(
     'Create ウェブ $(reboot) "1" on hoge',
@@ -155,19 +155,19 @@ test('the whole way in two browsers: create, appear, on, shut down, off', { tag:
   await other.getByRole('link', { name: /^Create ウェブ/ }).click();
   for (const it of [page, other]) {
     const steps = it.getByRole('region', { name: 'Steps' }).getByRole('listitem');
-    await expect(steps.filter({ hasText: /register/i })).toContainText('Done', { timeout: 45_000 });
-    await expect(it.getByRole('heading', { level: 1 }).locator('..')).toContainText('Done', {
+    await expect(steps.filter({ hasText: /register/i })).toContainText('Completed', { timeout: 45_000 });
+    await expect(it.getByRole('heading', { level: 1 }).locator('..')).toContainText('Completed', {
       timeout: 45_000,
     });
-    await expect(it.getByRole('region', { name: 'Commands on the node' })).toContainText('registervm');
+    await expect(it.getByRole('region', { name: 'Commands on the host' })).toContainText('registervm');
   }
   await page.reload();
-  await page.getByRole('link', { name: 'Open the VM' }).click();
+  await page.getByRole('link', { name: 'Open VM' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('ウェブ $(reboot) "1"');
   await expect(badge(page)).toHaveText('On');
   await expect(page.getByRole('region', { name: 'Overview' })).toContainText('for tests; `ls` & more');
 
-  await other.getByRole('link', { name: 'Open the VM' }).click();
+  await other.getByRole('link', { name: 'Open VM' }).click();
   const shutDown = page.getByRole('button', { name: 'Shut down', exact: true });
   await expect(shutDown).toHaveAccessibleDescription(/VMware Tools is not installed/);
   // As a person who installs the guest does.
@@ -224,7 +224,7 @@ test('nasty names and comments are refused at their field or come back as they a
   await page.goto(`${url}/new`);
   for (const text of NASTY) {
     await field(page, 'Name').fill(text);
-    await field(page, 'Comment').fill(text);
+    await field(page, 'Notes').fill(text);
     if ((await field(page, 'Name').getAttribute('aria-invalid')) === 'true') {
       refused.push(text);
       await expect(field(page, 'Name')).toHaveAccessibleDescription(/^Name must/);

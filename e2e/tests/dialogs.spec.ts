@@ -88,7 +88,7 @@ const CHANGES: Behind[] = [
     what: 'it goes off outside ECoMan',
     happens: (lab, vm) => lab.nodes.editVm('hoge', vm, { power: 'off' }),
     says: (name, { seen }) =>
-      new RegExp(`${name}: ${seen === 'on' ? 'On' : 'Suspended'} → Off \\(not by ECoMan\\)`),
+      new RegExp(`${name}: ${seen === 'on' ? 'On' : 'Suspended'} → Off \\(outside ECoMan\\)`),
     arrived: [],
     of: ['on', 'suspended'],
     offered: [],
@@ -96,7 +96,7 @@ const CHANGES: Behind[] = [
   {
     what: 'it is suspended outside ECoMan',
     happens: (lab, vm) => lab.nodes.editVm('hoge', vm, { power: 'suspended' }),
-    says: (name) => new RegExp(`${name}: On → Suspended \\(not by ECoMan\\)`),
+    says: (name) => new RegExp(`${name}: On → Suspended \\(outside ECoMan\\)`),
     arrived: [],
     of: ['on'],
     offered: ['Power off'],
@@ -112,7 +112,7 @@ const CHANGES: Behind[] = [
   {
     what: 'its node goes away',
     happens: (lab) => lab.nodes.goesAway('hoge'),
-    says: () => /hoge has not answered since/,
+    says: () => /hoge has not responded since/,
     arrived: [],
     of: ['on', 'suspended'],
     // Old facts forbid nothing.
@@ -217,7 +217,7 @@ test('of many VMs those that change behind the dialog are left out, and the rest
   await list.selection.getByRole('button', { name: 'Power off', exact: true }).click();
   const open = dialogOf(page);
   await expect(open).toContainText('1 suspended VM loses its saved memory.');
-  const preview = open.getByRole('region', { name: 'What happens to which VM' });
+  const preview = open.getByRole('region', { name: 'Preview' });
   await expect(preview.getByRole('listitem')).toHaveCount(7);
   const number = open.getByRole('textbox', { name: /type how many/ });
   await number.fill('7');
@@ -225,7 +225,7 @@ test('of many VMs those that change behind the dialog are left out, and the rest
 
   await nodes.editVm('hoge', 1, { power: 'suspended' });
   await nodes.removeVm('hoge', 2);
-  await expect(open).toContainText('vm-1: On → Suspended (not by ECoMan)', { timeout: 30_000 });
+  await expect(open).toContainText('vm-1: On → Suspended (outside ECoMan)', { timeout: 30_000 });
   await expect(open).toContainText('vm-2 was removed from hoge.', { timeout: 30_000 });
   await expect(preview.getByRole('listitem')).toHaveCount(5);
   await expect(number, 'what is typed stays').toHaveValue('7');

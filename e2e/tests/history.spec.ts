@@ -41,7 +41,7 @@ test('what happened outside ECoMan and by it is one line each, with who did it',
   const ofIdle = rows.filter({ hasText: 'idle' });
   await expect(ofIdle).toHaveCount(1);
   await expect(ofIdle).toContainText('Power on');
-  await expect(ofIdle).toContainText('Done');
+  await expect(ofIdle).toContainText('Completed');
   await expect(ofIdle).not.toContainText('outside ECoMan');
   await expect(ofWeb).toHaveCount(0);
   await page.getByRole('button', { name: 'Show all VMs' }).click();
@@ -93,7 +93,7 @@ test('the history is narrowed down, and the address keeps it', async ({ ownLab, 
   await search.fill('nothing like it');
   await search.press('Enter');
   await expect(page.getByRole('heading', { name: 'Nothing like this has happened' })).toBeVisible();
-  await page.getByRole('link', { name: 'Clear the filter' }).click();
+  await page.getByRole('link', { name: 'Clear filter' }).click();
   await expect(rows).toHaveCount(2);
   await page.getByLabel('Day').fill('2020-02-29');
   await expect(page).toHaveURL(`${url}/history?day=2020-02-29`);
@@ -102,7 +102,7 @@ test('the history is narrowed down, and the address keeps it', async ({ ownLab, 
   await expect(rows).toHaveCount(2);
 
   const download = page.waitForEvent('download');
-  await page.getByRole('button', { name: 'Save this history as CSV' }).click();
+  await page.getByRole('button', { name: 'Download this history as CSV' }).click();
   expect((await download).suggestedFilename()).toMatch(/^ecoman-history-\d{4}-\d\d-\d\d\.csv$/);
 });
 

@@ -13,17 +13,17 @@ test('every VM of every node is in the list, with all its columns', { tag: '@mai
 
   const expected: [Column, string | RegExp][] = [
     ['Power', 'On'],
-    ['Node', 'hoge'],
-    ['VM id', '1'],
+    ['Host', 'hoge'],
+    ['VM ID', '1'],
     ['Name', 'web-2'],
     ['IP address', '192.0.2.9'],
     ['Uptime', /^1 d 6 h$/],
     ['CPU', '2'],
-    ['RAM', '4.0 GB'],
+    ['Memory', '4.0 GB'],
     ['Storage', '10.0 GB'],
     ['Guest OS', 'Ubuntu Linux (64-bit)'],
-    ['Comment', 'owner: ops'],
-    ['Age', /^(now|10 s)$/],
+    ['Notes', 'owner: ops'],
+    ['Updated', /^(now|10 s)$/],
   ];
   for (const [column, text] of expected) {
     await expect(list.cell('web-2', column), column).toHaveText(text);
@@ -35,21 +35,21 @@ test('what a node does not say is shown as a dash, never as zero or nothing', as
   list,
 }) => {
   await list.open(lab.url);
-  for (const column of ['IP address', 'Comment'] as const) {
+  for (const column of ['IP address', 'Notes'] as const) {
     await expect(list.cell('web-10', column), column).toHaveText('–');
   }
   await expect(list.cell('web-10', 'Power')).toHaveText('Off');
   await expect(list.cell('frozen', 'Power')).toHaveText('Suspended');
 });
 
-const ORDERS: Record<Exclude<Column, 'Age'>, { first: 'ascending' | 'descending'; names: string[] }> = {
+const ORDERS: Record<Exclude<Column, 'Updated'>, { first: 'ascending' | 'descending'; names: string[] }> = {
   Power: {
     first: 'ascending',
     names: ['cache', 'web-2', 'db-1', 'archive', 'web-10', 'frozen'],
   },
   // The order that the list has anyway: the first click turns it round.
-  Node: { first: 'descending', names: ['web-2', 'db-1', 'web-10', 'cache', 'archive', 'frozen'] },
-  'VM id': {
+  Host: { first: 'descending', names: ['web-2', 'db-1', 'web-10', 'cache', 'archive', 'frozen'] },
+  'VM ID': {
     first: 'ascending',
     names: ['web-2', 'db-1', 'cache', 'archive', 'frozen', 'web-10'],
   },
@@ -65,13 +65,13 @@ const ORDERS: Record<Exclude<Column, 'Age'>, { first: 'ascending' | 'descending'
     names: ['db-1', 'web-2', 'cache', 'archive', 'frozen', 'web-10'],
   },
   CPU: { first: 'descending', names: ['db-1', 'web-10', 'frozen', 'archive', 'web-2', 'cache'] },
-  RAM: { first: 'descending', names: ['db-1', 'cache', 'web-2', 'frozen', 'web-10', 'archive'] },
+  Memory: { first: 'descending', names: ['db-1', 'cache', 'web-2', 'frozen', 'web-10', 'archive'] },
   Storage: { first: 'descending', names: ['db-1', 'archive', 'frozen', 'web-10', 'web-2', 'cache'] },
   'Guest OS': {
     first: 'ascending',
     names: ['cache', 'archive', 'frozen', 'web-2', 'db-1', 'web-10'],
   },
-  Comment: {
+  Notes: {
     first: 'ascending',
     names: ['frozen', 'web-2', 'db-1', 'cache', 'archive', 'web-10'],
   },
@@ -157,8 +157,8 @@ test('a mistake in the filter is shown where it is made, and the list stays', as
 
 test('help on filters is at hand, and its examples can be taken', async ({ lab, list, page }) => {
   await list.open(lab.url);
-  await page.getByRole('button', { name: 'Help on filters' }).click();
-  const help = page.getByRole('region', { name: 'Help on filters' });
+  await page.getByRole('button', { name: 'Filter help' }).click();
+  const help = page.getByRole('region', { name: 'Filter help' });
   await expect(help).toBeVisible();
   await help.getByRole('button', { name: 'power:on,suspended' }).click();
   await expect(list.filter).toHaveValue('power:on,suspended');
@@ -170,7 +170,7 @@ test('chips narrow the list, show their counts, and can be combined', async ({ l
   await expect(list.chip('Running')).toHaveText('Running 3');
   await expect(list.chip('Off')).toHaveText('Off 2');
   await expect(list.chip('Large')).toHaveText('Large 4');
-  await expect(list.chip('Stale')).toHaveText('Stale 0');
+  await expect(list.chip('Outdated')).toHaveText('Outdated 0');
 
   await list.chip('Large').click();
   await expect(list.chip('Large')).toHaveAttribute('aria-pressed', 'true');
@@ -187,17 +187,17 @@ test('chips narrow the list, show their counts, and can be combined', async ({ l
 test('a large VM says by which resource it is large, and why', async ({ lab, list, page }) => {
   await list.open(lab.url);
   await expect(list.cell('db-1', 'CPU')).toHaveText('8, large: 8 CPUs ≥ 5 CPUs');
-  await expect(list.cell('db-1', 'RAM')).toHaveText('16.0 GB, large: 16384 MB ≥ 8192 MB');
+  await expect(list.cell('db-1', 'Memory')).toHaveText('16.0 GB, large: 16384 MB ≥ 8192 MB');
   await expect(list.cell('db-1', 'Storage')).toHaveText('80.0 GB, large: 80.0 GB ≥ 50 GB');
   // What has just reached its threshold is large, and only by that.
-  await expect(list.cell('cache', 'RAM')).toHaveText('8.0 GB, large: 8192 MB ≥ 8192 MB');
+  await expect(list.cell('cache', 'Memory')).toHaveText('8.0 GB, large: 8192 MB ≥ 8192 MB');
   await expect(list.cell('cache', 'CPU')).toHaveText('1');
   await expect(list.cell('archive', 'Storage')).toHaveText('50.0 GB, large: 50.0 GB ≥ 50 GB');
   await expect(list.row('web-2')).not.toContainText('large');
 
   const mark = list.cell('cache', 'Name').getByRole('img');
-  await expect(mark).toHaveAccessibleName('Large: RAM 8192 MB ≥ 8192 MB');
-  await list.cell('cache', 'RAM').hover();
+  await expect(mark).toHaveAccessibleName('Large: memory 8192 MB ≥ 8192 MB');
+  await list.cell('cache', 'Memory').hover();
   await expect(page.getByRole('tooltip')).toHaveText('Large: 8192 MB ≥ 8192 MB');
 });
 
@@ -208,12 +208,12 @@ test('a large value stands out by its weight and an icon, not by colour alone', 
   await list.open(lab.url);
   const weight = (name: string) =>
     list
-      .cell(name, 'RAM')
+      .cell(name, 'Memory')
       .getByText(/ GB$/)
       .evaluate((element) => Number(getComputedStyle(element).fontWeight));
   expect(await weight('cache')).toBeGreaterThan(await weight('web-2'));
   const picture = (name: string) =>
-    list.cell(name, 'RAM').evaluate((cell) => cell.querySelectorAll('svg').length);
+    list.cell(name, 'Memory').evaluate((cell) => cell.querySelectorAll('svg').length);
   expect(await picture('cache')).toBe(1);
   expect(await picture('web-2')).toBe(0);
 });
@@ -226,7 +226,7 @@ test('the address says what is shown, and the way back leads there', async ({
   await list.open(lab.url);
   await list.chip('Large').click();
   await expect(page).toHaveURL(`${lab.url}/?show=large`);
-  await list.heading('RAM').getByRole('button').click();
+  await list.heading('Memory').getByRole('button').click();
   await expect(page).toHaveURL(`${lab.url}/?show=large&sort=-memory`);
   await list.filter.fill('node:fuga');
   await expect(page).toHaveURL(`${lab.url}/?q=node:fuga&show=large&sort=-memory`);
@@ -237,7 +237,7 @@ test('the address says what is shown, and the way back leads there', async ({
   await expect(list.names).toHaveText(['cache', 'archive']);
   await expect(list.filter).toHaveValue('node:fuga');
   await expect(list.chip('Large')).toHaveAttribute('aria-pressed', 'true');
-  await expect(list.heading('RAM')).toHaveAttribute('aria-sort', 'descending');
+  await expect(list.heading('Memory')).toHaveAttribute('aria-sort', 'descending');
 
   await page.goBack();
   await expect(page).toHaveURL(`${lab.url}/?show=large`);

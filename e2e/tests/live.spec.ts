@@ -19,12 +19,12 @@ test('a VM that is added, changed or removed on a node shows so by itself', { ta
 
   await nodes.addVm('hoge', { ...vm(3), comment: 'brand new' });
   await expect(list.names).toHaveText(['vm-001', 'vm-002', 'vm-003']);
-  await expect(list.cell('vm-003', 'Comment')).toHaveText('brand new');
+  await expect(list.cell('vm-003', 'Notes')).toHaveText('brand new');
   await expect(list.counts).toHaveText('3 VMs');
 
   await nodes.editVm('hoge', 2, { memory_mb: 9000, power: 'off' });
   await expect(list.cell('vm-002', 'Power')).toHaveText('Off');
-  await expect(list.cell('vm-002', 'RAM')).toContainText('large: 9000 MB ≥ 8192 MB');
+  await expect(list.cell('vm-002', 'Memory')).toContainText('large: 9000 MB ≥ 8192 MB');
 
   await nodes.removeVm('hoge', 1);
   await expect(list.names).toHaveText(['vm-002', 'vm-003']);
@@ -75,7 +75,7 @@ test('what changes moves neither scroll nor selection nor focus', async ({
   await nodes.removeVm('hoge', 11);
   await nodes.addVm('hoge', { ...vm(501), name: 'vm-999-behind' });
   await nodes.editVm('hoge', 60, { comment: 'changed meanwhile' });
-  await expect(list.cell('vm-060', 'Comment')).toHaveText('changed meanwhile');
+  await expect(list.cell('vm-060', 'Notes')).toHaveText('changed meanwhile');
   await expect(list.counts).toHaveText('80 VMs');
   await nodes.addVm('hoge', { ...vm(502), name: 'vm-000-first' });
   await expect(list.counts).toHaveText('81 VMs');
@@ -107,28 +107,28 @@ test('a node that goes away keeps its VMs, stale with the reason, and they are f
     { name: 'fuga', vms: [{ ...vm(7), name: 'elsewhere' }] },
   ]);
   await list.open(url);
-  await expect(list.chip('Stale')).toHaveText('Stale 0');
+  await expect(list.chip('Outdated')).toHaveText('Outdated 0');
 
   await nodes.goesAway('hoge');
-  await expect(list.chip('Stale')).toHaveText('Stale 2', { timeout: 30_000 });
+  await expect(list.chip('Outdated')).toHaveText('Outdated 2', { timeout: 30_000 });
   await expect(list.names).toHaveText(['elsewhere', 'vm-001', 'vm-002']);
-  await expect(list.cell('vm-001', 'Age')).toContainText(/, stale: .*hoge/);
-  await expect(list.cell('elsewhere', 'Age')).not.toContainText('stale');
-  const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'does not answer' });
-  await expect(strip).toContainText(/hoge does not answer since \d\d:\d\d — .+/);
-  await expect(strip).toContainText('2 VMs shown as seen');
+  await expect(list.cell('vm-001', 'Updated')).toContainText(/, outdated: .*hoge/);
+  await expect(list.cell('elsewhere', 'Updated')).not.toContainText('outdated');
+  const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'has not responded' });
+  await expect(strip).toContainText(/hoge has not responded since \d\d:\d\d \(.+\)/);
+  await expect(strip).toContainText('2 VMs shown as of');
   // The oldest come first.
-  await list.heading('Age').getByRole('button').click();
-  await expect(list.heading('Age')).toHaveAttribute('aria-sort', 'descending');
+  await list.heading('Updated').getByRole('button').click();
+  await expect(list.heading('Updated')).toHaveAttribute('aria-sort', 'descending');
   await expect(list.names).toHaveText(['vm-001', 'vm-002', 'elsewhere']);
-  await list.chip('Stale').click();
+  await list.chip('Outdated').click();
   await expect(list.names).toHaveText(['vm-001', 'vm-002']);
 
   await nodes.comesBack('hoge');
-  await expect(list.chip('Stale')).toHaveText('Stale 0', { timeout: 45_000 });
+  await expect(list.chip('Outdated')).toHaveText('Outdated 0', { timeout: 45_000 });
   await expect(strip).toBeHidden();
-  await list.chip('Stale').click();
-  await expect(list.cell('vm-001', 'Age')).not.toContainText('stale');
+  await list.chip('Outdated').click();
+  await expect(list.cell('vm-001', 'Updated')).not.toContainText('outdated');
   await expect(list.names).toHaveCount(3);
 });
 
@@ -150,10 +150,10 @@ test('the names of nodes and VMs are text, whatever is in them', async ({ ownLab
   ]);
   await list.open(url);
   await expect(list.names).toHaveText([html, rtl, emoji, 'long'].map((name) => name.trim()));
-  await expect(list.cell(html, 'Comment')).toHaveText(`<b onclick="x()">${html}</b> &amp;`);
-  await expect(list.cell(html, 'Node')).toHaveText('node & <b>bold ノード 1%2f');
-  await expect(list.cell('long', 'Comment')).toHaveText(long);
-  await expect(list.cell(emoji, 'Comment')).toContainText('annotation = "forged"');
+  await expect(list.cell(html, 'Notes')).toHaveText(`<b onclick="x()">${html}</b> &amp;`);
+  await expect(list.cell(html, 'Host')).toHaveText('node & <b>bold ノード 1%2f');
+  await expect(list.cell('long', 'Notes')).toHaveText(long);
+  await expect(list.cell(emoji, 'Notes')).toContainText('annotation = "forged"');
   await expect(list.grid.locator('b, script, img')).toHaveCount(0);
   // A long comment does not make a row higher than its neighbours.
   const height = async (name: string) => (await list.row(name).boundingBox())?.height;

@@ -43,7 +43,7 @@ for (const scheme of ['light', 'dark'] as const) {
 
     test('the help on filters is accessible', async ({ lab, list, page }) => {
       await list.open(lab.url);
-      await page.getByRole('button', { name: 'Help on filters' }).click();
+      await page.getByRole('button', { name: 'Filter help' }).click();
       const { violations } = await new AxeBuilder({ page }).analyze();
       expect(violations).toEqual([]);
     });
@@ -80,7 +80,7 @@ for (const scheme of ['light', 'dark'] as const) {
       const { id } = await lab.power('hoge', 8, 'on');
       await page.goto(lab.url);
       const form = page.getByRole('form', { name: 'Sign in' });
-      await form.getByLabel('Name').fill('alice');
+      await form.getByLabel('User name').fill('alice');
       await form.getByLabel('Password').fill('correct horse');
       await page.keyboard.press('Enter');
       await expect(form).toBeHidden();
@@ -119,7 +119,7 @@ test.describe('at 400 %', () => {
     const bar = list.selection;
     await expect(bar).toBeInViewport({ ratio: 1 });
     expect((await bar.boundingBox())?.height).toBeLessThan(56);
-    await bar.getByRole('button', { name: 'More changes of power' }).click();
+    await bar.getByRole('button', { name: 'More power operations' }).click();
     const reset = bar.getByRole('button', { name: 'Reset', exact: true });
     await expect(reset).toBeInViewport({ ratio: 1 });
     await reset.click();
@@ -157,15 +157,15 @@ test('colours follow the system until the reader chooses, and the choice stays',
   await page.emulateMedia({ colorScheme: 'light' });
   expect(await background(page)).toBe('light');
 
-  await page.getByRole('button', { name: 'Colours: system' }).click();
-  await page.getByRole('button', { name: 'Colours: light' }).click();
-  await expect(page.getByRole('button', { name: 'Colours: dark' })).toBeVisible();
+  await page.getByRole('button', { name: 'Theme: system' }).click();
+  await page.getByRole('button', { name: 'Theme: light' }).click();
+  await expect(page.getByRole('button', { name: 'Theme: dark' })).toBeVisible();
   expect(await background(page)).toBe('dark');
   await page.reload();
   await expect(list.rows.first()).toBeVisible();
   expect(await background(page)).toBe('dark');
-  await page.getByRole('button', { name: 'Colours: dark' }).click();
-  await expect(page.getByRole('button', { name: 'Colours: system' })).toBeVisible();
+  await page.getByRole('button', { name: 'Theme: dark' }).click();
+  await expect(page.getByRole('button', { name: 'Theme: system' })).toBeVisible();
   expect(await background(page)).toBe('light');
 });
 
@@ -198,7 +198,7 @@ test.describe('on a phone', () => {
     for (const path of ['/', '/vms/hoge/8', '/nodes', '/tasks', '/new']) {
       await page.goto(url + path);
       const tasks = page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Tasks/ });
-      await expect(tasks, path).toHaveAccessibleName('Tasks 1 under way');
+      await expect(tasks, path).toHaveAccessibleName('Tasks 1 in progress');
       await expect(tasks, path).toBeInViewport({ ratio: 1 });
       await expect(page.getByRole('banner').getByRole('status'), path).toHaveText('Live');
       await expect(page.getByRole('button', { name: /^Colours/ }), path).toBeInViewport({ ratio: 1 });
@@ -213,11 +213,11 @@ test.describe('on a phone', () => {
     page,
   }) => {
     await list.open(lab.url);
-    for (const column of ['Name', 'Node', 'Comment', 'Power', 'CPU', 'RAM', 'Storage'] as const) {
+    for (const column of ['Name', 'Host', 'Notes', 'Power', 'CPU', 'Memory', 'Storage'] as const) {
       await expect(list.cell('db-1', column), column).toBeInViewport({ ratio: 1 });
     }
     // Nothing of it is cut but a long comment.
-    for (const column of ['Name', 'Node', 'CPU', 'RAM', 'Storage'] as const) {
+    for (const column of ['Name', 'Host', 'CPU', 'Memory', 'Storage'] as const) {
       const cut = await list
         .cell('db-1', column)
         .locator('a, span')
@@ -235,10 +235,10 @@ test.describe('on a phone', () => {
     page,
   }) => {
     await list.open(lab.url);
-    await page.getByRole('combobox', { name: 'Order' }).selectOption('RAM ↓');
+    await page.getByRole('combobox', { name: 'Order' }).selectOption('Memory ↓');
     await expect(list.names.first()).toHaveText('db-1');
     await list.cell('cache', 'Name').getByRole('img').tap();
-    await expect(page.getByRole('tooltip')).toHaveText('Large: RAM 8192 MB ≥ 8192 MB');
+    await expect(page.getByRole('tooltip')).toHaveText('Large: memory 8192 MB ≥ 8192 MB');
   });
 });
 

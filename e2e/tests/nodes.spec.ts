@@ -2,14 +2,14 @@ import { expect, test } from './support/test.ts';
 
 test('the nodes page shows of each node what it is, has, and runs', { tag: '@main' }, async ({ lab, page }) => {
   await page.goto(lab.url);
-  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Nodes' }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: 'Hosts' }).click();
   await expect(page).toHaveURL(`${lab.url}/nodes`);
-  await expect(page.getByRole('heading', { level: 1, name: 'Nodes' })).toBeVisible();
-  await expect(page.getByText('2 of 2 answer')).toBeVisible();
+  await expect(page.getByRole('heading', { level: 1, name: 'Hosts' })).toBeVisible();
+  await expect(page.getByText('2 of 2 hosts responding')).toBeVisible();
   await expect(page).toHaveTitle('2 nodes · ECoMan');
 
   const hoge = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^hoge/ }) });
-  await expect(hoge).toContainText('Reachable');
+  await expect(hoge).toContainText('Responding');
   await expect(hoge.getByRole('link', { name: '3 VMs' })).toHaveText(/^\d \/ 3 VMs$/);
   await expect(hoge).toContainText('7.0.3 (21053776)');
   await expect(hoge).toContainText('16 vCPU : 4 threads');
@@ -18,10 +18,10 @@ test('the nodes page shows of each node what it is, has, and runs', { tag: '@mai
   const memory = hoge.getByRole('meter', { name: 'Memory of hoge' });
   await expect(memory).toHaveAttribute(
     'aria-valuetext',
-    /^[\d.]+ [GM]B used, [\d.]+ [GM]B provisioned to powered-on VMs, 127\.9 GB in all$/,
+    /^[\d.]+ [GM]B used, [\d.]+ [GM]B provisioned to powered-on VMs, 127\.9 GB in total$/,
   );
   const { items } = await fetch(`${lab.url}/api/v1/nodes`).then((it) => it.json());
-  const totals = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^Together/ }) });
+  const totals = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^Total/ }) });
   const on = items.reduce((sum: number, { vms }: { vms: { on: number } }) => sum + vms.on, 0);
   await expect(totals).toContainText(`${on} / 6`);
   await expect(totals).toContainText('of 255.9 GB');
@@ -70,10 +70,10 @@ test('the page of a node shows its machine, its networks, and the crawler’s ro
   await expect(page.getByRole('heading', { level: 1, name: 'hoge' })).toBeVisible();
   await expect(page.getByRole('region', { name: 'Machine' })).toContainText('Example Systems');
   await expect(page.getByRole('region', { name: 'Port groups' })).toContainText('VM Network');
-  await expect(page.getByRole('region', { name: 'For new VMs' })).toContainText(
+  await expect(page.getByRole('region', { name: 'Defaults for new VMs' })).toContainText(
     'os-images/ubuntu2004.iso',
   );
-  await expect(page.getByRole('region', { name: 'Rounds of the crawler' })).toContainText(/\d ms/);
+  await expect(page.getByRole('region', { name: 'Inventory polling' })).toContainText(/\d ms/);
 });
 
 test('a node that does not answer says why, since when, and what to do', async ({
@@ -85,25 +85,25 @@ test('a node that does not answer says why, since when, and what to do', async (
     { name: 'fuga', vms: [] },
   ]);
   await page.goto(`${url}/nodes`);
-  await expect(page.getByText('2 of 2 answer')).toBeVisible();
+  await expect(page.getByText('2 of 2 hosts responding')).toBeVisible();
   await nodes.goesAway('hoge');
-  await expect(page.getByText('1 of 2 answer')).toBeVisible({ timeout: 30_000 });
+  await expect(page.getByText('1 of 2 hosts responding')).toBeVisible({ timeout: 30_000 });
   await expect(page).toHaveTitle('1 of 2 nodes · ECoMan');
   const hoge = page
     .getByRole('rowgroup')
     .filter({ has: page.getByRole('rowheader', { name: /^hoge/ }) });
-  await expect(hoge).toContainText('Not answering');
-  await expect(hoge).toContainText(/hoge does not answer: .+ — since \d\d:\d\d/);
+  await expect(hoge).toContainText('Not responding');
+  await expect(hoge).toContainText(/hoge has not responded: .+ \(since \d\d:\d\d\)/);
   // What was known of it is still there.
   await expect(hoge.getByRole('link', { name: '1 VM' })).toHaveText(/\d \/ 1/);
   await expect(hoge).toContainText('7.0.3');
   await nodes.comesBack('hoge');
-  await expect(page.getByText('2 of 2 answer')).toBeVisible({ timeout: 45_000 });
+  await expect(page.getByText('2 of 2 hosts responding')).toBeVisible({ timeout: 45_000 });
 });
 
 test('a node that never was has a page that says so', async ({ lab, page }) => {
   await page.goto(`${lab.url}/nodes/nowhere`);
-  await expect(page.getByRole('heading', { name: 'There is no node nowhere' }).first()).toBeAttached();
-  await page.getByRole('main').getByRole('link', { name: 'All nodes' }).last().click();
+  await expect(page.getByRole('heading', { name: 'Unknown host nowhere' }).first()).toBeAttached();
+  await page.getByRole('main').getByRole('link', { name: 'All hosts' }).last().click();
   await expect(page).toHaveURL(`${lab.url}/nodes`);
 });

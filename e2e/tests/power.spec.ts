@@ -21,8 +21,8 @@ const NODES: SimulatedNode[] = [
 const powerGroup = (page: Page) => page.getByRole('main').getByRole('group', { name: 'Power' });
 const action = (page: Page, name: string) =>
   powerGroup(page).getByRole('button', { name, exact: true });
-/** Why the last change of the VM did not succeed. */
-const failure = (page: Page) => page.getByRole('main').getByText(/did not succeed/);
+/** Why the last change of the VM failed. */
+const failure = (page: Page) => page.getByRole('main').getByText(/failed/);
 
 test('a change that cannot be made says why', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/14`);
@@ -132,9 +132,9 @@ test('a change of many VMs shows which are left out, and has them counted', { ta
   await page.getByRole('checkbox', { name: 'Select all that match' }).check();
   await list.selection.getByRole('button', { name: 'Power off 4' }).click();
   const dialog = page.getByRole('dialog', { name: 'Power off 4 VMs on 2 nodes?' });
-  const preview = dialog.getByRole('region', { name: 'What happens to which VM' });
+  const preview = dialog.getByRole('region', { name: 'Preview' });
   await expect(preview.getByRole('listitem').first()).toHaveText(/cache fuga\s*On → Off/);
-  const leftOut = dialog.getByText('2 VMs are left out, listed last.');
+  const leftOut = dialog.getByText('2 VMs are skipped (see end of the list).');
   await expect(leftOut, 'above the list').toBeInViewport({ ratio: 1 });
   expect((await leftOut.boundingBox())?.y).toBeLessThan((await preview.boundingBox())?.y ?? 0);
   await expect(preview.getByRole('listitem').last()).toContainText('The VM is off already.');
@@ -188,7 +188,7 @@ test('the result is shown for each VM', async ({ ownLab, list, page }) => {
   await page.keyboard.press('Enter');
   const results = dialog.getByRole('region', { name: 'Results' });
   await expect(results.getByRole('listitem')).toHaveCount(3);
-  await expect(dialog.getByRole('status')).toHaveText('3 done, 0 failed, 0 under way', {
+  await expect(dialog.getByRole('status')).toHaveText('3 completed, 0 failed, 0 in progress', {
     timeout: 45_000,
   });
   await dialog.getByRole('button', { name: 'Close' }).click();
@@ -208,7 +208,7 @@ test('a question of a VM is answered in the page, whichever browser is quicker, 
     { name: 'hoge', vms: [{ id: 5, name: 'asks-question', at_power_on: 'asks' }] },
   ]);
   const other = await context.newPage();
-  const card = (it: Page) => it.getByRole('region', { name: 'The VM waits for an answer' });
+  const card = (it: Page) => it.getByRole('region', { name: 'This VM needs an answer' });
   const both = [page, other];
   for (const it of both) await it.goto(`${url}/vms/hoge/5`);
   await action(page, 'Power on').click();
@@ -237,10 +237,10 @@ test('a question of a VM is answered in the page, whichever browser is quicker, 
   });
   // What is newest is the answer, which succeeded: the page reports the power-on all the same.
   await expect(badge(other)).toHaveText('Off');
-  await expect(failure(other)).toContainText(/^Power on asks-question .*did not succeed/);
+  await expect(failure(other)).toContainText(/^Power on asks-question .*failed/);
   await expect(card(other)).toBeHidden();
   await other.reload();
-  await expect(failure(other)).toContainText(/^Power on asks-question .*did not succeed/);
+  await expect(failure(other)).toContainText(/^Power on asks-question .*failed/);
   const { items } = (await (await fetch(`${url}/api/v1/tasks`)).json()) as {
     items: { request: { kind: string }; state: string }[];
   };
@@ -294,14 +294,14 @@ test('a guest that does not shut down in time is given more, or is powered off w
   const dialog = page.getByRole('dialog');
   await dialog.getByRole('textbox', { name: /Wait for the guest/ }).fill('5');
   await dialog.getByRole('button', { name: 'Shut down' }).click();
-  await expect(page.getByRole('main')).toContainText(/asked the guest, \d s of 5 s/);
+  await expect(page.getByRole('main')).toContainText(/waiting for the guest, \d s of 5 s/);
   await expect(failure(page)).toContainText('is still on after 5 s', { timeout: 30_000 });
-  const ways = page.getByRole('group', { name: 'The guest is still on' });
+  const ways = page.getByRole('group', { name: 'The guest is still running' });
   await expect(ways.getByRole('button')).toHaveText(['Wait longer10 s', 'Power off…']);
 
   await ways.getByRole('button', { name: 'Wait longer' }).dblclick();
   await expect(badge(page)).toHaveText('stopping…');
-  await expect(page.getByRole('main')).toContainText(/asked the guest, \d+ s of 10 s/);
+  await expect(page.getByRole('main')).toContainText(/waiting for the guest, \d+ s of 10 s/);
   await expect(dialog, 'the second click asks for nothing more').toBeHidden();
   await expect(failure(page)).toContainText('is still on after 10 s', { timeout: 30_000 });
   await expect(badge(page), 'nothing is escalated').toHaveText('On');

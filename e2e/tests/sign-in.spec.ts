@@ -39,20 +39,20 @@ for (const scheme of ['light', 'dark'] as const) {
 
     await page.goto(`${server.url}/nodes`);
     const form = page.getByRole('form', { name: 'Sign in' });
-    await expect(form.getByLabel('Name')).toBeFocused();
+    await expect(form.getByLabel('User name')).toBeFocused();
     const { violations } = await new AxeBuilder({ page }).analyze();
     expect(violations).toEqual([]);
 
-    await form.getByLabel('Name').fill('alice');
+    await form.getByLabel('User name').fill('alice');
     await form.getByLabel('Password').fill('not this one');
     await page.keyboard.press('Enter');
-    await expect(form.getByRole('alert')).toHaveText('Name or password is wrong.');
+    await expect(form.getByRole('alert')).toHaveText('Incorrect user name or password.');
     await expect(form.getByLabel('Password')).toHaveValue('');
     await form.getByLabel('Password').fill(PASSWORD);
     await form.getByRole('button', { name: 'Sign in' }).click();
 
     // Where they wanted to go.
-    await expect(page.getByRole('heading', { name: 'No nodes yet' })).toBeVisible();
+    await expect(page.getByRole('heading', { name: 'No hosts yet' })).toBeVisible();
     const header = page.getByRole('banner');
     await expect(header.getByText('alice')).toBeVisible();
     await expect(header.getByText('viewer')).toBeVisible();
@@ -62,7 +62,7 @@ for (const scheme of ['light', 'dark'] as const) {
       ['ecoman_session', true, 'Strict'],
     ]);
     await header.getByRole('button', { name: 'Sign out' }).click();
-    await expect(form.getByLabel('Name')).toBeFocused();
+    await expect(form.getByLabel('User name')).toBeFocused();
     expect(await page.context().cookies()).toEqual([]);
     await page.goto(server.url);
     await expect(form).toBeVisible();
@@ -84,7 +84,7 @@ test('nothing is asked for that would be refused, before somebody signs in and a
   await page.goto(server.url);
   const form = page.getByRole('form', { name: 'Sign in' });
   for (let round = 0; round < 2; round += 1) {
-    await form.getByLabel('Name').fill('alice');
+    await form.getByLabel('User name').fill('alice');
     await form.getByLabel('Password').fill(PASSWORD);
     await page.keyboard.press('Enter');
     const header = page.getByRole('banner');
@@ -92,7 +92,7 @@ test('nothing is asked for that would be refused, before somebody signs in and a
     await page.reload();
     await expect(header.getByRole('status')).toHaveText('Live');
     await header.getByRole('button', { name: 'Sign out' }).click();
-    await expect(form.getByLabel('Name')).toBeFocused();
+    await expect(form.getByLabel('User name')).toBeFocused();
   }
   expect(refused).toEqual([]);
 });

@@ -21,7 +21,7 @@ test('while the VMs are being loaded the list says so', async ({ lab, list, page
 test('without any node the list says what to do next', async ({ ownDashboard, page }) => {
   const { url } = await ownDashboard(0, 0);
   await page.goto(url);
-  await expect(page.getByRole('heading', { name: 'No nodes yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No hosts yet' })).toBeVisible();
   await expect(page.getByRole('figure', { name: 'hosts.yml' })).toContainText('identity_file_path');
   await expect(page.getByText('ecoman doctor')).toBeVisible();
 });
@@ -30,7 +30,7 @@ test('nodes without VMs are distinguished from no nodes', async ({ ownLab, list,
   const { url, nodes } = await ownLab([{ name: 'hoge', vms: [] }]);
   await page.goto(url);
   await expect(page.getByRole('heading', { name: 'No VMs' })).toBeVisible();
-  await expect(page.getByText(/^1 node answered/)).toBeVisible();
+  await expect(page.getByText(/^1 host responded/)).toBeVisible();
   await nodes.addVm('hoge', { name: 'first' });
   await expect(list.names).toHaveText(['first']);
   await expect(page.getByRole('heading', { name: 'No VMs' })).toBeHidden();
@@ -39,10 +39,10 @@ test('nodes without VMs are distinguished from no nodes', async ({ ownLab, list,
 test('where nothing matches, the filter can be cleared', async ({ lab, list, page }) => {
   await list.open(lab.url);
   await list.filter.fill('no such thing');
-  await expect(page.getByRole('heading', { name: 'No match' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matching VMs' })).toBeVisible();
   await expect(page.getByText('None of 6 VMs matches “no such thing”.')).toBeVisible();
   await expect(list.counts).toHaveText('0 of 6 VMs');
-  await page.getByRole('main').getByRole('button', { name: 'Clear the filter' }).last().click();
+  await page.getByRole('main').getByRole('button', { name: 'Clear filter' }).last().click();
   await expect(list.names).toHaveCount(6);
   await expect(list.filter).toBeFocused();
 });
@@ -62,7 +62,7 @@ test('nodes that do not answer are shown above the list, and their VMs stay', as
   await nodes.goesAway('piyo');
   const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'cannot be read' });
   await expect(strip).toContainText('2 nodes cannot be read: hoge, piyo.', { timeout: 30_000 });
-  await expect(strip).toContainText('2 VMs shown as seen');
+  await expect(strip).toContainText('2 VMs shown as of');
   await expect(list.names).toHaveText(['b', 'a', 'c']);
   await strip.getByRole('link', { name: 'hoge' }).click();
   await expect(page).toHaveURL(`${url}/nodes/hoge`);
@@ -82,9 +82,9 @@ test('a server that goes away leaves its list on the page, with its age, and is 
 
   await server.stop();
   await expect(connection).toHaveText('Not connected');
-  const banner = page.getByText(/No connection to the server since \d\d:\d\d/);
+  const banner = page.getByText(/Not connected since \d\d:\d\d/);
   await expect(banner).toBeVisible();
-  await expect(page.getByText(/What is shown is from (just now|\d+ (s|min) ago)/)).toBeVisible();
+  await expect(page.getByText(/Data as of (just now|\d+ (s|min) ago)/)).toBeVisible();
   await expect(list.names).toHaveText(['a']);
 
   await nodes.addVm('hoge', { name: 'b' });
@@ -120,7 +120,7 @@ test('a server that cannot reach its database says that it is not ready', async 
   const { url } = await ownServer('dashboard', { MONGO_HOST: `127.0.0.1:${await freePort()}` });
   await page.goto(url);
   await expect(
-    page.getByText('The server has just started and reads what it knows.'),
+    page.getByText('The server has just started and is reading its database.'),
   ).toBeVisible();
   await expect(page.getByRole('heading', { name: 'No VMs' })).toBeHidden();
 });

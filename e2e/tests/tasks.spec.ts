@@ -9,13 +9,13 @@ test('before anything was asked the list of tasks says what will be there', asyn
   await page.goto(url);
   await page.getByRole('link', { name: 'Tasks' }).click();
   await expect(page).toHaveURL(`${url}/tasks`);
-  await expect(page.getByRole('heading', { name: 'Nothing has been asked yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No tasks yet' })).toBeVisible();
 });
 
 test('a task that never was is reported as unknown', async ({ lab, page, guard }) => {
   guard.allow(/status of 404/);
   await page.goto(`${lab.url}/tasks/0199a0de-0000-7000-8000-000000000001`);
-  await expect(page.getByRole('heading', { level: 1, name: 'There is no such task' })).toBeAttached();
+  await expect(page.getByRole('heading', { level: 1, name: 'Unknown task' })).toBeAttached();
   await page.getByRole('main').getByRole('link', { name: 'All tasks' }).last().click();
   await expect(page).toHaveURL(`${lab.url}/tasks`);
 });
@@ -30,18 +30,18 @@ test('a task shows its steps, its commands and what they printed, also after a r
   await expect(badge(page)).toHaveText('On');
   await page.getByRole('link', { name: 'Tasks' }).click();
   const row = page.getByRole('row').filter({ hasText: 'Power on idle' });
-  await expect(row).toContainText('Done');
+  await expect(row).toContainText('Completed');
   await row.getByRole('link', { name: /^Power on idle/ }).click();
   for (const again of [false, true]) {
     if (again) await page.reload();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText('Power on idle on hoge');
-    const commands = page.getByRole('region', { name: 'Commands on the node' });
+    const commands = page.getByRole('region', { name: 'Commands on the host' });
     const run = commands.getByRole('listitem').filter({ hasText: 'vim-cmd vmsvc/power.on 7' });
     await expect(run).toContainText('exit 0');
     await run.locator('summary').click();
     await expect(run).toContainText('Powering on VM');
   }
-  await page.getByRole('link', { name: 'Open the VM' }).click();
+  await page.getByRole('link', { name: 'Open VM' }).click();
   await expect(page).toHaveURL(`${url}/vms/hoge/7`);
 });
 
@@ -61,13 +61,13 @@ test('what a node that is away cannot do fails, and can be asked again', async (
   await nodes.goesAway('hoge');
   await page.getByRole('button', { name: 'Suspend', exact: true }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Suspend' }).click();
-  await expect(page.getByRole('main').getByText(/did not succeed/)).toBeVisible({
+  await expect(page.getByRole('main').getByText(/failed/)).toBeVisible({
     timeout: 120_000,
   });
   await page.getByRole('link', { name: /^Suspend web/ }).click();
   await nodes.comesBack('hoge');
   await page.getByRole('button', { name: 'Try again' }).click();
-  await expect(page.getByRole('heading', { level: 1 }).locator('..')).toContainText('Done', {
+  await expect(page.getByRole('heading', { level: 1 }).locator('..')).toContainText('Completed', {
     timeout: 45_000,
   });
 });
@@ -107,25 +107,25 @@ test('the list of tasks is narrowed down by state and node, and the address keep
     'Power on fails-no-memory on hoge',
     'Power on web on hoge',
   ]);
-  await expect(chip('Done')).toHaveText('Done 2');
+  await expect(chip('Completed')).toHaveText('Completed 2');
   await chip('Failed').click();
   await expect(shown).toHaveText(['Power on fails-no-memory on hoge']);
   await expect(page).toHaveURL(`${url}/tasks?state=failed%2Cinterrupted`);
-  await chip('Done').click();
-  await page.getByRole('combobox', { name: 'Node' }).selectOption('hoge');
+  await chip('Completed').click();
+  await page.getByRole('combobox', { name: 'Host' }).selectOption('hoge');
   await expect(shown).toHaveCount(2);
   await page.reload();
   await expect(chip('Failed')).toHaveAttribute('aria-pressed', 'true');
-  await expect(page.getByRole('combobox', { name: 'Node' })).toHaveValue('hoge');
+  await expect(page.getByRole('combobox', { name: 'Host' })).toHaveValue('hoge');
   await expect(shown).toHaveText(['Power on fails-no-memory on hoge', 'Power on web on hoge']);
   await page.goBack();
   await expect(shown).toHaveCount(3);
 
   await chip('Failed').click();
-  await page.getByRole('combobox', { name: 'Node' }).selectOption('fuga');
-  await chip('Done').click();
+  await page.getByRole('combobox', { name: 'Host' }).selectOption('fuga');
+  await chip('Completed').click();
   await page.goto(`${url}/tasks?state=queued,running`);
-  await expect(page.getByRole('heading', { name: 'There is no such task' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matching tasks' })).toBeVisible();
   await page.getByRole('link', { name: 'All tasks' }).click();
   await expect(shown).toHaveCount(3);
 
@@ -142,7 +142,7 @@ test('the list of tasks is narrowed down by state and node, and the address keep
   const again = page.getByRole('button', { name: 'Try again' });
   await again.click();
   const banner = page.getByRole('main').getByRole('status');
-  await expect(banner.filter({ hasText: 'The server does not answer.' })).toBeVisible();
+  await expect(banner.filter({ hasText: 'The server is not responding.' })).toBeVisible();
   await again.click();
   await expect.poll(() => keys.length).toBe(2);
   expect(keys[0]).toMatch(/^[\x21-\x7e]+$/);

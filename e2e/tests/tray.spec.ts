@@ -1,4 +1,4 @@
-// Nothing is missed: what has failed, what runs and who waits for an answer, over every page.
+// Nothing is missed: what has failed, what runs and who needs an answer, over every page.
 
 import type { Page } from '@playwright/test';
 
@@ -58,7 +58,7 @@ test('a failure marks its row, the tasks and the title until it was seen, in eve
   await expect(page).toHaveTitle(/^⚠ 1 · /);
 
   // It stays over page changes.
-  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Nodes/ }).click();
+  await page.getByRole('navigation', { name: 'Pages' }).getByRole('link', { name: /^Hosts/ }).click();
   await expect(page).toHaveTitle(/^⚠ 1 · /);
   await toggle(page).click();
   const entry = tray(page).getByRole('listitem').filter({ hasText: 'Shut down deaf on hoge' });
@@ -96,7 +96,7 @@ test('what a user has seen is seen in their other browsers, and not by others', 
   const signIn = async (it: Page, name: string) => {
     await it.goto(lab.url);
     const form = it.getByRole('form', { name: 'Sign in' });
-    await form.getByLabel('Name').fill(name);
+    await form.getByLabel('User name').fill(name);
     await form.getByLabel('Password').fill(PASSWORD);
     await it.keyboard.press('Enter');
     await expect(form).toBeHidden();
@@ -133,19 +133,19 @@ test('what runs is seen and ended from the tray', async ({ ownLab, page }) => {
   await request(lab, 8, 'shutdown', 300);
   await toggle(page).click({ timeout: 30_000 });
   const entry = tray(page).getByRole('listitem').filter({ hasText: 'Shut down deaf on hoge' });
-  await expect(entry).toContainText(/asked the guest, \d+ s of 300 s/);
+  await expect(entry).toContainText(/waiting for the guest, \d+ s of 300 s/);
   await expect(entry.getByRole('progressbar')).toBeVisible();
   await entry.getByRole('button', { name: 'Stop waiting' }).click();
   await expect(entry).toContainText('Cancelled', { timeout: 30_000 });
   await expect(tasks(page), 'that is no failure').toHaveAccessibleName('Tasks');
 
   await request(lab, 8, 'shutdown', 300);
-  const next = tray(page).getByRole('listitem').filter({ hasText: 'asked the guest' });
+  const next = tray(page).getByRole('listitem').filter({ hasText: 'waiting for the guest' });
   await next.getByRole('button', { name: 'Power off now' }).click({ timeout: 30_000 });
   const dialog = page.getByRole('dialog', { name: 'Power off deaf on hoge?' });
   await dialog.getByRole('button', { name: 'Power off', exact: true }).click();
   await expect(tray(page).getByRole('listitem').filter({ hasText: 'Power off deaf' })).toContainText(
-    'Done',
+    'Completed',
     { timeout: 30_000 },
   );
 });
@@ -163,7 +163,7 @@ test('a question is in title, chip and badge alike, and is answered from the tra
   await expect(page.getByRole('button', { name: 'Answer the question of asks' })).toBeVisible({
     timeout: 30_000,
   });
-  await expect(page.getByRole('button', { name: 'Waiting for an answer 1' })).toBeVisible({
+  await expect(page.getByRole('button', { name: 'Needs an answer 1' })).toBeVisible({
     timeout: 10_000,
   });
   await expect(page).toHaveTitle(/^\? 1 · /);

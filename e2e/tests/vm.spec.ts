@@ -17,23 +17,23 @@ test('the page of a VM shows all that is known of it', { tag: '@main' }, async (
   await expect(page.getByRole('heading', { level: 1, name: 'db-1' })).toBeVisible();
   await expect(page).toHaveTitle('db-1 · hoge · ECoMan');
 
-  await expect(fact(page, 'Overview', 'Node')).toHaveText('hoge');
-  await expect(fact(page, 'Overview', 'VM id')).toHaveText('2');
+  await expect(fact(page, 'Overview', 'Host')).toHaveText('hoge');
+  await expect(fact(page, 'Overview', 'VM ID')).toHaveText('2');
   await expect(fact(page, 'Overview', 'Guest OS')).toHaveText('Ubuntu Linux (64-bit)');
   await expect(fact(page, 'Overview', 'IP address')).toContainText('192.0.2.10');
   await expect(fact(page, 'Overview', 'Uptime')).toContainText('33 d 8 h');
   await expect(fact(page, 'Overview', 'VMware Tools')).toHaveText('running');
   // A comment keeps its lines.
-  await expect(fact(page, 'Overview', 'Comment')).toHaveText('primary database\nbackup at 02:00', {
+  await expect(fact(page, 'Overview', 'Notes')).toHaveText('primary database\nbackup at 02:00', {
     useInnerText: true,
   });
 
   await expect(fact(page, 'Hardware', 'CPU')).toContainText('8 CPUs');
   await expect(fact(page, 'Hardware', 'CPU')).toContainText('Large: 8 CPUs ≥ 5 CPUs');
-  await expect(fact(page, 'Hardware', 'RAM')).toContainText('Large: 16384 MB ≥ 8192 MB');
+  await expect(fact(page, 'Hardware', 'Memory')).toContainText('Large: 16384 MB ≥ 8192 MB');
   await expect(fact(page, 'Hardware', 'Storage in use')).toContainText('80.0 GB');
   await expect(fact(page, 'Hardware', 'Disks')).toHaveText('1');
-  await expect(fact(page, 'Hardware', 'Network cards')).toHaveText('1');
+  await expect(fact(page, 'Hardware', 'Network adapters')).toHaveText('1');
 
   await expect(fact(page, 'Usage', 'Guest memory')).toContainText('4.0 GB of 16.0 GB');
   const meter = card(page, 'Usage').getByRole('meter', { name: 'Guest memory' });
@@ -46,7 +46,7 @@ test('the page of a VM shows all that is known of it', { tag: '@main' }, async (
 test('what the node does not say of a VM is a dash on its page too', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/14`);
   await expect(page.getByRole('heading', { level: 1, name: 'web-10' })).toBeVisible();
-  for (const term of ['IP address', 'Comment']) {
+  for (const term of ['IP address', 'Notes']) {
     await expect(fact(page, 'Overview', term), term).toHaveText('–');
   }
 });
@@ -63,10 +63,10 @@ test.describe('with the clipboard', () => {
     const ssh = 'ssh root@192.0.2.1';
     await page.goto(`${url}/vms/esxi-001/2`);
     await expect(card(page, 'Shell')).toContainText(ssh);
-    await page.getByRole('button', { name: 'Copy the ssh line' }).click();
+    await page.getByRole('button', { name: 'Copy ssh command' }).click();
     await expect(card(page, 'Shell').getByText('Copied')).toBeVisible();
     expect(await pasted(page)).toBe(ssh);
-    await page.getByRole('button', { name: 'Copy the vim-cmd line' }).click();
+    await page.getByRole('button', { name: 'Copy vim-cmd line' }).click();
     await expect.poll(() => pasted(page)).toBe(`${ssh} vim-cmd vmsvc/get.summary 2`);
   });
 
@@ -75,7 +75,7 @@ test.describe('with the clipboard', () => {
     const { url } = await ownDashboard(1, 3);
     const answered = (await (await fetch(`${url}/api/v1/vms/esxi-001/3`)).json()) as object;
     await page.goto(`${url}/vms/esxi-001/3`);
-    const raw = card(page, 'Raw facts');
+    const raw = card(page, 'All properties');
     await expect(raw.getByRole('row', { name: /^datastore / })).toContainText('datastore1');
     // Every third made-up VM has no comment.
     await expect(raw.getByRole('row', { name: /^comment / })).toContainText('–');
@@ -126,9 +126,9 @@ test('the page of a VM is live, and says so when the VM is removed', async ({ ow
     { name: 'hoge', vms: [{ id: 9, name: 'short-lived', power: 'on', memory_mb: 1024 }] },
   ]);
   await page.goto(`${url}/vms/hoge/9`);
-  await expect(fact(page, 'Hardware', 'RAM')).toContainText('1.0 GB');
+  await expect(fact(page, 'Hardware', 'Memory')).toContainText('1.0 GB');
   await nodes.editVm('hoge', 9, { memory_mb: 2048 });
-  await expect(fact(page, 'Hardware', 'RAM')).toContainText('2.0 GB');
+  await expect(fact(page, 'Hardware', 'Memory')).toContainText('2.0 GB');
   await nodes.removeVm('hoge', 9);
   await expect(
     page.getByRole('heading', { level: 1, name: 'short-lived (VM 9) is not on hoge' }),
@@ -142,14 +142,14 @@ test('a VM that never was and a page that never was are distinguished', async ({
   await page.goto(`${lab.url}/vms/hoge/999`);
   await expect(page.getByRole('heading', { level: 1, name: 'VM 999 is not on hoge' })).toBeAttached();
   await page.goto(`${lab.url}/else`);
-  await expect(page.getByRole('heading', { name: 'There is no such page' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'Unknown page' })).toBeVisible();
 });
 
 test('what changes takes away neither selection nor focus', async ({ ownLab, page }) => {
   const vm = { id: 1, name: 'read-me', power: 'on' as const, up_hours: 1 };
   const { url, nodes } = await ownLab([{ name: 'hoge', vms: [vm] }]);
   await page.goto(`${url}/vms/hoge/1`);
-  const copy = page.getByRole('button', { name: 'Copy the path' });
+  const copy = page.getByRole('button', { name: 'Copy path' });
   await copy.focus();
   await fact(page, 'Overview', 'Host name').selectText();
   const selected = () => page.evaluate(() => getSelection()?.toString());
@@ -158,7 +158,7 @@ test('what changes takes away neither selection nor focus', async ({ ownLab, pag
 
   await nodes.addVm('hoge', { ...vm, id: 2, name: 'beside' });
   await nodes.editVm('hoge', 1, { memory_mb: 12_000 });
-  await expect(fact(page, 'Hardware', 'RAM')).toContainText('12,000 MB');
+  await expect(fact(page, 'Hardware', 'Memory')).toContainText('12,000 MB');
   expect(await selected()).toBe(before);
   await expect(copy).toBeFocused();
 });

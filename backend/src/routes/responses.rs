@@ -121,7 +121,7 @@ failures! {
         UnsupportedMediaType: "`Content-Type` is not `application/json`.",
     }
     WrongPassword {
-        WrongPassword: "Name or password is wrong.",
+        WrongPassword: "Incorrect user name or password.",
     }
     BodyTooLarge {
         TooLarge: "The body is too large.",

@@ -115,7 +115,7 @@ impl Shared {
             ..self.failure(TaskError {
                 kind: TaskErrorKind::Cancelled,
                 message: format!(
-                    "The task was cancelled{by}. Nothing was asked of {}.",
+                    "The task was cancelled{by}. Nothing was sent to {}.",
                     task.node
                 ),
                 hint: String::new(),

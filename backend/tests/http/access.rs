@@ -718,7 +718,7 @@ async fn the_proxy_is_believed_and_nobody_else() {
     let reported = stranger.send().await.expect("an answer");
     let reported = problem(reported, StatusCode::UNAUTHORIZED).await;
     assert!(
-        reported.detail.contains("nobody has given you a role"),
+        reported.detail.contains("have no role in ECoMan"),
         "{}",
         reported.detail
     );

@@ -238,8 +238,8 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
             "shutdown",
             409,
             "refused",
-            "db on hoge: VMware Tools is not installed in the guest, so it cannot be asked to shut \
-             down; power off does it without asking.",
+            "db on hoge: VMware Tools is not installed in the guest; shut down needs it. Use power off \
+             instead.",
         ),
         (
             "/api/v1/vms/hoge/2/power",
@@ -253,7 +253,7 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
             "off",
             409,
             "refused",
-            "safe on fuga: The node is read-only: hosts.yml says read_only: true.",
+            "safe on fuga: The host is read-only (read_only: true in hosts.yml).",
         ),
         (
             "/api/v1/vms/hoge/9/power",
@@ -274,7 +274,7 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
             "on",
             404,
             "node-not-found",
-            "There is no node piyo; the nodes are those of the crawler's hosts.yml.",
+            "There is no host piyo; the hosts are those of the crawler's hosts.yml.",
         ),
     ] {
         let request = server.method(Method::PUT, path);
@@ -520,7 +520,7 @@ async fn without_an_executor_nothing_happens_and_the_attempt_is_kept() {
     let problem = problem(response).await;
     assert_eq!(problem.kind, "urn:ecoman:problem:executor-unavailable");
     assert!(
-        problem.detail.contains("Nothing was asked of hoge"),
+        problem.detail.contains("Nothing was sent to hoge"),
         "{}",
         problem.detail
     );

@@ -232,7 +232,7 @@ async fn what_is_not_done_in_time_is_not_called_done() {
     let problem: Problem = answered.json().await.expect("a problem");
     assert_eq!(
         problem.detail,
-        format!("Power on web on hoge: not done yet. The task continues; {task} has its end.")
+        format!("Power on web on hoge: still in progress. The task continues; see {task}.")
     );
 }
 

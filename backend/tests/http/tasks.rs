@@ -32,7 +32,7 @@ fn running(progress: &mut TaskProgress) {
         detail: None,
     };
     progress.steps = vec![
-        step("Look at the VM", StepState::Done),
+        step("Check power state", StepState::Done),
         step("Power it on", StepState::Running),
         step("Wait until it is on", StepState::Pending),
     ];
@@ -465,7 +465,7 @@ async fn what_could_not_be_handed_over_in_time_is_given_up() {
     let error = task.error.expect("an error");
     assert_eq!(error.kind, "urn:ecoman:problem:task-executor");
     assert!(
-        error.detail.contains("Nothing was asked of hoge"),
+        error.detail.contains("Nothing was sent to hoge"),
         "{}",
         error.detail
     );
@@ -701,7 +701,7 @@ async fn a_task_that_is_cancelled_on_its_way_to_the_executor_is_not_begun() {
     let task = server.state(id, TaskState::Cancelled).await;
     let error = task.error.expect("an error");
     assert!(
-        error.detail.contains("Nothing was asked of hoge"),
+        error.detail.contains("Nothing was sent to hoge"),
         "{error:?}"
     );
     assert!(executor.begun().is_empty());
@@ -725,7 +725,7 @@ async fn a_cancellation_outlives_the_dashboard_that_accepted_it() {
     let task = server.state(id, TaskState::Cancelled).await;
     let error = task.error.expect("an error");
     assert!(
-        error.detail.contains("Nothing was asked of hoge"),
+        error.detail.contains("Nothing was sent to hoge"),
         "{error:?}"
     );
     assert!(executor.begun().is_empty());
@@ -757,7 +757,7 @@ async fn a_task_that_found_another_power_says_who_changed_it() {
     let error = task.error.expect("an error");
     assert!(
         error.detail.contains(
-            "web on hoge: It is on now. Somebody changed it outside ECoMan, which saw it at \
+            "web on hoge: It is on now. It was changed outside ECoMan, seen at \
              2026-11-22T20:00:07Z."
         ),
         "{error:?}"
@@ -776,7 +776,7 @@ async fn a_task_that_found_another_power_says_who_changed_it() {
     assert!(
         error
             .detail
-            .contains("Power on web on hoge, ended at 2026-11-22T20:00:05Z."),
+            .contains("Power on web on hoge, completed at 2026-11-22T20:00:05Z."),
         "{error:?}"
     );
 }

@@ -4,17 +4,17 @@ import { type Locator, type Page, expect } from '@playwright/test';
 
 export const COLUMNS = [
   'Power',
-  'Node',
-  'VM id',
+  'Host',
+  'VM ID',
   'Name',
   'IP address',
   'Uptime',
   'CPU',
-  'RAM',
+  'Memory',
   'Storage',
   'Guest OS',
-  'Comment',
-  'Age',
+  'Notes',
+  'Updated',
 ] as const;
 
 export type Column = (typeof COLUMNS)[number];
@@ -76,7 +76,7 @@ export class List {
     return this.grid.getByRole('columnheader', { name: column, exact: true });
   }
 
-  chip(name: 'Running' | 'Off' | 'Large' | 'Stale'): Locator {
+  chip(name: 'Running' | 'Off' | 'Large' | 'Outdated'): Locator {
     return this.page
       .getByRole('group', { name: 'Show only' })
       .getByRole('button', { name: new RegExp(`^${name} `) });

@@ -311,7 +311,7 @@ fn table() -> Vec<Case> {
         Case::cancelled(
             "create, directory",
             creation(),
-            At::Step("Make the directory"),
+            At::Step("Create the directory"),
         ),
         Case::cancelled(
             "create, configuration",

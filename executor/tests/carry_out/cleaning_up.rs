@@ -49,7 +49,7 @@ async fn an_executor_that_dies_over_a_creation_leaves_what_another_one_removes()
     // What it has done when it dies, and the tool that it waits for then.
     for (done, waits_for, registered) in [
         ("Write the", "vmkfstools", false),
-        ("Create the", "registervm", false),
+        ("Create the disk", "registervm", false),
         ("Register", "get.summary", true),
     ] {
         let node = node();

@@ -198,7 +198,7 @@ async fn a_datastore_that_fills_up_while_the_vm_is_made_leaves_nothing_behind() 
     assert!(error.message.contains("was removed again"), "{error:?}");
     assert_eq!(error.left, [""; 0]);
     assert_eq!(step(&report, "Create the disk"), StepState::Failed);
-    for undone in ["Make the directory", "Write the configuration"] {
+    for undone in ["Create the directory", "Write the configuration"] {
         assert_eq!(step(&report, undone), StepState::Undone, "{undone}");
     }
     assert_eq!(step(&report, "Undo"), StepState::Done);
@@ -223,7 +223,7 @@ async fn a_configuration_that_is_written_by_half_is_removed() {
     );
     assert_eq!(error.left, [""; 0], "{error:?}");
     assert_eq!(step(&report, "Write the configuration"), StepState::Failed);
-    assert_eq!(step(&report, "Make the directory"), StepState::Undone);
+    assert_eq!(step(&report, "Create the directory"), StepState::Undone);
     assert_eq!(snapshot(&node), before);
 }
 

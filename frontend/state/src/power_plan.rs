@@ -282,11 +282,15 @@ mod tests {
         assert_eq!(
             reasons,
             [
-                ("hoge", 1, "The VM is resetting… One change at a time."),
+                (
+                    "hoge",
+                    1,
+                    "The VM is resetting… Wait for it to finish or cancel it."
+                ),
                 (
                     "fuga",
                     1,
-                    "The node is read-only: hosts.yml says read_only: true."
+                    "The host is read-only (read_only: true in hosts.yml)."
                 ),
             ]
         );

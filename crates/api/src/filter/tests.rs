@@ -335,7 +335,7 @@ fn an_error_points_at_its_character() {
     check_error(
         "a )",
         2,
-        "no bracket is open here; to search for it, put it into quotes",
+        "no bracket is open here; to search for a bracket, use quotes",
     );
     check_error(
         &"(".repeat(21),
@@ -385,15 +385,15 @@ fn an_error_points_at_its_character() {
     check_error(
         "x nmae:web",
         2,
-        "there is no field nmae; did you mean name? To search for the text, put it into quotes",
+        "unknown field nmae. Did you mean name? To search for this text, use quotes",
     );
     check_error(
         "colour:red",
         0,
-        "there is no field colour; fields are name, node, vmid, ip, hostname, comment, guest, \
+        "unknown field colour. Fields: name, node, vmid, ip, hostname, comment, guest, \
          power, tools, datastore, uuid, cpus, memory, storage, uptime, seen, large, stale, question, owner, \
          expires, pending. \
-         To search for the text, put it into quotes",
+         To search for this text, use quotes",
     );
 }
 

@@ -119,7 +119,7 @@ pub(crate) fn Tasks() -> impl IntoView {
             (Some(true), _) if narrowed.get() => {
                 let title = match loading.get() {
                     true => texts.searching,
-                    false => texts.no_such_task,
+                    false => texts.no_match,
                 };
                 empty_state(
                     String::from(title),

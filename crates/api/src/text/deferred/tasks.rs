@@ -18,6 +18,7 @@ pub struct TaskPages {
     pub loading_one: &'static str,
     pub one_not_loaded: &'static str,
     pub searching: &'static str,
+    pub no_match: &'static str,
     pub no_such_task: &'static str,
     pub no_such_task_why: &'static str,
     pub none: &'static str,

@@ -6,7 +6,7 @@ use crate::{FilterFault, TermPlace, filter_fields};
 pub(super) static FILTER_FAULTS: FilterFaults = FilterFaults { sentence };
 
 fn sentence(fault: &FilterFault) -> String {
-    const QUOTES: &str = "To search for the text, put it into quotes";
+    const QUOTES: &str = "To search for this text, use quotes";
     let text = match fault {
         FilterFault::TermMissing(TermPlace::Before(word)) => {
             return format!("a term is missing before {word}");
@@ -19,7 +19,7 @@ fn sentence(fault: &FilterFault) -> String {
         }
         FilterFault::DoubleNegation => "one negation is enough",
         FilterFault::NoOpenBracket => {
-            "no bracket is open here; to search for it, put it into quotes"
+            "no bracket is open here; to search for a bracket, use quotes"
         }
         FilterFault::OpenBracket => "the bracket that begins here is never closed",
         FilterFault::EmptyBrackets => "there is nothing between the brackets",
@@ -36,11 +36,11 @@ fn sentence(fault: &FilterFault) -> String {
         FilterFault::UnknownField {
             typed,
             meant: Some(meant),
-        } => return format!("there is no field {typed}; did you mean {meant}? {QUOTES}"),
+        } => return format!("unknown field {typed}. Did you mean {meant}? {QUOTES}"),
         FilterFault::UnknownField { typed, meant: None } => {
             let known: Vec<_> = filter_fields().iter().map(|field| field.name).collect();
             let known = known.join(", ");
-            return format!("there is no field {typed}; fields are {known}. {QUOTES}");
+            return format!("unknown field {typed}. Fields: {known}. {QUOTES}");
         }
         FilterFault::UnknownWord { words } => {
             return format!("must be one of {}", words.join(", "));

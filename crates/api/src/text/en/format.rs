@@ -84,7 +84,7 @@ pub(super) fn vms(count: usize) -> String {
 }
 
 pub(super) fn nodes(count: usize) -> String {
-    plural(count, "node", "nodes")
+    plural(count, "host", "hosts")
 }
 
 pub(super) fn cpus(count: u32) -> String {

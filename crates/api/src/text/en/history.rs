@@ -64,7 +64,7 @@ fn size(mb: &str) -> String {
 fn task(task: &EndedTask) -> String {
     let order = match (task.kind.as_str(), task.action) {
         (_, Some(action)) => ACTS.order.of(action),
-        ("power", None) => "Change of power",
+        ("power", None) => "Power operation",
         ("create", _) => "Create VM",
         ("answer", _) => "Answer question",
         ("edit", _) => "Edit settings",
@@ -200,7 +200,7 @@ mod tests {
             // As an earlier version wrote it.
             (
                 ended("power", None, TaskState::Succeeded),
-                "Change of power",
+                "Power operation",
             ),
         ] {
             assert_eq!(sentence(&event), expected);

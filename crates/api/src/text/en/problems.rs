@@ -28,7 +28,7 @@ pub(super) static PROBLEMS: Problems = Problems {
 
     vm_not_found: |node, vmid| format!("{node} has no VM {vmid}; it may have been removed."),
     node_not_found: |node| {
-        format!("There is no node {node}; the nodes are those of the crawler's hosts.yml.")
+        format!("There is no host {node}; the hosts are those of the crawler's hosts.yml.")
     },
     starting: "The server has just started and is still reading its store; try again.",
     store_unavailable: |why| format!("The server cannot read its store: {why}"),
@@ -41,10 +41,10 @@ pub(super) static PROBLEMS: Problems = Problems {
         format!("This Idempotency-Key belongs to another request: {task_path}.")
     },
     refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
-    read_only: |node| format!("{node} takes no changes: hosts.yml says read_only: true."),
+    read_only: |node| format!("{node} is read-only (read_only: true in hosts.yml)."),
     name_taken: |node, name, vmid| format!("{node} has a VM {name:?} already, {vmid}."),
     no_pending: |node, vm| {
-        format!("Nothing waits of {vm} on {node}: it was taken back, or has become a task.")
+        format!("{vm} on {node} has no pending change: it was discarded, or has become a task.")
     },
     not_cancellable: |why, task_path| format!("{why} {task_path} shows how it goes on."),
     cancel_failed: |why, task_path| {
@@ -53,10 +53,10 @@ pub(super) static PROBLEMS: Problems = Problems {
         )
     },
     executor_unavailable: |why, node, task_path| {
-        format!("{why} Nothing was asked of {node}; try again. The attempt is kept as {task_path}.")
+        format!("{why} Nothing was sent to {node}; try again. The attempt is kept as {task_path}.")
     },
     unfinished: |task_title, task_path| {
-        format!("{task_title}: not done yet. The task continues; {task_path} has its end.")
+        format!("{task_title}: still in progress. The task continues; see {task_path}.")
     },
     not_done: |task_title| format!("{task_title}: not done."),
 
@@ -66,10 +66,10 @@ pub(super) static PROBLEMS: Problems = Problems {
     token_unknown: "This API token is unknown or revoked.",
     token_owner_removed: "The user of this API token has been removed.",
     session_ended: "Your session has ended; sign in again.",
-    no_role: "You have signed in, but nobody has given you a role here: an admin can, with \
+    no_role: "You are signed in, but have no role in ECoMan. An admin can give you one with \
         `ecoman user add --no-password` or DASHBOARD_PROXY_ROLES.",
     user_removed: "Your user has been removed.",
-    wrong_password: "Name or password is wrong.",
+    wrong_password: "Incorrect user name or password.",
     too_many_tries: |seconds| format!("Too many failed tries; wait {seconds} s."),
     cross_site: "A page of another site made this request, so it is refused.",
     other_origin: |origin, host| {
@@ -82,13 +82,13 @@ pub(super) static PROBLEMS: Problems = Problems {
     },
     forbidden: |caller, needed, role, limited| {
         if limited && role >= needed {
-            format!("{caller} has the role {role} on some nodes; this needs {needed} on all.")
+            format!("{caller} has the role {role} on some hosts; this needs {needed} on all.")
         } else {
             format!("{caller} has the role {role}; this needs {needed}.")
         }
     },
     out_of_reach: |caller, node, nodes| match nodes {
-        [] => format!("{caller} has no access to {node}, nor to any other node."),
+        [] => format!("{caller} has no access to {node}, nor to any other host."),
         nodes => {
             let nodes = nodes.join(", ");
             format!("{caller} has no access to {node}, only to {nodes}.")
@@ -105,7 +105,7 @@ pub(super) static PROBLEMS: Problems = Problems {
     user_not_found: |name| format!("There is no user {name:?}."),
     user_taken: |name| format!("There is a user {name:?} already."),
     last_admin: |name| {
-        format!("{name:?} is the last admin of all nodes; make another user admin first.")
+        format!("{name:?} is the last admin of all hosts; make another user admin first.")
     },
 };
 
@@ -125,35 +125,35 @@ fn title(kind: ProblemKind) -> &'static str {
         ProblemKind::Internal => "Internal error",
 
         ProblemKind::VmNotFound => "VM not found",
-        ProblemKind::NodeNotFound => "Node not found",
+        ProblemKind::NodeNotFound => "Host not found",
         ProblemKind::Starting => "Starting",
         ProblemKind::StoreUnavailable => "Store unavailable",
-        ProblemKind::StoreUnwritable => "Store takes no changes",
+        ProblemKind::StoreUnwritable => "Store is read-only",
 
         ProblemKind::TaskNotFound => "Task not found",
         ProblemKind::IdempotencyKeyReused => "Idempotency-Key reused",
         ProblemKind::Refused | ProblemKind::TaskRefused => "Not possible now",
-        ProblemKind::ReadOnly => "Node is read-only",
+        ProblemKind::ReadOnly => "Host is read-only",
         ProblemKind::NameTaken | ProblemKind::UserTaken => "Name taken",
         ProblemKind::ExecutorUnavailable | ProblemKind::TaskExecutor => "Executor unavailable",
-        ProblemKind::NodeFailed => "The node failed",
-        ProblemKind::NodeTimeout => "The node did not answer in time",
+        ProblemKind::NodeFailed => "The host failed",
+        ProblemKind::NodeTimeout => "The host did not answer in time",
         ProblemKind::NotDone => "Not done",
-        ProblemKind::Unfinished => "Not done yet",
-        ProblemKind::TaskNode => "The node failed at it",
+        ProblemKind::Unfinished => "Still in progress",
+        ProblemKind::TaskNode => "Failed on the host",
         ProblemKind::TaskTimeout => "Not done in time",
-        ProblemKind::TaskUnreachable => "Node unreachable",
-        ProblemKind::TaskQuestion => "The VM waits for an answer",
+        ProblemKind::TaskUnreachable => "Host not responding",
+        ProblemKind::TaskQuestion => "The VM needs an answer",
         ProblemKind::TaskInterrupted => "Interrupted",
         ProblemKind::TaskCancelled => "Cancelled",
-        ProblemKind::PowerChanged => "Power has changed",
+        ProblemKind::PowerChanged => "Power state has changed",
         ProblemKind::VmChanged => "The VM has changed",
-        ProblemKind::PendingNotFound => "Nothing waits",
+        ProblemKind::PendingNotFound => "No pending change",
         ProblemKind::NotCancellable => "Cannot be cancelled",
 
         ProblemKind::NotSignedIn => "Not signed in",
         ProblemKind::BadCredentials => "Not signed in any more",
-        ProblemKind::WrongPassword => "Wrong name or password",
+        ProblemKind::WrongPassword => "Incorrect user name or password",
         ProblemKind::TooManyTries => "Too many tries",
         ProblemKind::CrossSite => "Cross-site request",
         ProblemKind::Forbidden => "Not allowed",

@@ -9,9 +9,9 @@ pub(super) static REFUSALS: Refusals = Refusals { sentence };
 
 fn sentence(refusal: &Refusal) -> String {
     match refusal {
-        Refusal::ReadOnly => "The node is read-only: hosts.yml says read_only: true.".to_owned(),
+        Refusal::ReadOnly => "The host is read-only (read_only: true in hosts.yml).".to_owned(),
         Refusal::Unusable(state) => {
-            format!("The node reports the VM as {state}; it takes no change until that is mended.")
+            format!("The host reports the VM as {state}. Repair that first.")
         }
         Refusal::Changed { expected, now } => {
             format!("The VM is {now} now; it was {expected} when this was requested.")
@@ -37,8 +37,8 @@ fn sentence(refusal: &Refusal) -> String {
                 false => "is not installed",
             };
             format!(
-                "VMware Tools {tools} in the guest, so its file systems cannot be quiesced; a \
-                 snapshot without that is as if the plug were pulled."
+                "VMware Tools {tools} in the guest, so its file systems cannot be quiesced. A \
+                 snapshot without quiescing is only crash-consistent."
             )
         }
         Refusal::NotOff(state) => {
@@ -63,10 +63,7 @@ fn sentence(refusal: &Refusal) -> String {
                 PowerAction::Reboot => ("restart", PowerAction::Reset),
                 _ => ("shut down", PowerAction::Off),
             };
-            format!(
-                "VMware Tools {tools} in the guest, so it cannot be asked to {asked}; {instead} \
-                 does it without asking."
-            )
+            format!("VMware Tools {tools} in the guest; {asked} needs it. Use {instead} instead.")
         }
     }
 }
@@ -83,8 +80,7 @@ mod tests {
         };
         assert_eq!(
             sentence(&refusal),
-            "VMware Tools is not installed in the guest, so it cannot be asked to shut down; \
-             power off does it without asking."
+            "VMware Tools is not installed in the guest; shut down needs it. Use power off instead."
         );
     }
 }

@@ -12,30 +12,24 @@ pub(super) static TASKS: Tasks = Tasks {
     summary,
     cancel_summary: |request| format!("cancel: {request}"),
     pending_summary: |request| format!("{request}, once it is off"),
-    pending_not_permitted: "When the VM was off, its requester might not change it any more.",
-    pending_cancelled: "take back the change that waits until it is off",
+    pending_not_permitted: "When the VM was off, its initiator no longer had permission to change it.",
+    pending_cancelled: "discard the change that waits until it is off",
     changed_by: |title, actor, at| {
         let actor = actor.map_or_else(String::new, |actor| format!(", requested by {actor}"));
-        format!("{title}{actor}, ended at {}.", time(at))
+        format!("{title}{actor}, completed at {}.", time(at))
     },
-    changed_outside: |seen_at| {
-        format!(
-            "Somebody changed it outside ECoMan, which saw it at {}.",
-            time(seen_at)
-        )
-    },
-    not_handed_over: |why, node| format!("{why} Nothing was asked of {node}."),
-    not_handed_over_hint: "Ask again once the executor is there.",
-    too_late: "It could not be handed to the executor in time.",
+    changed_outside: |seen_at| format!("It was changed outside ECoMan, seen at {}.", time(seen_at)),
+    not_handed_over: |why, node| format!("{why} Nothing was sent to {node}."),
+    not_handed_over_hint: "Try again once the executor runs.",
+    too_late: "The executor did not take it in time.",
     interrupted: |node| {
         format!(
-            "The executor stopped while this was under way on {node}; it is not known how far it \
-             came."
+            "The executor stopped while this was in progress on {node}. How far it came is unknown."
         )
     },
-    interrupted_hint: "Nothing is repeated by itself. The crawler looks at the node now: see what \
-                       the state is, and ask again if need be.",
-    executor_died: "The executor stopped in the middle; it is not known how it ended.",
+    interrupted_hint: "Nothing is repeated automatically. The crawler is reading the host: check the \
+                       state, then try again if needed.",
+    executor_died: "The executor stopped meanwhile. The result is unknown.",
     snapshots_left: |count| match count {
         0 => "No snapshot.".to_owned(),
         1 => "1 snapshot.".to_owned(),
@@ -89,10 +83,10 @@ fn step(step: Step) -> String {
     let order = match step {
         Step::Power {
             action: PowerAction::Shutdown,
-        } => "Ask the guest to shut down",
+        } => "Shut down guest",
         Step::Power {
             action: PowerAction::Reboot,
-        } => "Ask the guest to restart",
+        } => "Restart guest",
         Step::Power { action } => ACTS.order.of(action),
         Step::WaitFor { power } => return format!("Wait until the VM is {power}"),
         Step::CreateDisk { gb } => return format!("Create the disk ({gb} GB, thin)"),
@@ -101,30 +95,30 @@ fn step(step: Step) -> String {
         }
         Step::RemoveSnapshots { count: 0 } => "Remove all snapshots",
         Step::RemoveSnapshots { .. } => "Remove the snapshot",
-        Step::ReadSnapshots => "Look at the VM and its snapshots",
+        Step::ReadSnapshots => "Read the VM and its snapshots",
         Step::TakeSnapshot => "Take the snapshot",
         Step::RevertToSnapshot => "Revert to the snapshot",
-        Step::CompareSnapshots => "Compare the snapshots with what was asked",
-        Step::FollowOnNode => "See how the node has gone on with it",
-        Step::LookAtVm => "Look at the VM",
-        Step::SeeThatOn => "See that the VM is on",
-        Step::LookAtQuestion => "Look at the question",
-        Step::Answer => "Answer it",
-        Step::WaitForVm => "Wait until the VM goes on",
+        Step::CompareSnapshots => "Verify the snapshots",
+        Step::FollowOnNode => "Check the progress on the host",
+        Step::LookAtVm => "Check power state",
+        Step::SeeThatOn => "Verify power state",
+        Step::LookAtQuestion => "Read the question",
+        Step::Answer => "Answer the question",
+        Step::WaitForVm => "Wait until the VM continues",
         Step::CheckNewVm => "Check name, space, network and ISO",
-        Step::MakeDirectory => "Make the directory",
+        Step::MakeDirectory => "Create the directory",
         Step::WriteConfiguration => "Write the configuration",
         Step::Register => "Register the VM",
-        Step::CompareVm => "Compare it with what was asked",
-        Step::ReadConfiguration => "Read the configuration and compare it",
-        Step::WriteBeside => "Write the changed configuration beside it",
-        Step::ReplaceConfiguration => "Put it in the place of the old one",
-        Step::Reload => "Have the node read it",
-        Step::CompareSettings => "Compare the VM with what was asked",
-        Step::PutBack => "Undo: put the former configuration back",
-        Step::Undo => "Undo: remove what was made",
-        Step::LookForLeftovers => "Look for what is left",
-        Step::RemoveLeftovers => "Remove it",
+        Step::CompareVm => "Verify the configuration",
+        Step::ReadConfiguration => "Read and compare the configuration",
+        Step::WriteBeside => "Write the new configuration to a temporary file",
+        Step::ReplaceConfiguration => "Replace the old configuration",
+        Step::Reload => "Reload the VM",
+        Step::CompareSettings => "Verify the settings",
+        Step::PutBack => "Roll back: restore the old configuration",
+        Step::Undo => "Roll back: remove what was created",
+        Step::LookForLeftovers => "Look for leftovers",
+        Step::RemoveLeftovers => "Remove leftovers",
     };
     order.to_owned()
 }

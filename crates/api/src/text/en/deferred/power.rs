@@ -5,24 +5,22 @@ use crate::text::deferred::PowerPages;
 use crate::text::en::format;
 
 pub(super) const POWER: PowerPages = PowerPages {
-    list_not_loaded: "The list of VMs is still being loaded.",
+    list_not_loaded: "The list of VMs is still loading.",
     under_way: Template::new("{0}: {1}"),
-    unsuccessful: Template::new("{0} did not succeed {1}: {2}"),
-    more: "More changes of power",
-    still_on: "The guest is still on",
+    unsuccessful: Template::new("{0} failed {1}: {2}"),
+    more: "More power operations",
+    still_on: "The guest is still running",
     wait_longer: "Wait longer",
-    wait_longer_tip: |time| {
-        format!("Asks the guest once more, and waits up to {time} for it to shut down.")
-    },
+    wait_longer_tip: |time| format!("Sends the shutdown again and waits up to {time}."),
     power_off: "Power off…",
     power_off_now: "Power off now",
     stop_waiting: "Stop waiting",
-    stop_waiting_tip: "The guest was asked to shut down and may still do so.",
-    waits_for_answer: "The VM waits for an answer",
-    type_the_number: Template::new("To confirm, type how many VMs that is: {0}"),
+    stop_waiting_tip: "The shutdown was sent to the guest, which may still complete it.",
+    waits_for_answer: "This VM needs an answer",
+    type_the_number: Template::new("Type {0} to confirm"),
     seconds_to_wait: |least, most| {
         format!(
-            "Wait for the guest, in seconds ({least} to {})",
+            "Time limit for the guest (seconds, {least}–{})",
             format::grouped(most.into())
         )
     },
@@ -32,7 +30,7 @@ pub(super) const POWER: PowerPages = PowerPages {
     confirm_many: |order, vms| format!("{order} {}", format::vms(vms)),
     instead: |order| format!("{order} instead"),
     instead_for_some: |order, some, all| format!("{order} instead ({some} of {all})"),
-    no_vm_left: "No VM is left.",
+    no_vm_left: "No VMs left.",
     from_to: |from, to| format!("{from} → {to}"),
     loses_memory: "It is suspended: its saved memory is lost.",
     many_lose_memory: |vms| match vms {
@@ -43,7 +41,7 @@ pub(super) const POWER: PowerPages = PowerPages {
         ),
     },
     short_of_memory: |node, wanted, free| {
-        format!("{node}: these VMs have {wanted} of memory, and {free} is free.")
+        format!("{node}: these VMs need {wanted} memory; {free} is free.")
     },
     changed_meanwhile: "Changed while this was open",
     was_removed: Template::new("{0} was removed from {1}."),
@@ -53,29 +51,31 @@ pub(super) const POWER: PowerPages = PowerPages {
     cannot_now: Template::new("{0}: {1}"),
     change: Template::new("{0}, {1}"),
     change_by: Template::new("{0} by {1}, {2}"),
-    change_outside: "not by ECoMan",
+    change_outside: "outside ECoMan",
     node_silent: Template::new(
-        "{0} has not answered since {1}: what is shown may be old, and the change may fail.",
+        "{0} has not responded since {1}. Data may be outdated, and the operation may fail.",
     ),
     review: "Review again",
-    review_tip: "Asks once more, of the VMs as they are now.",
+    review_tip: "Shows this dialog again with the current state.",
     and_more: |vms| format!("and {} more", format::grouped(vms as u64)),
     left_out_listed_last: |vms| {
         format!(
-            "{} left out, listed last.",
+            "{} skipped (see end of the list).",
             format::plural(vms, "VM is", "VMs are")
         )
     },
-    all_left_out: |vms| format!("{} left out.", format::plural(vms, "VM is", "VMs are")),
-    preview: "What happens to which VM",
-    left_out: "Left out",
-    sending: "asking",
-    tally: |done, failed, under_way| format!("{done} done, {failed} failed, {under_way} under way"),
+    all_left_out: |vms| format!("{} skipped.", format::plural(vms, "VM is", "VMs are")),
+    preview: "Preview",
+    left_out: "Skipped",
+    sending: "sending",
+    tally: |done, failed, under_way| {
+        format!("{done} completed, {failed} failed, {under_way} in progress")
+    },
     results: "Results",
-    goes_on: Template::new("It goes on when this is closed; see {0}."),
-    is_over: Template::new("Steps and commands are in {0}."),
+    goes_on: Template::new("You can close this dialog. Progress continues in {0}."),
+    is_over: Template::new("For steps and commands, see {0}."),
     tasks: "Tasks",
     vm_on_node: |vm, node| format!("{vm} on {node}"),
     vms: format::vms,
-    vms_on_nodes: |vms, nodes| format!("{} on {nodes} nodes", format::vms(vms)),
+    vms_on_nodes: |vms, nodes| format!("{} on {nodes} hosts", format::vms(vms)),
 };

@@ -3,18 +3,20 @@
 use crate::text::deferred::SignInPage;
 
 pub(super) const SIGN_IN: SignInPage = SignInPage {
-    loading: "Looking who is there",
-    not_possible: "Nobody can sign in now",
+    loading: "Loading…",
+    not_possible: "Sign-in is not possible now",
     no_access: "You have no access here yet",
     elsewhere: "You are not signed in",
-    elsewhere_how: "One signs in to the proxy in front of this server: reload to get there.",
+    elsewhere_how: "Sign-in is handled by the proxy in front of this server. Reload to continue.",
     elsewhere_why: |why| {
-        format!("{why} One signs in to the proxy in front of this server: reload to get there.")
+        format!(
+            "{why} Sign-in is handled by the proxy in front of this server. Reload to continue."
+        )
     },
     reload: "Reload",
     title: "Sign in",
-    session_ended: "Your session has ended; sign in to go on.",
-    name: "Name",
+    session_ended: "Your session has ended. Sign in again.",
+    name: "User name",
     password: "Password",
     sign_in: "Sign in",
     signing_in: "Signing in…",

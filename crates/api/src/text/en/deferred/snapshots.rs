@@ -5,13 +5,13 @@ use crate::text::deferred::SnapshotPages;
 
 pub(super) const SNAPSHOTS: SnapshotPages = SnapshotPages {
     title: "Snapshots",
-    loading: "Asking the host for its snapshots",
+    loading: "Reading snapshots from the host",
     none: "No snapshots",
-    none_why: "One that is taken before a change is the way back.",
-    not_loaded: |why| format!("The snapshots could not be read. {why}"),
-    reload: "Ask the host again",
+    none_why: "Take one before a risky change, to be able to revert.",
+    not_loaded: |why| format!("Could not read the snapshots. {why}"),
+    reload: "Read again",
     take: "Take snapshot",
-    take_tip: "Keeps the disks as they are now, to come back to.",
+    take_tip: "Saves the state of the disks, to revert to later.",
     remove_all: "Remove all",
     revert: "Revert",
     remove: "Remove",
@@ -24,45 +24,47 @@ pub(super) const SNAPSHOTS: SnapshotPages = SnapshotPages {
     free: |free| format!("{free} free on the datastore"),
     name: "Name",
     description: "Description",
-    memory: "Memory of the VM",
-    memory_takes: |size| format!("Keep the memory, which takes {size}"),
+    memory: "Memory",
+    memory_takes: |size| format!("Include the memory ({size})"),
     quiesce: "Quiesce the guest's file systems (VMware Tools)",
-    quiesce_tip: "VMware Tools have the guest write everything first.",
-    snapshot_id: "Snapshot id",
+    quiesce_tip: "VMware Tools flush pending writes in the guest first.",
+    snapshot_id: "Snapshot ID",
     yes: "yes",
     no: "no",
     step_at: |step, percent| format!("{step}, {percent}%"),
     take_of: |vm| format!("Take a snapshot of {vm}"),
     too_little_space: |needed, free| {
-        format!("The datastore has {free} free, and the snapshot takes {needed} at least.")
+        format!(
+            "Does not fit: the snapshot needs at least {needed}, the datastore has {free} free."
+        )
     },
     revert_question: |vm, snapshot| format!("Revert {vm} to {snapshot}?"),
     revert_loses: Template::new(
-        "What has been written to its disks since then, {0}, is lost, unless a later snapshot has it.",
+        "Everything written to its disks since then ({0}) is lost, unless a later snapshot has it.",
     ),
-    revert_loses_state: "The VM runs: what it is doing is lost without a question to the guest.",
-    revert_jumps_back: "Memory, CPUs, networks and notes become those of that time.",
-    revert_runs: "It then runs on from that moment.",
-    revert_off: "It is off after that.",
-    revert_suspended: "It is suspended after that.",
-    keep_off: "Leave it off",
+    revert_loses_state: "The VM is on: its running state is lost, and the guest is not shut down first.",
+    revert_jumps_back: "Memory, CPUs, networks and notes revert too.",
+    revert_runs: "It continues to run from that moment.",
+    revert_off: "It is powered off afterwards.",
+    revert_suspended: "It is suspended afterwards.",
+    keep_off: "Keep powered off",
     remove_question: |vm, snapshot| format!("Remove {snapshot} of {vm}?"),
-    remove_keeps_vm: "The VM stays as it is now; only the way back to this snapshot is lost.",
-    remove_takes_time: "The host writes the changes into the disk below, which can take long and slow the \
-         VM down. It cannot be stopped.",
+    remove_keeps_vm: "The VM keeps its current state; you can no longer revert to this snapshot.",
+    remove_takes_time: "The host merges the disks. That can take long, slows the VM down and cannot be \
+         stopped.",
     children: |count| match count {
-        1 => "Remove the snapshot below it, too".to_owned(),
-        count => format!("Remove the {count} snapshots below it, too"),
+        1 => "Also remove the snapshot below it".to_owned(),
+        count => format!("Also remove the {count} snapshots below it"),
     },
     remove_all_question: |vm, count| match count {
         1 => format!("Remove the only snapshot of {vm}?"),
         count => format!("Remove all {count} snapshots of {vm}?"),
     },
-    remove_all_keeps_vm: "The VM stays as it is now; the ways back are lost.",
+    remove_all_keeps_vm: "The VM keeps its current state; you can no longer revert.",
     full_warning: |free| {
-        format!("The datastore has only {free} free, which the host may need while it does that.")
+        format!("The datastore has only {free} free; the host may need it for the merge.")
     },
-    read_only: "The host is read-only: hosts.yml says read_only: true.",
-    not_permitted: "Your role does not permit it.",
-    busy: "Another change of this VM is under way.",
+    read_only: "The host is read-only (read_only: true in hosts.yml).",
+    not_permitted: "Your role does not permit this.",
+    busy: "Another change of this VM is in progress.",
 };

@@ -15,7 +15,7 @@ pub(super) const TRAY: Tray = Tray {
         let counts = counts.map(|(count, one, many)| format::plural(count, one, many));
         counts.collect::<Vec<_>>().join(" · ")
     },
-    nothing: "Nothing has been asked yet.",
+    nothing: "No tasks yet.",
     all: "All tasks",
     open: "Open",
     answer: "Answer",

@@ -11,86 +11,75 @@ pub(super) const LIST: List = List {
     some_of_all: |some, all| format!("{some} of {all}"),
     counted: Template::new("{0} VMs"),
     loading: "Loading the VMs",
-    server_starting: "The server has just started and reads what it knows.",
+    server_starting: "The server has just started and is reading its database.",
     not_loaded: "The VMs could not be loaded",
-    no_nodes: "No nodes yet",
-    no_nodes_why: "ECoMan looks at the ESXi nodes that hosts.yml names, and has found none \
-            there so far. Name one, and its VMs appear here by themselves within a \
-            minute.",
-    no_nodes_next: Template::new("Then {0} pins its host key, and {1} says what else is missing."),
+    no_nodes: "No hosts yet",
+    no_nodes_why: "ECoMan polls the ESXi hosts in hosts.yml. Add one there; its VMs appear here \
+            within a minute.",
+    no_nodes_next: Template::new("Then pin its host key with {0}, and check it with {1}."),
     no_vms: "No VMs",
-    no_node_listed: |nodes| {
-        format!(
-            "None of {} has listed its VMs so far.",
-            format::nodes(nodes)
-        )
-    },
+    no_node_listed: |nodes| format!("None of {} has listed its VMs yet.", format::nodes(nodes)),
     some_nodes_empty: |answered, nodes| {
         format!(
-            "{answered} of {} have answered, and have none.",
+            "{answered} of {} have responded; they have no VMs.",
             format::nodes(nodes)
         )
     },
     all_nodes_empty: |nodes| {
         format!(
-            "{} answered, and nothing is registered there.",
+            "{} responded; no VM is registered there.",
             format::nodes(nodes)
         )
     },
-    to_nodes: "Look at the nodes",
-    no_match: "No match",
-    no_match_chips: |vms| {
-        format!(
-            "None of {} matches the chips that are pressed.",
-            format::vms(vms)
-        )
-    },
+    to_nodes: "Show hosts",
+    no_match: "No matching VMs",
+    no_match_chips: |vms| format!("None of {} matches the active chips.", format::vms(vms)),
     no_match_filter: |vms, filter| format!("None of {} matches “{filter}”.", format::vms(vms)),
     no_match_both: |vms, filter| {
         format!(
-            "None of {} matches “{filter}” and the chips that are pressed.",
+            "None of {} matches “{filter}” and the active chips.",
             format::vms(vms)
         )
     },
-    clear_filter: "Clear the filter",
+    clear_filter: "Clear filter",
     search: "VMs",
     show_only: "Show only",
     filter: "Filter",
-    filter_help: "Help on filters",
+    filter_help: "Filter help",
     at_character: |place| format!("At character {place}: "),
     use_suggestion: |filter| format!("Use {filter}"),
     order: "Order",
-    save_csv: "Save this list as CSV",
+    save_csv: "Download this list as CSV",
     csv_needs_filter: "The filter has a mistake.",
     new_vm: "New VM",
-    no_new_vm: "Your role does not permit creating VMs. Ask an administrator.",
+    no_new_vm: "Your role cannot create VMs. Ask an administrator.",
     chips: Chips {
         running: "Running",
         off: "Off",
         large: "Large",
-        stale: "Stale",
-        question: "Waiting for an answer",
+        stale: "Outdated",
+        question: "Needs an answer",
     },
     columns: Columns {
         power: "Power",
-        node: "Node",
-        vmid: "VM id",
+        node: "Host",
+        vmid: "VM ID",
         name: "Name",
         ip: "IP address",
         uptime: "Uptime",
         cpus: "CPU",
-        memory: "RAM",
+        memory: "Memory",
         storage: "Storage",
         guest_os: "Guest OS",
-        comment: "Comment",
-        age: "Age",
+        comment: "Notes",
+        age: "Updated",
     },
     failed_change: |order, why| format!("{order} failed: {why}"),
     answer_vm: |name| format!("Answer the question of {name}"),
     select_all: "Select all that match",
     select_vm: |name| format!("Select {name}"),
-    stale_spoken: |reason| format!(", stale: {reason}"),
-    not_seen_again: "not seen again",
+    stale_spoken: |reason| format!(", outdated: {reason}"),
+    not_seen_again: "not seen in the last poll",
     large: "Large",
     large_because: |reason| format!("Large: {reason}"),
     large_spoken: ", large",
@@ -99,13 +88,13 @@ pub(super) const LIST: List = List {
     large_memory: |mb, limit| format!("{mb} MB ≥ {limit} MB"),
     large_storage: |bytes, limit| format!("{} ≥ {limit} GB", format::gigabytes(bytes)),
     by_cpu: |reason| format!("CPU {reason}"),
-    by_memory: |reason| format!("RAM {reason}"),
+    by_memory: |reason| format!("memory {reason}"),
     by_storage: |reason| format!("storage {reason}"),
     selected_vms: "Selected VMs",
     selected: Template::new("{0} selected"),
     selected_hidden: Template::new("{0} selected, {1} not shown"),
-    none_can: |vms, why| format!("None of the {vms} can: {why}"),
+    none_can: |vms, why| format!("Not possible for any of the {vms}: {why}"),
     order_for_some: |order, vms| format!("{order} {vms}"),
     power: "Power",
-    select_none: "Select none",
+    select_none: "Clear selection",
 };

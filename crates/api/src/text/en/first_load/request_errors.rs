@@ -3,9 +3,9 @@
 use crate::text::first_load::RequestErrors;
 
 pub(super) const REQUEST_ERRORS: RequestErrors = RequestErrors {
-    unreachable: "The server does not answer. Check that it runs and that this machine can \
+    unreachable: "The server is not responding. Check that it runs and that this machine can \
             reach it.",
-    timed_out: |seconds| format!("The server has not answered within {seconds} s."),
+    timed_out: |seconds| format!("No answer from the server within {seconds} s."),
     change_timed_out: |seconds| {
         format!(
             "Not sent: no answer from the server within {seconds} s. The request is withdrawn and \
