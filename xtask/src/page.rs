@@ -12,22 +12,6 @@ use crate::tools::Environment;
 /// How long a build may take where nobody watches.
 const LIMIT: Duration = Duration::from_secs(30 * 60);
 
-/// Compresses each file of dist/ beside itself, as strongly as can be, unless it was done before: the
-/// dashboard serves these.
-const COMPRESS: &str = r"
-const fs = require('node:fs'), path = require('node:path'), zlib = require('node:zlib');
-for (const entry of fs.readdirSync('dist', { recursive: true, withFileTypes: true })) {
-  const file = path.join(entry.parentPath, entry.name);
-  if (!entry.isFile() || /\.(br|gz)$/.test(file)) continue;
-  const bytes = fs.readFileSync(file);
-  const made = fs.statSync(file + '.br', { throwIfNoEntry: false });
-  if (made && made.mtimeMs >= fs.statSync(file).mtimeMs) continue;
-  const params = { [zlib.constants.BROTLI_PARAM_SIZE_HINT]: bytes.length };
-  fs.writeFileSync(file + '.br', zlib.brotliCompressSync(bytes, { params }));
-  fs.writeFileSync(file + '.gz', zlib.gzipSync(bytes, { level: 9 }));
-}
-";
-
 /// Builds the page in a hurry: for the demo. Larger than the one that users get, and as quick to use.
 ///
 /// # Errors
@@ -81,13 +65,6 @@ fn build(context: &Context, environment: &Environment, profile: &str, small: boo
             bundle = bundle.arg("small");
         }
         step.run(&mut bundle)?;
-        if small {
-            let mut compress = Command::new("node")
-                .args(["-e", COMPRESS])
-                .directory(&context.root)
-                .envs(&variables);
-            step.run(&mut compress)?;
-        }
         Ok(())
     })
 }

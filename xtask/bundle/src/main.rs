@@ -4,14 +4,16 @@
 //!
 //! `ecoman-bundle LINKED FRONTEND DIST [small]`: the WebAssembly as it was linked, the folder with
 //! index.html, the folder for the result. `small` takes what the first visit does not need into
-//! files of their own and has `wasm-opt` make all of them small; it is there with the feature `small`.
+//! files of their own, has `wasm-opt` and `esbuild` make all of them small, and compresses each
+//! beside itself, as strongly as can be; it is there with the feature `small`.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::hash::{DefaultHasher, Hasher as _};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use base64::Engine as _;
@@ -81,16 +83,20 @@ fn bundle(linked: &Path, frontend: &Path, dist: &Path, small: bool) -> Result<()
         program(&work, &[])?
     };
     let mut files = program.files;
-    let index = index(&template, frontend, &program.hash, &mut files)?;
+    let index = index(&template, frontend, &program.hash, small, &mut files)?;
+    if small {
+        compress(&mut files, &index)?;
+    }
     install(&files, &index, dist)?;
     fs::write(&made_of, fingerprint()?)
         .with_context(|| format!("could not write {}", made_of.display()))
 }
 
-/// Says whether there is anything to do: a hash of all that the page is made of, and of the
-/// index that names its files.
+/// Says whether there is anything to do: a hash of all that the page is made of, of the index that
+/// names its files, and of this program.
 fn fingerprint(linked: &Path, frontend: &Path, dist: &Path, small: bool) -> Result<String> {
-    let mut files = vec![linked.to_owned(), dist.join("index.html")];
+    let this = std::env::current_exe().context("could not find this program")?;
+    let mut files = vec![linked.to_owned(), dist.join("index.html"), this];
     for entry in fs::read_dir(frontend)? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
@@ -169,6 +175,82 @@ struct Program {
     hash: String,
 }
 
+/// The same script or style sheet in fewer characters.
+fn minify(text: &str, loader: &str) -> Result<String> {
+    let mut child = Command::new("esbuild")
+        .args(["--minify", "--log-level=error", "--charset=utf8"])
+        .arg(format!("--loader={loader}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .context("could not start esbuild")?;
+    // It reads all before it writes.
+    let mut input = child.stdin.take().context("esbuild takes no input")?;
+    input
+        .write_all(text.as_bytes())
+        .context("esbuild did not read its input")?;
+    drop(input);
+    let output = child.wait_with_output()?;
+    ensure!(
+        output.status.success(),
+        "esbuild failed on a file of the kind {loader}: {}",
+        output.status
+    );
+    Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Adds each file compressed, as browsers ask for it: by Brotli, and by gzip for plain HTTP.
+#[cfg(feature = "small")]
+fn compress(files: &mut Files, index: &str) -> Result<()> {
+    let index = ("index.html", index.as_bytes());
+    let contents: Vec<(&str, &[u8])> = files
+        .iter()
+        .map(|(name, content)| (name.as_str(), content.as_slice()))
+        .chain([index])
+        .collect();
+    let compressed = std::thread::scope(|scope| {
+        let running: Vec<_> = contents
+            .into_iter()
+            .map(|(name, content)| (name.to_owned(), scope.spawn(|| both(content))))
+            .collect();
+        running
+            .into_iter()
+            .map(|(name, thread)| {
+                let both = thread.join().map_err(|_| anyhow::anyhow!("it panicked"));
+                let both = both.flatten();
+                Ok((
+                    both.with_context(|| format!("could not compress {name}"))?,
+                    name,
+                ))
+            })
+            .collect::<Result<Vec<_>>>()
+    })?;
+    for ((brotli, gzip), name) in compressed {
+        files.insert(format!("{name}.br"), brotli);
+        files.insert(format!("{name}.gz"), gzip);
+    }
+    Ok(())
+}
+
+#[cfg(feature = "small")]
+fn both(content: &[u8]) -> Result<(Vec<u8>, Vec<u8>)> {
+    let parameters = brotli::enc::BrotliEncoderParams {
+        size_hint: content.len(),
+        ..Default::default()
+    };
+    let mut brotli = Vec::new();
+    brotli::BrotliCompress(&mut &*content, &mut brotli, &parameters)?;
+    let mut gzip = Vec::new();
+    let options = zopfli::Options::default();
+    zopfli::compress(options, zopfli::Format::Gzip, content, &mut gzip)?;
+    Ok((brotli, gzip))
+}
+
+#[cfg(not(feature = "small"))]
+fn compress(_: &mut Files, _: &str) -> Result<()> {
+    bail!("it was built without the feature `small`")
+}
+
 /// The files of the program in `work`. They belong together, so that one hash of all is in their names.
 fn program(work: &Path, parts: &[PathBuf]) -> Result<Program> {
     ensure!(
@@ -181,6 +263,10 @@ fn program(work: &Path, parts: &[PathBuf]) -> Result<Program> {
         [] => String::new(),
         _ => read_text(&work.join(LOADER))?,
     };
+    if !parts.is_empty() {
+        bridge = minify(&bridge, "js")?;
+        loader = minify(&loader, "js")?;
+    }
     let parts: Vec<(String, Vec<u8>)> = parts
         .iter()
         .map(|file| {
@@ -205,8 +291,8 @@ fn program(work: &Path, parts: &[PathBuf]) -> Result<Program> {
         let loader_name = name("parts", ".js");
         bridge = replaced(
             &bridge,
-            &format!("from \"./{LOADER}\""),
-            &format!("from \"./{loader_name}\""),
+            &format!("from\"./{LOADER}\""),
+            &format!("from\"./{loader_name}\""),
         )?;
         loader = replaced(
             &loader,
@@ -231,7 +317,13 @@ fn program(work: &Path, parts: &[PathBuf]) -> Result<Program> {
 
 /// The index, with each element marked `data-trunk` naming its file as it is installed. Adds those
 /// files.
-fn index(template: &str, frontend: &Path, hash: &str, files: &mut Files) -> Result<String> {
+fn index(
+    template: &str,
+    frontend: &Path,
+    hash: &str,
+    small: bool,
+    files: &mut Files,
+) -> Result<String> {
     let script = format!("/{PROGRAM}-{hash}.js");
     let wasm = format!("/{PROGRAM}-{hash}_bg.wasm");
     let mut index = String::new();
@@ -253,7 +345,10 @@ fn index(template: &str, frontend: &Path, hash: &str, files: &mut Files) -> Resu
             let source = attribute(line, "href")
                 .or_else(|| attribute(line, "src"))
                 .with_context(|| format!("no file is named in {:?}", line.trim()))?;
-            let content = read(&frontend.join(source))?;
+            let mut content = read(&frontend.join(source))?;
+            if small && kind == Some("css") {
+                content = minify(&String::from_utf8(content)?, "css")?.into_bytes();
+            }
             let (stem, end) = source
                 .rsplit_once('.')
                 .with_context(|| format!("{source} has no extension"))?;
