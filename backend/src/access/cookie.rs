@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
 use chrono::TimeDelta;
 
 use crate::http::base_path::BasePath;
+use crate::http::cookies::cookies;
 
 /// The cookie of this server's sessions: its name and where the browser sends it.
 #[derive(Clone, Copy, Debug)]
@@ -28,14 +28,8 @@ impl SessionCookie<'_> {
     /// The secret of a request's session.
     pub(crate) fn secret(self, headers: &HeaderMap) -> Option<String> {
         let own = self.name();
-        headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-            .flat_map(|line| line.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .find(|(name, _)| *name == own)
-            .map(|(_, value)| value.to_owned())
+        let mut values = cookies(headers, &own);
+        values.next().map(str::to_owned)
     }
 
     /// The `Set-Cookie` that opens a session.
@@ -72,6 +66,8 @@ impl SessionCookie<'_> {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::header::COOKIE;
+
     use super::*;
 
     #[test]

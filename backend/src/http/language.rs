@@ -4,12 +4,14 @@
 use std::convert::Infallible;
 
 use axum::extract::{FromRequestParts, Request, State};
-use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
+use axum::http::header::ACCEPT_LANGUAGE;
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap};
 use axum::middleware::Next;
 use axum::response::Response;
 use ecoman_api::text::{LANGUAGE_COOKIE, Language};
+
+use super::cookies::cookies;
 
 /// What the language of an answer depends on, for `Vary`.
 pub(crate) const DEPENDS_ON: &str = "Accept-Language, Cookie";
@@ -51,19 +53,10 @@ fn noted(extensions: &Extensions) -> Language {
 }
 
 fn of(headers: &HeaderMap, fixed: Option<Language>) -> Option<Language> {
-    let lines = |name| {
-        headers
-            .get_all(name)
-            .iter()
-            .filter_map(|line| line.to_str().ok())
-    };
-    let cookies = lines(COOKIE).flat_map(|line| line.split(';'));
-    let chosen = cookies
-        .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == LANGUAGE_COOKIE)
-        .find_map(|(_, tag)| tag.parse().ok());
+    let chosen = cookies(headers, LANGUAGE_COOKIE).find_map(|tag| tag.parse().ok());
     let browser = || {
-        let accepted: Vec<_> = lines(ACCEPT_LANGUAGE).collect();
+        let lines = headers.get_all(ACCEPT_LANGUAGE).iter();
+        let accepted: Vec<_> = lines.filter_map(|line| line.to_str().ok()).collect();
         Language::accepted(&accepted.join(","))
     };
     chosen.or(fixed).or_else(browser)
@@ -72,6 +65,7 @@ fn of(headers: &HeaderMap, fixed: Option<Language>) -> Option<Language> {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderName;
+    use axum::http::header::COOKIE;
 
     use super::*;
 

@@ -3,6 +3,7 @@
 pub(crate) mod accept;
 pub(crate) mod base_path;
 pub(crate) mod body_cache;
+pub(crate) mod cookies;
 pub(crate) mod csv;
 pub(crate) mod error;
 pub(crate) mod etag;
