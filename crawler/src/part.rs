@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ecoman_esxi::parse::{self, Process, VmList, VmRow};
 use ecoman_esxi::{Command, Output, Quota, SessionError};
-use ecoman_model::{Datastore, PowerState, VmRecord, Vmid};
+use ecoman_model::{Datastore, PowerState, VmRecord, Vmid, split_datastore_path};
 
 use crate::asked::Asked;
 use crate::collect::{
@@ -121,7 +121,7 @@ fn is_called(vm: &VmRecord, row: &VmRow) -> bool {
 fn places(previous: &BTreeMap<Vmid, VmRecord>, datastores: &[Datastore]) -> BTreeMap<Vmid, String> {
     let place = |vm: &VmRecord| {
         let path = vm.facts.vmx_path.as_deref()?;
-        let (name, file) = path.strip_prefix('[')?.split_once("] ")?;
+        let (name, file) = split_datastore_path(path)?;
         let mut reachable = datastores.iter().filter(|datastore| datastore.accessible);
         let datastore = reachable.find(|datastore| datastore.name.as_deref() == Some(name))?;
         Some(format!("{}/{file}", datastore.path))

@@ -32,6 +32,7 @@ pub use ecoman_model::{
     Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation,
     Snapshot, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree,
     StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings, Vmid, Way,
+    least_snapshot_bytes,
 };
 
 pub use access::{

@@ -1,7 +1,9 @@
 //! The node as the API shows it.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{Collecting, Datastore, IsoImage, Limits, NodeFailure, volume_of};
+use ecoman_model::{
+    Collecting, Datastore, IsoImage, Limits, NodeFailure, Vmid, read_at, volume_of,
+};
 use serde::{Deserialize, Serialize};
 
 /// An ESXi node. What it did not say is `null`.
@@ -104,13 +106,7 @@ impl Node {
     /// When a VM was read last, as far as it could be read.
     #[must_use]
     pub fn read_at(&self, vmid: u32) -> Option<DateTime<Utc>> {
-        let place = usize::try_from(vmid)
-            .ok()
-            .and_then(|id| id.checked_rem(self.vms_read_at.len()));
-        match place {
-            Some(place) => self.vms_read_at.get(place).copied(),
-            None => self.observed_at,
-        }
+        read_at(Vmid(vmid), &self.vms_read_at, self.observed_at)
     }
 
     /// A volume by name, or that of `hosts.yml` for new VMs, as far as the node has reported it.

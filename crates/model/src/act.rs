@@ -3,6 +3,7 @@
 //! An act is a struct that implements [`Act`] and has a variant in [`TaskRequest`].
 
 mod declaration;
+mod field_fault;
 mod power_action;
 mod setting;
 
@@ -19,17 +20,17 @@ mod step;
 pub use answer::Answer;
 pub use clean_up::CleanUp;
 pub use create::{
-    COMMENT_BYTES, DEFAULT_GUEST_OS, FieldFault, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm,
-    volume_of,
+    COMMENT_BYTES, DEFAULT_GUEST_OS, Limits, NAME_BYTES, NAME_CHARACTERS, NewVm, volume_of,
 };
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 pub use edit::Edit;
+pub use field_fault::FieldFault;
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use request::TaskRequest;
 pub use setting::{Setting, VmSettings};
 pub use snapshot::{
     SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, SnapshotCreate,
-    SnapshotRemove, SnapshotRemoveAll, SnapshotRevert,
+    SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, least_snapshot_bytes,
 };
 pub use step::Step;

@@ -25,7 +25,8 @@ pub use act::{
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
     PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
     SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate, SnapshotRemove,
-    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, VmSettings, volume_of,
+    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, VmSettings, least_snapshot_bytes,
+    volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, RoundCost, Way};
@@ -37,6 +38,7 @@ pub use node::{
 pub use pending::PendingChange;
 pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
+    read_at,
 };
 pub use snapshot::{Snapshot, SnapshotTree};
 pub use task::{
@@ -45,7 +47,7 @@ pub use task::{
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};
-pub use vm::{InvalidVmid, PowerState, VmFacts, VmKey, Vmid};
+pub use vm::{InvalidVmid, PowerState, VmFacts, VmKey, Vmid, split_datastore_path};
 
 /// A point in time, UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

@@ -84,13 +84,7 @@ impl NodeRecord {
     /// When a VM was read last, as far as it could be read.
     #[must_use]
     pub fn read_at(&self, vmid: Vmid) -> Option<Timestamp> {
-        let place = usize::try_from(vmid.0)
-            .ok()
-            .and_then(|id| id.checked_rem(self.vms_read_at.len()));
-        match place {
-            Some(place) => self.vms_read_at.get(place).copied(),
-            None => self.observed_at,
-        }
+        read_at(vmid, &self.vms_read_at, self.observed_at)
     }
 
     /// When each of its VMs had been read since.
@@ -98,6 +92,17 @@ impl NodeRecord {
     pub fn all_read_at(&self) -> Option<Timestamp> {
         let oldest = self.vms_read_at.iter().min().copied();
         oldest.or(self.observed_at)
+    }
+}
+
+/// When a VM was read last, by when each share of the VMs was
+/// ([`NodeRecord::vms_read_at`]) and when all of them were.
+#[must_use]
+pub fn read_at(vmid: Vmid, shares: &[Timestamp], all: Option<Timestamp>) -> Option<Timestamp> {
+    let id = usize::try_from(vmid.0).ok();
+    match id.and_then(|id| id.checked_rem(shares.len())) {
+        Some(place) => shares.get(place).copied(),
+        None => all,
     }
 }
 

@@ -60,9 +60,28 @@ impl fmt::Display for VmKey {
     }
 }
 
+/// Datastore and path on it of a node's own path, such as `[datastore1 (1)] web/web.vmx`. `None`:
+/// it is on no datastore, as that of an infrastructure VM (`[] /var/run/…`).
+#[must_use]
+pub fn split_datastore_path(path: &str) -> Option<(&str, &str)> {
+    let (datastore, below) = path.strip_prefix('[')?.split_once("] ")?;
+    (!datastore.is_empty() && !below.is_empty()).then_some((datastore, below))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_on_a_datastore_is_split_at_the_first_bracket_before_a_blank() {
+        assert_eq!(
+            split_datastore_path("[ds (1)] a] b/it's.vmx"),
+            Some(("ds (1)", "a] b/it's.vmx"))
+        );
+        for path in ["", "[a]", "[a] ", "[] /var/a.vmx", "/vmfs/volumes/a/b.vmx"] {
+            assert_eq!(split_datastore_path(path), None, "{path:?}");
+        }
+    }
 
     #[test]
     fn a_vm_id_is_digits_only() {

@@ -1,10 +1,9 @@
 //! Creating a VM: rules that hold on every node, and limits of one node.
 
-use std::fmt;
-
 use serde::{Deserialize, Serialize};
 
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+use super::field_fault::{FieldFault, broken_rules, if_given};
 use crate::{Datastore, Event, EventKind, NodeFacts, NodeSettings, Permission, Vmid};
 
 /// A VM to be created. Made by [`NewVm::check`] only, so its texts keep their rules.
@@ -35,15 +34,6 @@ pub struct NewVm {
     pub iso_path: Option<String>,
     /// Whether to power it on at the end.
     pub power_on: bool,
-}
-
-/// What one field of a [`NewVm`] breaks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldFault {
-    /// The field: `name`, `memory_mb`, ...
-    pub field: &'static str,
-    /// The rule, as it goes on after the field's name: `must be at least 1`.
-    pub rule: String,
 }
 
 /// Most characters of a name, as vSphere has it.
@@ -145,26 +135,17 @@ impl NewVm {
     ///
     /// Everything that is wrong, by field.
     pub fn check(self) -> Result<Self, Vec<FieldFault>> {
-        let mut faults = Vec::new();
-        let mut rule = |field, result: Result<(), &str>| {
-            if let Err(rule) = result {
-                let rule = rule.to_owned();
-                faults.push(FieldFault { field, rule });
-            }
-        };
-        rule("name", name(&self.name));
-        rule("cpus", at_least_one(self.cpus.into()));
-        rule("memory_mb", memory(self.memory_mb));
-        rule("disk_gb", at_least_one(self.disk_gb));
-        rule("comment", comment(&self.comment));
-        rule("guest_os", guest_os(&self.guest_os));
-        let named = self.datastore.as_deref();
-        rule("datastore", named.map_or(Ok(()), datastore));
-        rule("network", self.network.as_deref().map_or(Ok(()), network));
-        rule(
-            "iso_path",
-            self.iso_path.as_deref().map_or(Ok(()), iso_path),
-        );
+        let faults = broken_rules([
+            ("name", name(&self.name)),
+            ("cpus", at_least_one(self.cpus.into())),
+            ("memory_mb", memory(self.memory_mb)),
+            ("disk_gb", at_least_one(self.disk_gb)),
+            ("comment", comment(&self.comment)),
+            ("guest_os", guest_os(&self.guest_os)),
+            ("datastore", if_given(self.datastore.as_deref(), datastore)),
+            ("network", if_given(self.network.as_deref(), network)),
+            ("iso_path", if_given(self.iso_path.as_deref(), iso_path)),
+        ]);
         if faults.is_empty() {
             Ok(self)
         } else {
@@ -327,12 +308,6 @@ fn iso_path(text: &str) -> Result<(), &'static str> {
         Err("must end in .iso")
     } else {
         Ok(())
-    }
-}
-
-impl fmt::Display for FieldFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.field, self.rule)
     }
 }
 

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::create::{FieldFault, Limits, at_least_one, comment, guest_os, memory, name};
+use super::create::{Limits, at_least_one, comment, guest_os, memory, name};
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+use super::field_fault::{FieldFault, broken_rules, if_given};
 use super::setting::{Setting, VmSettings};
 use crate::{Event, EventKind, Permission, PowerState, Vmid};
 
@@ -68,25 +69,15 @@ impl Edit {
             memory_mb,
             guest_os: new_guest,
         } = &self.settings;
-        let checked = [
-            ("name", new_name.as_deref().map(name)),
-            ("comment", new_comment.as_deref().map(comment)),
-            ("cpus", cpus.map(|cpus| at_least_one(cpus.into()))),
-            (
-                "cores_per_socket",
-                cores_per_socket.map(|cores| at_least_one(cores.into())),
-            ),
-            ("memory_mb", memory_mb.map(memory)),
-            ("guest_os", new_guest.as_deref().map(guest_os)),
-        ];
-        let mut faults: Vec<FieldFault> = checked
-            .into_iter()
-            .filter_map(|(field, result)| Some((field, result?.err()?)))
-            .map(|(field, rule)| FieldFault {
-                field,
-                rule: rule.to_owned(),
-            })
-            .collect();
+        let count = |value: u32| at_least_one(value.into());
+        let mut faults = broken_rules([
+            ("name", if_given(new_name.as_deref(), name)),
+            ("comment", if_given(new_comment.as_deref(), comment)),
+            ("cpus", if_given(*cpus, count)),
+            ("cores_per_socket", if_given(*cores_per_socket, count)),
+            ("memory_mb", if_given(*memory_mb, memory)),
+            ("guest_os", if_given(new_guest.as_deref(), guest_os)),
+        ]);
         if faults.is_empty() {
             faults.extend(cpus.and_then(|cpus| uneven(cpus, (*cores_per_socket)?)));
         }

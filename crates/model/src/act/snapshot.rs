@@ -6,8 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::create::FieldFault;
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
+use super::field_fault::{FieldFault, broken_rules};
 use crate::{Event, EventKind, Permission, PowerState, Vmid};
 
 /// Most characters of a snapshot's name, as vSphere has it.
@@ -16,6 +16,19 @@ pub const SNAPSHOT_NAME_CHARACTERS: usize = 80;
 pub const SNAPSHOT_DESCRIPTION_BYTES: usize = 2048;
 /// How many snapshots may lead to one another.
 pub const SNAPSHOT_DEPTH: usize = 32;
+
+/// What a delta disk and the state of a snapshot take on the datastore at least.
+const LEAST_SNAPSHOT_BYTES: u64 = 32 << 20;
+
+/// What a snapshot takes on the datastore at least, with the memory that it holds, in MB of 1024²
+/// bytes; `None`: it holds none.
+#[must_use]
+pub const fn least_snapshot_bytes(memory_mb: Option<u64>) -> u64 {
+    match memory_mb {
+        Some(mb) => LEAST_SNAPSHOT_BYTES.saturating_add(mb << 20),
+        None => LEAST_SNAPSHOT_BYTES,
+    }
+}
 
 /// Take a snapshot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,15 +89,10 @@ impl SnapshotCreate {
     ///
     /// Everything that is wrong, by field.
     pub fn check(self) -> Result<Self, Vec<FieldFault>> {
-        let mut faults = Vec::new();
-        let mut rule = |field, result: Result<(), &str>| {
-            if let Err(rule) = result {
-                let rule = rule.to_owned();
-                faults.push(FieldFault { field, rule });
-            }
-        };
-        rule("name", name(&self.name));
-        rule("description", description(&self.description));
+        let faults = broken_rules([
+            ("name", name(&self.name)),
+            ("description", description(&self.description)),
+        ]);
         if faults.is_empty() {
             Ok(self)
         } else {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ecoman_esxi::{Command, FILE_CHANGED, NO_FILE_MADE};
-use ecoman_model::{TaskError, TaskErrorKind, TaskId};
+use ecoman_model::{TaskError, TaskErrorKind, TaskId, split_datastore_path};
 
 use crate::job::{Job, refused};
 
@@ -23,11 +23,9 @@ impl Configuration {
     /// That of a VM, by the node's own path (`[datastore1] web/web.vmx`); `None`: it is on no
     /// datastore.
     pub(super) fn of(vmx_path: &str, task: TaskId) -> Option<Self> {
-        let (volume, below) = vmx_path.strip_prefix('[')?.split_once("] ")?;
+        let (volume, below) = split_datastore_path(vmx_path)?;
         let mut parts = below.split('/');
-        let is_plain = !volume.is_empty()
-            && !volume.contains('/')
-            && !parts.any(|part| matches!(part, "" | "." | ".."));
+        let is_plain = !volume.contains('/') && !parts.any(|part| matches!(part, "" | "." | ".."));
         let path = format!("/vmfs/volumes/{volume}/{below}");
         is_plain.then(|| Self {
             beside: format!("{path}.ecoman-{task}"),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ecoman_api::{
     CreateSnapshot, PowerState, RevertToSnapshot, SNAPSHOT_NAME_CHARACTERS, Snapshot, SnapshotTree,
-    Task, Vm as VmFacts,
+    Task, Vm as VmFacts, least_snapshot_bytes,
 };
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -23,8 +23,6 @@ use crate::state::text;
 const HEADING: &str = "snapshot-heading";
 /// What has the focus first in it.
 const FIRST: &str = "snapshot-first";
-/// What a snapshot takes at least.
-const LEAST_BYTES: u64 = 32 << 20;
 
 /// What is asked for.
 #[derive(Clone, Debug, PartialEq)]
@@ -172,8 +170,8 @@ fn take(open: Open, vm: &VmFacts, free: Option<u64>) -> AnyView {
     let quiesce = RwSignal::new(false);
     let runs = vm.power == PowerState::On;
     let tools = matches!(vm.tools_status.as_deref(), Some("toolsOk" | "toolsOld"));
-    let memory_bytes = vm.memory_mb.unwrap_or_default() << 20;
-    let needed = move || LEAST_BYTES + if memory.get() { memory_bytes } else { 0 };
+    let memory_mb = vm.memory_mb.unwrap_or_default();
+    let needed = move || least_snapshot_bytes(memory.get().then_some(memory_mb));
     let lacking = Memo::new(move |_| {
         let (needed, free) = (needed(), free?);
         (free < needed)
@@ -191,7 +189,7 @@ fn take(open: Open, vm: &VmFacts, free: Option<u64>) -> AnyView {
             api::create_snapshot(&key.node, key.vmid, &wanted, &idempotency_key).await
         });
     };
-    let memory_label = (texts.memory_takes)(&format::bytes(memory_bytes));
+    let memory_label = (texts.memory_takes)(&format::bytes(memory_mb << 20));
     let of_running = runs.then(|| {
         view! {
             {checkbox(memory, memory_label, None)}
