@@ -5,6 +5,7 @@ mod clean_up;
 mod create;
 mod created_files;
 mod edit;
+mod facts;
 mod files;
 mod hostd_task;
 mod power;

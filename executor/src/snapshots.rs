@@ -1,11 +1,12 @@
 //! The snapshots of a VM, read from its node.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ecoman_api::ProblemKind;
 use ecoman_esxi::parse::{self, FileLayout, ParseError, SnapshotInfo};
-use ecoman_esxi::{Command, Output, SessionError};
-use ecoman_model::{FailureKind, Snapshot, SnapshotTree, Vmid};
+use ecoman_esxi::{Command, Output, Session, SessionError};
+use ecoman_model::{FailureKind, Snapshot, SnapshotTree, Vmid, split_datastore_path};
 
 use crate::nodes::Node;
 
@@ -50,34 +51,84 @@ impl ReadError {
     }
 }
 
+/// Who asks the node: a task, or a reader beside all tasks.
+pub(crate) trait Ask {
+    /// Runs a command that changes nothing.
+    fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send;
+}
+
+/// A reader beside all tasks.
+struct Reader(Arc<Session>);
+
+impl Ask for Reader {
+    fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send {
+        self.0.run(command, TIMEOUT)
+    }
+}
+
+/// Why the tree cannot be read.
+pub(crate) enum Unread {
+    /// No answer.
+    Lost(SessionError),
+    /// An answer that is no tree.
+    Answer(Output, ParseError),
+}
+
+impl From<SessionError> for Unread {
+    fn from(error: SessionError) -> Self {
+        Self::Lost(error)
+    }
+}
+
+/// What is read of the snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sizes {
+    /// With what each takes on the datastore.
+    Each,
+    /// Without.
+    No,
+}
+
 /// Reads the snapshots of a VM with their sizes, beside what runs on the node.
 pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<SnapshotTree, ReadError> {
     // Many readers cost a node no more than one.
     let _turn = node.reading.lock().await;
-    let session = node.session().await?;
-    let ask = async |command: Command| session.run(&command, TIMEOUT).await;
-    let output = ask(Command::snapshot_info(vmid)).await?;
+    let reader = Reader(node.session().await?);
+    let tree = read_tree(&reader, vmid, Sizes::Each).await;
+    tree.map_err(|unread| match unread {
+        Unread::Lost(error) => error.into(),
+        Unread::Answer(output, error) => ReadError::of(vmid, &output, &error),
+    })
+}
+
+/// Reads the snapshots of a VM and the free space of its datastore.
+///
+/// # Errors
+///
+/// The node cannot be asked, or its answer is no tree.
+pub(crate) async fn read_tree(
+    node: &(impl Ask + Sync),
+    vmid: Vmid,
+    sizes: Sizes,
+) -> Result<SnapshotTree, Unread> {
+    let output = node.ask(&Command::snapshot_info(vmid)).await?;
     let info = match parse::snapshot_info(&output.stdout) {
         Ok(info) => info,
-        Err(error) if error.fault().is_some() => return Err(ReadError::of(vmid, &output, &error)),
-        Err(error) => {
-            // A name or a description imitates the dump; the file has them escaped.
-            let summary = ask(Command::summary(vmid)).await?;
-            let path = vmsd_path(&summary).ok_or_else(|| ReadError::of(vmid, &output, &error))?;
-            let file = ask(Command::read_file(&path)).await?;
-            let read = parse::vmsd(&file.stdout).ok().filter(|_| file.exit == 0);
-            read.ok_or_else(|| ReadError::of(vmid, &output, &error))?
-        }
+        Err(error) if error.fault().is_some() => return Err(Unread::Answer(output, error)),
+        // A name or a description imitates the dump; the file has them escaped.
+        Err(error) => match read_vmsd(node, vmid).await? {
+            Some(info) => info,
+            None => return Err(Unread::Answer(output, error)),
+        },
     };
     // Sizes and free space are not worth a failure.
-    let layout = match info.snapshots.is_empty() {
-        true => None,
-        false => {
-            let output = ask(Command::file_layout(vmid)).await?;
-            parse::file_layout(&output.stdout).ok()
-        }
+    let layout = if sizes == Sizes::Each && !info.snapshots.is_empty() {
+        let output = node.ask(&Command::file_layout(vmid)).await?;
+        parse::file_layout(&output.stdout).ok()
+    } else {
+        None
     };
-    let datastores = ask(Command::vm_datastores(vmid)).await?;
+    let datastores = node.ask(&Command::vm_datastores(vmid)).await?;
     let datastores = parse::vm_datastores(&datastores.stdout).unwrap_or_default();
     let free = datastores
         .first()
@@ -85,25 +136,30 @@ pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<SnapshotTree, ReadEr
     Ok(tree(&info, layout.as_ref(), free))
 }
 
-/// The path of the `.vmsd` beside the `.vmx` that a summary names.
-pub(crate) fn vmsd_path(summary: &Output) -> Option<String> {
-    let facts = parse::summary(&summary.stdout).ok()?.facts;
-    let vmx = on_volume(&facts.vmx_path?)?;
-    Some(format!("{}.vmsd", vmx.strip_suffix(".vmx")?))
+/// Reads the `.vmsd` beside the `.vmx` of a VM; `None`: it cannot be read.
+async fn read_vmsd(
+    node: &(impl Ask + Sync),
+    vmid: Vmid,
+) -> Result<Option<SnapshotInfo>, SessionError> {
+    let summary = node.ask(&Command::summary(vmid)).await?;
+    let facts = parse::summary(&summary.stdout).ok();
+    let Some(path) = facts.and_then(|summary| vmsd_path(&summary.facts.vmx_path?)) else {
+        return Ok(None);
+    };
+    let file = node.ask(&Command::read_file(&path)).await?;
+    Ok(parse::vmsd(&file.stdout).ok().filter(|_| file.exit == 0))
 }
 
-/// `/vmfs/volumes/datastore1/web/web.vmx` of `[datastore1] web/web.vmx`.
-pub(crate) fn on_volume(path: &str) -> Option<String> {
-    let (volume, path) = path.strip_prefix('[')?.split_once("] ")?;
-    (!volume.is_empty() && !path.is_empty()).then(|| format!("/vmfs/volumes/{volume}/{path}"))
+/// The path of the `.vmsd` beside a `.vmx`: `/vmfs/volumes/datastore1/web/web.vmsd` of
+/// `[datastore1] web/web.vmx`.
+fn vmsd_path(vmx_path: &str) -> Option<String> {
+    let (datastore, vmx) = split_datastore_path(vmx_path)?;
+    let path = vmx.strip_suffix(".vmx")?;
+    Some(format!("/vmfs/volumes/{datastore}/{path}.vmsd"))
 }
 
 /// The tree with what its files take.
-pub(crate) fn tree(
-    info: &SnapshotInfo,
-    layout: Option<&FileLayout>,
-    free_bytes: Option<u64>,
-) -> SnapshotTree {
+fn tree(info: &SnapshotInfo, layout: Option<&FileLayout>, free_bytes: Option<u64>) -> SnapshotTree {
     let size = |id: u32| {
         let children = info
             .snapshots
@@ -135,10 +191,10 @@ mod tests {
 
     #[test]
     fn a_path_of_the_node_is_one_of_its_shell() {
-        let path = on_volume("[ds (1)] a b/c] d.vmx");
-        assert_eq!(path.as_deref(), Some("/vmfs/volumes/ds (1)/a b/c] d.vmx"));
-        for path in ["[] /var/run/crx/a.vmx", "/vmfs/volumes/a", "", "[a]"] {
-            assert_eq!(on_volume(path), None, "{path}");
+        let path = vmsd_path("[ds (1)] a b/c] d.vmx");
+        assert_eq!(path.as_deref(), Some("/vmfs/volumes/ds (1)/a b/c] d.vmsd"));
+        for path in ["[] /var/run/crx/a.vmx", "/vmfs/volumes/a", "", "[a] b"] {
+            assert_eq!(vmsd_path(path), None, "{path}");
         }
     }
 }

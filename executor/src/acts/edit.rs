@@ -18,6 +18,7 @@ use ecoman_model::{
 use tokio::time::Instant;
 
 use self::configuration::Configuration;
+use super::facts::{vm_facts, vm_facts_and_power};
 use crate::job::{Job, STATE_LAG, refused};
 
 const LOOK: usize = 0;
@@ -139,19 +140,7 @@ impl Change {
 /// Looks at the VM, and whether it can be changed now.
 async fn look(job: &Job, edit: &Edit) -> Result<Before, TaskError> {
     let vmid = edit.vmid;
-    let doing = format!("Looking at VM {vmid}");
-    let commands = [Command::summary(vmid), Command::power_state(vmid)];
-    let outputs = job.ask_all(&commands).await;
-    let outputs = outputs.map_err(|error| job.lost(&doing, &error))?;
-    let [summary, power] = outputs.as_slice() else {
-        // As many outputs as commands.
-        return Err(refused(doing, ""));
-    };
-    let facts = parse::summary(&summary.stdout)
-        .map_err(|error| job.failed(&doing, summary, Some(&error)))?
-        .facts;
-    let power = parse::power_state(&power.stdout)
-        .map_err(|error| job.failed(&doing, power, Some(&error)))?;
+    let (facts, power) = vm_facts_and_power(job, vmid).await?;
     let name = facts.name.clone().unwrap_or_else(|| vmid.to_string());
     let path = facts.vmx_path.as_deref().unwrap_or_default();
     let Some(file) = Configuration::of(path, job.id) else {
@@ -283,7 +272,7 @@ async fn take_over(job: &Job, edit: &Edit, file: &Configuration) -> Result<(), T
     job.begin(COMPARE);
     let until = Instant::now() + STATE_LAG;
     loop {
-        let mut now = shown(&facts(job, vmid).await?);
+        let mut now = shown(&vm_facts(job, vmid).await?);
         if edit.settings.guest_os.is_some() || edit.settings.cores_per_socket.is_some() {
             // The summary has neither; the node has written the file again where it did not like it.
             let content = file.read(job).await?;
@@ -332,15 +321,6 @@ fn as_shown(settings: &VmSettings) -> VmSettings {
     }
 }
 
-async fn facts(job: &Job, vmid: Vmid) -> Result<VmFacts, TaskError> {
-    let doing = format!("Looking at VM {vmid}");
-    let output = job.ask(&Command::summary(vmid)).await;
-    let output = output.map_err(|error| job.lost(&doing, &error))?;
-    let summary = parse::summary(&output.stdout)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    Ok(summary.facts)
-}
-
 /// Puts the former `.vmx` back after a change that the node has not taken. Returns the error, with
 /// what has become of it.
 async fn put_back(job: &Job, vm: &Before, change: &Change, mut error: TaskError) -> TaskError {
@@ -377,7 +357,7 @@ async fn undo(job: &Job, vm: &Before, change: &Change) -> Result<&'static str, T
         }
     }
     let complaint = reload(job, vmid, file).await.err();
-    let differ = differences(&vm.settings(), &shown(&facts(job, vmid).await?));
+    let differ = differences(&vm.settings(), &shown(&vm_facts(job, vmid).await?));
     if !differ.is_empty() {
         let shows = || refused(format!("it shows {}.", differ.join("; ")), "");
         return Err(complaint.unwrap_or_else(shows));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use ecoman_api::text::EN;
-use ecoman_esxi::{Command, parse};
+use ecoman_esxi::Command;
 use ecoman_model::{
     Act as _, PowerAction, PowerChange, PowerState, Refusal, Situation, Step, StepState, TaskError,
     TaskErrorKind, Vmid,
@@ -12,6 +12,7 @@ use ecoman_model::{
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::facts::{power_state, vm_facts};
 use super::question::{Unknown, question};
 use crate::job::{Job, STATE_LAG, is_lost, refused};
 
@@ -80,9 +81,8 @@ struct Looked {
 /// What proves that a guest was restarted: the VM is on before and after. A node whose boot time moves
 /// with a restart says it; vSphere documents that time as set at power-on, so most do not.
 async fn restart_proof(job: &Job, vmid: Vmid, before: Option<DateTime<Utc>>) -> String {
-    let output = job.ask(&Command::summary(vmid)).await.ok();
-    let summary = output.and_then(|output| parse::summary(&output.stdout).ok());
-    match (before, summary.and_then(|summary| summary.facts.booted_at)) {
+    let facts = vm_facts(job, vmid).await.ok();
+    match (before, facts.and_then(|facts| facts.booted_at)) {
         (Some(before), Some(now)) if now > before => {
             format!("The node reports that the VM has started again at {now}.")
         }
@@ -94,30 +94,20 @@ async fn restart_proof(job: &Job, vmid: Vmid, before: Option<DateTime<Utc>>) -> 
 /// Looks at a VM before its power is changed.
 async fn look(job: &Job, change: &PowerChange) -> Result<Looked, TaskError> {
     let PowerChange { vmid, action, .. } = *change;
-    let doing = format!("Looking at VM {vmid}");
-    let output = job
-        .ask(&Command::summary(vmid))
-        .await
-        .map_err(|error| job.lost(&doing, &error))?;
-    let summary = parse::summary(&output.stdout)
-        .map_err(|error| job.failed(&doing, &output, Some(&error)))?;
-    let name = summary
-        .facts
-        .name
-        .clone()
-        .unwrap_or_else(|| vmid.to_string());
-    let state = state(job, vmid).await?;
+    let facts = vm_facts(job, vmid).await?;
+    let name = facts.name.clone().unwrap_or_else(|| vmid.to_string());
+    let state = power_state(job, vmid).await?;
     let situation = Situation {
         power: state,
-        tools_status: summary.facts.tools_status.as_deref(),
-        connection_state: summary.facts.connection_state.as_deref(),
+        tools_status: facts.tools_status.as_deref(),
+        connection_state: facts.connection_state.as_deref(),
         read_only: false,
     };
     let looked = |name, is_done| Looked {
         name,
         state,
         is_done,
-        booted_at: summary.facts.booted_at,
+        booted_at: facts.booted_at,
     };
     match change.may(&situation) {
         Ok(()) => Ok(looked(name, false)),
@@ -325,7 +315,7 @@ async fn wait(
 ) -> Result<PowerState, TaskError> {
     let mut pause = Duration::from_millis(250);
     loop {
-        let state = state(job, vmid).await?;
+        let state = power_state(job, vmid).await?;
         if state == wanted || Instant::now() >= until {
             return Ok(state);
         }
@@ -341,7 +331,7 @@ async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<Powe
     let mut until = Instant::now() + patience;
     let mut pause = Duration::from_millis(250);
     loop {
-        let state = state(job, vmid).await?;
+        let state = power_state(job, vmid).await?;
         if state == PowerState::On {
             return Ok(state);
         }
@@ -358,15 +348,6 @@ async fn wait_answered(job: &Job, vmid: Vmid, patience: Duration) -> Result<Powe
         job.pause(pause).await;
         pause = (pause * 2).min(Duration::from_secs(2));
     }
-}
-
-async fn state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
-    let doing = format!("Asking for the power state of VM {vmid}");
-    let output = job
-        .ask(&Command::power_state(vmid))
-        .await
-        .map_err(|error| job.lost(&doing, &error))?;
-    parse::power_state(&output.stdout).map_err(|error| job.failed(&doing, &output, Some(&error)))
 }
 
 /// Why a command is abandoned: nobody waits for its answer, and the node continues all the same.

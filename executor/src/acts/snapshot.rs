@@ -1,20 +1,16 @@
 //! Snapshots: taken, reverted to, removed. The tree that the node shows before and after decides.
 
 use ecoman_api::text::EN;
-use ecoman_esxi::parse::SnapshotInfo;
-use ecoman_esxi::{Command, parse};
+use ecoman_esxi::Command;
 use ecoman_model::{
     Act, NodeBefore, PowerState, SNAPSHOT_DEPTH, Situation, SnapshotCreate, SnapshotRemove,
     SnapshotRemoveAll, SnapshotRevert, SnapshotTree, Step, StepState, TaskError, TaskErrorKind,
-    Vmid,
+    Vmid, least_snapshot_bytes,
 };
 
+use super::facts::{snapshots, vm_facts};
 use super::hostd_task::{Ended, Work};
 use crate::job::{Job, refused};
-use crate::snapshots::{tree, vmsd_path};
-
-/// What a delta disk and the state of a snapshot take at least.
-const LEAST_BYTES: u64 = 32 << 20;
 
 const CREATE: &[&str] = &["createsnapshot"];
 const REVERT: &[&str] = &["snapshot.revert", "reverttosnapshot"];
@@ -74,11 +70,9 @@ pub(super) async fn create(job: &Job, act: &SnapshotCreate) -> Result<(), TaskEr
             "Remove some of them first.",
         ));
     }
-    let memory = match act.memory && seen.power == PowerState::On {
-        true => seen.memory_mb.unwrap_or(0) << 20,
-        false => 0,
-    };
-    enough_space(job, &seen, memory + LEAST_BYTES)?;
+    let holds_memory = act.memory && seen.power == PowerState::On;
+    let memory_mb = holds_memory.then(|| seen.memory_mb.unwrap_or_default());
+    enough_space(job, &seen, least_snapshot_bytes(memory_mb))?;
     let doing = format!("Taking the snapshot of {}", seen.name);
     let command = Command::create_snapshot(
         act.vmid,
@@ -89,7 +83,7 @@ pub(super) async fn create(job: &Job, act: &SnapshotCreate) -> Result<(), TaskEr
     );
     let ended = change(job, work, &command, &seen, first + 1, &doing).await?;
     job.begin(first + 2);
-    let now = read(job, act.vmid).await?;
+    let now = snapshots(job, act.vmid).await?;
     let new = now
         .items
         .iter()
@@ -132,7 +126,7 @@ pub(super) async fn revert(job: &Job, act: &SnapshotRevert) -> Result<(), TaskEr
     let command = Command::revert_to_snapshot(act.vmid, act.snapshot, act.keep_off);
     let ended = change(job, work, &command, &seen, first + 1, &doing).await?;
     job.begin(first + 2);
-    let now = read(job, act.vmid).await?;
+    let now = snapshots(job, act.vmid).await?;
     if now.current != Some(act.snapshot) {
         return Err(not_done(job, ended, &doing, "is not at the snapshot"));
     }
@@ -178,7 +172,7 @@ pub(super) async fn remove(job: &Job, act: &SnapshotRemove) -> Result<(), TaskEr
         job.share_of_work(done, count);
         let command = Command::remove_snapshot(act.vmid, *id);
         ended = change(job, work, &command, &seen, first + 1, &doing).await?;
-        let now = read(job, act.vmid).await?;
+        let now = snapshots(job, act.vmid).await?;
         if now.get(*id).is_some() {
             let mut error = not_done(job, ended, &doing, "still has the snapshot");
             if done > 0 {
@@ -228,7 +222,7 @@ pub(super) async fn remove_all(job: &Job, act: &SnapshotRemoveAll) -> Result<(),
     let command = Command::remove_all_snapshots(act.vmid);
     let ended = change(job, work, &command, &seen, first + 1, &doing).await?;
     job.begin(first + 2);
-    let now = read(job, act.vmid).await?;
+    let now = snapshots(job, act.vmid).await?;
     if !now.items.is_empty() {
         return Err(not_done(job, ended, &doing, "still has snapshots"));
     }
@@ -246,14 +240,7 @@ async fn look(
     job.begin(first);
     let doing = format!("The task for VM {vmid} on {}", job.name());
     let looking = async {
-        let looked = format!("Looking at VM {vmid}");
-        let output = job
-            .ask(&Command::summary(vmid))
-            .await
-            .map_err(|error| job.lost(&looked, &error))?;
-        let facts = parse::summary(&output.stdout)
-            .map_err(|error| job.failed(&looked, &output, Some(&error)))?
-            .facts;
+        let facts = vm_facts(job, vmid).await?;
         let name = facts.name.clone().unwrap_or_else(|| format!("VM {vmid}"));
         let power = facts.power;
         let situation = Situation {
@@ -269,7 +256,7 @@ async fn look(
                 "Look at the VM as it is now and decide again.",
             )
         })?;
-        let tree = read(job, vmid).await?;
+        let tree = snapshots(job, vmid).await?;
         Ok(Seen {
             name,
             power,
@@ -281,36 +268,6 @@ async fn look(
     let found = (EN.tasks.snapshots_left)(seen.tree.items.len());
     job.step(first, StepState::Done, Some(found));
     Ok(seen)
-}
-
-/// Reads the tree and the free space, as a part of the task.
-async fn read(job: &Job, vmid: Vmid) -> Result<SnapshotTree, TaskError> {
-    let doing = format!("Reading the snapshots of VM {vmid}");
-    let lost = |error| job.lost(&doing, &error);
-    let output = job.ask(&Command::snapshot_info(vmid)).await.map_err(lost)?;
-    let info: SnapshotInfo = match parse::snapshot_info(&output.stdout) {
-        Ok(info) => info,
-        Err(error) => {
-            let failed = job.failed(&doing, &output, Some(&error));
-            if error.fault().is_some() {
-                return Err(failed);
-            }
-            // A name or a description imitates the dump; the file has them escaped.
-            let summary = job.ask(&Command::summary(vmid)).await.map_err(lost)?;
-            let Some(path) = vmsd_path(&summary) else {
-                return Err(failed);
-            };
-            let file = job.ask(&Command::read_file(&path)).await.map_err(lost)?;
-            let read = parse::vmsd(&file.stdout).ok().filter(|_| file.exit == 0);
-            read.ok_or(failed)?
-        }
-    };
-    let output = job.ask(&Command::vm_datastores(vmid)).await.map_err(lost)?;
-    let datastores = parse::vm_datastores(&output.stdout).unwrap_or_default();
-    let free = datastores
-        .first()
-        .and_then(|datastore| datastore.free_bytes);
-    Ok(tree(&info, None, free))
 }
 
 fn enough_space(job: &Job, seen: &Seen, needed: u64) -> Result<(), TaskError> {
@@ -420,7 +377,7 @@ async fn follow(
     let ended = work.resume(job, tasks.as_deref(), &doing).await?;
     job.done(first);
     job.begin(first + 1);
-    let now = read(job, work.vmid).await?;
+    let now = snapshots(job, work.vmid).await?;
     let ended_well = matches!(ended, Some(Ended::Quietly));
     let unfinished = |detail: String| TaskError {
         kind: TaskErrorKind::Node,
