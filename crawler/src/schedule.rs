@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ecoman_esxi::{ACCOUNT_UNLOCK_TIME, login_pause};
 use ecoman_model::FailureKind;
 
 /// Failures of the same kind that are tried again at the usual interval before waits grow: a
@@ -10,14 +11,6 @@ const FAILURES_BEFORE_BACKOFF: u32 = 3;
 
 /// The longest wait after failures that cannot lock the account, unless the interval is longer.
 const LONGEST_WAIT: Duration = Duration::from_secs(5 * 60);
-
-/// ESXi locks an account for 15 minutes after its failed logins (Security.AccountUnlockTime),
-/// so a refused login is not tried again sooner than that.
-const ACCOUNT_UNLOCK_TIME: Duration = Duration::from_secs(15 * 60);
-
-/// On hosts that are joined to Active Directory the very first login can fail though the key is
-/// right: one second try is made, after this time.
-const SECOND_LOGIN: Duration = Duration::from_secs(60);
 
 /// The outcomes of the rounds on a node so far, as far as the schedule needs to know them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,8 +40,7 @@ impl Backoff {
         };
         match kind {
             // A refused login costs: the account gets locked.
-            FailureKind::Authentication if count == 1 => interval.max(SECOND_LOGIN),
-            FailureKind::Authentication => interval.max(ACCOUNT_UNLOCK_TIME),
+            FailureKind::Authentication => interval.max(login_pause(count)),
             // Nothing but a change of hosts.yml or of the key file mends it, and such a change
             // wakes the node up by itself.
             FailureKind::Configuration => interval.max(ACCOUNT_UNLOCK_TIME),

@@ -3,9 +3,12 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ecoman_esxi::{Host, Hosts, HostsError, HostsWatch, Session, SessionError, SessionOptions};
+use chrono::Utc;
+use ecoman_esxi::{
+    Host, Hosts, HostsError, HostsWatch, RefusedLogins, Session, SessionError, SessionOptions,
+};
 use ecoman_model::{LockName, NodeName};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
@@ -33,6 +36,8 @@ pub(crate) struct Node {
     pub(crate) host: Host,
     options: SessionOptions,
     session: AsyncMutex<Option<Arc<Session>>>,
+    /// A login that was refused is not repeated by every task.
+    refused_logins: Arc<Mutex<RefusedLogins>>,
     slots: Arc<Semaphore>,
     /// Permits of commands that may stay blocked by a question: the sessions that slots and queries
     /// leave.
@@ -70,9 +75,16 @@ impl Nodes {
         for host in hosts.nodes {
             let node = match before.remove(&host.name) {
                 Some(node) if node.host == host => node,
-                _ => {
+                before => {
                     let locks = Arc::clone(locks.entry(host.name.clone()).or_default());
-                    Arc::new(Node::new(host.clone(), self.options.clone(), locks))
+                    let mut node = Node::new(host.clone(), self.options.clone(), locks);
+                    // Nothing has changed by which a refused login may succeed.
+                    if let Some(before) = before
+                        && before.host.fingerprint == host.fingerprint
+                    {
+                        node.refused_logins = Arc::clone(&before.refused_logins);
+                    }
+                    Arc::new(node)
                 }
             };
             nodes.insert(host.name, node);
@@ -95,6 +107,7 @@ impl Node {
             host,
             options,
             session: AsyncMutex::default(),
+            refused_logins: Arc::default(),
             slots: Arc::new(Semaphore::new(slots)),
             blocked_slots: Arc::new(Semaphore::new(beside.saturating_sub(slots))),
             locks,
@@ -122,7 +135,7 @@ impl Node {
     ///
     /// # Errors
     ///
-    /// The node cannot be connected to.
+    /// The node cannot be connected to, or has refused a login a short while ago.
     pub(crate) async fn session(&self) -> Result<Arc<Session>, SessionError> {
         let mut kept = self.session.lock().await;
         if let Some(session) = &*kept
@@ -131,9 +144,17 @@ impl Node {
             return Ok(Arc::clone(session));
         }
         *kept = None;
-        let session = Arc::new(Session::connect(&self.host, &self.options).await?);
+        self.refused_logins().check(Utc::now())?;
+        let connected = Session::connect(&self.host, &self.options).await;
+        let session = self.refused_logins().take(connected, Utc::now())?;
+        let session = Arc::new(session);
         *kept = Some(Arc::clone(&session));
         Ok(session)
+    }
+
+    fn refused_logins(&self) -> MutexGuard<'_, RefusedLogins> {
+        let logins = self.refused_logins.lock();
+        logins.unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Drops a connection that has broken.

@@ -16,7 +16,8 @@ mod vmx;
 pub use command::{Command, FILE_CHANGED, NO_FILE_MADE};
 pub use hosts::{Host, Hosts, HostsError, HostsProblem, HostsWatch, trust_command};
 pub use session::{
-    Counts, Exhausted, Output, Quota, Session, SessionError, SessionFault, SessionOptions,
+    ACCOUNT_UNLOCK_TIME, Counts, Exhausted, Output, Quota, RefusedLogins, Session, SessionError,
+    SessionFault, SessionOptions, login_pause,
 };
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
 pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, vmx, vmx_value};

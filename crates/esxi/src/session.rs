@@ -19,6 +19,7 @@ use crate::hosts::{Host, key};
 mod batch;
 mod control;
 mod fault;
+mod login_pause;
 mod master;
 mod options;
 mod output;
@@ -27,6 +28,7 @@ mod shell;
 
 use batch::{Batch, Job};
 pub use fault::{Exhausted, SessionError, SessionFault};
+pub use login_pause::{ACCOUNT_UNLOCK_TIME, RefusedLogins, login_pause};
 use master::Master;
 pub use options::SessionOptions;
 pub use output::Output;

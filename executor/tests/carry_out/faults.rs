@@ -8,6 +8,7 @@ use ecoman_model::{
     Answer, PowerAction, PowerChange, StepState, TaskErrorKind, TaskRequest, TaskState, Vmid,
 };
 use ecoman_simulator::{Fault, NodeSpec, Power, SimulatedNode, Timing, VmSpec};
+use reqwest::StatusCode;
 
 use crate::bench::{Bench, PATIENCE, create, create_while, new_vm, power, sent};
 
@@ -266,4 +267,38 @@ async fn a_node_that_restarts_while_a_task_waits_is_found_again() {
     let report = report.await.expect("an end");
     assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
     assert_eq!(sent(&node, "power.shutdown"), 1);
+}
+
+#[tokio::test]
+async fn a_refused_login_is_not_repeated_by_each_task_until_the_node_is_changed_in_hosts_yml() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(1).on()));
+    node.set_fault(Fault::AuthenticationRefused).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    for tried in 1..=3 {
+        let report = bench.run(&node, power(1, PowerAction::Off)).await;
+        let error = report.progress.error.expect("no login");
+        assert_eq!(error.kind, TaskErrorKind::Unreachable, "{error:?}");
+        assert!(
+            error.message.contains("It is not tried again before 2"),
+            "{error:?}"
+        );
+        assert!(error.hint.contains("authorized_keys"), "{error:?}");
+        let snapshots = bench.get("/nodes/hoge/vms/1/snapshots").await;
+        assert_eq!(snapshots.status(), StatusCode::BAD_GATEWAY);
+        assert_eq!(node.connections(), 1, "after {tried} tasks");
+    }
+
+    node.clear_faults().unwrap();
+    // A line above the entry changes nothing by which the login may succeed.
+    bench.edit_hosts(|hosts| format!("# a comment\n{hosts}")).await;
+    let report = bench.run(&node, power(1, PowerAction::Off)).await;
+    assert_eq!(report.progress.state, TaskState::Failed, "{report:#?}");
+    assert_eq!(node.connections(), 1);
+
+    bench
+        .edit_hosts(|hosts| hosts.replacen("username:", "max_sessions: 3\n  username:", 1))
+        .await;
+    let report = bench.run(&node, power(1, PowerAction::Off)).await;
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
+    assert_eq!(node.logins(), 1);
 }

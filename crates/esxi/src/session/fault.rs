@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use ecoman_model::{FailureKind, NodeName, marks};
 
 use crate::command::Command;
@@ -84,6 +85,20 @@ pub enum SessionFault {
         username: String,
         /// ssh's words, such as `Permission denied (publickey)`.
         reason: String,
+    },
+    /// The login was refused, and is not tried again for a while.
+    #[error(
+        "it refuses the login of {username} with this key: {reason}. It is not tried again before \
+         {}, since ESXi locks accounts",
+        .until.format("%Y-%m-%d %H:%M:%S UTC")
+    )]
+    LoginPaused {
+        /// The user.
+        username: String,
+        /// ssh's words.
+        reason: String,
+        /// When it may be tried again.
+        until: DateTime<Utc>,
     },
     /// ssh and the node have no algorithm in common.
     #[error("ssh cannot agree with it on how to talk: {reason}")]
@@ -213,7 +228,9 @@ impl SessionError {
             SessionFault::UnknownHostKey
             | SessionFault::ChangedHostKey
             | SessionFault::RevokedHostKey => FailureKind::HostKey,
-            SessionFault::Authentication { .. } => FailureKind::Authentication,
+            SessionFault::Authentication { .. } | SessionFault::LoginPaused { .. } => {
+                FailureKind::Authentication
+            }
             SessionFault::LoginTimeout { .. }
             | SessionFault::Timeout { .. }
             | SessionFault::Exhausted {
@@ -281,14 +298,14 @@ impl SessionError {
                  the key with `{}`.",
                 trust_command(node.as_str())
             ),
-            SessionFault::Authentication { reason, .. } if takes_no_keys(reason) => format!(
-                "{node} takes no public keys at all: set PubkeyAuthentication yes in its \
-                 /etc/ssh/sshd_config and restart SSH on it (/etc/init.d/SSH restart)."
-            ),
-            SessionFault::Authentication { username, .. } => format!(
-                "Append the public key to /etc/ssh/keys-{username}/authorized_keys on {node} \
-                 (RSA or ECDSA: ESXi refuses Ed25519), and check that the user may log in \
-                 (lockdown mode, locked account)."
+            SessionFault::Authentication { username, reason } => {
+                login_hint(node, username, reason)
+            }
+            SessionFault::LoginPaused {
+                username, reason, ..
+            } => format!(
+                "{} A change of hosts.yml or of the key file is tried at once.",
+                login_hint(node, username, reason)
             ),
             SessionFault::Negotiation { .. } => {
                 format!("Update {node}, or use an OpenSSH client that still speaks its algorithms.")
@@ -451,6 +468,20 @@ pub(super) fn last_line(text: &str) -> String {
         .map(|line| line.strip_prefix("ssh: ").unwrap_or(line))
         .unwrap_or_default();
     marks::plain_line(line).into_owned()
+}
+
+/// What to do about a refused login.
+fn login_hint(node: &NodeName, username: &str, reason: &str) -> String {
+    if takes_no_keys(reason) {
+        return format!(
+            "{node} takes no public keys at all: set PubkeyAuthentication yes in its \
+             /etc/ssh/sshd_config and restart SSH on it (/etc/init.d/SSH restart)."
+        );
+    }
+    format!(
+        "Append the public key to /etc/ssh/keys-{username}/authorized_keys on {node} (RSA or ECDSA: \
+         ESXi refuses Ed25519), and check that the user may log in (lockdown mode, locked account)."
+    )
 }
 
 /// Whether the ways to log in that the node offers, in `Permission denied (…)`, lack public keys.
