@@ -19,14 +19,14 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::access::Authenticator;
-use crate::access::policy::Policy;
+use crate::access::operations::Policy;
 use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
 use crate::http::static_files::StaticFiles;
 use crate::http::tls::{self, Certificate, TlsError};
-use crate::inventory::snapshot::{Inventory, SentEvent};
+use crate::inventory::published::{Inventory, SentEvent};
 use crate::inventory::watcher::Watcher;
 use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;

@@ -10,8 +10,8 @@
 
 mod bench;
 mod following;
-mod notes;
 mod reading;
+mod refresh_requests;
 mod sharing;
 
 use std::time::Duration;

@@ -13,7 +13,7 @@ mod nodes;
 mod registry;
 mod routes;
 mod server;
-mod snapshots;
+mod snapshot_tree;
 
 pub use config::{Config, ConfigError, ExecutorArgs};
 pub use routes::openapi_json;

@@ -29,7 +29,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::registry::{CancelError, ForgetError, OrderError, Registry};
-use crate::snapshots;
+use crate::snapshot_tree;
 
 /// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
@@ -300,7 +300,7 @@ async fn get_snapshots(
     let Ok(vmid) = vmid.parse() else {
         return problem(ProblemKind::VmNotFound, &format!("There is no VM {vmid}."));
     };
-    match snapshots::read(&node, vmid).await {
+    match snapshot_tree::read(&node, vmid).await {
         Ok(tree) => Json(tree).into_response(),
         Err(error) => problem(error.kind(), &error.to_string()),
     }

@@ -5,8 +5,8 @@ mod caller;
 mod cookie;
 mod error;
 mod login_throttle;
+pub(crate) mod operations;
 pub(crate) mod origin;
-pub(crate) mod policy;
 mod proxy;
 mod settings;
 

@@ -11,7 +11,7 @@ use ecoman_api::{
 use crate::http::body_cache::ListBody;
 use crate::http::page_token::List;
 use crate::http::query::Parameters;
-use crate::inventory::snapshot::{Snapshot, VmEntry};
+use crate::inventory::published::{Snapshot, VmEntry};
 
 /// The most VMs on one page, and how many there are in JSON where nothing is said.
 pub(crate) const LIMIT: usize = 10_000;

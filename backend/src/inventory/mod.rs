@@ -4,7 +4,7 @@ pub(crate) mod columns;
 pub(crate) mod error;
 pub(crate) mod list;
 pub(crate) mod note_patterns;
-pub(crate) mod snapshot;
+pub(crate) mod published;
 pub(crate) mod staleness;
 pub(crate) mod view;
 pub(crate) mod watcher;

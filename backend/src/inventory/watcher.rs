@@ -12,7 +12,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use crate::clock::Clock;
 use crate::error_chain::chain;
 use crate::http::json::json;
-use crate::inventory::snapshot::{Inventory, NodeEntry, SentEvent, Snapshot, VmEntry};
+use crate::inventory::published::{Inventory, NodeEntry, SentEvent, Snapshot, VmEntry};
 use crate::inventory::staleness::{self, StoreFailure, StoreFailures};
 use crate::inventory::view;
 use crate::inventory::writability::Writability;

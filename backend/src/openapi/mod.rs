@@ -15,7 +15,7 @@ use utoipa::openapi::security::{
 
 use utoipa::{IntoResponses as _, Modify, OpenApi};
 
-use crate::access::policy::{Need, Policy};
+use crate::access::operations::{Need, Policy};
 use crate::http::base_path::BasePath;
 use crate::openapi::document::Document;
 use crate::routes::state::OpenapiTexts;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation as DocumentOperation, PathItem};
 
-use crate::access::policy::{Need, Operation, Policy};
+use crate::access::operations::{Need, Operation, Policy};
 
 /// The key of the permission in `extensions(…)`.
 const EXTENSION: &str = "x-permission";

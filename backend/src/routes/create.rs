@@ -6,8 +6,8 @@ use ecoman_model::{Permission, TaskRequest};
 
 use super::guard::ChangeContext;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::visible::loaded;
 use super::{parameters, responses};
 use crate::http;
 use crate::http::json::JsonBody;

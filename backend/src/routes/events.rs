@@ -21,7 +21,7 @@ use crate::access::{Authenticator, Caller, Credentials, Identity, SignIn};
 use crate::http;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::{Parameters, whole_number};
-use crate::inventory::snapshot::{Inventory, Missed, SentEvent};
+use crate::inventory::published::{Inventory, Missed, SentEvent};
 use crate::routes::state::AppState;
 
 /// Stream events

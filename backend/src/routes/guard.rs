@@ -1,8 +1,8 @@
 //! Authenticates, authorizes and audits every request before and after its handler.
 //!
 //! [`guard`] identifies the caller (session, token, proxy, or anonymous) and compares their role
-//! with what the operation needs ([`crate::access::policy`]). Handlers cut out of the snapshot what
-//! the caller may see (`routes::snapshot`).
+//! with what the operation needs ([`crate::access::operations`]). Handlers cut out of the snapshot what
+//! the caller may see (`routes::visible`).
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -18,14 +18,14 @@ use ecoman_model::{Actor, AuditEntry, AuditOutcome, NodeName, Task, TaskRequest,
 use uuid::Uuid;
 
 use super::state::AppState;
-use crate::access::policy::{Need, Operation, Unlisted};
+use crate::access::operations::{Need, Operation, Unlisted};
 use crate::access::{self, Caller, Credentials, Identity, origin};
 use crate::audit;
 use crate::http;
 use crate::http::idempotency_key::idempotency_key;
 use crate::http::problem::ErrorResponse;
 use crate::http::request_id::RequestId;
-use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::published::{NodeEntry, VmEntry};
 use crate::tasks::{self, NewTask, Tasks};
 
 /// Passes a request to its handler, with its [`Caller`], or refuses it; and audits changes.

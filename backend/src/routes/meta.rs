@@ -166,7 +166,7 @@ pub(crate) async fn readyz(
     State(state): State<AppState>,
     _: NoParameters,
 ) -> Result<String, ErrorResponse> {
-    super::snapshot::whole(&state.inventory)?;
+    super::visible::whole(&state.inventory)?;
     let answered = answers(&state).await;
     Ok(match state.writability.failure() {
         Some(failure) => format!("ready; the store takes no changes: {}\n", failure.message),
@@ -203,7 +203,7 @@ pub(crate) async fn readyz_write(
     State(state): State<AppState>,
     _: NoParameters,
 ) -> Result<&'static str, ErrorResponse> {
-    super::snapshot::whole(&state.inventory)?;
+    super::visible::whole(&state.inventory)?;
     state.writability.ensure().await?;
     answers(&state).await?;
     Ok(READY)

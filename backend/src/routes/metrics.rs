@@ -11,7 +11,7 @@ use ecoman_store::{Store, StoreError, TaskQuery};
 use tokio::time::timeout;
 
 use super::responses;
-use super::snapshot::loaded;
+use super::visible::loaded;
 use crate::access::Caller;
 use crate::http;
 use crate::http::etag::NO_STORE;

@@ -18,13 +18,13 @@ pub(crate) mod responses;
 mod seen;
 mod session;
 mod settings;
-mod snapshot;
 mod snapshots;
 pub(crate) mod state;
 mod tasks;
 mod tokens;
 mod users;
 mod v1_machine;
+mod visible;
 mod vm_change;
 mod vms;
 

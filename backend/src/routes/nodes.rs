@@ -7,7 +7,7 @@ use ecoman_api::{Node, NodePage};
 use ecoman_model::Permission;
 
 use super::paths::NodePath;
-use super::snapshot::{json_at, loaded};
+use super::visible::{json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http::problem::ErrorResponse;

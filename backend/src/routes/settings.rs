@@ -19,7 +19,7 @@ use crate::http;
 use crate::http::json::JsonBody;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
-use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::published::{NodeEntry, VmEntry};
 use crate::inventory::view;
 
 /// Change settings of a VM

@@ -12,8 +12,8 @@ use ecoman_model::{
 use super::guard::ChangeContext;
 use super::paths::{SnapshotPath, VmPath};
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::visible::loaded;
 use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::access::Caller;

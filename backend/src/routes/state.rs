@@ -9,13 +9,13 @@ use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Authenticator;
-use crate::access::policy::Policy;
+use crate::access::operations::Policy;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
 use crate::http::static_files::StaticFiles;
 use crate::http::tls::Certificate;
 use crate::inventory::list;
-use crate::inventory::snapshot::Inventory;
+use crate::inventory::published::Inventory;
 use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::tasks::Tasks;

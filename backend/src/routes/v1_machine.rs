@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::guard::ChangeContext;
 use super::paths::MachinePath;
-use super::snapshot::{etag, json_at, loaded};
+use super::visible::{etag, json_at, loaded};
 use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::access::Caller;
@@ -30,7 +30,7 @@ use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::http::json::{JsonBody, json};
 use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
-use crate::inventory::snapshot::{NodeEntry, Snapshot};
+use crate::inventory::published::{NodeEntry, Snapshot};
 use crate::routes::state::AppState;
 use crate::tasks::{self, MAX_WAIT, view};
 

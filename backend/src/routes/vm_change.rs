@@ -6,11 +6,11 @@ use ecoman_model::{Task, TaskRequest, Vmid};
 
 use super::guard::ChangeContext;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::visible::loaded;
 use crate::http::problem::ErrorResponse;
 use crate::inventory::error::Error;
-use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::published::{NodeEntry, VmEntry};
 use crate::tasks;
 
 /// A VM of which a change is requested, as the caller sees it.

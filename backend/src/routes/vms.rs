@@ -17,7 +17,7 @@ use ecoman_model::Permission;
 use futures::stream;
 
 use super::paths::VmPath;
-use super::snapshot::{etag, json_at, loaded};
+use super::visible::{etag, json_at, loaded};
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http;
@@ -28,7 +28,7 @@ use crate::http::etag::{NO_STORE, REVALIDATE, matches_etag, not_modified};
 use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::inventory::list::{LIMIT, ListPage, NO_LIMIT, VmQuery};
-use crate::inventory::snapshot::Snapshot;
+use crate::inventory::published::Snapshot;
 use crate::routes::state::AppState;
 
 /// List VMs

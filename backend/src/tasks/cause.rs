@@ -9,7 +9,7 @@ use ecoman_store::{StoreError, TaskQuery};
 use super::error::Error;
 use super::shared::Shared;
 use super::view;
-use crate::inventory::snapshot::VmEntry;
+use crate::inventory::published::VmEntry;
 
 /// How many of the newest tasks of a node are searched.
 const SEARCH: usize = 100;

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::guest_os;
 use super::new_task::NewTask;
 use crate::http;
-use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::published::{NodeEntry, VmEntry};
 
 /// Checks that a task is possible now, as far as the crawler has seen the node and the VM.
 ///

@@ -38,7 +38,7 @@ use tracing::Instrument as _;
 
 use crate::clock::Clock;
 use crate::http;
-use crate::inventory::snapshot::{Inventory, NodeEntry, VmEntry};
+use crate::inventory::published::{Inventory, NodeEntry, VmEntry};
 use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::tasks::executor::ExecutorClient;

@@ -15,7 +15,7 @@ use super::run::HandOver;
 use super::shared::{RETRY, Shared};
 use super::{Tasks, checks};
 use crate::error_chain::chain;
-use crate::inventory::snapshot::{NodeEntry, VmEntry};
+use crate::inventory::published::{NodeEntry, VmEntry};
 
 /// How often what waits is looked at though nothing has changed: the executor may have been away.
 const LOOK_AGAIN: std::time::Duration = std::time::Duration::from_secs(5);

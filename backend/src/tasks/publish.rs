@@ -8,7 +8,7 @@ use tokio::time::sleep;
 use super::shared::{RETRY, Shared};
 use super::{Tasks, view};
 use crate::error_chain::chain;
-use crate::inventory::snapshot::SentEvent;
+use crate::inventory::published::SentEvent;
 
 impl Tasks {
     /// Publishes every change of a task as an event, until the server stops.

@@ -16,7 +16,7 @@ use tracing::Instrument as _;
 use super::executor::ExecutorClient;
 use crate::clock::Clock;
 use crate::error_chain::chain;
-use crate::inventory::snapshot::Inventory;
+use crate::inventory::published::Inventory;
 use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 

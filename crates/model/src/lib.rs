@@ -4,7 +4,6 @@
 //! neither HTTP nor MongoDB nor how ESXi prints things, and builds for WASM.
 //! With the feature `openapi` the words of tasks describe themselves for OpenAPI documents.
 
-mod access;
 mod act;
 mod audit;
 mod collect;
@@ -12,6 +11,7 @@ mod event;
 pub mod marks;
 mod node;
 mod pending;
+mod permission;
 mod round;
 mod snapshot;
 mod task;
@@ -19,7 +19,6 @@ mod task_id;
 mod thresholds;
 mod vm;
 
-pub use access::{Grant, InvalidRole, Permission, Role};
 pub use act::{
     Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Edit, FieldFault,
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
@@ -36,6 +35,7 @@ pub use node::{
     VersionFacts,
 };
 pub use pending::PendingChange;
+pub use permission::{Grant, InvalidRole, Permission, Role};
 pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
     read_at,

@@ -290,7 +290,9 @@ async fn a_refused_login_is_not_repeated_by_each_task_until_the_node_is_changed_
 
     node.clear_faults().unwrap();
     // A line above the entry changes nothing by which the login may succeed.
-    bench.edit_hosts(|hosts| format!("# a comment\n{hosts}")).await;
+    bench
+        .edit_hosts(|hosts| format!("# a comment\n{hosts}"))
+        .await;
     let report = bench.run(&node, power(1, PowerAction::Off)).await;
     assert_eq!(report.progress.state, TaskState::Failed, "{report:#?}");
     assert_eq!(node.connections(), 1);

@@ -298,9 +298,7 @@ impl SessionError {
                  the key with `{}`.",
                 trust_command(node.as_str())
             ),
-            SessionFault::Authentication { username, reason } => {
-                login_hint(node, username, reason)
-            }
+            SessionFault::Authentication { username, reason } => login_hint(node, username, reason),
             SessionFault::LoginPaused {
                 username, reason, ..
             } => format!(

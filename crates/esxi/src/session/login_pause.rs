@@ -128,13 +128,18 @@ mod tests {
         for tried in [60, 960, 1860] {
             assert!(logins.take(refused(), at(tried)).is_err());
             let waiting = logins.check(at(tried + 899)).unwrap_err();
-            assert!(matches!(waiting.fault, SessionFault::LoginPaused { until, .. }
-                if until == at(tried + 900)));
+            assert!(
+                matches!(waiting.fault, SessionFault::LoginPaused { until, .. }
+                if until == at(tried + 900))
+            );
             assert!(logins.check(at(tried + 900)).is_ok());
         }
         assert!(logins.take(Ok(()), at(3000)).is_ok());
         assert!(logins.take(refused(), at(3001)).is_err());
-        assert!(logins.check(at(3061)).is_ok(), "a good login ends the count");
+        assert!(
+            logins.check(at(3061)).is_ok(),
+            "a good login ends the count"
+        );
     }
 
     #[test]

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use crate::access::Caller;
 use crate::http::etag::{REVALIDATE, matches_etag, not_modified};
 use crate::inventory::error::{Error, StoreUnavailable};
-use crate::inventory::snapshot::{Inventory, Snapshot};
+use crate::inventory::published::{Inventory, Snapshot};
 
 /// The part of the snapshot that the caller may see, once the store has been read.
 pub(super) fn loaded(inventory: &Inventory, caller: &Caller) -> Result<Arc<Snapshot>, Error> {
