@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::Config;
 use crate::access::Authenticator;
-use crate::access::operations::Policy;
+use crate::access::operations::Operations;
 use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
@@ -43,7 +43,7 @@ pub struct Dashboard {
     config: Config,
     store: Arc<dyn Store>,
     executor: ExecutorClient,
-    policy: &'static Policy,
+    operations: &'static Operations,
     clock: Clock,
     static_files: StaticFiles,
     certificate: Option<Arc<Certificate>>,
@@ -91,7 +91,7 @@ impl Dashboard {
     ///
     /// All of [`BackendError`] but those of serving.
     pub async fn bind(config: Config, store: Arc<dyn Store>) -> Result<Self, BackendError> {
-        let policy = openapi::policy()?;
+        let operations = openapi::operations()?;
         let address = config.address;
         let certificate = config.tls.clone().map(Certificate::load).transpose()?;
         let bind_error = |source| BackendError::Bind { address, source };
@@ -105,7 +105,7 @@ impl Dashboard {
             config,
             store,
             executor,
-            policy,
+            operations,
             clock: Arc::new(Utc::now),
             static_files: StaticFiles::Built,
             certificate,
@@ -152,7 +152,7 @@ impl Dashboard {
     pub async fn serve(self, shutdown: CancellationToken) -> Result<(), BackendError> {
         let base_path = self.config.settings.dashboard_base_path.clone();
         let inventory = Arc::new(Inventory::new(first_revision(&self.clock)));
-        let metrics = Arc::new(Metrics::new(self.policy.answers()));
+        let metrics = Arc::new(Metrics::new(self.operations.answers()));
         let writability = Arc::new(Writability::new(
             Arc::clone(&self.store),
             Arc::clone(&self.clock),
@@ -241,7 +241,7 @@ impl Dashboard {
             writability,
             tasks,
             authenticator,
-            policy: self.policy,
+            operations: self.operations,
             openapi: openapi::texts(&base_path),
             bodies: Arc::new(BodyCache::new()),
             static_files: self.static_files,

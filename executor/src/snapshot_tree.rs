@@ -1,4 +1,4 @@
-//! The snapshots of a VM, read from its node.
+//! The tree of a VM's snapshots, read from its node. What changes them: `acts/snapshot.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -13,7 +13,7 @@ pub(crate) enum Need {
     Permission(Permission),
 }
 
-/// The router has a path that the policy does not know.
+/// The router has a path for which no operation is declared.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Unlisted;
 
@@ -32,7 +32,7 @@ pub(crate) struct Operation {
 
 /// What each operation of the API needs; `openapi::permissions` reads it from the handlers.
 #[derive(Debug, Default)]
-pub(crate) struct Policy {
+pub(crate) struct Operations {
     operations: Vec<Operation>,
 }
 
@@ -50,7 +50,7 @@ const OPEN: &[&str] = &[
     "/api/docs/{file}",
 ];
 
-impl Policy {
+impl Operations {
     pub(crate) fn new(operations: Vec<Operation>) -> Self {
         Self { operations }
     }
@@ -95,7 +95,7 @@ impl Policy {
     ///
     /// # Errors
     ///
-    /// The router has the path, and the policy does not.
+    /// The router has the path, and no operation is declared for it.
     pub(crate) fn need(&self, method: &Method, path: &str) -> Result<Need, Unlisted> {
         if let Some(operation) = self.operation(method, path) {
             return Ok(operation.need);
@@ -118,7 +118,7 @@ mod tests {
     #[test]
     fn a_path_without_a_row_is_for_nobody() {
         let need = Need::Permission(Permission::Users);
-        let policy = Policy::new(vec![Operation {
+        let operations = Operations::new(vec![Operation {
             method: Method::GET,
             path: "/api/v1/users/{name}".to_owned(),
             id: "getUser".to_owned(),
@@ -135,7 +135,7 @@ mod tests {
             (Method::GET, "/api/{*rest}", Ok(Need::Nothing)),
             (Method::GET, "", Ok(Need::Nothing)),
         ] {
-            assert_eq!(policy.need(&method, path), expected, "{method} {path}");
+            assert_eq!(operations.need(&method, path), expected, "{method} {path}");
         }
     }
 }

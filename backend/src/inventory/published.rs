@@ -1,5 +1,6 @@
-//! The snapshot that handlers answer from: all nodes and VMs, immutable, and the events that led to
-//! it.
+//! What is published of the inventory, and handlers answer from: all nodes and VMs at one revision,
+//! immutable ([`Snapshot`], which has nothing to do with a VM's snapshots), and the events that led
+//! to it.
 //!
 //! One writer ([`crate::inventory::watcher`]), any number of readers. Every event has its own
 //! revision; the snapshot has that of its last event. Revisions start at the microseconds of the

@@ -1,7 +1,8 @@
 //! When nodes and VMs are stale, and why. Pure: the time is a parameter.
 //!
-//! These are the reasons that a VM shares with its node; a reason of its own comes from the crawler
-//! (`VmRecord::failure`).
+//! These are the reasons that a VM shares with its node. A reason of its own is `VmRecord::failure`,
+//! which the crawler sets: `crawler/src/collect.rs` for VMs that it asks for with `vim-cmd`,
+//! `crawler/src/read.rs` for those that one program reads.
 //!
 //! A reason names a point in time, not a duration: a duration would change every minute, and with
 //! it every VM.

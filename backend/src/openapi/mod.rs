@@ -15,7 +15,7 @@ use utoipa::openapi::security::{
 
 use utoipa::{IntoResponses as _, Modify, OpenApi};
 
-use crate::access::operations::{Need, Policy};
+use crate::access::operations::{Need, Operations};
 use crate::http::base_path::BasePath;
 use crate::openapi::document::Document;
 use crate::routes::state::OpenapiTexts;
@@ -63,15 +63,15 @@ pub(crate) fn texts(base: &BasePath) -> OpenapiTexts {
 /// The handlers' declarations.
 struct Declared {
     document: Document,
-    policy: Policy,
+    operations: Operations,
 }
 
 static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::new(|| {
     let mut document = routes::api(base()).into_openapi();
-    let policy = permissions::take(&mut document)?;
+    let operations = permissions::take(&mut document)?;
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in permissions::operations(item) {
-            let needed = policy.operation(&method, path);
+            let needed = operations.operation(&method, path);
             let need = needed.map(|operation| operation.need);
             add_failures(operation, need, !method.is_safe());
         }
@@ -84,7 +84,10 @@ static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::n
         .and_then(serde_json::from_value)
         .expect("a document has all its parts");
     document.finish();
-    Ok(Declared { document, policy })
+    Ok(Declared {
+        document,
+        operations,
+    })
 });
 
 /// The permissions that the operations need.
@@ -92,9 +95,9 @@ static DECLARED: LazyLock<Result<Declared, UndeclaredPermissions>> = LazyLock::n
 /// # Errors
 ///
 /// [`UndeclaredPermissions`].
-pub(crate) fn policy() -> Result<&'static Policy, UndeclaredPermissions> {
+pub(crate) fn operations() -> Result<&'static Operations, UndeclaredPermissions> {
     match &*DECLARED {
-        Ok(declared) => Ok(&declared.policy),
+        Ok(declared) => Ok(&declared.operations),
         Err(error) => Err(error.clone()),
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::path::{Operation as DocumentOperation, PathItem};
 
-use crate::access::operations::{Need, Operation, Policy};
+use crate::access::operations::{Need, Operation, Operations};
 
 /// The key of the permission in `extensions(…)`.
 const EXTENSION: &str = "x-permission";
@@ -35,7 +35,7 @@ impl fmt::Display for UndeclaredPermissions {
 /// # Errors
 ///
 /// [`UndeclaredPermissions`].
-pub(super) fn take(document: &mut OpenApi) -> Result<Policy, UndeclaredPermissions> {
+pub(super) fn take(document: &mut OpenApi) -> Result<Operations, UndeclaredPermissions> {
     let mut known = Vec::new();
     let mut undeclared = Vec::new();
     for (path, item) in &mut document.paths.paths {
@@ -59,7 +59,7 @@ pub(super) fn take(document: &mut OpenApi) -> Result<Policy, UndeclaredPermissio
         }
     }
     if undeclared.is_empty() {
-        Ok(Policy::new(known))
+        Ok(Operations::new(known))
     } else {
         Err(UndeclaredPermissions(undeclared))
     }
@@ -144,8 +144,8 @@ mod tests {
     #[test]
     fn permissions_are_read_and_taken_out() {
         let mut document = document([routes!(declared), routes!(open)]);
-        let policy = take(&mut document).expect("all are declared");
-        let need = |path| policy.need(&Method::GET, path);
+        let operations = take(&mut document).expect("all are declared");
+        let need = |path| operations.need(&Method::GET, path);
         assert_eq!(need("/a"), Ok(Need::Permission(Permission::Audit)));
         assert_eq!(need("/b"), Ok(Need::Nothing));
         let text = serde_json::to_string(&document).expect("JSON");

@@ -57,7 +57,7 @@ pub(crate) async fn guard(
             .map(|(_, value)| value)
     };
     let node = parameter("node");
-    let operation = state.policy.operation(request.method(), template);
+    let operation = state.operations.operation(request.method(), template);
     let refusal = operation.and_then(|operation| refusal(&caller, operation.need, node));
     let operation = operation.filter(|_| changes);
     let draft = AuditDraft::default();
@@ -91,13 +91,16 @@ async fn caller(
     template: &str,
     credentials: &Credentials,
 ) -> Result<Caller, ErrorResponse> {
-    let need = state.policy.need(method, template).map_err(|Unlisted| {
-        tracing::error!(
-            path = template,
-            "the policy has no row for this path, so it is served to nobody"
-        );
-        http::Error::Internal
-    })?;
+    let need = state
+        .operations
+        .need(method, template)
+        .map_err(|Unlisted| {
+            tracing::error!(
+                path = template,
+                "no operation is declared for this path, so it is served to nobody"
+            );
+            http::Error::Internal
+        })?;
     match (need, state.authenticator.identify(credentials).await?) {
         (_, Identity::Known(caller)) => Ok(caller),
         (Need::Nothing, Identity::Anonymous | Identity::Rejected(_)) => {

@@ -23,7 +23,7 @@ pub(crate) async fn record(
     let path = request.uri().path().to_owned();
     let template = request.extensions().get::<MatchedPath>();
     let operation = state
-        .policy
+        .operations
         .label(&method, template.map(MatchedPath::as_str));
     let span = tracing::info_span!("request", request_id, %method, path);
 

@@ -9,7 +9,7 @@ use ecoman_store::Store;
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Authenticator;
-use crate::access::operations::Policy;
+use crate::access::operations::Operations;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
 use crate::http::static_files::StaticFiles;
@@ -38,7 +38,7 @@ pub(crate) struct AppState {
     /// Who may do what.
     pub(crate) authenticator: Authenticator,
     /// What each operation needs.
-    pub(crate) policy: &'static Policy,
+    pub(crate) operations: &'static Operations,
     pub(crate) bodies: Arc<BodyCache<list::ListPage>>,
     pub(crate) static_files: StaticFiles,
     pub(crate) metrics: Arc<Metrics>,

@@ -1,4 +1,4 @@
-//! The part of the snapshot that a caller may see, and answers from it.
+//! What a caller may see of the published inventory, and answers from it.
 
 use std::sync::Arc;
 

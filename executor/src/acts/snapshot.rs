@@ -1,4 +1,5 @@
-//! Snapshots: taken, reverted to, removed. The tree that the node shows before and after decides.
+//! Snapshots: taken, reverted to, removed. The tree that the node shows before and after decides
+//! (`snapshot_tree.rs`).
 
 use ecoman_api::text::EN;
 use ecoman_esxi::Command;
