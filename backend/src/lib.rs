@@ -20,6 +20,8 @@ mod metrics;
 
 mod audit;
 
+mod retention;
+
 mod tasks;
 
 mod access;

@@ -20,7 +20,6 @@ use tokio_util::sync::CancellationToken;
 use crate::Config;
 use crate::access::Authenticator;
 use crate::access::operations::Operations;
-use crate::audit;
 use crate::clock::Clock;
 use crate::http::body_cache::BodyCache;
 use crate::http::host::AllowedHosts;
@@ -31,6 +30,7 @@ use crate::inventory::watcher::Watcher;
 use crate::inventory::writability::Writability;
 use crate::metrics::Metrics;
 use crate::openapi::{self, UndeclaredPermissions, docs_page};
+use crate::retention::Retention;
 use crate::routes;
 use crate::routes::state::AppState;
 use crate::tasks::Tasks;
@@ -203,13 +203,16 @@ impl Dashboard {
         workers.spawn(tasks.clone().publish());
         workers.spawn(tasks.clone().run_pending(authenticator.clone()));
         let event_days = self.config.settings.dashboard_event_days;
-        workers.spawn(tasks.clone().run(TimeDelta::days(event_days.into())));
-        workers.spawn(audit::forget(
-            Arc::clone(&self.store),
-            Arc::clone(&authenticator.clock),
-            self.config.access.settings.dashboard_audit_days,
-            event_days,
-        ));
+        workers.spawn(tasks.clone().run());
+        workers.spawn(
+            Retention {
+                store: Arc::clone(&self.store),
+                clock: Arc::clone(&authenticator.clock),
+                audit: TimeDelta::days(self.config.access.settings.dashboard_audit_days.into()),
+                events_and_tasks: TimeDelta::days(event_days.into()),
+            }
+            .run(),
+        );
         let acceptor = match &self.certificate {
             None => None,
             Some(certificate) => {

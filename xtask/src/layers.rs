@@ -23,6 +23,7 @@ const LAYERS: [(&str, &[&str]); 1] = [(
         "inventory",
         "metrics",
         "audit",
+        "retention",
         "tasks",
         "access",
         "routes",

@@ -4,16 +4,13 @@
 //! when it has ended. The guard of the routes writes the entries of all other changes behind their
 //! handlers, and those of all refusals.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use ecoman_api::text::EN;
 use ecoman_model::{Actor, AuditEntry, AuditOutcome, Task, TaskRequest, TaskState};
 use ecoman_store::Store;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::clock::Clock;
 use crate::error_chain::chain;
 
 /// How long a response waits for its entry.
@@ -60,36 +57,4 @@ pub(crate) async fn record(store: &dyn Store, entry: &AuditEntry) {
         Err(_) => "the store does not answer".to_owned(),
     };
     tracing::error!(?entry, error = why, "cannot write to the audit log");
-}
-
-/// Forgets entries and events older than so many days, until the server stops.
-pub(crate) async fn forget(store: Arc<dyn Store>, clock: Clock, days: u32, event_days: u32) {
-    const EVERY: Duration = Duration::from_secs(3600);
-    loop {
-        let before = clock() - TimeDelta::days(days.into());
-        match store.forget_audit(before).await {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "forgot old entries of the audit log"),
-            Err(error) => {
-                tracing::warn!(
-                    error = chain(&error),
-                    "cannot forget old entries of the audit log"
-                );
-            }
-        }
-        match store
-            .forget_events(clock() - TimeDelta::days(event_days.into()))
-            .await
-        {
-            Ok(0) => {}
-            Ok(count) => tracing::info!(count, "forgot old events of the history"),
-            Err(error) => {
-                tracing::warn!(
-                    error = chain(&error),
-                    "cannot forget old events of the history"
-                );
-            }
-        }
-        sleep(EVERY).await;
-    }
 }

@@ -2,4 +2,4 @@
 
 mod log;
 
-pub(crate) use log::{forget, of_task, record, summary};
+pub(crate) use log::{of_task, record, summary};

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use chrono::TimeDelta;
 use ecoman_model::{TaskProgress, TaskState};
 use ecoman_store::{StoreError, TaskQuery};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 
 use super::Tasks;
 use super::run::HandOver;
@@ -16,17 +15,12 @@ use crate::error_chain::chain;
 /// How often orphans are adopted: unfinished tasks of a dashboard that has died.
 const ADOPT_INTERVAL: Duration = Duration::from_secs(15);
 
-/// How many finished tasks the store keeps however old they are, and how often others are forgotten.
-const MIN_FINISHED_TASKS: u64 = 5_000;
-const PRUNE_INTERVAL: Duration = Duration::from_secs(3600);
-
 impl Tasks {
-    /// Adopts orphans, and forgets tasks that are older than `kept`, until the server stops.
-    pub(crate) async fn run(self, kept: TimeDelta) {
+    /// Adopts orphans until the server stops.
+    pub(crate) async fn run(self) {
         let shared = &self.shared;
         let mut first = true;
         let mut warned = false;
-        let mut forgotten: Option<Instant> = None;
         loop {
             if let Err(error) = shared.adopt_orphans(first).await {
                 if !std::mem::replace(&mut warned, true) {
@@ -36,21 +30,6 @@ impl Tasks {
                 continue;
             }
             (first, warned) = (false, false);
-            if forgotten.is_none_or(|at| at.elapsed() >= PRUNE_INTERVAL) {
-                let before = (shared.clock)() - kept;
-                match shared.store.forget_tasks(before, MIN_FINISHED_TASKS).await {
-                    Ok(count) => {
-                        forgotten = Some(Instant::now());
-                        if count > 0 {
-                            tracing::info!(count, "forgot old tasks");
-                        }
-                    }
-                    Err(error) if error.unwritable().is_some() => {}
-                    Err(error) => {
-                        tracing::warn!(error = chain(&error), "cannot forget old tasks");
-                    }
-                }
-            }
             sleep(ADOPT_INTERVAL).await;
         }
     }
