@@ -41,9 +41,10 @@ pub use access::{
 };
 pub use config::{Config, GuestOs, Identity, Notice, NoticeKind, Preset, SignInMode};
 pub use event::{ConfigChanged, Event, NodeRemoved, Ping, Reset, VmRemoved};
-pub use field::{Field, FilterField, Unit, Value, Word};
+pub use field::{Field, FilterField, Unit, Value};
 pub use filter::{
-    Filter, FilterError, FilterFault, Moment, Searchable, TermPlace, filter_fields, filter_table,
+    Filter, FilterError, FilterFault, Moment, Searchable, TermPlace, Word, filter_fields,
+    filter_table,
 };
 pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{

@@ -29,7 +29,9 @@
 //! values = [ operator ] pattern *( "," [ operator ] pattern )
 //! ```
 //!
-//! [`filter_fields`] lists the fields. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
+//! [`filter_fields`] lists the fields, with what people may type instead of their names: those of the
+//! node's facts are declared in `crates/model/src/vm/facts.rs`, the others in `vm.rs`. The words of
+//! values are in `words.rs`. Sizes count by 1024: `8GB`, `8GiB` and `8G` are the same.
 //! What the node did not say matches no
 //! value and no comparison, so `!cpus:>4` finds the VMs of unknown size too.
 
@@ -45,6 +47,7 @@ mod searchable;
 #[cfg(test)]
 mod tests;
 mod value;
+mod words;
 
 use std::str::FromStr;
 
@@ -59,6 +62,7 @@ pub use self::error::{FilterError, FilterFault, TermPlace};
 pub use self::moment::Moment;
 pub use self::reference::{filter_fields, filter_table};
 pub use self::searchable::Searchable;
+pub use self::words::Word;
 
 /// A filter over VMs. The empty one, which is also the default, matches all.
 ///
