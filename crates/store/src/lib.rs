@@ -29,7 +29,7 @@ pub use pending::PendingStore;
 pub use tasks::{Added, TaskQuery, TaskStore};
 pub use unwritable::Unwritable;
 
-/// What is kept: of the nodes and their VMs here, of tasks and notes in [`TaskStore`], of who did
+/// What is kept: of the nodes and their VMs here, of tasks and refresh requests in [`TaskStore`], of who did
 /// what in [`AuditStore`], of what happened in [`HistoryStore`], of what waits in [`PendingStore`].
 ///
 /// One crawler writes; any number of processes read. Every method may fail while the database is

@@ -354,7 +354,7 @@ async fn the_records_of_format_1_are_read() {
     const NODES: TableDefinition<&str, (u64, &[u8])> = TableDefinition::new("nodes");
     const VMS: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("vms");
     const TASKS: TableDefinition<u128, (u64, &[u8])> = TableDefinition::new("tasks");
-    const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
+    const REFRESH_REQUESTS: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
     const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("audit");
     let mut folder = Folder::new().await;
     folder.tamper(|path| {
@@ -378,7 +378,7 @@ async fn the_records_of_format_1_are_read() {
                 .insert(id_of(&record), (1, record.as_bytes()))
                 .unwrap();
         }
-        for (table, file) in [(NOTES, "notes.jsonl"), (AUDIT, "audit.jsonl")] {
+        for (table, file) in [(REFRESH_REQUESTS, "notes.jsonl"), (AUDIT, "audit.jsonl")] {
             let mut table = transaction.open_table(table).unwrap();
             for record in golden_lines(file) {
                 table.insert(id_of(&record), record.as_bytes()).unwrap();

@@ -563,18 +563,18 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
     let reader = MongoStore::connect(&settings).await.unwrap();
     let mut task = task(1);
     add(&store, &task).await;
-    let note = RefreshRequest {
+    let request = RefreshRequest {
         id: task.id.0,
         node: task.node.clone(),
         vmid: task.vmid(),
         requested_at: task.created_at,
     };
-    store.request_refresh(&note).await.unwrap();
+    store.request_refresh(&request).await.unwrap();
     let position = reader.task_position().await.unwrap();
 
     mongod.kill();
     task.progress.state = TaskState::Running;
-    let ids = [note.id];
+    let ids = [request.id];
     for error in [
         store.add_task(&task).await.unwrap_err(),
         store.update_task(&task).await.unwrap_err(),
@@ -583,7 +583,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         store.task_position().await.unwrap_err(),
         store.tasks_changed(position).await.unwrap_err(),
         store.forget_tasks(task.created_at, 0).await.unwrap_err(),
-        store.request_refresh(&note).await.unwrap_err(),
+        store.request_refresh(&request).await.unwrap_err(),
         store.refresh_requests_changed(&ids).await.unwrap_err(),
         store.remove_refresh_requests(&ids).await.unwrap_err(),
     ] {
@@ -605,8 +605,8 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
     };
     let heard = timeout(PATIENCE, changed).await;
     assert_eq!(heard.expect("the change is not published"), [task]);
-    let notes = timeout(PATIENCE, reader.refresh_requests_changed(&[])).await;
-    assert_eq!(notes.unwrap().unwrap(), [note]);
+    let requests = timeout(PATIENCE, reader.refresh_requests_changed(&[])).await;
+    assert_eq!(requests.unwrap().unwrap(), [request]);
 }
 
 #[tokio::test]

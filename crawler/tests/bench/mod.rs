@@ -169,7 +169,7 @@ impl Bench {
         .await;
     }
 
-    /// The notes that are in the store.
+    /// The refresh requests that are in the store.
     pub(crate) async fn refresh_requests(&self) -> Vec<RefreshRequest> {
         self.store
             .inner()
@@ -178,16 +178,17 @@ impl Bench {
             .expect("the store")
     }
 
-    /// Waits until so many notes are left.
-    pub(crate) async fn until_notes(&self, count: usize) {
-        loop_until(&format!("time with {count} notes left"), async || {
-            (self.refresh_requests().await.len() == count).then_some(())
-        })
+    /// Waits until so many refresh requests are left.
+    pub(crate) async fn until_refresh_requests(&self, count: usize) {
+        loop_until(
+            &format!("time with {count} refresh requests left"),
+            async || (self.refresh_requests().await.len() == count).then_some(()),
+        )
         .await;
     }
 
-    pub(crate) async fn until_no_notes(&self) {
-        self.until_notes(0).await;
+    pub(crate) async fn until_no_refresh_requests(&self) {
+        self.until_refresh_requests(0).await;
     }
 
     pub(crate) async fn condition(&self, what: &str, condition: impl Fn() -> bool) {

@@ -1,5 +1,5 @@
-//! Notes: what the crawler looks at before its time. The interval is an hour here, so that
-//! nothing but a note makes it look.
+//! Refresh requests: what the crawler looks at before its time. The interval is an hour here, so
+//! that nothing else makes it look.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::bench::{Bench, node};
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
+async fn a_refresh_request_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
     let node = node(
         NodeSpec::new("hoge")
             .vm(VmSpec::new("web"))
@@ -42,7 +42,7 @@ async fn a_note_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
         .await;
     assert_eq!(state.vms[1].facts.power, PowerState::Off);
     assert!(state.vms[0].observed_at > state.vms[1].observed_at);
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     let asked = node.remote_commands();
     assert_eq!(asked.len(), 1, "{asked:?}");
     assert_eq!(node.logins(), 1, "over the kept connection");
@@ -50,7 +50,7 @@ async fn a_note_on_a_vm_shows_it_at_once_and_asks_for_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_on_a_node_starts_its_round_and_no_other_nodes() {
+async fn a_refresh_request_on_a_node_starts_its_round_and_no_other_nodes() {
     let changed = node(NodeSpec::new("changed").vm(VmSpec::new("a")));
     let other = node(NodeSpec::new("other").vm(VmSpec::new("b")));
     let bench = Bench::new(&[&changed, &other]).await.every(HOUR);
@@ -72,13 +72,13 @@ async fn a_note_on_a_node_starts_its_round_and_no_other_nodes() {
     bench
         .until_of("changed", "new VM", |state| state.vms.len() == 2)
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     assert_eq!(other.remote_commands(), []);
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
+async fn a_refresh_request_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
     let node = node(
         NodeSpec::new("hoge")
             .vm(VmSpec::new("web"))
@@ -95,7 +95,7 @@ async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
     bench
         .until("VM 2 alone", |state| state.vms.len() == 1)
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
 
     node.set_fault(Fault::Garbage(Scope::command("get.summary").and_vm(2)))
         .unwrap();
@@ -105,7 +105,7 @@ async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
             state.vms[0].failure.is_some()
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
 
     // And one that is mended since.
     node.clear_faults().unwrap();
@@ -115,12 +115,12 @@ async fn a_note_on_a_vm_that_is_gone_or_cannot_be_read_takes_a_round() {
             state.vms[0].failure.is_none()
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_that_is_left_during_a_round_is_not_lost_to_what_the_round_saw() {
+async fn a_refresh_request_that_is_left_during_a_round_is_not_lost_to_what_the_round_saw() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -151,12 +151,12 @@ async fn a_note_that_is_left_during_a_round_is_not_lost_to_what_the_round_saw() 
             state.vms[0].facts.power == PowerState::On
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_on_a_vm_does_not_wait_for_a_round_that_hangs() {
+async fn a_refresh_request_on_a_vm_does_not_wait_for_a_round_that_hangs() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::with_timeout(&[&node], HOUR).await.every(HOUR);
     let crawler = bench.start();
@@ -184,14 +184,14 @@ async fn a_note_on_a_vm_does_not_wait_for_a_round_that_hangs() {
         .await;
     // The round that ends in the end does not undo it.
     node.clear_faults().unwrap();
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     let vm = &bench.state("hoge").await.vms[0];
     assert_eq!(vm.facts.power, PowerState::On);
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_over_a_connection_that_died_is_handled_over_a_new_one() {
+async fn a_refresh_request_over_a_connection_that_died_is_handled_over_a_new_one() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -208,12 +208,12 @@ async fn a_note_over_a_connection_that_died_is_handled_over_a_new_one() {
             state.vms[0].facts.power == PowerState::On
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_node_that_refused_the_login_is_not_asked_for_a_note() {
+async fn a_node_that_refused_the_login_is_not_asked_for_a_refresh_request() {
     let closed = node(NodeSpec::new("closed").vm(VmSpec::new("a")));
     let open = node(NodeSpec::new("open").vm(VmSpec::new("b")));
     closed.set_fault(Fault::AuthenticationRefused).unwrap();
@@ -232,25 +232,29 @@ async fn a_node_that_refused_the_login_is_not_asked_for_a_note() {
 
     let kept = leave(&bench, &closed, Some(1)).await;
     leave(&bench, &closed, None).await;
-    // The other node hears of its note later than this one of both.
+    // The other node hears of its request later than this one of both.
     leave(&bench, &open, Some(1)).await;
-    bench.until_notes(2).await;
+    bench.until_refresh_requests(2).await;
     assert_eq!(closed.connections(), before);
     assert_eq!(
-        bench.refresh_requests().await.first().map(|note| note.id),
+        bench
+            .refresh_requests()
+            .await
+            .first()
+            .map(|request| request.id),
         Some(kept)
     );
 
     // They go with the next round, which here comes with another hosts.yml.
     closed.clear_faults().unwrap();
     bench.write_hosts(&[&closed, &open], "  max_sessions: 3\n");
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     assert_eq!(bench.state("closed").await.vms.len(), 1);
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_stays_until_its_node_has_answered() {
+async fn a_refresh_request_stays_until_its_node_has_answered() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -267,7 +271,7 @@ async fn a_note_stays_until_its_node_has_answered() {
         .refresh_requests()
         .await
         .iter()
-        .map(|note| note.id)
+        .map(|request| request.id)
         .collect();
     assert_eq!(left, [kept]);
 
@@ -279,12 +283,12 @@ async fn a_note_stays_until_its_node_has_answered() {
             state.vms[0].facts.power == PowerState::On
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_survives_that_the_store_is_away() {
+async fn a_refresh_request_survives_that_the_store_is_away() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
@@ -304,26 +308,31 @@ async fn a_note_survives_that_the_store_is_away() {
             state.vms[0].facts.power == PowerState::On
         })
         .await;
-    bench.until_no_notes().await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_note_on_a_node_that_nobody_knows_is_removed() {
+async fn a_refresh_request_on_a_node_that_nobody_knows_is_removed() {
     let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
     let bench = Bench::new(&[&node]).await.every(HOUR);
     let crawler = bench.start();
-    let note = RefreshRequest {
+    let request = RefreshRequest {
         node: "fuga".parse().unwrap(),
-        ..note(&node, None)
+        ..request(&node, None)
     };
-    bench.store().inner().request_refresh(&note).await.unwrap();
-    bench.until_no_notes().await;
+    bench
+        .store()
+        .inner()
+        .request_refresh(&request)
+        .await
+        .unwrap();
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_single_round_handles_the_notes_of_the_nodes_that_answer() {
+async fn a_single_round_handles_the_refresh_requests_of_the_nodes_that_answer() {
     let good = node(NodeSpec::new("good").vm(VmSpec::new("a")));
     let bad = node(NodeSpec::new("bad").vm(VmSpec::new("b")));
     let bench = Bench::new(&[&good, &bad]).await;
@@ -334,17 +343,22 @@ async fn a_single_round_handles_the_notes_of_the_nodes_that_answer() {
     let report = bench.crawler().once().await.expect("a round");
     assert_eq!((report.answered.len(), report.failed.len()), (1, 1));
     let left = bench.store().inner().refresh_requests().await.unwrap();
-    let left: Vec<_> = left.into_iter().map(|note| note.id).collect();
+    let left: Vec<_> = left.into_iter().map(|request| request.id).collect();
     assert_eq!(left, [open]);
 }
 
 async fn leave(bench: &Bench, node: &SimulatedNode, vmid: Option<u32>) -> Uuid {
-    let note = note(node, vmid);
-    bench.store().inner().request_refresh(&note).await.unwrap();
-    note.id
+    let request = request(node, vmid);
+    bench
+        .store()
+        .inner()
+        .request_refresh(&request)
+        .await
+        .unwrap();
+    request.id
 }
 
-fn note(node: &SimulatedNode, vmid: Option<u32>) -> RefreshRequest {
+fn request(node: &SimulatedNode, vmid: Option<u32>) -> RefreshRequest {
     RefreshRequest {
         id: Uuid::new_v4(),
         node: node.name().parse().unwrap(),

@@ -17,7 +17,9 @@ use redb::{
 use tokio::sync::{Notify, watch};
 use uuid::Uuid;
 
-use super::tables::{FORMAT_KEY, META, NODES, NOTES, TABLES, TASK_POSITION, open_tables};
+use super::tables::{
+    FORMAT_KEY, META, NODES, REFRESH_REQUESTS, TABLES, TASK_POSITION, open_tables,
+};
 use crate::record::FORMAT;
 use crate::{Cause, Revision, StoreError, Unwritable};
 
@@ -409,7 +411,7 @@ pub(super) fn stored_position(database: &Database) -> Result<u64, redb::Error> {
 
 /// The refresh requests that there are.
 fn stored_refresh_requests(database: &Database) -> Result<BTreeSet<Uuid>, redb::Error> {
-    let requests = database.begin_read()?.open_table(NOTES)?;
+    let requests = database.begin_read()?.open_table(REFRESH_REQUESTS)?;
     let ids = requests
         .iter()?
         .map(|entry| Ok(Uuid::from_u128(entry?.0.value())));

@@ -26,8 +26,8 @@ pub(super) const TASK_CHANGES: TableDefinition<u64, u128> = TableDefinition::new
 pub(super) const TASK_KEYS: TableDefinition<(Option<&str>, &str), u128> =
     TableDefinition::new("task_keys");
 
-/// Refresh requests by id: `RefreshRequest` as JSON.
-pub(super) const NOTES: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
+/// Refresh requests by id: `RefreshRequest` as JSON. The table keeps the name that it always had.
+pub(super) const REFRESH_REQUESTS: TableDefinition<u128, &[u8]> = TableDefinition::new("notes");
 
 /// Changes that wait, by node and id of their VM: `PendingChange` as JSON.
 pub(super) const PENDING: TableDefinition<(&str, u32), &[u8]> = TableDefinition::new("pending");
@@ -65,7 +65,7 @@ pub(super) fn open_tables(transaction: &WriteTransaction) -> Result<(), redb::Er
     transaction.open_table(TASKS)?;
     transaction.open_table(TASK_CHANGES)?;
     transaction.open_table(TASK_KEYS)?;
-    transaction.open_table(NOTES)?;
+    transaction.open_table(REFRESH_REQUESTS)?;
     transaction.open_table(AUDIT)?;
     transaction.open_table(EVENTS)?;
     transaction.open_table(VM_EVENTS)?;

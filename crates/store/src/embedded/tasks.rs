@@ -6,7 +6,7 @@ use redb::{ReadableDatabase, ReadableTable, ReadableTableMetadata as _, Table, W
 use uuid::Uuid;
 
 use super::file::{Change, EmbeddedStore, Failure, Shared, stored_position, to_json};
-use super::tables::{META, NOTES, TASK_CHANGES, TASK_KEYS, TASK_POSITION, TASKS};
+use super::tables::{META, REFRESH_REQUESTS, TASK_CHANGES, TASK_KEYS, TASK_POSITION, TASKS};
 use crate::changes::first_revision;
 use crate::history::{self, TASKS_COMPARED, first_id_at};
 use crate::record::{self, StoredTask};
@@ -219,7 +219,7 @@ impl TaskStore for EmbeddedStore {
         let request = request.clone();
         self.write("a refresh request", move |_, transaction| {
             let document = to_json(&request)?;
-            let mut requests = transaction.open_table(NOTES)?;
+            let mut requests = transaction.open_table(REFRESH_REQUESTS)?;
             requests.insert(request.id.as_u128(), document.as_slice())?;
             Ok(((), Change::RefreshRequested(request.id)))
         })
@@ -229,7 +229,7 @@ impl TaskStore for EmbeddedStore {
     async fn refresh_requests(&self) -> Result<Vec<RefreshRequest>, StoreError> {
         let mut requests = self
             .read("the refresh requests", |shared, database| {
-                let table = database.begin_read()?.open_table(NOTES)?;
+                let table = database.begin_read()?.open_table(REFRESH_REQUESTS)?;
                 let mut requests = Vec::new();
                 for entry in table.iter()? {
                     let (id, json) = entry?;
@@ -265,7 +265,7 @@ impl TaskStore for EmbeddedStore {
     async fn remove_refresh_requests(&self, ids: &[Uuid]) -> Result<(), StoreError> {
         let ids = ids.to_vec();
         self.write("the refresh requests", move |_, transaction| {
-            let mut requests = transaction.open_table(NOTES)?;
+            let mut requests = transaction.open_table(REFRESH_REQUESTS)?;
             let mut removed = Vec::new();
             for id in ids {
                 if requests.remove(id.as_u128())?.is_some() {

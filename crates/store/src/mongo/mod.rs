@@ -33,7 +33,7 @@ const POLL_INTERVAL: Duration = Duration::from_millis(300);
 /// The greatest document that MongoDB keeps.
 const MAX_DOCUMENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes`,
+/// The store in a MongoDB database, collections `nodes`, `vms`, `tasks`, `notes` (of refresh requests),
 /// `counters`, `audit`, `events` and `pending`.
 pub struct MongoStore {
     connection: Connection,

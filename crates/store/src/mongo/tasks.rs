@@ -29,8 +29,9 @@ use crate::{Added, StoreError, TaskQuery, TaskStore};
 /// `position`, that of its latest change, and while that is being written [`MARK`].
 pub(super) const TASKS: &str = "tasks";
 
-/// The collection of refresh requests: [`RefreshRequest`] with the id as `_id`.
-const NOTES: &str = "notes";
+/// The collection of refresh requests: [`RefreshRequest`] with the id as `_id`. It keeps the name that
+/// it always had.
+const REFRESH_REQUESTS: &str = "notes";
 
 /// The field of a task that is written and has no position yet: another value each time.
 const MARK: &str = "unannounced";
@@ -222,7 +223,7 @@ impl TaskStore for MongoStore {
     }
 
     async fn request_refresh(&self, request: &RefreshRequest) -> Result<(), StoreError> {
-        let requests = self.connection.collection(NOTES).await?;
+        let requests = self.connection.collection(REFRESH_REQUESTS).await?;
         let fields = encode_record("a refresh request".into(), request)?;
         let this = doc! { "_id": request.id.to_string() };
         let left = requests
@@ -238,9 +239,9 @@ impl TaskStore for MongoStore {
         let doing = Doing::Read("the refresh requests".into());
         let documents = self
             .connection
-            .find(NOTES, doc! {}, doc! {}, 0, &doing)
+            .find(REFRESH_REQUESTS, doc! {}, doc! {}, 0, &doing)
             .await?;
-        let mut requests = self.connection.read_records(NOTES, &documents)?;
+        let mut requests = self.connection.read_records(REFRESH_REQUESTS, &documents)?;
         oldest_first(&mut requests);
         Ok(requests)
     }
@@ -263,7 +264,7 @@ impl TaskStore for MongoStore {
             return Ok(());
         }
         let ids: Vec<_> = ids.iter().map(Uuid::to_string).collect();
-        let requests = self.connection.collection(NOTES).await?;
+        let requests = self.connection.collection(REFRESH_REQUESTS).await?;
         let gone = requests.delete_many(doc! { "_id": { "$in": ids } });
         self.connection
             .request(&Doing::Write("the refresh requests".into()), gone)

@@ -1,4 +1,4 @@
-//! What every store has to do with tasks and notes.
+//! What every store has to do with tasks and refresh requests.
 
 use std::collections::BTreeSet;
 use std::slice;
@@ -530,13 +530,17 @@ pub(crate) async fn the_oldest_tasks_that_have_ended_are_forgotten(place: &mut i
 
 pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
     let (dashboard, crawler) = (place.handle().await, place.handle().await);
-    let note = |number: u128, second: u32, vmid: Option<u32>| RefreshRequest {
+    let request = |number: u128, second: u32, vmid: Option<u32>| RefreshRequest {
         id: Uuid::from_u128(number),
         node: name("ノード 1"),
         vmid: vmid.map(Vmid),
         requested_at: time(&format!("2026-11-22T10:00:{second:02}.000000001Z")),
     };
-    let (first, second, third) = (note(2, 1, Some(14)), note(1, 2, None), note(3, 0, Some(0)));
+    let (first, second, third) = (
+        request(2, 1, Some(14)),
+        request(1, 2, None),
+        request(3, 0, Some(0)),
+    );
     assert_eq!(crawler.refresh_requests().await.unwrap(), []);
     let mut waiting = crawler.refresh_requests_changed(&[]);
     let early = futures::poll!(waiting.as_mut());

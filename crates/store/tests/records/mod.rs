@@ -29,7 +29,7 @@ pub(crate) async fn check(store: &dyn Store) {
         assert_eq!(state, Some(expected));
     }
     assert_eq!(store.tasks(&TaskQuery::default()).await.unwrap(), tasks());
-    assert_eq!(store.refresh_requests().await.unwrap(), notes());
+    assert_eq!(store.refresh_requests().await.unwrap(), refresh_requests());
     assert_eq!(store.audit(&AuditQuery::default()).await.unwrap(), audit());
 }
 
@@ -406,7 +406,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
 }
 
 /// The refresh requests, oldest first.
-pub(crate) fn notes() -> [RefreshRequest; 2] {
+pub(crate) fn refresh_requests() -> [RefreshRequest; 2] {
     [
         RefreshRequest {
             id: id(1).0,
