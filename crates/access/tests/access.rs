@@ -67,6 +67,67 @@ fn files(directory: &Path) -> String {
         .collect()
 }
 
+/// The files in `tests/records/` as the first release wrote them, with these secrets; every later one
+/// must read them. They never change.
+#[test]
+fn the_files_of_the_first_release_are_read() {
+    let directory = directory();
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o700)).unwrap();
+    for name in ["users.json", "tokens.json", "sessions.json"] {
+        let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/records");
+        let copy = directory.path().join(name);
+        fs::copy(golden.join(name), &copy).unwrap();
+        fs::set_permissions(copy, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    let access = Access::new(directory.path());
+    let made: Timestamp = "2026-03-01T12:00:00.123456Z".parse().unwrap();
+
+    let operator = on(Role::Operator, &["hoge", "ノード 1"]);
+    let users: Vec<_> = access
+        .users()
+        .unwrap()
+        .into_iter()
+        .map(|(name, user)| (name, user.grant, user.created_at, user.password_since))
+        .collect();
+    let user = |name: &str, grant, since| (name.to_owned(), grant, made, since);
+    assert_eq!(
+        users,
+        [
+            user("operator@example.org", operator, Some(made)),
+            user("proxied", on(Role::Viewer, &[]), None),
+            user("root", Grant::ALL, Some(made)),
+        ]
+    );
+    for (name, password, is_right) in [
+        ("root", PASSWORD, true),
+        ("operator@example.org", "正しい馬の電池 staple", true),
+        ("operator@example.org", PASSWORD, false),
+        ("proxied", "", false),
+    ] {
+        let user = access.check_password(name, password).unwrap();
+        assert_eq!(user.is_some(), is_right, "{name}");
+    }
+
+    let token = |secret| match access.token(secret, now()).unwrap() {
+        TokenUse::Good(_, token) => *token,
+        other => panic!("{other:?}"),
+    };
+    let own = token("ecoman_7LCm3P6mvzO9pVrXC0S9jo0EBVt77n7VsOUBOrfRi4s");
+    assert_eq!((&*own.name, &*own.owner), ("ci \"nightly\" 夜", "root"));
+    assert_eq!(own.grant, on(Role::Operator, &["hoge"]));
+    assert_eq!((own.owner_grant, own.expires_at), (None, None));
+    let proxied = token("ecoman_xe97ShnL41d71EvsbxvMEQRusi2vlJ1bImg5H09dUM8");
+    assert_eq!(proxied.owner_grant, Some(on(Role::Operator, &["hoge"])));
+    assert_eq!(proxied.expires_at, Some(made + TimeDelta::days(3650)));
+    assert_eq!((proxied.made_by, proxied.last_used_at), (None, None));
+
+    let session = access.session("j_xLkZM-HfbWg5TZBqmnOT8kxedp9aY9nAxmTxIeCcM", now());
+    assert_eq!(session.unwrap().map(|it| it.user), Some("root".to_owned()));
+    // What is written now is read as well.
+    access.add_user("new", Grant::ALL, None, now()).unwrap();
+    assert_eq!(access.users().unwrap().len(), 4);
+}
+
 #[test]
 fn a_password_lets_its_user_in_and_nobody_else() {
     let (_directory, access) = with_admin();
