@@ -2,6 +2,8 @@ import { fileURLToPath } from 'node:url';
 
 import { defineConfig, devices } from '@playwright/test';
 
+import { CHROMIUM, CHROMIUM_FLAGS } from './tests/support/chromium.ts';
+
 // Run by `cargo xtask test`, which names the browser in ECOMAN_CHROMIUM and the program in
 // ECOMAN_BIN. Where ECOMAN_FIREFOX names a Firefox, the main ways are tried in it, too.
 const firefox = process.env.ECOMAN_FIREFOX;
@@ -40,19 +42,8 @@ export default defineConfig({
     trace: 'retain-on-failure',
     screenshot: 'only-on-failure',
     launchOptions: {
-      executablePath: process.env.ECOMAN_CHROMIUM ?? '/usr/bin/chromium',
-      args: [
-        // As root, in a container: Chromium's own sandbox is not to be had there.
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        // No word to anybody but the server under test.
-        '--disable-quic',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
-      ],
+      executablePath: CHROMIUM,
+      args: CHROMIUM_FLAGS,
     },
   },
 });

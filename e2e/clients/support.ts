@@ -6,7 +6,7 @@ import path from 'node:path';
 
 import { test as base } from '@playwright/test';
 
-import { Closing, Lab } from '../tests/support/lab.ts';
+import { Lab, withClosing } from '../tests/support/lab.ts';
 import type { SimulatedNode } from '../tests/support/nodes.ts';
 import { fromRoot } from '../tests/support/program.ts';
 
@@ -17,22 +17,17 @@ export const test = base.extend<{ lab: Lab; signIn: boolean }>({
   /** Whether one has to show who one is. */
   signIn: [false, { option: true }],
   lab: async ({ signIn }, use) => {
-    const closing = new Closing();
-    try {
-      const nodes: SimulatedNode[] = [
-        {
-          name: 'hoge',
-          vms: [
-            { id: 14, name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
-            { id: 15, name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
-          ],
-        },
-        { name: 'fuga', vms: [{ name: 'web-2', power: 'off', cpus: 1, memory_mb: 1024 }] },
-      ];
-      await use(await Lab.open(closing, nodes, { signIn }));
-    } finally {
-      await closing.close();
-    }
+    const nodes: SimulatedNode[] = [
+      {
+        name: 'hoge',
+        vms: [
+          { id: 14, name: 'web-1', power: 'on', cpus: 2, memory_mb: 2048, ip: '192.0.2.11', tools: true },
+          { id: 15, name: 'db-1', power: 'off', cpus: 8, memory_mb: 16384, comment: 'owner: ops' },
+        ],
+      },
+      { name: 'fuga', vms: [{ name: 'web-2', power: 'off', cpus: 1, memory_mb: 1024 }] },
+    ];
+    await withClosing(async (closing) => use(await Lab.open(closing, nodes, { signIn })));
   },
 });
 

@@ -3,6 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 
+import { CHROMIUM, CHROMIUM_FLAGS } from '../tests/support/chromium.ts';
 import { type Closing, temporaryDirectory } from '../tests/support/lab.ts';
 
 const PATIENCE_MS = 30_000;
@@ -29,20 +30,12 @@ export class Chromium {
 
   static async start(closing: Closing, display: string, args: string[]): Promise<Chromium> {
     const profile = await temporaryDirectory(closing);
-    const file = process.env.ECOMAN_CHROMIUM ?? '/usr/bin/chromium';
     const child = spawn(
-      file,
+      CHROMIUM,
       [
         '--remote-debugging-port=0',
         `--user-data-dir=${profile}`,
-        '--no-sandbox',
-        '--disable-gpu',
-        '--disable-dev-shm-usage',
-        '--disable-quic',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-        '--no-first-run',
+        ...CHROMIUM_FLAGS,
         ...args,
         'about:blank',
       ],

@@ -5,19 +5,12 @@ import { spawn } from 'node:child_process';
 
 import { test as base, expect } from '@playwright/test';
 
-import { Closing, Lab, TLS, until } from '../tests/support/lab.ts';
+import { type Closing, Lab, TLS, until, withClosing } from '../tests/support/lab.ts';
 import type { SimulatedNode } from '../tests/support/nodes.ts';
 import { Chromium, type Tab, ended } from './cdp.ts';
 
 const test = base.extend<{ closing: Closing }>({
-  closing: async ({}, use) => {
-    const closing = new Closing();
-    try {
-      await use(closing);
-    } finally {
-      await closing.close();
-    }
-  },
+  closing: async ({}, use) => withClosing(use),
 });
 
 const MINUTES = Number(process.env.ECOMAN_SOAK_MINUTES ?? 10);

@@ -37,6 +37,16 @@ export class Closing {
   }
 }
 
+/** Uses things that are ended behind it, whatever happens. */
+export async function withClosing(use: (closing: Closing) => Promise<void>): Promise<void> {
+  const closing = new Closing();
+  try {
+    await use(closing);
+  } finally {
+    await closing.close();
+  }
+}
+
 export async function temporaryDirectory(closing: Closing): Promise<string> {
   const directory = await mkdtemp(path.join(tmpdir(), 'ecoman-e2e-'));
   // The last processes of a browser may still write into it.

@@ -2,7 +2,7 @@
 
 import { type ConsoleMessage, type Page, test as base, expect } from '@playwright/test';
 
-import { Closing, Lab, type Server, seeded, server, servers } from './lab.ts';
+import { type Closing, Lab, type Server, seeded, server, servers, withClosing } from './lab.ts';
 import { List } from './list.ts';
 import type { SimulatedNode } from './nodes.ts';
 import { NODES } from './inventory.ts';
@@ -65,14 +65,7 @@ interface WorkerFixtures {
 
 export const test = base.extend<Fixtures, WorkerFixtures>({
   lab: [
-    async ({}, use) => {
-      const closing = new Closing();
-      try {
-        await use(await Lab.open(closing, NODES));
-      } finally {
-        await closing.close();
-      }
-    },
+    async ({}, use) => withClosing(async (closing) => use(await Lab.open(closing, NODES))),
     { scope: 'worker', timeout: 60_000 },
   ],
   guard: [
@@ -86,14 +79,7 @@ export const test = base.extend<Fixtures, WorkerFixtures>({
     { auto: true },
   ],
   list: async ({ page }, use) => use(new List(page)),
-  closing: async ({}, use) => {
-    const closing = new Closing();
-    try {
-      await use(closing);
-    } finally {
-      await closing.close();
-    }
-  },
+  closing: async ({}, use) => withClosing(use),
   ownLab: async ({ closing }, use) => use((nodes, variables) => Lab.open(closing, nodes, { variables })),
   ownDashboard: async ({ closing }, use) => use((nodes, vms) => seeded(closing, nodes, vms)),
   ownServer: async ({ closing }, use) => use((role, env) => server(closing, role, env)),
