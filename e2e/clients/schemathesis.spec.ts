@@ -13,6 +13,22 @@ async function ownToken(lab: Lab): Promise<string> {
   return tokens.items?.[0]?.id ?? '';
 }
 
+/** How many tasks of each kind there are, on all pages of the list. */
+async function taskKinds(lab: Lab): Promise<Map<string, number>> {
+  const kinds = new Map<string, number>();
+  let page = '';
+  do {
+    const answer = await fetch(`${lab.url}/api/v1/tasks?limit=500${page}`, { headers: lab.headers });
+    const tasks = (await answer.json()) as {
+      items: { request: { kind: string } }[];
+      next_page: string | null;
+    };
+    for (const { request } of tasks.items) kinds.set(request.kind, (kinds.get(request.kind) ?? 0) + 1);
+    page = tasks.next_page === null ? '' : `&page_token=${tasks.next_page}`;
+  } while (page !== '');
+  return kinds;
+}
+
 for (const [who, signIn] of [
   ['anybody, where nobody signs in', false],
   ['the token of an admin', true],
@@ -36,12 +52,10 @@ for (const [who, signIn] of [
       const said = await run('.', PYTHON, args, { ECOMAN_TESTER_TOKEN: await ownToken(lab) });
       console.log(said.slice(said.indexOf('= SUMMARY =')));
 
-      // It has not been turned away at the door: it has made VMs, and answered them. Whether a VM can be
-      // switched when its turn comes depends on what has been done to it before.
-      const answer = await fetch(`${lab.url}/api/v1/tasks?limit=500`, { headers: lab.headers });
-      const tasks = (await answer.json()) as { items: { request: { kind: string } }[] };
-      const kinds = new Set(tasks.items.map((task) => task.request.kind));
-      expect([...kinds]).toEqual(expect.arrayContaining(['answer', 'create']));
+      // It has not been turned away at the door: it has made VMs, answered them, and changed their power.
+      const kinds = await taskKinds(lab);
+      console.log('Tasks by kind:', Object.fromEntries(kinds));
+      expect([...kinds.keys()]).toEqual(expect.arrayContaining(['answer', 'create', 'power']));
       if (signIn) {
         const answer = await fetch(`${lab.url}/api/v1/audit?limit=1000`, { headers: lab.headers });
         const audit = (await answer.json()) as { items: { operation: string; outcome: string }[] };
