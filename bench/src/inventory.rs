@@ -2,8 +2,8 @@
 
 use chrono::{TimeDelta, Utc};
 use ecoman_model::{
-    Datastore, NodeFacts, NodeName, NodeRecord, NodeSettings, PortGroup, PowerState, Round,
-    RoundVms, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
+    Datastore, LastKnown, NodeFacts, NodeName, NodeRecord, NodeSettings, PortGroup, PowerState,
+    Round, RoundVms, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 
 /// The made-up nodes must not become stale on the page: no crawler updates them.
@@ -38,6 +38,7 @@ fn round(place: usize, vms: usize, now: Timestamp) -> anyhow::Result<Round> {
                 facts: vm(place, vmid, now, &mut random),
                 observed_at: now,
                 failure: None,
+                last_known: LastKnown::default(),
             })
         })
         .collect::<anyhow::Result<_>>()?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use ecoman_esxi::hostd::Cost;
 use ecoman_esxi::parse::{self, ParseError, VmList, VmRow};
 use ecoman_esxi::{Command, Host, Output, Quota, Session, SessionError};
-use ecoman_model::{NodeFacts, NodeName, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
+use ecoman_model::{LastKnown, NodeFacts, NodeName, Timestamp, VmFacts, VmKey, VmRecord, Vmid};
 use tokio::sync::mpsc;
 
 use crate::error::{CollectError, failed, fault_in, unreadable};
@@ -130,6 +130,7 @@ pub(crate) async fn collect_vm(
         facts: *facts,
         observed_at: at,
         failure: None,
+        last_known: LastKnown::default(),
     })
 }
 
@@ -438,6 +439,7 @@ fn record(
         facts,
         observed_at,
         failure,
+        last_known: LastKnown::default(),
     })
 }
 

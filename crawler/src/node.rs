@@ -8,7 +8,7 @@ use chrono::{TimeDelta, Utc};
 use ecoman_esxi::hostd::{self, News, VmReading};
 use ecoman_esxi::{Host, Session};
 use ecoman_model::{
-    Collecting, Datastore, FailureKind, HOSTS_WARNING, NodeFacts, NodeFailure, NodeName,
+    Collecting, Datastore, FailureKind, HOSTS_WARNING, LastKnown, NodeFacts, NodeFailure, NodeName,
     NodeRecord, RefreshRequest, Round, RoundCost, RoundVms, Timestamp, VmRecord, Vmid, marks,
 };
 use ecoman_store::StoreError;
@@ -299,12 +299,14 @@ impl NodeTask {
                 continue;
             };
             let (facts, observed_at, failure) = as_read(vm.facts, Some(previous), now);
-            let vm = VmRecord {
+            let mut vm = VmRecord {
                 key: previous.key.clone(),
                 facts,
                 observed_at,
                 failure,
+                last_known: LastKnown::default(),
             };
+            vm.remember(Some(previous), self.record.as_ref());
             match self.shared.store.record_vm(&vm).await {
                 Ok(_) => {
                     self.store_worked();
@@ -336,10 +338,11 @@ impl NodeTask {
         };
         let timeout = self.shared.options.command_timeout;
         let known = self.vms.get(&vmid);
-        let Some(vm) = collect_vm(session, &self.host, vmid, known, timeout, Utc::now()).await
+        let Some(mut vm) = collect_vm(session, &self.host, vmid, known, timeout, Utc::now()).await
         else {
             return Ok(Refreshed::RoundNeeded);
         };
+        vm.remember(known, self.record.as_ref());
         match self.shared.store.record_vm(&vm).await {
             Ok(_) => {
                 tracing::debug!(node = %self.host.name, %vmid, "read, as requested");
@@ -385,7 +388,7 @@ impl NodeTask {
     async fn round(&mut self) -> (Round, Duration) {
         let began_at = Utc::now();
         let began = tokio::time::Instant::now();
-        let previous = self.record.take();
+        let previous = self.record.clone();
         let known_facts = previous.as_ref().and_then(|record| record.facts.clone());
         let mut facts = known_facts;
         let mut warnings = Vec::new();
@@ -427,6 +430,7 @@ impl NodeTask {
         let vms = vms.map(|mut vms| {
             for vm in &mut vms {
                 vm.failure = vm.failure.as_deref().map(message);
+                vm.remember(self.vms.get(&vm.key.vmid), previous.as_ref());
             }
             vms
         });
@@ -561,7 +565,7 @@ impl NodeTask {
                 &self.host,
                 &self.shared,
                 &mut self.requests,
-                &self.vms,
+                (&self.vms, self.record.as_ref()),
                 &mut self.single_vm_results,
                 &over,
             ),
@@ -702,7 +706,7 @@ async fn collect_single_vms(
     host: &Host,
     shared: &Shared,
     requests: &mut RefreshRequests,
-    known: &BTreeMap<Vmid, VmRecord>,
+    (known, node): (&BTreeMap<Vmid, VmRecord>, Option<&NodeRecord>),
     seen: &mut BTreeMap<Vmid, (VmRecord, Vec<Uuid>)>,
     over: &CancellationToken,
 ) {
@@ -715,9 +719,12 @@ async fn collect_single_vms(
                 continue;
             };
             let collected = collect_vm(session, host, vmid, known.get(&vmid), timeout, Utc::now());
-            let Some(vm) = over.run_until_cancelled(collected).await else {
+            let Some(mut vm) = over.run_until_cancelled(collected).await else {
                 return;
             };
+            if let Some(vm) = &mut vm {
+                vm.remember(known.get(&vmid), node);
+            }
             match vm {
                 // To its end, as the round is written next.
                 Some(vm) if shared.store.record_vm(&vm).await.is_ok() => {

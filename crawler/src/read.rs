@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecoman_esxi::hostd::{self, HostdError, Reading, VmReading};
 use ecoman_esxi::{Command, Host};
-use ecoman_model::{Datastore, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid, Way};
+use ecoman_model::{
+    Datastore, LastKnown, NodeFacts, Timestamp, VmFacts, VmKey, VmRecord, Vmid, Way,
+};
 
 use crate::asked::Asked;
 use crate::collect::{Collection, INVALID, Scope, Single, collect, listing, node_facts, singles};
@@ -310,6 +312,7 @@ impl Asked<'_> {
                 facts,
                 observed_at,
                 failure,
+                last_known: LastKnown::default(),
             }
         })
         .collect()

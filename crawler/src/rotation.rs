@@ -149,7 +149,7 @@ fn share(vmid: Vmid) -> usize {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use ecoman_model::{PowerState, VmFacts, VmKey};
+    use ecoman_model::{LastKnown, PowerState, VmFacts, VmKey};
 
     use super::*;
 
@@ -171,6 +171,7 @@ mod tests {
             },
             observed_at: at(0),
             failure: None,
+            last_known: LastKnown::default(),
         }
     }
 

@@ -30,6 +30,36 @@ test('a VM that is added, changed or removed on a node shows so by itself', { ta
   await expect(list.names).toHaveText(['vm-002', 'vm-003']);
 });
 
+test('a VM that is off keeps its last known address, marked, and is found by it', { tag: '@main' }, async ({
+  ownLab,
+  list,
+  page,
+}) => {
+  const { url, nodes } = await ownLab([
+    { name: 'hoge', vms: [{ ...vm(1), ip: '192.0.2.17' }, { ...vm(2), ip: '192.0.2.18' }] },
+  ]);
+  await list.open(url);
+  const address = list.cell('vm-001', 'IP address');
+  await expect(address).toHaveText('192.0.2.17');
+
+  await nodes.editVm('hoge', 1, { power: 'off' });
+  await expect(list.cell('vm-001', 'Power')).toHaveText('Off');
+  // Marked for those who do not see it, too.
+  await expect(address).toHaveText('192.0.2.17, last known');
+  await expect(address.locator('[data-tip]')).toHaveAttribute('data-tip', /^Last known, reported until \d{4}-/);
+  await list.filter.fill('ip:=192.0.2.17');
+  await expect(list.names).toHaveText(['vm-001']);
+  await list.filter.fill('192.0.2.17');
+  await expect(list.names).toHaveText(['vm-001']);
+
+  await page.goto(`${url}/vms/hoge/1`);
+  const overview = page.getByRole('region', { name: 'Overview' });
+  await expect(overview).toContainText(/192\.0\.2\.17.*last known, reported until \d{4}-/);
+  await nodes.editVm('hoge', 1, { power: 'on' });
+  await expect(overview).toContainText('192.0.2.17');
+  await expect(overview).not.toContainText('last known');
+});
+
 test('a VM that is switched on the node itself shows so without a round', async ({
   ownLab,
   list,

@@ -2,7 +2,7 @@
 
 use ecoman_api as api;
 use ecoman_model as model;
-use ecoman_model::{NodeRecord, Thresholds, VmRecord};
+use ecoman_model::{LastKnown, NodeRecord, Thresholds, VmRecord};
 
 use crate::inventory::note_patterns::NotePatterns;
 
@@ -21,8 +21,13 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, derived: &Derived) -> api:
         key,
         facts,
         failure,
+        last_known,
         ..
     } = record;
+    let LastKnown {
+        ip_address,
+        hostname,
+    } = last_known;
     let large = derived
         .thresholds
         .large(&facts)
@@ -38,6 +43,10 @@ pub(crate) fn vm(record: VmRecord, node: &NodeRecord, derived: &Derived) -> api:
         expires_on,
         stale: failure.is_some(),
         stale_reason: failure,
+        last_ip_address_at: ip_address.as_ref().map(|last| last.seen_at),
+        last_ip_address: ip_address.map(|last| last.value),
+        last_hostname_at: hostname.as_ref().map(|last| last.seen_at),
+        last_hostname: hostname.map(|last| last.value),
         ..api::Vm::new(&key, facts, observed_at)
     }
 }

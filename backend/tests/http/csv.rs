@@ -65,13 +65,13 @@ async fn every_field_of_a_vm_is_a_column_and_what_is_unknown_is_empty() {
     assert_eq!(lines[3], "");
     assert_eq!(
         lines[1],
-        "hoge,2,,,unknown,,,,,,,,,,,,,,,,,,,,,,,,2026-11-22T19:59:58Z,false,,,,"
+        "hoge,2,,,unknown,,,,,,,,,,,,,,,,,,,,,,,,2026-11-22T19:59:58Z,false,,,,,,,,"
     );
     assert_eq!(
         lines[2],
         "hoge,14,564d71c3-1111-2222-3333-5b0e92d7a4c6,\"'-metrics, b\",on,metrics,,8,1024,\
          53687091200,,,,,,,,,,,,,,,,\"'=HYPERLINK(\"\"http://x\"\")\n日本, \"\"quoted\"\"\nowner: ops, until \
-         2027-03-31\",,cpu storage,2026-11-22T19:59:58Z,false,,ops,2027-03-31,"
+         2027-03-31\",,cpu storage,2026-11-22T19:59:58Z,false,,ops,2027-03-31,,,,,"
     );
 
     // The columns are the fields of the JSON, in its order.

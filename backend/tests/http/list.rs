@@ -1,7 +1,7 @@
 //! `/vms`: what is listed, in which order, in pages, and how cheaply.
 
 use ecoman_api::{Resource, Vm};
-use ecoman_model::{Choice, PowerState, Question, VmFacts};
+use ecoman_model::{Choice, LastValue, PowerState, Question, VmFacts};
 use reqwest::StatusCode;
 use reqwest::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, ETAG, IF_NONE_MATCH, VARY,
@@ -57,6 +57,43 @@ async fn all_facts_of_a_vm_are_listed_with_what_makes_it_large() {
 
     let one: Vm = server.json("/api/v1/vms/hoge/14").await;
     assert_eq!(Some(&one), page.items.get(1));
+}
+
+#[tokio::test]
+async fn a_vm_without_an_address_is_found_by_its_last_known_one() {
+    let last = |value: &str| {
+        Some(LastValue {
+            value: value.to_owned(),
+            seen_at: at(-100),
+        })
+    };
+    let mut off = vm("hoge", 1, facts("off"));
+    off.last_known.ip_address = last("192.0.2.17");
+    off.last_known.hostname = last("metrics-old");
+    let mut on = vm("hoge", 2, facts("on"));
+    on.facts.ip_address = Some("192.0.2.9".to_owned());
+    on.facts.hostname = Some("metrics-new".to_owned());
+    let mut later = vm("hoge", 3, facts("later"));
+    later.facts.ip_address = Some("192.0.2.117".to_owned());
+    let vms = vec![off, on, later, vm("hoge", 4, facts("never"))];
+    let server = Server::start_showing(vec![round(node("hoge"), vms)]).await;
+
+    let one: Vm = server.json("/api/v1/vms/hoge/1").await;
+    assert_eq!((&one.ip_address, &one.hostname), (&None, &None));
+    assert_eq!(one.last_ip_address.as_deref(), Some("192.0.2.17"));
+    assert_eq!(one.last_ip_address_at, Some(at(-100)));
+    assert_eq!(one.last_hostname.as_deref(), Some("metrics-old"));
+    assert_eq!(one.last_hostname_at, Some(at(-100)));
+    for (query, expected) in [
+        ("?q=ip:192.0.2.17", &["hoge/1"][..]),
+        ("?q=192.0.2.17", &["hoge/1"]),
+        ("?q=ip:192.0.2.0/27", &["hoge/1", "hoge/2"]),
+        ("?q=hostname:metrics-old", &["hoge/1"]),
+        ("?q=metrics", &["hoge/1", "hoge/2"]),
+        ("?sort=ip", &["hoge/2", "hoge/1", "hoge/3", "hoge/4"]),
+    ] {
+        assert_eq!(server.keys(query).await, expected, "{query}");
+    }
 }
 
 #[tokio::test]

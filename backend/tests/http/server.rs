@@ -14,9 +14,9 @@ use ecoman_api::executor::Order;
 use ecoman_api::{NodePage, TaskPage, VmPage};
 use ecoman_backend::{BackendError, Config, Dashboard, DashboardArgs, ExecutorAccess, SignIn};
 use ecoman_model::{
-    AuditEntry, NodeName, NodeRecord, NodeSettings, NodeState, PendingChange, PowerState,
-    RefreshRequest, Round, RoundVms, Task, TaskError, TaskId, TaskState, Timestamp, VmFacts, VmKey,
-    VmRecord, Vmid,
+    AuditEntry, LastKnown, NodeName, NodeRecord, NodeSettings, NodeState, PendingChange,
+    PowerState, RefreshRequest, Round, RoundVms, Task, TaskError, TaskId, TaskState, Timestamp,
+    VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{
     Added, AuditQuery, AuditStore, EmbeddedStore, HistoryPage, HistoryQuery, HistoryStore,
@@ -505,6 +505,7 @@ pub(crate) fn vm(node: &str, vmid: u32, facts: VmFacts) -> VmRecord {
         facts,
         observed_at: at(-2),
         failure: None,
+        last_known: LastKnown::default(),
     }
 }
 

@@ -201,7 +201,7 @@ impl SortKey {
 
     fn compare(self, a: &Vm, b: &Vm, descending: bool) -> Ordering {
         let Self(field) = self;
-        nulls_last(known(field.of(a)), known(field.of(b)), |a, b| {
+        nulls_last(known(a.known(field)), known(b.known(field)), |a, b| {
             let order = compare(field.unit, a, b);
             if descending { order.reverse() } else { order }
         })

@@ -7,7 +7,7 @@ use ecoman_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::Node;
-use crate::field::{Field, Unit};
+use crate::field::{Field, Unit, Value};
 use crate::pending::Pending;
 
 /// A field of a VM.
@@ -70,6 +70,17 @@ macro_rules! declare_vm {
             pub expires_on: Option<NaiveDate>,
             /// The change of name and comment that waits until the VM is off; `null`: none does.
             pub pending: Option<Pending>,
+            /// The IP address that the guest reported last, where it reports none now: that of a VM
+            /// that is off, say.
+            #[cfg_attr(feature = "openapi", schema(example = "192.0.2.17"))]
+            pub last_ip_address: Option<String>,
+            /// When it was last seen to have that address.
+            pub last_ip_address_at: Option<DateTime<Utc>>,
+            /// The host name that the guest reported last, where it reports none now.
+            #[cfg_attr(feature = "openapi", schema(example = "metrics-b"))]
+            pub last_hostname: Option<String>,
+            /// When it was last seen to have that host name.
+            pub last_hostname_at: Option<DateTime<Utc>>,
         }
 
         impl Vm {
@@ -85,6 +96,10 @@ macro_rules! declare_vm {
                     owner: None,
                     expires_on: None,
                     pending: None,
+                    last_ip_address: None,
+                    last_ip_address_at: None,
+                    last_hostname: None,
+                    last_hostname_at: None,
                     observed_at,
                     stale: false,
                     stale_reason: None,
@@ -137,6 +152,18 @@ macro_rules! declare_vm {
             pub const pending: &VmField =
                 &VmField::new("pending", Unit::Pending, |vm| (&vm.pending).into())
                     .filter("pending", "true or false: a change waits until it is off", "pending:true");
+            /// The IP address that the guest reported last, where it reports none now.
+            pub const last_ip_address: &VmField =
+                &VmField::new("last_ip_address", Unit::Ip, |vm| (&vm.last_ip_address).into());
+            /// When it was last seen to have that address.
+            pub const last_ip_address_at: &VmField =
+                &VmField::new("last_ip_address_at", Unit::Time, |vm| (&vm.last_ip_address_at).into());
+            /// The host name that the guest reported last, where it reports none now.
+            pub const last_hostname: &VmField =
+                &VmField::new("last_hostname", Unit::Text, |vm| (&vm.last_hostname).into());
+            /// When it was last seen to have that host name.
+            pub const last_hostname_at: &VmField =
+                &VmField::new("last_hostname_at", Unit::Time, |vm| (&vm.last_hostname_at).into());
             /// When these facts were last seen to be true.
             pub const observed_at: &VmField =
                 &VmField::new("observed_at", Unit::Time, |vm| (&vm.observed_at).into())
@@ -164,6 +191,10 @@ macro_rules! declare_vm {
             field::owner,
             field::expires_on,
             field::pending,
+            field::last_ip_address,
+            field::last_ip_address_at,
+            field::last_hostname,
+            field::last_hostname_at,
         ];
     };
 }
@@ -179,6 +210,18 @@ impl Vm {
             Some(round) if !self.stale => round.max(self.observed_at),
             _ => self.observed_at,
         }
+    }
+
+    /// The value of a field, as people look for it: where the guest reports none now, the last one
+    /// that it did.
+    #[must_use]
+    pub fn known(&self, field: &VmField) -> Value<'_> {
+        let last = match field.of(self) {
+            Value::Unknown if field == field::ip_address => field::last_ip_address,
+            Value::Unknown if field == field::hostname => field::last_hostname,
+            value => return value,
+        };
+        last.of(self)
     }
 
     /// What is known when an act is considered: old facts are not. `read_only`: that of the node.

@@ -47,7 +47,9 @@ pub use task::{
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};
-pub use vm::{InvalidVmid, PowerState, VmFacts, VmKey, Vmid, split_datastore_path};
+pub use vm::{
+    InvalidVmid, LastKnown, LastValue, PowerState, VmFacts, VmKey, Vmid, split_datastore_path,
+};
 
 /// A point in time, UTC.
 pub type Timestamp = chrono::DateTime<chrono::Utc>;

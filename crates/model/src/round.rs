@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Collecting, NodeFacts, NodeName, NodeSettings, PendingChange, Timestamp, VmFacts, VmKey, Vmid,
+    Collecting, LastKnown, NodeFacts, NodeName, NodeSettings, PendingChange, Timestamp, VmFacts,
+    VmKey, Vmid,
 };
 
 /// How the warning begins that every node has while hosts.yml has changed and cannot be used.
@@ -25,9 +26,21 @@ pub struct VmRecord {
     /// Why the last round could not read this VM again though its node answered: a sentence for
     /// the user. `None`: the facts are those of the node's last round.
     pub failure: Option<String>,
+    /// What the guest reported before and does not report now.
+    #[serde(default, skip_serializing_if = "LastKnown::is_empty")]
+    pub last_known: LastKnown,
 }
 
 impl VmRecord {
+    /// Remembers what the guest reported before and does not report now. `before` is the record so
+    /// far, and `node` that of its node from then.
+    pub fn remember(&mut self, before: Option<&Self>, node: Option<&NodeRecord>) {
+        self.last_known = before.map_or_else(LastKnown::default, |before| {
+            let seen_at = node.map_or(before.observed_at, |node| before.seen_at(node));
+            LastKnown::beside(&self.facts, &before.facts, &before.last_known, seen_at)
+        });
+    }
+
     /// When these facts were last seen to be true: the later of the record's own time and, as
     /// long as the VM could be read, that of the last round that read it. (A round writes only
     /// what changed, so a VM that stays as it is keeps an old `observed_at`.)
@@ -42,7 +55,10 @@ impl VmRecord {
     /// Whether both say the same of the same VM, whenever they were read.
     #[must_use]
     pub fn same_but_for_time(&self, other: &Self) -> bool {
-        self.key == other.key && self.facts == other.facts && self.failure == other.failure
+        self.key == other.key
+            && self.facts == other.facts
+            && self.failure == other.failure
+            && self.last_known == other.last_known
     }
 }
 

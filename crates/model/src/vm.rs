@@ -1,6 +1,7 @@
 //! The virtual machine: its identity and what a node says of it.
 
 mod facts;
+mod last_known;
 mod power;
 
 use std::fmt;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::NodeName;
 
 pub use facts::VmFacts;
+pub use last_known::{LastKnown, LastValue};
 pub use power::PowerState;
 
 /// The number that a node's hostd gives a VM (`Vmid` of `vim-cmd vmsvc/getallvms`).

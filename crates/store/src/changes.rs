@@ -116,7 +116,7 @@ pub(crate) fn first_revision() -> Revision {
 
 #[cfg(test)]
 mod tests {
-    use ecoman_model::{NodeRecord, NodeSettings, Timestamp, VmFacts, VmKey};
+    use ecoman_model::{LastKnown, NodeRecord, NodeSettings, Timestamp, VmFacts, VmKey};
 
     use super::*;
 
@@ -132,6 +132,7 @@ mod tests {
             },
             observed_at: Timestamp::UNIX_EPOCH,
             failure: None,
+            last_known: LastKnown::default(),
         }
     }
 

@@ -20,7 +20,7 @@ impl Searchable {
         let ends = TextField::ALL.map(|field| {
             let start = text.len();
             // Nearly all texts are ASCII, which folds in place.
-            let raw = match field.of(vm) {
+            let raw = match vm.known(field) {
                 Value::Text(text) => text,
                 _ => "",
             };

@@ -52,7 +52,7 @@ macro_rules! vm_facts {
             hostname: Option<String> = Text {
                 from: "`guest.hostName`",
                 example: "metrics-b",
-                filter: ("hostname", "part of the host name in the guest", "hostname:db"),
+                filter: ("hostname", "part of the host name in the guest, or of the last known one", "hostname:db"),
                 also: ["dns", "fqdn", "ホスト名"],
                 in_words: true,
             }
@@ -60,7 +60,7 @@ macro_rules! vm_facts {
             ip_address: Option<String> = Ip {
                 from: "`guest.ipAddress`",
                 example: "192.0.2.36",
-                filter: ("ip", "part of the IP address, or a network", "ip:192.0.2.0/24"),
+                filter: ("ip", "part of the IP address, or a network; of a VM without one, the last known", "ip:192.0.2.0/24"),
                 also: ["address", "アドレス"],
                 in_words: true,
                 sort: "ip",

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use ecoman_model::{
-    Choice, Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeName, NodeRecord,
-    NodeSettings, NodeState, PortGroup, PowerState, Question, Round, RoundVms, Timestamp,
-    VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
+    Choice, Datastore, FailureKind, IsoImage, LastKnown, LastValue, NodeFacts, NodeFailure,
+    NodeName, NodeRecord, NodeSettings, NodeState, PortGroup, PowerState, Question, Round,
+    RoundVms, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{Store, StoreError, Written};
 use tokio::time::{Instant, timeout};
@@ -583,6 +583,7 @@ pub(crate) fn vm(node: &str, vmid: u32, text: &str) -> VmRecord {
         },
         observed_at: time("2026-11-22T10:00:00Z"),
         failure: None,
+        last_known: LastKnown::default(),
     }
 }
 
@@ -741,6 +742,13 @@ fn full_vm(node: &str, vmid: u32) -> VmRecord {
         },
         observed_at: time("2026-11-22T10:00:00.123456789Z"),
         failure: Some("VM 14 could not be read: the dump ends in line 3".to_owned()),
+        last_known: LastKnown {
+            ip_address: Some(LastValue {
+                value: "2001:db8::17".to_owned(),
+                seen_at: time("2026-11-22T09:00:00.123456789Z"),
+            }),
+            hostname: None,
+        },
     }
 }
 

@@ -9,10 +9,10 @@ use std::path::{Path, PathBuf};
 
 use ecoman_model::{
     Actor, Answer, AuditEntry, AuditOutcome, Authentication, Choice, CleanUp, CommandRun,
-    Datastore, FailureKind, IsoImage, NewVm, NodeFacts, NodeFailure, NodeRecord, NodeSettings,
-    NodeState, PortGroup, PowerAction, PowerChange, PowerState, Question, RefreshRequest,
-    StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest, TaskState,
-    TaskStep, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
+    Datastore, FailureKind, IsoImage, LastKnown, NewVm, NodeFacts, NodeFailure, NodeRecord,
+    NodeSettings, NodeState, PortGroup, PowerAction, PowerChange, PowerState, Question,
+    RefreshRequest, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
+    TaskState, TaskStep, Timestamp, VersionFacts, VmFacts, VmKey, VmRecord, Vmid,
 };
 use ecoman_store::{AuditQuery, Store, TaskQuery};
 use uuid::Uuid;
@@ -176,6 +176,7 @@ pub(crate) fn nodes() -> Vec<NodeState> {
                 facts: VmFacts::default(),
                 observed_at: Timestamp::UNIX_EPOCH,
                 failure: None,
+                last_known: LastKnown::default(),
             }],
             node: unknown,
             pending: Vec::new(),
@@ -219,6 +220,7 @@ fn vm(power: PowerState, vmid: u32) -> VmRecord {
         },
         observed_at: time("2026-11-22T10:00:00.123456789Z"),
         failure: Some("VM 14 could not be read: the dump ends in line 3".to_owned()),
+        last_known: LastKnown::default(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use ecoman_api::{Config, Node, Resource, Vm as VmFacts, vm_field};
 use leptos::prelude::*;
 use serde_json::Value;
@@ -92,6 +93,17 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
             .into_any()
         },
     );
+    let host_name = match (&vm.hostname, &vm.last_hostname) {
+        (None, Some(last)) => last_known(last.clone().into_any(), vm.last_hostname_at),
+        (now, _) => or_unknown(now.clone()),
+    };
+    let ip_address = match (&vm.ip_address, &vm.last_ip_address) {
+        (None, Some(last)) => last_known(
+            copied(Some(last.clone()), texts.copy_ip_address),
+            vm.last_ip_address_at,
+        ),
+        (now, _) => copied(now.clone(), texts.copy_ip_address),
+    };
     let comment = vm.comment.clone();
     let shown = |label, field| text_fact(label, format::value(vm, field));
     fact_card(
@@ -101,11 +113,8 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
             fact(texts.node, link("", page.path(), node.into_any())),
             shown(texts.vmid, vm_field::vmid),
             shown(texts.guest_os, vm_field::guest_os),
-            shown(texts.host_name, vm_field::hostname),
-            fact(
-                texts.ip_address,
-                copied(vm.ip_address.clone(), texts.copy_ip_address),
-            ),
+            fact(texts.host_name, host_name),
+            fact(texts.ip_address, ip_address),
             fact(texts.uptime, uptime),
             text_fact(texts.tools, vm.tools_status.as_deref().map(tools)),
             text_fact(texts.status, status(vm)),
@@ -118,6 +127,20 @@ pub(super) fn overview(live: LiveData, now: Memo<Option<Arc<VmFacts>>>, vm: &VmF
             ),
         ],
     )
+}
+
+/// What the guest reported last, and does not now.
+fn last_known(value: AnyView, at: Option<DateTime<Utc>>) -> AnyView {
+    let until = at.map(|at| {
+        let texts = &text::deferred().vm;
+        view! { <span class="aside">{sentence(texts.last_known, [when(at, true)])}</span> }
+    });
+    view! {
+        <span class="last-known">{value}</span>
+        " "
+        {until}
+    }
+    .into_any()
 }
 
 pub(super) fn hardware(vm: &VmFacts, config: Option<&Config>) -> AnyView {

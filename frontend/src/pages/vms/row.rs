@@ -10,7 +10,7 @@ use leptos::prelude::*;
 use crate::acts::answer::pending_question;
 use crate::acts::power::change_of;
 use crate::attention::use_attention;
-use crate::clock::{Clock, use_clock};
+use crate::clock::{Clock, use_clock, zone};
 use crate::components::{Icon, changing_badge, icon};
 use crate::live::{LiveData, use_live};
 use crate::state::format::{self, UNKNOWN};
@@ -184,6 +184,7 @@ fn cells(
                 power(column, &row.vm, changes.take().unwrap_or_default())
             }
             (field, _) if field == vm_field::name => name(column, &row.vm, question, thresholds),
+            (field, None) if field == vm_field::ip_address => address(column, &row.vm),
             (_, Some(resource)) => size(column, &row.vm, resource, thresholds),
             (field, None) => plain(column, format::value(&row.vm, field)),
         })
@@ -293,6 +294,31 @@ fn plain(column: Column, value: Option<String>) -> AnyView {
             <span class="fit" data-tip=tip>
                 {value.unwrap_or_else(|| UNKNOWN.to_owned())}
             </span>
+        </div>
+    }
+    .into_any()
+}
+
+/// The address; where there is none, the last known one, marked.
+fn address(column: Column, vm: &Vm) -> AnyView {
+    let last = vm
+        .last_ip_address
+        .clone()
+        .filter(|_| vm.ip_address.is_none());
+    let Some(last) = last else {
+        return plain(column, format::value(vm, column.field));
+    };
+    let texts = &text::first_load().list;
+    let tip = vm.last_ip_address_at.map_or_else(
+        || last.clone(),
+        |at| (texts.last_known)(&format::timestamp(at, zone(at))),
+    );
+    view! {
+        <div class=column.class class:last-known=true role="gridcell">
+            <span class="fit" data-tip=tip>
+                {last}
+            </span>
+            <span class="sr">{texts.last_known_spoken}</span>
         </div>
     }
     .into_any()

@@ -33,6 +33,8 @@ pub struct VmPage {
     pub host_name: &'static str,
     pub ip_address: &'static str,
     pub copy_ip_address: &'static str,
+    /// `{0}`: the time.
+    pub last_known: Template<1>,
     pub uptime: &'static str,
     /// `{0}`: the time.
     pub since: Template<1>,

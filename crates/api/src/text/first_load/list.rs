@@ -57,6 +57,8 @@ pub struct List {
     pub large_because: fn(reason: &str) -> String,
     pub large_spoken: &'static str,
     pub large_spoken_because: fn(reason: &str) -> String,
+    pub last_known: fn(time: &str) -> String,
+    pub last_known_spoken: &'static str,
     pub large_cpus: fn(cpus: u32, limit: u32) -> String,
     pub large_memory: fn(mb: u64, limit_mb: u64) -> String,
     pub large_storage: fn(bytes: u64, limit_gb: u64) -> String,

@@ -31,6 +31,7 @@ pub(super) const VM: VmPage = VmPage {
     host_name: "Host name",
     ip_address: "IP address",
     copy_ip_address: "Copy IP address",
+    last_known: Template::new("last known, reported until {0}"),
     uptime: "Uptime",
     since: Template::new(" since {0}"),
     tools: "VMware Tools",

@@ -84,6 +84,8 @@ pub(super) const LIST: List = List {
     large_because: |reason| format!("Large: {reason}"),
     large_spoken: ", large",
     large_spoken_because: |reason| format!(", large: {reason}"),
+    last_known: |time| format!("Last known, reported until {time}"),
+    last_known_spoken: ", last known",
     large_cpus: |cpus, limit| format!("{cpus} CPUs ≥ {limit} CPUs"),
     large_memory: |mb, limit| format!("{mb} MB ≥ {limit} MB"),
     large_storage: |bytes, limit| format!("{} ≥ {limit} GB", format::gigabytes(bytes)),

@@ -38,6 +38,7 @@ pub(super) const VM: VmPage = VmPage {
     host_name: "ホスト名",
     ip_address: "IP アドレス",
     copy_ip_address: "IP アドレスをコピー",
+    last_known: Template::new("最後に確認された値（{0} まで報告）"),
     uptime: "稼働時間",
     since: Template::new("（{0} から）"),
     tools: "VMware Tools",

@@ -102,6 +102,8 @@ pub(super) const LIST: List = List {
     large_because: |reason| format!("大規模: {reason}"),
     large_spoken: "、大規模",
     large_spoken_because: |reason| format!("、大規模: {reason}"),
+    last_known: |time| format!("最後に確認された値（{time} まで報告）"),
+    last_known_spoken: "、最後に確認された値",
     large_cpus: |cpus, limit| format!("{cpus} ≥ {limit}"),
     large_memory: |mb, limit| format!("{mb} MB ≥ {limit} MB"),
     large_storage: |size, limit| format!("{} ≥ {limit} GB", bytes(size)),
