@@ -162,6 +162,18 @@ test('the whole way in two browsers: create, appear, on, shut down, off', { tag:
     await expect(it.getByRole('region', { name: 'Commands on the host' })).toContainText('registervm');
   }
   await page.reload();
+  // With what hosts.yml stood for, in words that people know.
+  const request = page.getByRole('region', { name: 'Details' });
+  for (const [term, value] of [
+    ['Guest OS', 'Ubuntu Linux (64-bit)'],
+    ['Datastore', 'datastore1'],
+    ['Network', 'VM Network'],
+    ['ISO image', '/vmfs/volumes/datastore1/os-images/ubuntu2004.iso'],
+    ['Notes', 'for tests; `ls` & more'],
+  ] as const) {
+    const fact = request.getByRole('term').filter({ hasText: new RegExp(`^${term}$`) });
+    await expect(fact.locator('xpath=following-sibling::*[1]'), term).toHaveText(value);
+  }
   await page.getByRole('link', { name: 'Open VM' }).click();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('ウェブ $(reboot) "1"');
   await expect(badge(page)).toHaveText('On');

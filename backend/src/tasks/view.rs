@@ -31,6 +31,7 @@ pub(crate) fn task(task: Task) -> api::Task {
             name: vm_name,
         }),
         request,
+        place: progress.place,
         actor,
         state: progress.state,
         step,

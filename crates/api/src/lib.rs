@@ -31,8 +31,8 @@ pub use ecoman_model::{
     NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
     Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation,
     Snapshot, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree,
-    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmSettings, Vmid, Way,
-    least_snapshot_bytes,
+    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmPlace, VmSettings, Vmid,
+    Way, least_snapshot_bytes, volume_of,
 };
 
 pub use access::{

@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use ecoman_model::{
     CommandRun, Edit, NewVm, PowerAction, PowerState, Question, TaskId, TaskRequest, TaskState,
-    TaskStep, VmSettings, Vmid,
+    TaskStep, VmPlace, VmSettings, Vmid,
 };
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ pub fn task_path(id: TaskId) -> String {
     "node": "hoge",
     "vm": { "vmid": 14, "name": "metrics-b" },
     "request": { "kind": "power", "vmid": 14, "action": "on", "guest_seconds": 120, "if_power": "off" },
+    "place": null,
     "actor": null,
     "state": "running",
     "step": "Wait until the VM is on",
@@ -73,6 +74,10 @@ pub struct Task {
     pub vm: Option<TaskVm>,
     /// What was asked; `kind` says which kind it is.
     pub request: TaskRequest,
+    /// Where a new VM is made, with what `hosts.yml` stood for; `null` before that was checked, and
+    /// for other tasks.
+    #[serde(default)]
+    pub place: Option<VmPlace>,
     /// Who asked; `null` where nobody signs in.
     #[cfg_attr(feature = "openapi", schema(example = "alice"))]
     pub actor: Option<String>,

@@ -43,7 +43,7 @@ pub use round::{
 pub use snapshot::{Snapshot, SnapshotTree};
 pub use task::{
     Cancelled, Choice, CommandRun, NodeBefore, Question, RefreshRequest, StepState, Task,
-    TaskError, TaskErrorKind, TaskProgress, TaskState, TaskStep,
+    TaskError, TaskErrorKind, TaskProgress, TaskState, TaskStep, VmPlace,
 };
 pub use task_id::TaskId;
 pub use thresholds::{LargeReason, Resource, Thresholds, gibibytes};

@@ -72,6 +72,10 @@ pub struct TaskProgress {
     /// The directory that a creation has asked for. Before that it only looks at the node.
     #[serde(default)]
     pub directory: Option<String>,
+    /// Where a creation makes its VM. Before it has checked that, nobody knows what hosts.yml
+    /// stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub place: Option<VmPlace>,
     /// The VM that a creation has registered.
     pub vmid: Option<Vmid>,
     /// What the node said right before a command was sent whose work goes on without us.
@@ -81,6 +85,24 @@ pub struct TaskProgress {
     pub question: Option<Question>,
     /// Why it did not succeed.
     pub error: Option<TaskError>,
+}
+
+/// Where a new VM is made: what was requested, and what `hosts.yml` stood for then.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct VmPlace {
+    /// The datastore.
+    #[cfg_attr(feature = "openapi", schema(example = "datastore1"))]
+    pub datastore: String,
+    /// The port group.
+    #[cfg_attr(feature = "openapi", schema(example = "VM Network"))]
+    pub network: String,
+    /// The ISO image in the CD drive; `null`: the drive is empty.
+    #[cfg_attr(
+        feature = "openapi",
+        schema(example = "/vmfs/volumes/datastore1/os-images/ubuntu2004.iso")
+    )]
+    pub iso_path: Option<String>,
 }
 
 /// What a node said of a VM right before a command whose work goes on without us: what is there

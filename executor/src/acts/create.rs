@@ -5,7 +5,7 @@ use std::time::Duration;
 use ecoman_esxi::parse::{self, FaultClass};
 use ecoman_esxi::{Command, NO_FILE_MADE, Output, VmxFor, vmx};
 use ecoman_model::{
-    LockName, NewVm, PowerAction, Step, StepState, TaskError, TaskErrorKind, TaskId, Vmid,
+    LockName, NewVm, PowerAction, Step, StepState, TaskError, TaskErrorKind, TaskId, VmPlace, Vmid,
 };
 
 use super::created_files::{list, look_for_once};
@@ -75,6 +75,13 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         vm.guest_os.clone(),
     ];
     resolved.extend(found.iso_path.clone());
+    job.change(|progress| {
+        progress.place = Some(VmPlace {
+            datastore: found.datastore.clone(),
+            network: found.network.clone(),
+            iso_path: found.iso_path.clone(),
+        });
+    });
     job.step(CHECK, StepState::Done, Some(resolved.join(", ")));
 
     let mut created = CreatedFiles::default();

@@ -1,7 +1,7 @@
 //! Creating VMs, and what is left when that fails.
 
 use ecoman_api::executor::Report;
-use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskState};
+use ecoman_model::{NewVm, StepState, TaskErrorKind, TaskState, VmPlace};
 use ecoman_simulator::{Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
 use crate::bench::{
@@ -38,6 +38,13 @@ async fn a_vm_is_created_as_asked_on_every_release_and_powered_on() {
         assert_eq!(report.progress.vmid.map(|vmid| vmid.0), Some(made.id));
         assert_eq!(made.spec.annotation, vm.comment);
         assert_eq!((made.spec.cpus, made.spec.memory_mb), (2, 1024));
+        // What hosts.yml stands for is reported as it was.
+        let place = VmPlace {
+            datastore: "datastore1".to_owned(),
+            network: "VM Network".to_owned(),
+            iso_path: Some("/vmfs/volumes/datastore1/os-images/ubuntu2004.iso".to_owned()),
+        };
+        assert_eq!(report.progress.place, Some(place));
         // That the directory is not there yet is the good answer, and reported as such.
         let absent = report.progress.commands.iter();
         let absent: Vec<_> = absent.filter(|run| run.exit == Some(1)).collect();
@@ -100,6 +107,8 @@ async fn a_vm_is_made_on_the_datastore_that_was_chosen() {
     assert!(node.file("/vmfs/volumes/second/web/web.vmx").is_file());
     let made = node.vm_named("web").expect("the VM");
     assert_eq!(made.spec.datastore, "second");
+    let place = report.progress.place.expect("the place");
+    assert_eq!(place.datastore, "second");
 }
 
 #[tokio::test]

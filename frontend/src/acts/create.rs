@@ -1,11 +1,12 @@
 //! Creating a VM: the request as facts and as a form, and the draft, which the browser keeps over
 //! reloads and visits of other pages.
 
-use ecoman_api::{CreateVm, NewVm, Task};
+use ecoman_api::{CreateVm, NewVm, Node, Task, volume_of};
 use leptos::prelude::*;
 
 use super::{ActView, Again};
 use crate::components::text_fact;
+use crate::live::use_live;
 use crate::state::draft::{Draft, SavedDraft};
 use crate::state::format;
 use crate::state::text;
@@ -38,32 +39,66 @@ impl ActView for NewVm {
         (!is_registered).then_some(text::deferred().tasks.cancel)
     }
 
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, task: &Task) -> Vec<AnyView> {
         let texts = &text::deferred().tasks;
+        let live = use_live();
         let size = (texts.size_of)(
             &self.cpus.to_string(),
             &format::megabytes(self.memory_mb),
             &self.disk_gb.to_string(),
         );
-        let default = || texts.as_hosts_yml_says.to_owned();
+        let guest = live.config.with(|config| {
+            let known = config.iter().flat_map(|config| &config.guest_oses);
+            let named = { known }.find(|guest| guest.id == self.guest_os);
+            named.map(|guest| guest.name.clone())
+        });
+        // Before it is checked, what hosts.yml says now, which may be changed by then.
+        let default = |of: fn(&Node) -> &str| {
+            let node = live.nodes.with_untracked(|nodes| {
+                let nodes = nodes.data()?;
+                nodes.get(&task.node).map(|node| of(node).to_owned())
+            });
+            node.map_or_else(
+                || texts.as_hosts_yml_says.to_owned(),
+                |value| (texts.by_hosts_yml)(&value),
+            )
+        };
+        let place = task.place.as_ref();
+        let datastore = place.map(|place| place.datastore.clone());
+        let network = place.map(|place| place.network.clone());
+        let iso_path = match place {
+            Some(place) => Some(place.iso_path.clone().unwrap_or_default()),
+            None => self.iso_path.clone(),
+        };
         vec![
             text_fact(texts.size, Some(size)),
-            text_fact(texts.guest_os, Some(self.guest_os.clone())),
+            text_fact(
+                texts.guest_os,
+                Some(guest.unwrap_or_else(|| self.guest_os.clone())),
+            ),
             text_fact(
                 texts.datastore,
-                Some(self.datastore.clone().unwrap_or_else(default)),
+                datastore
+                    .or_else(|| self.datastore.clone())
+                    .or_else(|| Some(default(|node| volume_of(&node.datastore_path)))),
             ),
             text_fact(
                 texts.network,
-                Some(self.network.clone().unwrap_or_else(default)),
+                network
+                    .or_else(|| self.network.clone())
+                    .or_else(|| Some(default(|node| &node.network_port_group))),
             ),
             text_fact(
                 texts.iso_image,
-                Some(match self.iso_path.as_deref() {
-                    None => default(),
+                Some(match iso_path.as_deref() {
+                    None => default(|node| &node.installer_iso_path),
                     Some("") => texts.no_iso.to_owned(),
                     Some(path) => path.to_owned(),
                 }),
+            ),
+            text_fact(
+                text::deferred().vm.comment,
+                Some(self.comment.clone()).filter(|comment| !comment.is_empty()),
             ),
         ]
     }

@@ -47,7 +47,7 @@ pub(crate) trait ActView {
     }
 
     /// Details of the request, for the page of a task.
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _task: &Task) -> Vec<AnyView> {
         Vec::new()
     }
 }
@@ -160,7 +160,7 @@ pub(crate) fn draft(task: &Task) -> Option<Draft> {
 
 /// Details of a task's request.
 pub(crate) fn facts(task: &Task) -> Vec<AnyView> {
-    view_of(&task.request).facts()
+    view_of(&task.request).facts(task)
 }
 
 /// A request that repeats a task.

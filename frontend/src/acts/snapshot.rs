@@ -22,7 +22,7 @@ impl ActView for SnapshotCreate {
         progress(task)
     }
 
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _task: &Task) -> Vec<AnyView> {
         let texts = &text::deferred().snapshots;
         let yes_or_no = |is| if is { texts.yes } else { texts.no }.to_owned();
         vec![
@@ -42,7 +42,7 @@ impl ActView for SnapshotRevert {
         progress(task)
     }
 
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _task: &Task) -> Vec<AnyView> {
         let id = Some(self.snapshot.to_string());
         vec![text_fact(text::deferred().snapshots.snapshot_id, id)]
     }
@@ -53,7 +53,7 @@ impl ActView for SnapshotRemove {
         progress(task)
     }
 
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _task: &Task) -> Vec<AnyView> {
         let id = Some(self.snapshot.to_string());
         vec![text_fact(text::deferred().snapshots.snapshot_id, id)]
     }

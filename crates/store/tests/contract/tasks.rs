@@ -7,7 +7,7 @@ use std::time::Duration;
 use ecoman_model::{
     Answer, Cancelled, Choice, CleanUp, CommandRun, NewVm, PowerAction, PowerChange, Question,
     RefreshRequest, StepState, Task, TaskError, TaskErrorKind, TaskId, TaskProgress, TaskRequest,
-    TaskState, TaskStep, Vmid,
+    TaskState, TaskStep, VmPlace, Vmid,
 };
 use ecoman_store::{Added, Store, TaskQuery};
 use tokio::time::timeout;
@@ -734,6 +734,11 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
             finished_at: Some(at),
             commands: vec![command, running],
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
+            place: Some(VmPlace {
+                datastore: "a b".to_owned(),
+                network: "VM Network".to_owned(),
+                iso_path: None,
+            }),
             vmid: Some(Vmid(u32::MAX)),
             before: Some(ecoman_model::NodeBefore {
                 snapshots: vec![1, u32::MAX],

@@ -384,6 +384,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
             finished_at: Some(time("2026-11-22T10:00:01Z")),
             commands: vec![command, running],
             directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
+            place: None,
             vmid: Some(Vmid(u32::MAX)),
             before: None,
             question: Some(Question {

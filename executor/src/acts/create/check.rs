@@ -13,6 +13,8 @@ use crate::job::{Job, refused};
 /// What the check has found out for the VM.
 pub(super) struct Found {
     pub(super) version: VersionFacts,
+    /// The name of the datastore, as far as it has one.
+    pub(super) datastore: String,
     pub(super) network: String,
     pub(super) iso_path: Option<String>,
 }
@@ -121,8 +123,10 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
             "Change what is named and ask again.",
         ));
     }
+    let datastore = place.and_then(|place| place.name.clone());
     Ok(Found {
         version,
+        datastore: datastore.unwrap_or_else(|| volume.to_owned()),
         network: network.to_owned(),
         iso_path: iso_path.map(str::to_owned),
     })

@@ -67,6 +67,7 @@ pub struct TaskPages {
     pub network: &'static str,
     pub iso_image: &'static str,
     pub as_hosts_yml_says: &'static str,
+    pub by_hosts_yml: fn(value: &str) -> String,
     pub no_iso: &'static str,
     pub id: &'static str,
     pub exit_unknown: &'static str,

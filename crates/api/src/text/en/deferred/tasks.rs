@@ -64,6 +64,7 @@ pub(super) const TASKS: TaskPages = TaskPages {
     network: "Network",
     iso_image: "ISO image",
     as_hosts_yml_says: "as hosts.yml says",
+    by_hosts_yml: |value| format!("{value} (hosts.yml)"),
     no_iso: "none",
     id: "ID",
     exit_unknown: "result unknown",

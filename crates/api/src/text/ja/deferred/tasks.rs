@@ -64,6 +64,7 @@ pub(super) const TASKS: TaskPages = TaskPages {
     network: "ネットワーク",
     iso_image: "ISO イメージ",
     as_hosts_yml_says: "hosts.yml のデフォルト",
+    by_hosts_yml: |value| format!("{value}（hosts.yml）"),
     no_iso: "なし",
     id: "ID",
     exit_unknown: "結果不明",
