@@ -1,6 +1,8 @@
 //! Which entries of the audit log are shown, as the address says.
 
 use ecoman_api::AuditOutcome;
+#[cfg(doc)]
+use ecoman_api::text::deferred::AUDITED;
 use form_urlencoded::Serializer;
 
 use crate::route::Route;
@@ -22,6 +24,8 @@ pub struct AuditFilter {
     pub actor: Option<String>,
     /// `None`: of every node.
     pub node: Option<String>,
+    /// `None`: every operation; else one of [`AUDITED`], or others with commas between them.
+    pub operation: Option<String>,
 }
 
 impl AuditFilter {
@@ -37,6 +41,7 @@ impl AuditFilter {
                     filter.outcomes = OUTCOMES.into_iter().filter(named).collect();
                 }
                 "actor" if !value.is_empty() => filter.actor = Some(value.into_owned()),
+                "operation" if !value.is_empty() => filter.operation = Some(value.into_owned()),
                 "node" if !value.is_empty() => filter.node = Some(value.into_owned()),
                 _ => {}
             }
@@ -51,7 +56,11 @@ impl AuditFilter {
             let words: Vec<_> = self.outcomes.iter().map(|it| it.as_str()).collect();
             query.append_pair("outcome", &words.join(","));
         }
-        for (key, value) in [("actor", &self.actor), ("node", &self.node)] {
+        for (key, value) in [
+            ("operation", &self.operation),
+            ("actor", &self.actor),
+            ("node", &self.node),
+        ] {
             if let Some(value) = value {
                 query.append_pair(key, value);
             }
@@ -81,7 +90,32 @@ impl AuditFilter {
 
 #[cfg(test)]
 mod tests {
+    use ecoman_api::text::deferred::AUDITED;
+
     use super::*;
+
+    #[test]
+    fn every_change_of_the_api_can_be_chosen() {
+        let document = include_str!("../../../openapi/ecoman.json");
+        let document: serde_json::Value = serde_json::from_str(document).expect("JSON");
+        let chosen: Vec<_> = AUDITED.iter().flat_map(|it| it.split(',')).collect();
+        let paths = document["paths"].as_object().expect("paths");
+        for operations in paths.values().filter_map(|path| path.as_object()) {
+            for (method, operation) in operations {
+                let Some(id) = operation["operationId"].as_str() else {
+                    continue;
+                };
+                // What a user has seen is no change of anything.
+                if method != "get" && id != "markTasksSeen" {
+                    assert!(chosen.contains(&id), "{id}");
+                }
+            }
+        }
+        let all = document.to_string();
+        for id in chosen {
+            assert!(all.contains(&format!("\"{id}\"")), "{id}");
+        }
+    }
 
     #[test]
     fn an_address_is_read_as_it_was_written() {
@@ -91,6 +125,7 @@ mod tests {
                 outcomes: vec![AuditOutcome::Failed, AuditOutcome::Refused],
                 actor: Some(String::from("a&b=c")),
                 node: Some(String::from("ノード 1")),
+                operation: Some(String::from("createVm,createMachine")),
             },
         ] {
             assert_eq!(AuditFilter::parse(&filter.query()), filter);

@@ -1,5 +1,6 @@
 //! The audit log: who did what, when, from where, with which result.
 
+use ecoman_api::text::deferred::AUDITED;
 use ecoman_api::{AuditEntry, AuditOutcome, Authentication, Permission};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -176,11 +177,43 @@ fn toolbar(filter: Memo<AuditFilter>) -> AnyView {
         });
         names.collect::<Vec<_>>()
     };
+    let choose_operation = move |event| {
+        let operation = event_target_value(&event);
+        let wanted = AuditFilter {
+            operation: (!operation.is_empty()).then_some(operation),
+            ..filter.get_untracked()
+        };
+        location.go(&wanted.to_url());
+    };
+    let operations = move || {
+        let chosen = filter.with(|filter| filter.operation.clone());
+        let known = AUDITED.into_iter().zip(texts.operations);
+        // One that an address names and the list does not have.
+        let other = chosen
+            .as_deref()
+            .filter(|chosen| !AUDITED.contains(chosen))
+            .map(|chosen| (chosen, chosen));
+        let options = known.chain(other).map(|(operation, words)| {
+            let selected = chosen.as_deref() == Some(operation);
+            view! {
+                <option value=operation.to_owned() selected=selected>
+                    {words.to_owned()}
+                </option>
+            }
+        });
+        options.collect::<Vec<_>>()
+    };
     view! {
         <div class="toolbar" role="search" aria-label=text::deferred().access.audit>
             <div class="chips" role="group" aria-label=text::deferred().parts.show_only>
                 {chips}
             </div>
+            <select aria-label=texts.operation on:change=choose_operation>
+                <option value="" selected=move || filter.with(|filter| filter.operation.is_none())>
+                    {texts.every_operation}
+                </option>
+                {operations}
+            </select>
             <input
                 type="search"
                 aria-label=texts.user

@@ -7,6 +7,27 @@
 
 use crate::text::Template;
 
+/// The operations of the document that the log has entries of, those of one kind together.
+pub const AUDITED: [&str; 17] = [
+    "setPower,setMachinePower",
+    "createVm,createMachine",
+    "updateVm",
+    "cancelPending",
+    "answerQuestion",
+    "createSnapshot",
+    "revertToSnapshot",
+    "removeSnapshot,removeAllSnapshots",
+    "cancelTask",
+    "signIn",
+    "signOut",
+    "changePassword",
+    "createUser",
+    "updateUser",
+    "deleteUser",
+    "createToken",
+    "revokeToken",
+];
+
 /// The audit log.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditPage {
@@ -19,6 +40,10 @@ pub struct AuditPage {
     pub refused: &'static str,
     pub user: &'static str,
     pub node: &'static str,
+    pub operation: &'static str,
+    pub every_operation: &'static str,
+    /// As [`AUDITED`] has them.
+    pub operations: [&'static str; AUDITED.len()],
     pub none: &'static str,
     pub none_why: &'static str,
     pub no_such_entry: &'static str,

@@ -15,7 +15,7 @@ mod tray;
 mod vm;
 
 pub use self::access::AccessPages;
-pub use self::audit::AuditPage;
+pub use self::audit::{AUDITED, AuditPage};
 pub use self::filter_help::FilterHelp;
 pub use self::history::HistoryPage;
 pub use self::new_vm::NewVmPage;
