@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use ecoman_crawler::CrawlerError;
 use ecoman_model::{FailureKind, HOSTS_WARNING, NodeState, PowerState};
-use ecoman_simulator::{DatastoreSpec, Fault, HostdDown, NodeSpec, Scope, VmSpec};
+use ecoman_simulator::{DatastoreSpec, Fault, HostdDown, NodeSpec, Power, Scope, VmSpec};
 
 use crate::bench::{Bench, node};
 
@@ -308,6 +308,67 @@ async fn a_vm_that_cannot_be_read_keeps_its_facts_with_the_reason() {
     running.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_address_is_remembered_while_a_vm_reports_none() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").on().ip("192.0.2.17")));
+    let bench = Bench::new(&[&node]).await;
+    let read = async || {
+        bench.crawler().once().await.expect("a round");
+        bench.state(node.name()).await
+    };
+    let on = read().await;
+    assert_eq!(
+        on.vms[0].facts.ip_address.as_deref(),
+        Some("192.0.2.17"),
+        "the fixture"
+    );
+    assert!(on.vms[0].last_known.is_empty());
+    let seen_at = on.vms[0].seen_at(&on.node);
+    let check = |state: &NodeState, what: &str| {
+        let known = &state.vms[0].last_known;
+        for (last, value) in [(&known.ip_address, "192.0.2.17"), (&known.hostname, "web")] {
+            let last = last.as_ref().expect(what);
+            assert_eq!(
+                (last.value.as_str(), last.seen_at),
+                (value, seen_at),
+                "{what}"
+            );
+        }
+    };
+
+    node.edit_vm(1, |vm| vm.power = Power::Off).unwrap();
+    let off = read().await;
+    assert_eq!(off.vms[0].facts.power, PowerState::Off);
+    assert_eq!(off.vms[0].facts.ip_address, None);
+    check(&off, "off");
+    check(&read().await, "still off");
+
+    node.set_fault(Fault::Garbage(Scope::command("get.summary").and_vm(1)))
+        .unwrap();
+    let unread = read().await;
+    assert_ne!(unread.vms[0].failure, None);
+    check(&unread, "a reading that fails is no reading");
+    node.clear_faults().unwrap();
+
+    node.edit_vm(1, |vm| {
+        vm.power = Power::On;
+        vm.spec.guest.ip_addresses = Vec::new();
+        vm.spec.guest.host_name = None;
+    })
+    .unwrap();
+    let starting = read().await;
+    assert_eq!(starting.vms[0].facts.power, PowerState::On);
+    check(&starting, "on, and the guest reports none");
+
+    let other = vec!["192.0.2.18".to_owned()];
+    node.edit_vm(1, |vm| vm.spec.guest.ip_addresses = other)
+        .unwrap();
+    let moved = read().await;
+    assert_eq!(moved.vms[0].facts.ip_address.as_deref(), Some("192.0.2.18"));
+    assert_eq!(moved.vms[0].last_known.ip_address, None);
+    assert_ne!(moved.vms[0].last_known.hostname, None);
+}
+
 /// What a node may say of a VM whose files are away: nothing of it means that the VM is gone.
 const FILES_AWAY: [(&str, &str, u8, &str); 8] = [
     (
@@ -504,6 +565,24 @@ async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_i
     let facts = state.node.facts.expect("facts");
     assert_eq!(facts.iso_images.len(), 2);
     assert!(facts.setup_read_at.is_some());
+
+    // What was known of it stays, in each later round with the warning.
+    node.set_fault(stands_still).unwrap();
+    node.cut_connections().unwrap();
+    let mut state = bench
+        .until("the warning again", |state| warned(state) == (true, false))
+        .await;
+    for _ in 0..3 {
+        let seen = state.node.observed_at;
+        state = bench
+            .until("another round", |state| state.node.observed_at > seen)
+            .await;
+        assert_eq!(warned(&state), (true, false), "{:?}", state.node.warnings);
+        let known = state.node.facts.as_ref().expect("facts");
+        assert_eq!(known.iso_images, facts.iso_images);
+        assert_eq!(known.setup_read_at, facts.setup_read_at);
+        assert_eq!(state.vms.len(), 1);
+    }
     running.stop().await;
 }
 
@@ -535,11 +614,15 @@ async fn a_hostile_node_costs_the_others_nothing_and_is_reported_by_name() {
         ),
         (
             says("getallvms", "x".repeat(40_000_000)),
-            "printed more than 16 MiB",
+            "printed more than 256 KiB",
         ),
         (
             says("getallvms", format!("{header}{rows}")),
             "cannot be read",
+        ),
+        (
+            says("getallvms", format!("{header}{}", rows.repeat(10))),
+            "printed more than 1 MiB",
         ),
         (
             says("get.summary", "(vim.vm.Summary) {\n".repeat(100_000)),

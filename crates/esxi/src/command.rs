@@ -8,6 +8,8 @@ use std::fmt;
 
 use ecoman_model::{PowerAction, Vmid};
 
+use crate::parse;
+
 /// A command of ESXi with its arguments.
 ///
 /// The program is found by the node's search path, to which `/bin`, `/sbin`, `/usr/bin` and
@@ -453,14 +455,20 @@ impl Command {
     /// How many bytes it may print on each stream: several times what the largest host prints.
     ///
     /// `getallvms` pads every row to the longest note; 1,024 VMs with one note of 4,096
-    /// characters of three bytes make 13 MB. A list of files grows with a datastore. Everything
-    /// else has some 100 kB at most.
+    /// characters of three bytes make 13 MB; how long it may become shows in its header. A list of
+    /// files grows with a datastore. Everything else has some 100 kB at most.
+    ///
+    /// `begun`: what it has begun with; empty where that is not there yet.
     #[must_use]
-    pub fn output_limit(&self) -> usize {
+    pub fn output_limit(&self, begun: &[u8]) -> usize {
         const MIB: usize = 1024 * 1024;
         let first = self.arguments.first().map_or("", |argument| argument);
         match (self.program, first) {
-            ("vim-cmd", "vmsvc/getallvms") => 16 * MIB,
+            ("vim-cmd", "vmsvc/getallvms") => match begun {
+                [] => 16 * MIB,
+                // Nothing as large as this stands before the header.
+                begun => parse::largest_table(begun).map_or(MIB / 4, |most| most.min(16 * MIB)),
+            },
             ("find", _) => 4 * MIB,
             // Some more than the program itself allows.
             ("sh", _) if self.reads_hostd() => 34 * MIB,

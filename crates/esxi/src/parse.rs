@@ -49,6 +49,7 @@ pub use fault::{Fault, FaultClass, FaultMessage};
 pub use fault_reader::{classify, fault, fault_of, reason};
 pub use file_layout::{FileLayout, LayoutFile, SnapshotLayout, file_layout};
 pub use file_lock::{FileLock, file_lock};
+pub(crate) use getallvms::largest_table;
 pub use getallvms::{VmList, VmRow, getallvms};
 pub use guest::{Guest, GuestDisk, GuestNic, guest};
 pub use host::{

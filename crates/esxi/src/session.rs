@@ -321,10 +321,10 @@ impl Session {
                     let command = command.clone();
                     batch.finish(job, Err(SessionFault::InvalidArgument { command }));
                 }
-                Ok(Err(RunError::TooMuchOutput)) => {
+                Ok(Err(RunError::TooMuchOutput(limit_bytes))) => {
                     let fault = SessionFault::TooMuchOutput {
                         command: command.clone(),
-                        limit_bytes: command.output_limit(),
+                        limit_bytes,
                     };
                     batch.finish(job, Err(fault));
                     shell.kill().await;

@@ -152,6 +152,21 @@ pub fn getallvms(stdout: &[u8], stderr: &[u8]) -> Result<VmList, ParseError> {
 /// 8.0); a few more may be registered.
 const MAX_ROWS: usize = 4096;
 
+/// How many bytes a table may have that begins so: each row is as long as the header, in characters
+/// of up to four bytes. `None`: there is no header in it.
+pub(crate) fn largest_table(begun: &[u8]) -> Option<usize> {
+    let mut end = 0;
+    for line in begun.split_inclusive(|byte| *byte == b'\n') {
+        end += line.len();
+        let text = line.trim_ascii_end();
+        // Its padding counts, so it must be whole.
+        if line.ends_with(b"\n") && label_places(text).is_some() {
+            return Some(end.saturating_add(line.len().saturating_mul(4 * MAX_ROWS)));
+        }
+    }
+    None
+}
+
 /// The largest table whose columns are looked for by characters, which takes several times its
 /// memory.
 const MAX_TABLE_IN_CHARACTERS: usize = 2 * 1024 * 1024;

@@ -148,7 +148,7 @@ pub enum SessionFault {
         reason: Exhausted,
     },
     /// A command printed more than any command should; it was killed on the node.
-    #[error("`{command}` printed more than {} MiB and was killed", .limit_bytes / (1024 * 1024))]
+    #[error("`{command}` printed more than {} and was killed", size(*limit_bytes))]
     TooMuchOutput {
         /// The command.
         command: Command,
@@ -189,6 +189,15 @@ pub enum Exhausted {
     /// So many in a row did not answer in time.
     #[error("{0} commands in a row did not answer in time")]
     Silence(usize),
+}
+
+/// Bytes in the largest unit that they are some of.
+fn size(bytes: usize) -> String {
+    const MIB: usize = 1024 * 1024;
+    match bytes {
+        MIB.. => format!("{} MiB", bytes / MIB),
+        _ => format!("{} KiB", bytes / 1024),
+    }
 }
 
 impl SessionFault {

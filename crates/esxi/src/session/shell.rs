@@ -56,6 +56,12 @@ done
 kill -9 0
 "#;
 
+/// The least that is read at once.
+const READ_BYTES: usize = 8 * 1024;
+
+/// So much of an answer is looked at to learn how long it may become.
+const BEGINNING_BYTES: usize = 256 * 1024;
+
 /// What a node may print when a shell begins.
 const MAX_GREETING_BYTES: usize = 64 * 1024;
 
@@ -91,8 +97,8 @@ pub(super) enum RunError {
         /// The last that it printed.
         text: String,
     },
-    /// The command prints too much.
-    TooMuchOutput,
+    /// The command prints more than so many bytes.
+    TooMuchOutput(usize),
     /// An argument contains a NUL byte.
     InvalidArgument,
 }
@@ -139,10 +145,10 @@ impl<'s> Shell<'s> {
         let _ = self.stdin.write_all(&request).await;
         if !self.started {
             // A greeting of the node stands before the mark.
-            self.section(MAX_GREETING_BYTES).await?;
+            self.section(|_| MAX_GREETING_BYTES).await?;
             self.started = true;
         }
-        let (stdout, stderr) = self.section(command.output_limit()).await?;
+        let (stdout, stderr) = self.section(|begun| command.output_limit(begun)).await?;
         match stdout.label.parse() {
             Ok(exit) if stdout.label == stderr.label => Ok(Output {
                 stdout: stdout.content,
@@ -170,14 +176,17 @@ impl<'s> Shell<'s> {
         let _ = timeout(GRACE, self.child.wait()).await;
     }
 
-    async fn section(&mut self, limit: usize) -> Result<(Section, Section), RunError> {
+    async fn section(
+        &mut self,
+        limit: impl Fn(&[u8]) -> usize,
+    ) -> Result<(Section, Section), RunError> {
         let sections = tokio::try_join!(
-            self.stdout.until(&self.mark, limit),
-            self.stderr.until(&self.mark, limit)
+            self.stdout.until(&self.mark, &limit),
+            self.stderr.until(&self.mark, &limit)
         );
         match sections {
             Ok(sections) => Ok(sections),
-            Err(StreamError::TooMuch) => Err(RunError::TooMuchOutput),
+            Err(StreamError::TooMuch(limit)) => Err(RunError::TooMuchOutput(limit)),
             Err(StreamError::Ended) => {
                 let stderr = self.stderr.last_line().await;
                 let text = match stderr.is_empty() {
@@ -242,7 +251,8 @@ struct Section {
 
 enum StreamError {
     Ended,
-    TooMuch,
+    /// It carries more than so many bytes.
+    TooMuch(usize),
 }
 
 struct Stream<R> {
@@ -262,18 +272,43 @@ impl<R: AsyncRead + Unpin> Stream<R> {
     }
 
     /// Dropping the future loses nothing.
-    async fn until(&mut self, mark: &Finder<'_>, limit: usize) -> Result<Section, StreamError> {
+    ///
+    /// `limit` says how much it may carry, given what it has begun with.
+    async fn until(
+        &mut self,
+        mark: &Finder<'_>,
+        limit: impl Fn(&[u8]) -> usize,
+    ) -> Result<Section, StreamError> {
+        let mut most = limit(&[]);
+        let mut begun_with = 0;
         loop {
             if let Some(section) = self.take(mark) {
                 return Ok(section);
             }
-            if self.searched > limit {
-                return Err(StreamError::TooMuch);
+            // What the beginning shows does not change behind it.
+            if self.searched > BEGINNING_BYTES && begun_with < BEGINNING_BYTES {
+                begun_with = self.searched;
+                most = limit(&self.buffer);
             }
+            if self.searched > most {
+                return Err(StreamError::TooMuch(most));
+            }
+            self.reserve(most);
             if matches!(self.pipe.read_buf(&mut self.buffer).await, Ok(0) | Err(_)) {
                 return Err(StreamError::Ended);
             }
         }
+    }
+
+    /// Makes room for more, never for more than may come: a buffer that doubles itself would hold
+    /// twice the limit.
+    fn reserve(&mut self, limit: usize) {
+        if self.buffer.len() < self.buffer.capacity() {
+            return;
+        }
+        let left = (limit + READ_BYTES).saturating_sub(self.buffer.len());
+        let more = (self.buffer.len() / 2).clamp(READ_BYTES, left.max(READ_BYTES));
+        self.buffer.reserve_exact(more);
     }
 
     fn take(&mut self, mark: &Finder<'_>) -> Option<Section> {
@@ -332,9 +367,9 @@ mod tests {
             let mark = Finder::new("0123456789");
             let mut stream = Stream::new(receiver);
             let reader = async {
-                let first = stream.until(&mark, usize::MAX).await.ok().unwrap();
-                let second = stream.until(&mark, usize::MAX).await.ok().unwrap();
-                let third = stream.until(&mark, usize::MAX).await;
+                let first = stream.until(&mark, |_| usize::MAX).await.ok().unwrap();
+                let second = stream.until(&mark, |_| usize::MAX).await.ok().unwrap();
+                let third = stream.until(&mark, |_| usize::MAX).await;
                 assert_eq!(first.content, b"no line break at the end");
                 assert_eq!(first.label, "0");
                 assert_eq!(second.content, b"\xff\nsecond\n");
