@@ -21,6 +21,7 @@ const CHANGES_A_DAY: u32 = 5;
 const REPEATS: usize = 50;
 const FIRST_PAGE_GOAL_MS: f64 = 50.0;
 const OF_VM_GOAL_MS: f64 = 20.0;
+const OF_NODE_GOAL_MS: f64 = 20.0;
 
 /// How much of it.
 #[derive(Args, Debug)]
@@ -91,7 +92,9 @@ pub(crate) async fn run(args: &HistoryArgs) -> Result<()> {
         .goal(OF_VM_GOAL_MS)
         .report();
     let of_node = |turn: usize| format!("node=esxi-{:03}", turn * 7 % NODES + 1);
-    Figure::lower("history_of_node", pages(of_node).await?, "ms").report();
+    Figure::lower("history_of_node", pages(of_node).await?, "ms")
+        .goal(OF_NODE_GOAL_MS)
+        .report();
     let text = |_| "q=no%20such%20text".to_owned();
     Figure::lower("history_text_not_found", pages(text).await?, "ms").report();
     dashboard.stop().await

@@ -1,5 +1,7 @@
 //! The history in the file.
 
+use std::collections::{BTreeSet, BinaryHeap};
+
 use async_trait::async_trait;
 use ecoman_model::{Event, NodeName, Task, Timestamp, Vmid};
 use redb::{ReadableDatabase, ReadableTable, WriteTransaction};
@@ -23,7 +25,20 @@ impl HistoryStore for EmbeddedStore {
             if from >= until {
                 return Ok(search.page(false));
             }
+            let of_vms = transaction.open_table(VM_EVENTS)?;
             let Some(vm) = &query.vm else {
+                if (1..=MERGED_NODES).contains(&query.nodes.len()) {
+                    let mut newest = Newest::of_nodes(&of_vms, &query.nodes, (from, until))?;
+                    while let Some(id) = newest.next(&of_vms)? {
+                        let Some(json) = events.get(id)? else {
+                            continue;
+                        };
+                        if search.look_at(shared.event(id, json.value())?) {
+                            return Ok(search.page(true));
+                        }
+                    }
+                    return Ok(search.page(false));
+                }
                 for stored in events.range(from..until)?.rev() {
                     let (id, json) = stored?;
                     if search.look_at(shared.event(id.value(), json.value())?) {
@@ -33,8 +48,7 @@ impl HistoryStore for EmbeddedStore {
                 return Ok(search.page(false));
             };
             let (node, vmid) = (vm.node.as_str(), vm.vmid.0);
-            let of_vm = transaction.open_table(VM_EVENTS)?;
-            for stored in of_vm.range((node, vmid, from)..(node, vmid, until))?.rev() {
+            for stored in of_vms.range((node, vmid, from)..(node, vmid, until))?.rev() {
                 let (_, _, id) = stored?.0.value();
                 let Some(json) = events.get(id)? else {
                     continue;
@@ -65,6 +79,74 @@ impl HistoryStore for EmbeddedStore {
     }
 }
 
+/// Of so many nodes at most the events are merged; those of more are a great part of all, which are
+/// passed in their order.
+const MERGED_NODES: usize = 8;
+
+/// Where the events of a node that are about none of its VMs stand among those of its VMs: behind
+/// them.
+const OF_NODE_ITSELF: u32 = u32::MAX;
+
+/// The events of some nodes, newest first, out of those of each VM. Costs two look-ups for each VM,
+/// and one for each event, however many there are.
+struct Newest<'q> {
+    from: u128,
+    /// The newest of each VM that was not returned: its id, the node and the VM.
+    heads: BinaryHeap<(u128, &'q str, u32)>,
+}
+
+type VmEvents = redb::ReadOnlyTable<(&'static str, u32, u128), ()>;
+
+impl<'q> Newest<'q> {
+    fn of_nodes(
+        table: &VmEvents,
+        nodes: &'q [NodeName],
+        (from, until): (u128, u128),
+    ) -> Result<Self, Failure> {
+        let mut newest = Self {
+            from,
+            heads: BinaryHeap::new(),
+        };
+        // Each once, or its events would be there twice.
+        let names: BTreeSet<&str> = nodes.iter().map(NodeName::as_str).collect();
+        for node in names {
+            let mut vmid = Some(0);
+            while let Some(least) = vmid {
+                let others = (node, least, u128::MIN)..=(node, u32::MAX, u128::MAX);
+                let Some(first) = table.range(others)?.next() else {
+                    break;
+                };
+                let (_, found, _) = first?.0.value();
+                newest.push(table, (until, node, found))?;
+                vmid = found.checked_add(1);
+            }
+        }
+        Ok(newest)
+    }
+
+    /// Adds the newest event of a VM before an id.
+    fn push(
+        &mut self,
+        table: &VmEvents,
+        (until, node, vmid): (u128, &'q str, u32),
+    ) -> Result<(), Failure> {
+        let older = (node, vmid, self.from)..(node, vmid, until.max(self.from));
+        if let Some(stored) = table.range(older)?.next_back() {
+            let (_, _, id) = stored?.0.value();
+            self.heads.push((id, node, vmid));
+        }
+        Ok(())
+    }
+
+    fn next(&mut self, table: &VmEvents) -> Result<Option<u128>, Failure> {
+        let Some(head) = self.heads.pop() else {
+            return Ok(None);
+        };
+        self.push(table, head)?;
+        Ok(Some(head.0))
+    }
+}
+
 /// What is stored of an event: its id is the key, and its time is in that. Of millions of events they
 /// would be a third.
 fn without_key(event: Event) -> Result<Vec<u8>, Failure> {
@@ -90,7 +172,7 @@ fn forget_oldest(
         let (id, json) = stored?;
         // Searches pass over what is left of one that cannot be read.
         let event = record::from_json::<Event>(json.value()).ok();
-        let vm = event.and_then(|event| Some((event.node, event.vmid?)));
+        let vm = event.map(|event| (event.node, event.vmid));
         oldest.push((id.value(), vm));
         if oldest.len() as u64 == FORGOTTEN_AT_ONCE {
             break;
@@ -99,7 +181,8 @@ fn forget_oldest(
     for (id, vm) in &oldest {
         events.remove(id)?;
         if let Some((node, vmid)) = vm {
-            of_vms.remove((node.as_str(), vmid.0, *id))?;
+            let vmid = vmid.map_or(OF_NODE_ITSELF, |vmid| vmid.0);
+            of_vms.remove((node.as_str(), vmid, *id))?;
         }
     }
     let change = if oldest.is_empty() {
@@ -143,7 +226,9 @@ impl Shared {
         let mut of_vms = transaction.open_table(VM_EVENTS)?;
         let node = event.node.clone();
         let Some(Vmid(vmid)) = event.vmid else {
-            table.insert(event.id.as_u128(), without_key(event)?.as_slice())?;
+            let id = event.id.as_u128();
+            table.insert(id, without_key(event)?.as_slice())?;
+            of_vms.insert((node.as_str(), OF_NODE_ITSELF, id), ())?;
             return Ok(());
         };
         let all = (node.as_str(), vmid, u128::MIN)..=(node.as_str(), vmid, u128::MAX);

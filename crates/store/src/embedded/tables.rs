@@ -41,7 +41,7 @@ pub(super) const AUDIT: TableDefinition<u128, &[u8]> = TableDefinition::new("aud
 /// Events by id, so by age: `Event` as JSON.
 pub(super) const EVENTS: TableDefinition<u128, &[u8]> = TableDefinition::new("events");
 
-/// Events by VM and id.
+/// Events by VM and id; those of a node that are about none of its VMs with the greatest VM id.
 pub(super) const VM_EVENTS: TableDefinition<(&str, u32, u128), ()> =
     TableDefinition::new("vm_events");
 

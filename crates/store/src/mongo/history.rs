@@ -203,17 +203,20 @@ impl MongoStore {
         self.connection.read_records(TASKS, &found)
     }
 
-    /// Makes the index without which the events of a node or a VM are searched among all.
+    /// Makes the indexes without which the events of a node or a VM are searched among all.
     async fn ensure_event_indexes(&self) -> Result<(), StoreError> {
         self.events_indexed
             .get_or_try_init(|| async {
                 let by_vm = IndexModel::builder()
                     .keys(doc! { "node": 1, "vmid": 1, "_id": -1 })
                     .build();
+                let by_node = IndexModel::builder()
+                    .keys(doc! { "node": 1, "_id": -1 })
+                    .build();
                 let events = self.connection.collection(EVENTS).await?;
                 let doing = Doing::Write("the index of the history".into());
                 self.connection
-                    .request(&doing, events.create_index(by_vm))
+                    .request(&doing, events.create_indexes([by_vm, by_node]))
                     .await?;
                 Ok(())
             })

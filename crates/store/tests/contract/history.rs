@@ -98,6 +98,12 @@ pub(crate) async fn events_say_what_changed_outside_ecoman(place: &mut impl Plac
     expected.sort();
     assert_eq!(seen, expected);
     assert!(events.is_sorted_by(|one, two| one.id > two.id));
+    // Those of the node itself are among those of the node.
+    let of_node = HistoryQuery {
+        nodes: vec![name("hoge")],
+        ..HistoryQuery::default()
+    };
+    assert_eq!(store.history(&of_node).await.unwrap().events, events);
     let gone = events.iter().find(|event| event.kind == EventKind::VmGone);
     let gone = gone.unwrap();
     assert_eq!(
@@ -307,6 +313,22 @@ pub(crate) async fn the_history_comes_newest_first_in_pages_and_by_each_filter(
                 ..any.clone()
             },
             41,
+        ),
+        (
+            HistoryQuery {
+                nodes: vec![name("fuga"), name("hoge"), name("hoge")],
+                ..any.clone()
+            },
+            41,
+        ),
+        (
+            HistoryQuery {
+                nodes: vec![name("hoge")],
+                since: Some(at(2)),
+                until: Some(at(4)),
+                ..any.clone()
+            },
+            4,
         ),
         (
             HistoryQuery {
