@@ -20,7 +20,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use tempfile::TempDir;
 
 /// How long anything here may take before the test says what was missing.
@@ -130,6 +130,39 @@ fn a_warning_of_a_round_is_printed_and_seen_by_doctor() {
         .find(|line| line.starts_with("warning  hoge  round"))
         .unwrap_or_else(|| panic!("{table}"));
     assert!(of_round.contains("the volumes cannot be listed"), "{table}");
+}
+
+#[test]
+fn a_volume_that_stands_still_is_named_by_crawler_and_doctor() {
+    let mut spec = NodeSpec::new("hoge").vm(VmSpec::new("web"));
+    let nas = "5f0c1a2b-9d3e4f50-7a1c-3cecef1a2b99";
+    let away = DatastoreSpec::nfs("nas", nas, "nas.example.org:/vms", 1 << 40);
+    spec.datastores.push(away);
+    let node = node(spec);
+    let home = home(&[&node]);
+    let trusted = run(home.path(), &["trust", "--yes", "hoge"]);
+    assert_eq!(trusted.status.code(), Some(0));
+    node.set_fault(Fault::Hang(Scope::command("/vmfs/volumes/nas/")))
+        .unwrap();
+
+    // Both wait as long as a command may take.
+    let (once, doctor) = std::thread::scope(|scope| {
+        let once = scope.spawn(|| run(home.path(), &["crawler", "--once"]));
+        let doctor = run(home.path(), &["doctor"]);
+        (once.join().expect("no panic"), doctor)
+    });
+    let said = text(&once.stdout);
+    assert_eq!(once.status.code(), Some(0), "{said}");
+    let starts = "hoge: 1 VM\n  warning: hoge: not every ISO image is known";
+    assert!(said.starts_with(starts), "{said}");
+    assert!(said.contains("/vmfs/volumes/nas/"), "{said}");
+    let table = text(&doctor.stdout);
+    assert_eq!(doctor.status.code(), Some(0), "{table}");
+    let of_round = table
+        .lines()
+        .find(|line| line.starts_with("warning  hoge  round"))
+        .unwrap_or_else(|| panic!("{table}"));
+    assert!(of_round.contains("/vmfs/volumes/nas/"), "{table}");
 }
 
 #[test]
