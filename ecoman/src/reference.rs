@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use ecoman_model::{
-    AfterCrash, Answer, CleanUp, Edit, LockName, NewVm, PowerAction, PowerChange, PowerState,
-    Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskId,
-    TaskRequest, VmSettings, Vmid,
+    AfterCrash, Answer, CleanUp, Destroy, Edit, LockName, NewVm, PowerAction, PowerChange,
+    PowerState, Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert,
+    TaskId, TaskRequest, Unregister, VmSettings, Vmid,
 };
 
 use crate::cli;
@@ -190,7 +190,16 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             },
             seen: VmSettings::default(),
         })),
-        Some(TaskRequest::Edit(_)) => return None,
+        Some(TaskRequest::Edit(_)) => TaskRequest::Unregister(Unregister {
+            vmid,
+            name: "web".to_owned(),
+        }),
+        Some(TaskRequest::Unregister(_)) => TaskRequest::Destroy(Destroy {
+            vmid,
+            name: "web".to_owned(),
+            fingerprint: None,
+        }),
+        Some(TaskRequest::Destroy(_)) => return None,
     })
 }
 

@@ -10,6 +10,7 @@ mod files;
 mod hostd_task;
 mod power;
 mod question;
+mod removal;
 mod snapshot;
 
 use ecoman_model::{NodeName, TaskError, TaskRequest};
@@ -23,6 +24,8 @@ pub(crate) async fn run(job: &Job, request: &TaskRequest) -> Result<(), TaskErro
         TaskRequest::Answer(answer) => answer::answer(job, answer).await,
         TaskRequest::Create(vm) => create::create(job, vm).await,
         TaskRequest::Edit(change) => edit::edit(job, change).await,
+        TaskRequest::Unregister(act) => removal::unregister(job, act).await,
+        TaskRequest::Destroy(act) => removal::destroy(job, act).await,
         TaskRequest::CleanUp(clean_up) => clean_up::clean_up_interrupted(job, clean_up).await,
         TaskRequest::SnapshotCreate(act) => snapshot::create(job, act).await,
         TaskRequest::SnapshotRevert(act) => snapshot::revert(job, act).await,

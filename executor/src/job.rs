@@ -285,6 +285,7 @@ impl Job {
             if let Some(earlier) = earlier {
                 progress.commands.clone_from(&earlier.commands);
                 progress.before.clone_from(&earlier.before);
+                progress.removal.clone_from(&earlier.removal);
             }
         });
     }

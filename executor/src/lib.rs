@@ -14,6 +14,7 @@ mod registry;
 mod routes;
 mod server;
 mod snapshot_tree;
+mod vm_files;
 
 pub use config::{Config, ConfigError, ExecutorArgs};
 pub use routes::openapi_json;

@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_api::text::EN;
 use ecoman_api::{Problem, ProblemKind};
-use ecoman_model::{SnapshotTree, TaskId};
+use ecoman_model::{SnapshotTree, TaskId, VmFiles, Vmid};
 use futures::{Stream, stream};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
@@ -28,8 +28,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+use crate::nodes::Node;
 use crate::registry::{CancelError, ForgetError, OrderError, Registry};
-use crate::snapshot_tree;
+use crate::{snapshot_tree, vm_files};
 
 /// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
@@ -68,6 +69,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
         .routes(routes!(get_events))
         .routes(routes!(cancel_task))
         .routes(routes!(get_snapshots))
+        .routes(routes!(get_files))
         .routes(routes!(get_openapi))
         .routes(routes!(healthz))
 }
@@ -293,17 +295,66 @@ async fn get_snapshots(
     State(registry): State<Arc<Registry>>,
     Path((node, vmid)): Path<(String, String)>,
 ) -> Response {
-    let Some(node) = node.parse().ok().and_then(|node| registry.nodes.get(&node)) else {
-        let detail = format!("The executor's hosts.yml has no node {node}.");
-        return problem(ProblemKind::NodeNotFound, &detail);
-    };
-    let Ok(vmid) = vmid.parse() else {
-        return problem(ProblemKind::VmNotFound, &format!("There is no VM {vmid}."));
+    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
+        Ok(found) => found,
+        Err(response) => return *response,
     };
     match snapshot_tree::read(&node, vmid).await {
         Ok(tree) => Json(tree).into_response(),
         Err(error) => problem(error.kind(), &error.to_string()),
     }
+}
+
+/// Get the files of a VM
+///
+/// Reads them from the node at once, beside the tasks: which deleting the VM from disk would remove,
+/// which stay, and what forbids it.
+#[utoipa::path(
+    get,
+    path = "/nodes/{node}/vms/{vmid}/files",
+    operation_id = "getFiles",
+    tag = "Nodes",
+    params(
+        ("node" = String, Path, description = "The node, a name of `hosts.yml`."),
+        ("vmid" = u32, Path, description = "The VM."),
+    ),
+    responses(
+        (status = 200, description = "The files as the node has them.", body = VmFiles),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such node, or it has no such VM.", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The node failed.", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "The node did not answer in time.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_files(
+    State(registry): State<Arc<Registry>>,
+    Path((node, vmid)): Path<(String, String)>,
+) -> Response {
+    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
+        Ok(found) => found,
+        Err(response) => return *response,
+    };
+    match vm_files::read(&node, vmid).await {
+        Ok(files) => Json(files).into_response(),
+        Err(error) => problem(error.kind(), &error.to_string()),
+    }
+}
+
+/// The node and the id of a VM in a path, or why there is none.
+fn find_vm(
+    registry: &Registry,
+    node: &str,
+    vmid: &str,
+) -> Result<(Arc<Node>, Vmid), Box<Response>> {
+    let Some(found) = node.parse().ok().and_then(|node| registry.nodes.get(&node)) else {
+        let detail = format!("The executor's hosts.yml has no node {node}.");
+        return Err(Box::new(problem(ProblemKind::NodeNotFound, &detail)));
+    };
+    let Ok(vmid) = vmid.parse() else {
+        let detail = format!("There is no VM {vmid}.");
+        return Err(Box::new(problem(ProblemKind::VmNotFound, &detail)));
+    };
+    Ok((found, vmid))
 }
 
 /// Get this document

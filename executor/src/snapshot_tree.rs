@@ -38,7 +38,7 @@ impl ReadError {
         }
     }
 
-    fn of(vmid: Vmid, output: &Output, error: &ParseError) -> Self {
+    pub(crate) fn of(vmid: Vmid, output: &Output, error: &ParseError) -> Self {
         let class = error.fault().map(|fault| fault.class);
         if class == Some(parse::FaultClass::NotFound) {
             return Self::NoVm(vmid);
@@ -51,7 +51,7 @@ impl ReadError {
     }
 }
 
-/// Who asks the node: a task, or a reader beside all tasks.
+/// A caller of the node: a task, or a reader beside all tasks.
 pub(crate) trait Ask {
     /// Runs a command that changes nothing.
     fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send;

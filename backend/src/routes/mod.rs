@@ -3,6 +3,7 @@
 mod accounts;
 mod audit;
 mod create;
+mod deletion;
 mod events;
 mod guard;
 mod history;
@@ -58,7 +59,12 @@ const TIMEOUT: Duration = Duration::from_secs(75);
 pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
     let version_1 = OpenApiRouter::new()
         .routes(routes!(vms::list_vms, create::create_vm))
-        .routes(routes!(vms::get_vm, settings::update_vm))
+        .routes(routes!(
+            vms::get_vm,
+            settings::update_vm,
+            deletion::delete_vm
+        ))
+        .routes(routes!(deletion::list_vm_files))
         .routes(routes!(settings::cancel_pending))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))
@@ -72,6 +78,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(tasks::list_tasks))
         .routes(routes!(tasks::get_task))
         .routes(routes!(tasks::cancel_task))
+        .routes(routes!(tasks::get_task_vmx))
         .routes(routes!(history::list_history))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::get_node))

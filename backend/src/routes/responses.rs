@@ -164,6 +164,19 @@ failures! {
              `Retry-After` says when to try again.",
         NodeTimeout: "The node did not answer in time.",
     }
+    NodeNotLookedAt {
+        NodeFailed: "The node failed, or could not be reached, so its files could not be looked at.",
+        NodeTimeout: "The node did not answer in time, so its files could not be looked at.",
+    }
+    DeletionRefused {
+        Refused:
+            "The VM cannot be deleted now, and `detail` says why: it is not off, the name is not its \
+             own, another task of it is under way, its files are needed elsewhere or in use, or the \
+             node is read-only; or the key belongs to another request.",
+    }
+    NoKeptVmx {
+        TaskNotFound: "There is no such task, or it has kept no `.vmx`.",
+    }
     NothingWaits {
         PendingNotFound:
             "There is no such VM, or nothing of it waits: it was taken back, or has become a task.",

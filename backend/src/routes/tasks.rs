@@ -17,7 +17,7 @@ use super::responses::Accepted;
 use super::{parameters, responses};
 use crate::access::Caller;
 use crate::http;
-use crate::http::etag::REVALIDATE;
+use crate::http::etag::{NO_STORE, REVALIDATE};
 use crate::http::page_token::List;
 use crate::http::problem::ErrorResponse;
 use crate::http::query::{NoParameters, Parameters, whole_number};
@@ -272,6 +272,46 @@ pub(crate) async fn cancel_task(
     }
     let by = caller.actor.name.clone();
     Ok(Accepted::new(state.tasks.cancel(task, by).await?))
+}
+
+/// Get the `.vmx` of a deleted VM
+///
+/// As it was when the task deleted the VM from disk, up to 64 KiB. It may hold secrets.
+#[utoipa::path(
+    get,
+    path = "/tasks/{id}/vmx",
+    operation_id = "getTaskVmx",
+    tag = "Tasks",
+    extensions(("x-permission" = json!(Permission::Delete))),
+    params(
+        (
+            "id" = String,
+            Path,
+            description = "Id of the task.",
+            format = "uuid",
+            example = "019aad5e-7a00-7000-8000-000000000001"
+        ),
+    ),
+    responses(
+        (status = 200, description = "The `.vmx`.", body = str, content_type = "text/plain; charset=utf-8", example = ".encoding = \"UTF-8\"\n"),
+        responses::NoParameters,
+        responses::NoKeptVmx,
+        responses::StoreAway,
+    )
+)]
+pub(crate) async fn get_task_vmx(
+    State(state): State<AppState>,
+    caller: Caller,
+    IdPath(id): IdPath,
+    _: NoParameters,
+) -> Result<Response, ErrorResponse> {
+    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
+    let task = state.tasks.task(id).await?;
+    let kept = task.progress.removal.and_then(|removal| removal.vmx);
+    match kept.filter(|_| caller.grant.reaches(task.node.as_str())) {
+        Some(vmx) => Ok(([(CACHE_CONTROL, NO_STORE)], vmx).into_response()),
+        None => Err(tasks::Error::TaskNotFound(id.to_string()).into()),
+    }
 }
 
 /// JSON that a client asks for again each time.

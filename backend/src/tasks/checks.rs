@@ -25,6 +25,8 @@ pub(super) fn check(
             let situation = vm.view.situation(node.record.settings.read_only);
             let allowed = new_task.request.act().may(&situation);
             let allowed = allowed.map_err(|refusal| refused(node, vm, refusal));
+            let named = new_task.request.removes(vm.view.name.as_deref());
+            named.map_err(|refusal| refused(node, vm, refusal))?;
             match new_task.request.edit() {
                 Some(edit) => check_edit(edit, node, vm).and(allowed),
                 None => allowed,
@@ -34,7 +36,7 @@ pub(super) fn check(
     }
 }
 
-fn refused(node: &NodeEntry, vm: &VmEntry, refusal: Refusal) -> Error {
+pub(super) fn refused(node: &NodeEntry, vm: &VmEntry, refusal: Refusal) -> Error {
     Error::Refused {
         node: node.view.name.clone(),
         vm: display_name(vm),

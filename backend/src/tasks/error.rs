@@ -2,7 +2,7 @@
 
 use ecoman_api::text::spoken;
 use ecoman_api::{ApiError, FieldError, ProblemKind, Refusal, task_path};
-use ecoman_model::{NodeName, PowerState, TaskId};
+use ecoman_model::{NodeName, Obstacle, PowerState, TaskId};
 use ecoman_store::StoreError;
 
 use super::executor::ExecutorError;
@@ -32,6 +32,12 @@ pub(crate) enum Error {
         expected: PowerState,
         now: PowerState,
         by: String,
+    },
+    #[error("{}", (spoken().problems.refused)(vm, node, &(spoken().tasks.obstacle)(obstacle)))]
+    Undeletable {
+        node: String,
+        vm: String,
+        obstacle: Obstacle,
     },
     #[error("{}", (spoken().problems.read_only)(.0))]
     ReadOnly(String),
@@ -101,7 +107,7 @@ impl ApiError for Error {
                 refusal: Refusal::SettingChanged { .. },
                 ..
             } => ProblemKind::VmChanged,
-            Self::Refused { .. } => ProblemKind::Refused,
+            Self::Refused { .. } | Self::Undeletable { .. } => ProblemKind::Refused,
             Self::PowerChanged { .. } => ProblemKind::PowerChanged,
             Self::NoPending { .. } => ProblemKind::PendingNotFound,
             Self::NotCancellable { .. } => ProblemKind::NotCancellable,

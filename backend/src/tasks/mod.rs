@@ -11,6 +11,7 @@ mod adopt;
 mod cancel;
 mod cause;
 mod checks;
+mod deletion;
 pub(crate) mod error;
 pub(crate) mod executor;
 mod finish;
@@ -116,6 +117,11 @@ impl Tasks {
             {
                 return Err(self.shared.with_cause(error, &new_task.node, vm).await?);
             }
+        }
+        if new_task.request.removes_vm()
+            && let Some(vm) = vm
+        {
+            self.check_deletion(&new_task, node, vm).await?;
         }
         self.submit(new_task).await
     }

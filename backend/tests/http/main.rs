@@ -25,6 +25,7 @@ mod parameters;
 mod problems;
 mod protection;
 mod proxies;
+mod removal;
 mod server;
 mod settings;
 mod snapshots;

@@ -26,13 +26,14 @@ mod vm;
 
 pub use ecoman_model::{
     Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, Collecting,
-    CommandRun, DEFAULT_GUEST_OS, Datastore, Edit, EventKind, FailureKind, FieldFault,
+    CommandRun, DEFAULT_GUEST_OS, Datastore, Destroy, Edit, EventKind, FailureKind, FieldFault,
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm,
-    NodeFailure, Permission, PowerAction, PowerChange, PowerState, Question, Refusal, Resource,
-    Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation,
-    Snapshot, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, SnapshotTree,
-    StepState, TaskId, TaskRequest, TaskState, TaskStep, Thresholds, VmPlace, VmSettings, Vmid,
-    Way, least_snapshot_bytes, volume_of,
+    NodeFailure, Obstacle, ObstacleKind, Permission, PowerAction, PowerChange, PowerState,
+    Question, Refusal, Resource, Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES,
+    SNAPSHOT_NAME_CHARACTERS, Setting, Situation, Snapshot, SnapshotCreate, SnapshotRemove,
+    SnapshotRemoveAll, SnapshotRevert, SnapshotTree, Stays, StepState, TaskId, TaskRequest,
+    TaskState, TaskStep, Thresholds, Unregister, VmFile, VmFiles, VmPlace, VmSettings, Vmid, Way,
+    least_snapshot_bytes, volume_of,
 };
 
 pub use access::{

@@ -256,7 +256,7 @@ impl Command {
     /// Whether an exit code is an expected answer: 0 always, and 1 where it only says no.
     #[must_use]
     pub fn expects(&self, exit: i32) -> bool {
-        exit == 0 || exit == 1 && self.program == "test"
+        exit == 0 || exit == 1 && matches!(self.program, "test" | "grep")
     }
 
     /// `command -v PROGRAM`: where a program is; exit code 0 is found.
@@ -312,6 +312,18 @@ impl Command {
             .argument(path.to_owned())
     }
 
+    /// `vim-cmd vmsvc/destroy VMID`: deletes a VM with its files.
+    #[must_use]
+    pub fn destroy(vmid: Vmid) -> Self {
+        Self::of_vm("vmsvc/destroy", vmid)
+    }
+
+    /// `vmkfstools -D PATH`: who holds a file of a VMFS volume.
+    #[must_use]
+    pub fn file_lock(path: &str) -> Self {
+        Self::new("vmkfstools", &["-D"]).argument(path.to_owned())
+    }
+
     /// `osfs-mkdir PATH`: makes a directory at the top of a vSAN or vVol datastore, where each is an
     /// object of its own and `mkdir` fails.
     #[must_use]
@@ -351,6 +363,54 @@ impl Command {
             .argument(path.to_owned())
             .argument("-maxdepth".to_owned())
             .argument("1".to_owned())
+    }
+
+    /// `find PATH -maxdepth 1 -type l`: the links in a directory, a path each line.
+    #[must_use]
+    pub fn links(path: &str) -> Self {
+        ["-type", "l"]
+            .into_iter()
+            .fold(Self::list_directory(path), |command, word| {
+                command.argument(word.to_owned())
+            })
+    }
+
+    /// `find VOLUME/ -maxdepth 3 -type f -iname '*.vm[dstx]*'`: the files on a volume that may name
+    /// disks, as deep as hosts keep VMs.
+    #[must_use]
+    pub fn vm_files(volume: &str) -> Self {
+        // The name of a volume is a link, which is followed with a slash behind it.
+        let volume = format!("{}/", volume.trim_end_matches('/'));
+        let words = ["-maxdepth", "3", "-type", "f", "-iname", "*.vm[dstx]*"];
+        words
+            .into_iter()
+            .fold(Self::new("find", &[]).argument(volume), |command, word| {
+                command.argument(word.to_owned())
+            })
+    }
+
+    /// `grep -i -H -e fileName -e parentFileNameHint -e .encoding PATH…`: the lines of files in the
+    /// way of a `.vmx` that name disks. Exit code 1: there are none.
+    #[must_use]
+    pub fn named_files<'p>(paths: impl IntoIterator<Item = &'p String>) -> Self {
+        let words = [
+            "-i",
+            "-H",
+            "-e",
+            "fileName",
+            "-e",
+            "parentFileNameHint",
+            "-e",
+            r"^\.encoding",
+        ];
+        let command = Self::new("grep", &words).argument("--".to_owned());
+        let command = paths
+            .into_iter()
+            .fold(command, |command, path| command.argument(path.clone()));
+        Self {
+            special: Some(Box::new(Special::Private)),
+            ..command
+        }
     }
 
     /// `cat PATH`: what is in a file.
@@ -469,7 +529,7 @@ impl Command {
                 // Nothing as large as this stands before the header.
                 begun => parse::largest_table(begun).map_or(MIB / 4, |most| most.min(16 * MIB)),
             },
-            ("find", _) => 4 * MIB,
+            ("find" | "grep" | "stat", _) => 4 * MIB,
             // Some more than the program itself allows.
             ("sh", _) if self.reads_hostd() => 34 * MIB,
             _ => MIB,

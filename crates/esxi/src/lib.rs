@@ -20,4 +20,4 @@ pub use session::{
     SessionFault, SessionOptions, login_pause,
 };
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
-pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, vmx, vmx_value};
+pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, named_files, vmx, vmx_value};

@@ -4,7 +4,7 @@ mod edit;
 
 use ecoman_model::{NewVm, TaskId};
 
-pub use edit::{VmxEditError, edit_vmx, vmx_value};
+pub use edit::{VmxEditError, edit_vmx, named_files, vmx_value};
 
 /// What a `.vmx` is made for besides the VM itself: what its node has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

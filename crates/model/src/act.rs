@@ -12,6 +12,7 @@ mod clean_up;
 mod create;
 mod edit;
 mod power;
+mod removal;
 mod snapshot;
 
 mod request;
@@ -27,6 +28,7 @@ pub use edit::Edit;
 pub use field_fault::FieldFault;
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
+pub use removal::{Destroy, Unregister};
 pub use request::TaskRequest;
 pub use setting::{Setting, VmSettings};
 pub use snapshot::{

@@ -12,6 +12,7 @@ pub mod marks;
 mod node;
 mod pending;
 mod permission;
+mod removal;
 mod round;
 mod snapshot;
 mod task;
@@ -20,12 +21,12 @@ mod thresholds;
 mod vm;
 
 pub use act::{
-    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Edit, FieldFault,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Destroy, Edit, FieldFault,
     GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
     PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
     SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate, SnapshotRemove,
-    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, VmSettings, least_snapshot_bytes,
-    volume_of,
+    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, Unregister, VmSettings,
+    least_snapshot_bytes, volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, RoundCost, Way};
@@ -36,6 +37,7 @@ pub use node::{
 };
 pub use pending::PendingChange;
 pub use permission::{Grant, InvalidRole, Permission, Role};
+pub use removal::{KEPT_VMX_BYTES, Obstacle, ObstacleKind, Removal, Stays, VmFile, VmFiles};
 pub use round::{
     FailureKind, HOSTS_WARNING, NodeFailure, NodeRecord, NodeState, Round, RoundVms, VmRecord,
     read_at,

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{NodeName, Step, TaskId, TaskRequest, Vmid};
+use crate::{NodeName, Removal, Step, TaskId, TaskRequest, Vmid};
 
 /// One change asked of a node: the record that the store keeps.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,6 +81,9 @@ pub struct TaskProgress {
     /// What the node said right before a command was sent whose work goes on without us.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<NodeBefore>,
+    /// What the deletion of a VM has found before it changed anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub removal: Option<Removal>,
     /// The question that the VM waits with.
     pub question: Option<Question>,
     /// Why it did not succeed.

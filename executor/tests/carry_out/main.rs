@@ -16,5 +16,6 @@ mod faults;
 mod nasty;
 mod power;
 mod protocol;
+mod removal;
 mod snapshots;
 mod turns;

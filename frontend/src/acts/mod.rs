@@ -5,6 +5,7 @@ mod clean_up;
 pub(crate) mod create;
 mod edit;
 pub(crate) mod power;
+mod removal;
 mod snapshot;
 
 use chrono::{DateTime, Utc};
@@ -64,6 +65,8 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
         TaskRequest::SnapshotRemove(act) => act,
         TaskRequest::SnapshotRemoveAll(act) => act,
         TaskRequest::Edit(edit) => edit.as_ref(),
+        TaskRequest::Unregister(act) => act,
+        TaskRequest::Destroy(act) => act,
     }
 }
 

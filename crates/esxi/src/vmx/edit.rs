@@ -84,6 +84,21 @@ pub fn vmx_value(file: &[u8], key: &str) -> Option<String> {
         .text(file)
 }
 
+/// The files that a `.vmx`, a `.vmsd` or the descriptor of a disk names: disks, ISO images, parents.
+/// What cannot be read is left out.
+#[must_use]
+pub fn named_files(file: &[u8]) -> Vec<String> {
+    let names_file = |entry: &Entry| {
+        let key = file.get(entry.key.clone()).unwrap_or_default();
+        let key = key.to_ascii_lowercase();
+        key.ends_with(b".filename") || key == b"parentfilenamehint"
+    };
+    entries(file)
+        .filter(names_file)
+        .filter_map(|entry| entry.text(file))
+        .collect()
+}
+
 /// A line `key = value`, as places in the file.
 struct Entry {
     key: Range<usize>,

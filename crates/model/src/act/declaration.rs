@@ -94,6 +94,15 @@ pub enum Refusal {
         /// The action.
         action: PowerAction,
     },
+    /// Only a VM that is off can be deleted, and it is not.
+    NotOffToDelete(PowerState),
+    /// The name that was typed to delete a VM is not its name.
+    OtherName {
+        /// What was typed.
+        typed: String,
+    },
+    /// Another task is about this VM.
+    UnderWay,
     /// The settings can be changed only while the VM is off, and it is not.
     NotOff(PowerState),
     /// A setting has changed since the requester saw it.

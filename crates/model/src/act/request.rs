@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::answer::Answer;
 use super::clean_up::CleanUp;
 use super::create::NewVm;
-use super::declaration::Act;
+use super::declaration::{Act, Refusal};
 use super::edit::Edit;
 use super::power::PowerChange;
+use super::removal::{Destroy, Unregister};
 use super::snapshot::{SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert};
 use crate::TaskId;
 
@@ -33,6 +34,10 @@ pub enum TaskRequest {
     SnapshotRemoveAll(SnapshotRemoveAll),
     /// Change settings of a VM.
     Edit(Box<Edit>),
+    /// Take a VM off the node's inventory.
+    Unregister(Unregister),
+    /// Delete a VM with its files.
+    Destroy(Destroy),
 }
 
 impl TaskRequest {
@@ -52,6 +57,8 @@ impl TaskRequest {
             Self::SnapshotRemove(act) => act,
             Self::SnapshotRemoveAll(act) => act,
             Self::Edit(act) => act.as_ref(),
+            Self::Unregister(act) => act,
+            Self::Destroy(act) => act,
         }
     }
 
@@ -102,6 +109,25 @@ impl TaskRequest {
         }
     }
 
+    /// Whether it takes a VM off its node.
+    #[must_use]
+    pub fn removes_vm(&self) -> bool {
+        matches!(self, Self::Unregister(_) | Self::Destroy(_))
+    }
+
+    /// The name that was typed to delete a VM, if it deletes one.
+    ///
+    /// # Errors
+    ///
+    /// `name`, that of the VM, is another one.
+    pub fn removes(&self, name: Option<&str>) -> Result<(), Refusal> {
+        match self {
+            Self::Unregister(act) => act.is_of(name),
+            Self::Destroy(act) => act.is_of(name),
+            _ => Ok(()),
+        }
+    }
+
     /// The clean-up that it is, if it is one.
     #[must_use]
     pub fn clean_up(&self) -> Option<&CleanUp> {
@@ -121,8 +147,8 @@ mod schema {
     use utoipa::{PartialSchema, ToSchema};
 
     use super::{
-        Answer, CleanUp, Edit, NewVm, PowerChange, SnapshotCreate, SnapshotRemove,
-        SnapshotRemoveAll, SnapshotRevert, TaskRequest,
+        Answer, CleanUp, Destroy, Edit, NewVm, PowerChange, SnapshotCreate, SnapshotRemove,
+        SnapshotRemoveAll, SnapshotRevert, TaskRequest, Unregister,
     };
 
     impl PartialSchema for TaskRequest {
@@ -148,6 +174,8 @@ mod schema {
                 .item(tagged::<SnapshotRemove>("snapshot_remove"))
                 .item(tagged::<SnapshotRemoveAll>("snapshot_remove_all"))
                 .item(tagged::<Edit>("edit"))
+                .item(tagged::<Unregister>("unregister"))
+                .item(tagged::<Destroy>("destroy"))
                 .into()
         }
     }
@@ -164,6 +192,8 @@ mod schema {
             SnapshotRemove::schemas(schemas);
             SnapshotRemoveAll::schemas(schemas);
             Edit::schemas(schemas);
+            Unregister::schemas(schemas);
+            Destroy::schemas(schemas);
         }
     }
 

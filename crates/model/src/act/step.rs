@@ -75,6 +75,14 @@ pub enum Step {
     },
     /// Compare the snapshots with what was requested.
     CompareSnapshots,
+    /// Look at the VM that is to be deleted, and at its files.
+    LookAtFiles,
+    /// Take the VM off the inventory.
+    Unregister,
+    /// Delete the VM with its files.
+    Destroy,
+    /// Look at what is left of it.
+    LookWhatIsLeft,
     /// Look on the node how the work of an earlier run of the executor goes on.
     FollowOnNode,
 }

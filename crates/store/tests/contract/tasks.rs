@@ -746,6 +746,12 @@ fn full_task((request, number): (TaskRequest, u128)) -> Task {
                     "haTask-1-vim.VirtualMachine.createSnapshot-7".to_owned(),
                 ]),
             }),
+            removal: Some(ecoman_model::Removal {
+                vmx_path: "[a b] ウェブ/ウェブ.vmx".to_owned(),
+                directory: Some("/vmfs/volumes/a b/ウェブ".to_owned()),
+                files: vec!["/vmfs/volumes/a b/ウェブ/$x.vmdk".to_owned()],
+                vmx: Some(".encoding = \"UTF-8\"\r\n\0".to_owned()),
+            }),
             question: Some(Question {
                 id: "_vmx1".to_owned(),
                 text: "moved or\ncopied?".to_owned(),

@@ -387,6 +387,7 @@ fn task(number: u128, request: TaskRequest) -> Task {
             place: None,
             vmid: Some(Vmid(u32::MAX)),
             before: None,
+            removal: None,
             question: Some(Question {
                 id: "_vmx1".to_owned(),
                 text: "moved or\ncopied?".to_owned(),

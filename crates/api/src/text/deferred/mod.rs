@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod deletion;
 mod filter_help;
 mod history;
 mod new_vm;
@@ -16,6 +17,7 @@ mod vm;
 
 pub use self::access::AccessPages;
 pub use self::audit::{AUDITED, AuditPage};
+pub use self::deletion::DeletionPages;
 pub use self::filter_help::FilterHelp;
 pub use self::history::HistoryPage;
 pub use self::new_vm::NewVmPage;
@@ -41,6 +43,8 @@ pub struct Deferred {
     pub vm: VmPage,
     /// Its snapshots.
     pub snapshots: SnapshotPages,
+    /// Its deletion.
+    pub deletion: DeletionPages,
     /// The pages of the nodes.
     pub nodes: NodePages,
     /// The pages of the tasks.

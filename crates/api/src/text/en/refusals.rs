@@ -44,6 +44,13 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::NotOff(state) => {
             format!("The VM is {state}; its settings can be changed only while it is off.")
         }
+        Refusal::NotOffToDelete(state) => {
+            format!("The VM is {state}; it can be deleted only while it is off.")
+        }
+        Refusal::OtherName { typed } => {
+            format!("“{typed}” is not the name of this VM. Nothing was changed.")
+        }
+        Refusal::UnderWay => "Another task of this VM is under way. One at a time.".to_owned(),
         Refusal::SettingChanged {
             setting,
             expected,

@@ -1,7 +1,7 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_model::{Edit, PowerAction, Setting, Step, TaskRequest};
+use ecoman_model::{Edit, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest};
 
 use super::acts::ACTS;
 use crate::text::Tasks;
@@ -10,6 +10,7 @@ pub(super) static TASKS: Tasks = Tasks {
     title,
     step,
     summary,
+    obstacle,
     cancel_summary: |request| format!("cancel: {request}"),
     pending_summary: |request| format!("{request}, once it is off"),
     pending_not_permitted: "When the VM was off, its initiator no longer had permission to change it.",
@@ -61,6 +62,8 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         }
         TaskRequest::SnapshotRemove(_) => format!("Remove a snapshot of {vm} on {node}"),
         TaskRequest::SnapshotRemoveAll(_) => format!("Remove all snapshots of {vm} on {node}"),
+        TaskRequest::Unregister(_) => format!("Unregister {vm} on {node}"),
+        TaskRequest::Destroy(_) => format!("Delete {vm} on {node} from disk"),
         TaskRequest::Edit(edit) => format!("Edit {} of {vm} on {node}", settings(edit)),
     }
 }
@@ -99,6 +102,10 @@ fn step(step: Step) -> String {
         Step::TakeSnapshot => "Take the snapshot",
         Step::RevertToSnapshot => "Revert to the snapshot",
         Step::CompareSnapshots => "Verify the snapshots",
+        Step::LookAtFiles => "Read the VM and its files",
+        Step::Unregister => "Unregister the VM",
+        Step::Destroy => "Delete the VM from disk",
+        Step::LookWhatIsLeft => "Verify that it is gone",
         Step::FollowOnNode => "Check the progress on the host",
         Step::LookAtVm => "Check power state",
         Step::SeeThatOn => "Verify power state",
@@ -156,9 +163,35 @@ fn summary(request: &TaskRequest) -> String {
             },
         ),
         TaskRequest::SnapshotRemoveAll(_) => "remove all snapshots".to_owned(),
+        TaskRequest::Unregister(_) => "unregister".to_owned(),
+        TaskRequest::Destroy(_) => "delete from disk".to_owned(),
         TaskRequest::Edit(edit) => {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             format!("edit {}", changes.join(", "))
+        }
+    }
+}
+
+pub(super) fn obstacle(it: &Obstacle) -> String {
+    let Obstacle { kind, path, by } = it;
+    match (kind, by) {
+        (ObstacleKind::Elsewhere, _) => format!(
+            "{path} is outside the VM's directory. Remove the disk from the VM first, or unregister \
+             the VM."
+        ),
+        (ObstacleKind::Shared, by) => {
+            let by = by.as_deref().unwrap_or("another VM");
+            format!("{path} is needed by {by}.")
+        }
+        (ObstacleKind::Link, _) => format!("{path} is a link. Look where it leads."),
+        (ObstacleKind::InUse, Some(by)) => format!("{path} is in use; its lock is held by {by}."),
+        (ObstacleKind::InUse, None) => format!("{path} is in use: there is a lock."),
+        (ObstacleKind::OtherNode, by) => {
+            let by = by.as_deref().unwrap_or("another host");
+            format!("{by} has a VM in {path}, on the same volume. Unregister one of the two.")
+        }
+        (ObstacleKind::Unsure, _) => {
+            format!("{path} cannot be looked at, so it is not known what needs the VM's files.")
         }
     }
 }

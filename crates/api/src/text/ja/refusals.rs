@@ -52,6 +52,17 @@ fn sentence(refusal: &Refusal) -> String {
             power(*state),
             "です。設定を編集できるのはパワーオフ状態のときだけです。",
         ]),
+        Refusal::NotOffToDelete(state) => spaced(&[
+            "仮想マシンは",
+            power(*state),
+            "です。削除できるのはパワーオフ状態のときだけです。",
+        ]),
+        Refusal::OtherName { typed } => spaced(&[
+            "「",
+            typed,
+            "」はこの仮想マシンの名前ではありません。変更は行われていません。",
+        ]),
+        Refusal::UnderWay => "この仮想マシンの別のタスクが実行中です。".to_owned(),
         Refusal::SettingChanged {
             setting,
             expected,

@@ -1,7 +1,7 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_model::{Edit, PowerAction, Setting, Step, TaskRequest};
+use ecoman_model::{Edit, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest};
 
 use super::acts::ACTS;
 use super::refusals::power;
@@ -12,6 +12,7 @@ pub(super) static TASKS: Tasks = Tasks {
     title,
     step,
     summary,
+    obstacle,
     cancel_summary: |request| format!("キャンセル: {request}"),
     pending_summary: |request| format!("{request}、パワーオフ後に適用"),
     pending_not_permitted: "パワーオフ時に、要求者には変更する権限がありませんでした。",
@@ -78,6 +79,8 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         TaskRequest::SnapshotRemoveAll(_) => {
             spaced(&[vm, "（", node, "）のすべてのスナップショットの削除"])
         }
+        TaskRequest::Unregister(_) => spaced(&[vm, "（", node, "）の登録解除"]),
+        TaskRequest::Destroy(_) => spaced(&[vm, "（", node, "）をディスクから削除"]),
         TaskRequest::Edit(edit) => spaced(&[vm, "（", node, "）の", &settings(edit), "の編集"]),
     }
 }
@@ -116,6 +119,10 @@ fn step(step: Step) -> String {
         Step::TakeSnapshot => "スナップショットの作成",
         Step::RevertToSnapshot => "スナップショットに戻す",
         Step::CompareSnapshots => "スナップショットの検証",
+        Step::LookAtFiles => "仮想マシンとファイルの確認",
+        Step::Unregister => "仮想マシンの登録解除",
+        Step::Destroy => "ディスクから削除",
+        Step::LookWhatIsLeft => "削除結果と残存ファイルの確認",
         Step::FollowOnNode => "ホストでの進行状況の確認",
         Step::LookAtVm => "仮想マシンの確認",
         Step::SeeThatOn => "パワーオン状態の確認",
@@ -183,10 +190,45 @@ fn summary(request: &TaskRequest) -> String {
             },
         ]),
         TaskRequest::SnapshotRemoveAll(_) => "すべてのスナップショットの削除".to_owned(),
+        TaskRequest::Unregister(_) => "登録解除".to_owned(),
+        TaskRequest::Destroy(_) => "ディスクから削除".to_owned(),
         TaskRequest::Edit(edit) => {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             spaced(&["設定の編集（", &changes.join("、"), "）"])
         }
+    }
+}
+
+pub(super) fn obstacle(it: &Obstacle) -> String {
+    let Obstacle { kind, path, by } = it;
+    match (kind, by) {
+        (ObstacleKind::Elsewhere, _) => spaced(&[
+            path,
+            "は仮想マシンのディレクトリの外にあります。先にディスクを仮想マシンから取り外すか、登録解除してください。",
+        ]),
+        (ObstacleKind::Shared, by) => {
+            let by = by.as_deref().unwrap_or("別の仮想マシン");
+            spaced(&[path, "は", by, "でも使用されています。"])
+        }
+        (ObstacleKind::Link, _) => spaced(&[path, "はリンクです。リンク先を確認してください。"]),
+        (ObstacleKind::InUse, Some(by)) => {
+            spaced(&[path, "は使用中です（ロックの所有者: ", by, "）。"])
+        }
+        (ObstacleKind::InUse, None) => spaced(&[path, "は使用中です（ロックあり）。"]),
+        (ObstacleKind::OtherNode, by) => {
+            let by = by.as_deref().unwrap_or("別のホスト");
+            spaced(&[
+                "同じボリュームの",
+                path,
+                "に",
+                by,
+                "の仮想マシンがあります。どちらかを登録解除してください。",
+            ])
+        }
+        (ObstacleKind::Unsure, _) => spaced(&[
+            path,
+            "を確認できないため、ファイルがほかで使用されていないか不明です。",
+        ]),
     }
 }
 

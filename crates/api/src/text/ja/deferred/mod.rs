@@ -2,6 +2,7 @@
 
 mod access;
 mod audit;
+mod deletion;
 mod filter_help;
 mod history;
 mod new_vm;
@@ -22,6 +23,7 @@ pub(super) static DEFERRED: Deferred = Deferred {
     power: power::POWER,
     vm: vm::VM,
     snapshots: snapshots::SNAPSHOTS,
+    deletion: deletion::DELETION,
     nodes: nodes::NODES,
     tasks: tasks::TASKS,
     tray: tray::TRAY,
