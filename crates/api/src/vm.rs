@@ -74,12 +74,12 @@ macro_rules! declare_vm {
             /// that is off, say.
             #[cfg_attr(feature = "openapi", schema(example = "192.0.2.17"))]
             pub last_ip_address: Option<String>,
-            /// When it was last seen to have that address.
+            /// When that address was last seen.
             pub last_ip_address_at: Option<DateTime<Utc>>,
             /// The host name that the guest reported last, where it reports none now.
             #[cfg_attr(feature = "openapi", schema(example = "metrics-b"))]
             pub last_hostname: Option<String>,
-            /// When it was last seen to have that host name.
+            /// When that host name was last seen.
             pub last_hostname_at: Option<DateTime<Utc>>,
         }
 
@@ -155,13 +155,13 @@ macro_rules! declare_vm {
             /// The IP address that the guest reported last, where it reports none now.
             pub const last_ip_address: &VmField =
                 &VmField::new("last_ip_address", Unit::Ip, |vm| (&vm.last_ip_address).into());
-            /// When it was last seen to have that address.
+            /// When that address was last seen.
             pub const last_ip_address_at: &VmField =
                 &VmField::new("last_ip_address_at", Unit::Time, |vm| (&vm.last_ip_address_at).into());
             /// The host name that the guest reported last, where it reports none now.
             pub const last_hostname: &VmField =
                 &VmField::new("last_hostname", Unit::Text, |vm| (&vm.last_hostname).into());
-            /// When it was last seen to have that host name.
+            /// When that host name was last seen.
             pub const last_hostname_at: &VmField =
                 &VmField::new("last_hostname_at", Unit::Time, |vm| (&vm.last_hostname_at).into());
             /// When these facts were last seen to be true.
