@@ -56,6 +56,10 @@ pub(crate) enum Order {
     RemoveVm { node: String, id: u32 },
     /// Answers what has become of a VM, and which changes of its power have arrived.
     Look { node: String, id: u32 },
+    /// Answers which files are in a folder of the datastore.
+    Files { node: String, folder: String },
+    /// Puts a file there, as somebody else would.
+    Plant { node: String, file: String },
     /// One of its tools becomes a script of the node's shell; the tool itself is in `/bin/real` then.
     Script {
         node: String,
@@ -125,6 +129,9 @@ pub(crate) struct Answer {
     /// The changes of its power that have arrived: `power.off`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) changes: Vec<String>,
+    /// The names of the files that were asked for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) files: Vec<String>,
 }
 
 /// A node that runs.
@@ -168,6 +175,12 @@ pub(crate) fn run(args: &NodesArgs) -> Result<()> {
 fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<Answer> {
     match order {
         Order::Look { node, id } => return Ok(look(find(nodes, &node)?, id)),
+        Order::Files { node, folder } => return files(find(nodes, &node)?, &folder),
+        Order::Plant { node, file } => {
+            let node = find(nodes, &node)?;
+            let path = format!("{}{file}", node.datastore_path());
+            fs::write(node.file(&path), "planted")?;
+        }
         Order::Start {
             name,
             generation,
@@ -221,6 +234,22 @@ fn carry_out(order: Order, nodes: &mut Vec<Node>, directory: &Path) -> Result<An
         }
     }
     Ok(Answer::default())
+}
+
+/// The names in a folder of the datastore; none where there is no such folder.
+fn files(node: &SimulatedNode, folder: &str) -> Result<Answer> {
+    let folder = node.file(&format!("{}{folder}", node.datastore_path()));
+    let mut files = Vec::new();
+    if folder.exists() {
+        for entry in fs::read_dir(folder)? {
+            files.push(entry?.file_name().to_string_lossy().into_owned());
+        }
+    }
+    files.sort();
+    Ok(Answer {
+        files,
+        ..Answer::default()
+    })
 }
 
 /// What a node knows of a VM, and which changes of its power it was asked for.

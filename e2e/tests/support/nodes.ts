@@ -42,6 +42,7 @@ interface Answer {
   error?: string;
   power?: string;
   changes?: string[];
+  files?: string[];
 }
 
 export class Nodes {
@@ -97,6 +98,17 @@ export class Nodes {
   async look(node: string, id: number): Promise<{ power?: string; changes: string[] }> {
     const { power, changes = [] } = await this.ask({ do: 'look', node, id });
     return { power, changes };
+  }
+
+  /** The names of what is in a folder of the datastore. */
+  async files(node: string, folder: string): Promise<string[]> {
+    const { files = [] } = await this.ask({ do: 'files', node, folder });
+    return files;
+  }
+
+  /** Somebody puts a file there. */
+  async plant(node: string, file: string): Promise<void> {
+    await this.ask({ do: 'plant', node, file });
   }
 
   async stop(): Promise<void> {

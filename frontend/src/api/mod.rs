@@ -1,6 +1,7 @@
 //! The only place that talks to the server: typed calls, one error, the stream of events.
 
 mod access;
+mod deletion;
 mod history;
 mod http;
 mod snapshots;
@@ -24,6 +25,7 @@ pub(crate) use self::access::{
     audit, audit_csv, change_password, create_token, create_user, delete_user, is_signed_out,
     mark_seen, revoke_token, seen_tasks, session, sign_in, sign_out, tokens, update_user, users,
 };
+pub(crate) use self::deletion::{delete_vm, vm_files};
 pub(crate) use self::history::{history, history_csv};
 pub(crate) use self::http::shed_dead_connections;
 pub(crate) use self::snapshots::{

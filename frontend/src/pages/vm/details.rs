@@ -7,6 +7,7 @@ use ecoman_api::Vm as VmFacts;
 use leptos::prelude::*;
 
 use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
+use super::deletion::{Deletion, deletion_dialog};
 use super::snapshots::snapshots;
 use crate::acts::power::{change_of, power_bar, vm_task};
 use crate::components::{Icon, ago, changing_badge, icon, sentence};
@@ -32,11 +33,13 @@ pub(super) fn details(live: LiveData, key: VmKey, vm: Memo<Option<Arc<VmFacts>>>
                 .with(|nodes| Some(Place::of(nodes.data()?.get(&vm.node)?, vm.vmid)))
         })
     });
+    let deletion = Deletion::of(live, &key, vm);
     view! {
         {part(
             move || Some((lasting.get()?, place.get())),
-            move |(shown, place)| heading(live, vm, &shown, place.as_ref()),
+            move |(shown, place)| heading(live, vm, &shown, place.as_ref(), deletion),
         )}
+        {deletion_dialog(live, key.clone(), vm, deletion)}
         {power_bar(vm)}
         {vm_task(vm)}
         {part(
@@ -100,6 +103,7 @@ fn heading(
     now: Memo<Option<Arc<VmFacts>>>,
     vm: &VmFacts,
     place: Option<&Place>,
+    deletion: Deletion,
 ) -> AnyView {
     let power = vm.power;
     let change = Memo::new(move |_| change_of(live, &*now.get()?));
@@ -124,7 +128,7 @@ fn heading(
             </span>
             {(!vm.large.is_empty())
                 .then(|| view! { <span class="state large-size">{icon(Icon::Large)} {text::deferred().vm.large}</span> })}
-            <div class="actions">{host_client}</div>
+            <div class="actions">{deletion.button()} {host_client}</div>
         </header>
     }
     .into_any()

@@ -1,6 +1,7 @@
 //! One VM with all that is known of it.
 
 mod cards;
+mod deletion;
 mod details;
 mod neighbours;
 mod snapshots;

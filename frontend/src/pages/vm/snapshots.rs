@@ -83,7 +83,7 @@ pub(super) fn snapshots(live: LiveData, key: &VmKey, vm: Memo<Option<Arc<VmFacts
 }
 
 /// Why the snapshots of the VM cannot be changed now, with this permission.
-fn why_not(live: LiveData, key: VmKey, permission: Permission) -> Memo<Option<String>> {
+pub(super) fn why_not(live: LiveData, key: VmKey, permission: Permission) -> Memo<Option<String>> {
     Memo::new(move |_| {
         let texts = &text::deferred().snapshots;
         let forbidden = live.config.with(|config| {
