@@ -10,7 +10,9 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 use chrono::{TimeDelta, Utc};
 use clap::Args;
-use ecoman_simulator::{Fault, Generation, NodeSpec, Power, PowerOn, SimulatedNode, Tools, VmSpec};
+use ecoman_simulator::{
+    Fault, Generation, NodeSpec, Power, PowerOn, SimulatedNode, Tools, Vm, VmSpec,
+};
 use serde::{Deserialize, Serialize};
 
 /// Where they are written down.
@@ -132,6 +134,9 @@ pub(crate) struct Answer {
     /// The names of the files that were asked for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) files: Vec<String>,
+    /// The text of its `.vmx`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) vmx: Option<String>,
 }
 
 /// A node that runs.
@@ -252,7 +257,7 @@ fn files(node: &SimulatedNode, folder: &str) -> Result<Answer> {
     })
 }
 
-/// What a node knows of a VM, and which changes of its power it was asked for.
+/// What a node knows of a VM, which changes of its power it was asked for, and its `.vmx`.
 fn look(node: &SimulatedNode, id: u32) -> Answer {
     let calls = node.calls();
     let of_vm = calls
@@ -263,11 +268,12 @@ fn look(node: &SimulatedNode, id: u32) -> Answer {
         let asked = change.starts_with("power.") && change != "power.getstate";
         asked.then(|| change.to_owned())
     });
+    let vm = node.vm(id);
+    let vmx = vm.as_ref().map(|vm| node.file(&vmx_path(vm)));
     Answer {
-        power: node
-            .vm(id)
-            .map(|vm| format!("{:?}", vm.power).to_lowercase()),
+        power: vm.map(|vm| format!("{:?}", vm.power).to_lowercase()),
         changes: changes.collect(),
+        vmx: vmx.and_then(|path| fs::read_to_string(path).ok()),
         ..Answer::default()
     }
 }
@@ -300,13 +306,19 @@ fn find<'a>(nodes: &'a [Node], name: &str) -> Result<&'a SimulatedNode> {
         .with_context(|| format!("there is no node {name}"))
 }
 
+/// Where the `.vmx` of a VM is on its node.
+fn vmx_path(vm: &Vm) -> String {
+    format!("/vmfs/volumes/{}/{}", vm.spec.datastore, vm.spec.vmx_path)
+}
+
 /// Makes the `.vmx` of a VM younger than it was, as a host writes it with each change.
 fn touch(node: &SimulatedNode, id: u32) -> Result<()> {
     let Some(vm) = node.vm(id) else {
         return Ok(());
     };
-    let path = format!("/vmfs/volumes/{}/{}", vm.spec.datastore, vm.spec.vmx_path);
-    let file = fs::File::options().append(true).open(node.file(&path))?;
+    let file = fs::File::options()
+        .append(true)
+        .open(node.file(&vmx_path(&vm)))?;
     // Its times have seconds.
     let next = file.metadata()?.modified()? + Duration::from_secs(1);
     file.set_modified(next.max(SystemTime::now()))?;

@@ -43,6 +43,7 @@ interface Answer {
   power?: string;
   changes?: string[];
   files?: string[];
+  vmx?: string;
 }
 
 export class Nodes {
@@ -109,6 +110,15 @@ export class Nodes {
   /** Somebody puts a file there. */
   async plant(node: string, file: string): Promise<void> {
     await this.ask({ do: 'plant', node, file });
+  }
+
+  /** The keys of a VM's `.vmx` as they are on the node, with their values. */
+  async vmx(node: string, id: number): Promise<Record<string, string>> {
+    const { vmx = '' } = await this.ask({ do: 'look', node, id });
+    const lines = [...vmx.matchAll(/^\s*([\w.:]+)\s*=\s*"(.*)"\s*$/gm)];
+    const plain = (value: string) =>
+      value.replace(/\|([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16)));
+    return Object.fromEntries(lines.map(([, key, value]) => [key, plain(value ?? '')]));
   }
 
   async stop(): Promise<void> {
