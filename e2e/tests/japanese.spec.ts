@@ -118,6 +118,33 @@ for (const width of [1280, 390]) {
         expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
       });
     }
+
+    test('the dialogs of settings are in Japanese, in their place and accessible', async ({ lab, page }, info) => {
+      const dialog = page.getByRole('dialog');
+      const check = async (name: string) => {
+        await picture(page, info, name);
+        expect(await cut(page), 'cut off').toEqual([]);
+        const { violations } = await new AxeBuilder({ page }).include('dialog[open]').analyze();
+        expect(violations.map(({ id, nodes }) => [id, nodes.map(({ html }) => html)])).toEqual([]);
+      };
+      for (const vmid of [14, 2]) {
+        await page.goto(`${lab.url}/vms/hoge/${vmid}`);
+        await settled(page);
+        await page.getByRole('button', { name: '設定の編集' }).click();
+        await dialog.getByRole('textbox', { name: 'メモ' }).fill('所有者: 運用');
+        await check(`edit-${vmid}`);
+      }
+      await page.goto(lab.url);
+      await settled(page);
+      await page.getByRole('grid').focus();
+      await page.keyboard.press('Control+a');
+      await page.getByRole('button', { name: 'メモの編集…' }).click();
+      for (const mode of ['設定', '追記', '検索と置換']) {
+        await dialog.getByRole('radio', { name: mode }).check();
+        await dialog.getByRole('textbox').first().fill('owner');
+        await check(`notes-${mode}`);
+      }
+    });
   });
 }
 

@@ -4,6 +4,7 @@ use ecoman_api::SignInMode;
 use leptos::{ev, prelude::*};
 
 use crate::acts::answer::QuestionDialogs;
+use crate::acts::edit::EditDialogs;
 use crate::acts::power::PowerDialogs;
 use crate::attention::{Attention, use_attention};
 use crate::clock::Clock;
@@ -31,6 +32,7 @@ pub(crate) fn App() -> impl IntoView {
     provide_context(selection);
     provide_context(PowerDialogs::new(live, selection));
     provide_context(QuestionDialogs::new());
+    provide_context(EditDialogs::new());
     provide_context(ListPosition::default());
     provide_context(Tooltip::new());
     Frame()

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ecoman_api::{Config, Event, Task, Thresholds};
+use ecoman_api::{Config, Event, Task, Thresholds, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -191,6 +191,16 @@ impl LiveData {
         self.tasks.update(|load| {
             if let Some(tasks) = load.data_mut() {
                 tasks.take(task);
+            }
+        });
+    }
+
+    /// Takes a VM that a request has brought: its event comes later, or not at all.
+    pub(crate) fn take_vm(self, vm: Vm) {
+        let now = self.clock.exact();
+        self.vms.update(|load| {
+            if let Some(vms) = load.data_mut() {
+                vms.upsert(vm, now);
             }
         });
     }

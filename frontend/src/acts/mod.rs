@@ -3,9 +3,10 @@
 pub(crate) mod answer;
 mod clean_up;
 pub(crate) mod create;
-mod edit;
+pub(crate) mod edit;
 pub(crate) mod power;
 mod removal;
+mod results;
 mod snapshot;
 
 use chrono::{DateTime, Utc};

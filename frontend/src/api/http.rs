@@ -50,9 +50,20 @@ pub(super) async fn change_for_bytes(
     request: RequestBuilder,
     body: Option<&impl Serialize>,
 ) -> Result<Vec<u8>, Error> {
+    Ok(change_for_answer(request, body).await?.1)
+}
+
+/// Sends a change, and returns the status and the body of the answer.
+pub(super) async fn change_for_answer(
+    request: RequestBuilder,
+    body: Option<&impl Serialize>,
+) -> Result<(u16, Vec<u8>), Error> {
     let limit = Limit::new(CHANGE_SECONDS);
     let request = with_json(limit.on(request), body)?;
-    let outcome = async { bytes(good(request.send().await).await?).await };
+    let outcome = async {
+        let response = good(request.send().await).await?;
+        Ok((response.status(), bytes(response).await?))
+    };
     limit.explain(outcome.await)
 }
 

@@ -4,6 +4,7 @@ mod access;
 mod deletion;
 mod history;
 mod http;
+mod settings;
 mod snapshots;
 mod stream;
 
@@ -28,6 +29,7 @@ pub(crate) use self::access::{
 pub(crate) use self::deletion::{delete_vm, vm_files};
 pub(crate) use self::history::{history, history_csv};
 pub(crate) use self::http::shed_dead_connections;
+pub(crate) use self::settings::{Updated, cancel_pending, update_vm};
 pub(crate) use self::snapshots::{
     create_snapshot, remove_all_snapshots, remove_snapshot, revert_to_snapshot, snapshots,
 };

@@ -13,6 +13,17 @@ pub(crate) fn dialog(
     close: impl Fn() + Copy + 'static,
     content: AnyView,
 ) -> AnyView {
+    form_dialog(open, ids, RwSignal::new(false), close, content)
+}
+
+/// A dialog that a click beside it does not close while `typed` says that something would be lost.
+pub(crate) fn form_dialog(
+    open: Memo<bool>,
+    ids: (&'static str, &'static str),
+    typed: RwSignal<bool>,
+    close: impl Fn() + Copy + 'static,
+    content: AnyView,
+) -> AnyView {
     let element = NodeRef::<html::Dialog>::new();
     Effect::new(move || {
         let open_now = open.get();
@@ -45,7 +56,7 @@ pub(crate) fn dialog(
         let beside = event
             .target()
             .and_then(|target| target.dyn_into::<web_sys::HtmlDialogElement>().ok());
-        if beside.is_some() {
+        if beside.is_some() && !typed.get_untracked() {
             close();
         }
     };

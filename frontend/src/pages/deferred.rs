@@ -18,6 +18,7 @@ use super::views::{DeferredPages, DeferredViews, State};
 use super::vm::Vm;
 use super::vms::{filter_help, selected_bar};
 use crate::acts::answer::QuestionDialog;
+use crate::acts::edit::EditDialog;
 use crate::acts::power::PowerDialog;
 use crate::api;
 use crate::language::fetch_later;
@@ -56,7 +57,7 @@ later! {
 const VIEWS: DeferredViews = DeferredViews {
     page: draw,
     sign_in: || SignIn().into_any(),
-    dialogs: || (PowerDialog(), QuestionDialog(), Tray()).into_any(),
+    dialogs: || (PowerDialog(), QuestionDialog(), EditDialog(), Tray()).into_any(),
     selected_bar,
     filter_help,
 };

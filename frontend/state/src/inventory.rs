@@ -136,6 +136,7 @@ fn differs_noticeably(old: &Vm, new: &Vm) -> bool {
         || old.comment != new.comment
         || old.stale != new.stale
         || old.question != new.question
+        || old.pending != new.pending
 }
 
 #[cfg(test)]

@@ -28,8 +28,10 @@ pub mod draft;
 pub mod node_error;
 pub mod node_links;
 pub mod node_table;
+pub mod notes_plan;
 pub mod placement;
 pub mod power_plan;
+pub mod settings_draft;
 
 pub mod confirmation;
 

@@ -133,16 +133,19 @@ pub enum Chip {
     Stale,
     /// Waiting for an answer.
     Question,
+    /// With a change that waits until it is off.
+    Pending,
 }
 
 impl Chip {
     /// In the order on the page.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Running,
         Self::Off,
         Self::Large,
         Self::Stale,
         Self::Question,
+        Self::Pending,
     ];
 
     /// Its label.
@@ -154,6 +157,7 @@ impl Chip {
             Self::Large => chips.large,
             Self::Stale => chips.stale,
             Self::Question => chips.question,
+            Self::Pending => chips.pending,
         }
     }
 
@@ -165,6 +169,7 @@ impl Chip {
             Self::Large => "large",
             Self::Stale => "stale",
             Self::Question => "question",
+            Self::Pending => "pending",
         }
     }
 
@@ -176,6 +181,7 @@ impl Chip {
             Self::Large => (vm_field::large, "true"),
             Self::Stale => (vm_field::stale, "true"),
             Self::Question => (vm_field::question, "true"),
+            Self::Pending => (vm_field::pending, "true"),
         }
     }
 
@@ -539,7 +545,7 @@ mod tests {
         let chips = chips(&[Chip::Stale]);
         let now = DateTime::UNIX_EPOCH;
         let listing = Listing::select(&rows, &filter, chips, &Nodes::new(), now);
-        assert_eq!(listing.counts, [2, 1, 1, 1, 0]);
+        assert_eq!(listing.counts, [2, 1, 1, 1, 0, 0]);
         assert_eq!((listing.rows.len(), listing.total), (1, 5));
     }
 

@@ -88,17 +88,21 @@ impl Edit {
         }
     }
 
+    /// The most CPUs and memory that a node and a virtual hardware version (`vmx-19`) allow a VM.
+    #[must_use]
+    pub fn most(node: &Limits, hardware: Option<&str>) -> Limits {
+        let (cpus, memory_mb) = allowed_by(hardware).unzip();
+        Limits {
+            cpus: node.cpus.into_iter().chain(cpus).min(),
+            memory_mb: node.memory_mb.into_iter().chain(memory_mb).min(),
+            disk_gb: None,
+        }
+    }
+
     /// What of it is beyond a node, or beyond a virtual hardware version (`vmx-19`).
     #[must_use]
     pub fn beyond(&self, node: &Limits, hardware: Option<&str>) -> Vec<FieldFault> {
-        let version = hardware.and_then(|version| version.strip_prefix("vmx-")?.parse().ok());
-        let version: Option<u32> = version;
-        let allowed = version.and_then(|version| {
-            HARDWARE
-                .iter()
-                .find(|(from, ..)| version >= *from)
-                .map(|(_, cpus, memory)| (u64::from(*cpus), *memory))
-        });
+        let allowed = allowed_by(hardware);
         let hardware = hardware.unwrap_or_default();
         let mut faults = Vec::new();
         let mut check = |setting: Setting,
@@ -126,7 +130,7 @@ impl Edit {
             1,
             self.settings.cpus.map(u64::from),
             node.cpus.map(u64::from),
-            allowed.map(|(cpus, _)| cpus),
+            allowed.map(|(cpus, _)| cpus.into()),
         );
         check(
             Setting::Memory,
@@ -145,6 +149,13 @@ impl Edit {
         let cores = self.settings.cores_per_socket.or(now.cores_per_socket)?;
         uneven(cpus, cores)
     }
+}
+
+/// CPUs and memory in MB that a virtual hardware version allows; `None`: nobody knows.
+fn allowed_by(hardware: Option<&str>) -> Option<(u32, u64)> {
+    let version: u32 = hardware?.strip_prefix("vmx-")?.parse().ok()?;
+    let row = HARDWARE.iter().find(|(from, ..)| version >= *from)?;
+    Some((row.1, row.2))
 }
 
 fn uneven(cpus: u32, cores: u32) -> Option<FieldFault> {
@@ -251,6 +262,10 @@ mod tests {
             ["cpus must be from 1 to 8, the most with vmx-07"]
         );
         assert!(sized(8, 4096).beyond(&node, Some("vmx-07")).is_empty());
+        let most = Edit::most(&node, Some("vmx-07"));
+        assert_eq!((most.cpus, most.memory_mb), (Some(8), Some(65_536)));
+        let most = Edit::most(&node, None);
+        assert_eq!((most.cpus, most.memory_mb), (Some(32), Some(65_536)));
         assert!(sized(999, 4).beyond(&Limits::default(), None).is_empty());
         let faults = sized(0, 7).check().unwrap_err();
         assert_eq!(

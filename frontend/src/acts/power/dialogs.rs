@@ -1,14 +1,12 @@
 //! Where changes of power are asked for, and what is sent for each VM.
 
-use std::cell::Cell;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use ecoman_api::{GUEST_SECONDS, PowerAction, PowerState, SetPower, TaskId, Vm};
+use ecoman_api::{GUEST_SECONDS, PowerAction, PowerState, SetPower, Vm};
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
 use super::context::known;
+use crate::acts::results::{Outcome, Outcomes, send_all};
 use crate::api;
 use crate::live::LiveData;
 use crate::state::confirmation::Since;
@@ -20,8 +18,6 @@ use crate::state::selection::Selection;
 pub(super) const HEADING: &str = "power-heading";
 /// What has the focus first in it: nothing happens by an Enter there.
 pub(super) const FIRST: &str = "power-first";
-/// So many requests are on their way at once.
-const AT_ONCE: usize = 4;
 
 /// Where changes of power are asked for, from anywhere in the page.
 #[derive(Clone, Copy, Debug)]
@@ -39,21 +35,6 @@ pub(super) struct DialogContent {
     pub(super) plan: Arc<Plan>,
     /// `None`: it is not sent yet.
     pub(super) outcomes: Option<Outcomes>,
-}
-
-/// By VM, in the order of the plan. Belongs to no part of the page: the one that it was asked for
-/// in may go before the answers come.
-pub(super) type Outcomes = ArcRwSignal<Vec<Outcome>>;
-
-/// The result of the request for one VM.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
-    /// It is on its way.
-    Sent,
-    /// It was not taken.
-    Refused(String),
-    /// It is this task now.
-    Task(TaskId),
 }
 
 impl PowerDialogs {
@@ -157,54 +138,43 @@ impl PowerDialogs {
         } else {
             self.shown.set(Some(shown.clone()));
         }
-        let next = Rc::new(Cell::new(0));
-        for _ in 0..AT_ONCE.min(count) {
-            let plan = Arc::clone(plan);
-            let shown = shown.clone();
-            let outcomes = outcomes.clone();
-            let next = Rc::clone(&next);
-            spawn_local(async move {
-                loop {
-                    let nth = next.replace(next.get() + 1);
-                    let Some(row) = plan.doing.get(nth) else {
-                        return;
-                    };
-                    let guest_seconds =
-                        (plan.action == PowerAction::Shutdown).then_some(guest_seconds);
-                    let wanted = SetPower {
-                        action: plan.action,
-                        guest_seconds,
-                        // As the person saw it: the dialog takes no other state by itself.
-                        if_power: Some(row.vm.power).filter(|power| *power != PowerState::Unknown),
-                    };
-                    let key = api::fresh_key();
-                    let asked = api::set_power(&row.vm.node, row.vm.vmid, wanted, &key).await;
-                    let outcome = match asked {
-                        Ok(task) => {
-                            let id = task.id;
-                            self.live.take_task(task);
-                            if !alone {
-                                let key = VmKey::of(&row.vm);
-                                self.selection.update(|chosen| chosen.remove(&key));
-                            }
-                            Outcome::Task(id)
+        let plan = Arc::clone(plan);
+        send_all(count, &outcomes, move |nth| {
+            let (plan, shown) = (Arc::clone(&plan), shown.clone());
+            async move {
+                let Some(row) = plan.doing.get(nth) else {
+                    return Outcome::Sent;
+                };
+                let guest_seconds = (plan.action == PowerAction::Shutdown).then_some(guest_seconds);
+                let wanted = SetPower {
+                    action: plan.action,
+                    guest_seconds,
+                    // As the person saw it: the dialog takes no other state by itself.
+                    if_power: Some(row.vm.power).filter(|power| *power != PowerState::Unknown),
+                };
+                let key = api::fresh_key();
+                let asked = api::set_power(&row.vm.node, row.vm.vmid, wanted, &key).await;
+                let outcome = match asked {
+                    Ok(task) => {
+                        let id = task.id;
+                        self.live.take_task(task);
+                        if !alone {
+                            let key = VmKey::of(&row.vm);
+                            self.selection.update(|chosen| chosen.remove(&key));
                         }
-                        Err(error) => Outcome::Refused(error.to_string()),
-                    };
-                    if alone {
-                        self.asking.set_value(None);
-                        // The result shows on the page; what was refused shows nowhere else.
-                        let refused = matches!(outcome, Outcome::Refused(_));
-                        self.shown.set(refused.then(|| shown.clone()));
+                        Outcome::Task(id)
                     }
-                    outcomes.update(|outcomes| {
-                        if let Some(slot) = outcomes.get_mut(nth) {
-                            *slot = outcome;
-                        }
-                    });
+                    Err(error) => Outcome::Refused(error.to_string()),
+                };
+                if alone {
+                    self.asking.set_value(None);
+                    // The result shows on the page; what was refused shows nowhere else.
+                    let refused = matches!(outcome, Outcome::Refused(_));
+                    self.shown.set(refused.then_some(shown));
                 }
-            });
-        }
+                outcome
+            }
+        });
     }
 }
 

@@ -8,7 +8,6 @@ mod late_guest;
 mod meanwhile;
 mod preview;
 mod progress;
-mod results;
 mod status;
 mod view;
 

@@ -3,9 +3,9 @@
 use ecoman_api::PowerAction;
 use leptos::prelude::*;
 
+use crate::acts::results::line;
 use crate::components::{Icon, Item, icon, keyed, power_word};
 use crate::state::confirmation::Since;
-use crate::state::format;
 use crate::state::inventory::{Row, VmKey};
 use crate::state::power_plan::{Plan, loses_saved_memory};
 use crate::state::text;
@@ -23,7 +23,10 @@ pub(super) fn preview(plan: &Plan, since: Memo<Since>) -> AnyView {
             let rows = since.doing.iter().take(MOST_LISTED).cloned();
             rows.map(|row| -> Item {
                 let key = format!("{:?}", VmKey::of(&row.vm));
-                (key, Box::new(move || line(&row, becomes(action, &row))))
+                (
+                    key,
+                    Box::new(move || line(&row, false.into(), becomes(action, &row))),
+                )
             })
             .collect()
         })
@@ -38,7 +41,7 @@ pub(super) fn preview(plan: &Plan, since: Memo<Since>) -> AnyView {
         .left_out
         .iter()
         .take(MOST_LISTED)
-        .map(|(row, why)| line(row, why.clone().into_any()))
+        .map(|(row, why)| line(row, false.into(), why.clone().into_any()))
         .collect();
     // Above the list: of a long one only the beginning is seen.
     let counted = (out > 0).then(|| {
@@ -60,21 +63,6 @@ pub(super) fn preview(plan: &Plan, since: Memo<Since>) -> AnyView {
             {(asked > 0).then(|| view! { <ul class="vms">{keyed(doing)} {more}</ul> })}
             {(out > 0).then(|| view! { <ul class="vms out" aria-label=texts.left_out>{left_out}</ul> })}
         </div>
-    }
-    .into_any()
-}
-
-/// A VM, and what becomes of it.
-pub(super) fn line(row: &Row, what: AnyView) -> AnyView {
-    view! {
-        <li>
-            <span class="fit">
-                <strong>{format::vm_name(&row.vm).to_owned()}</strong>
-                " "
-                <span class="aside">{row.vm.node.clone()}</span>
-            </span>
-            <span class="what">{what}</span>
-        </li>
     }
     .into_any()
 }

@@ -2,11 +2,13 @@
 
 use leptos::prelude::*;
 
+use super::buttons::sign;
 use super::confirm::ask_back;
 use super::dialogs::{FIRST, HEADING, use_power_dialogs};
-use super::results::results;
-use crate::components::{dialog, focus};
+use crate::acts::results::results;
+use crate::components::{dialog, focus, icon};
 use crate::location::use_location;
+use crate::state::text;
 
 /// The dialog.
 #[component]
@@ -39,7 +41,22 @@ pub(crate) fn PowerDialog() -> impl IntoView {
         let shown = dialogs.shown.get()?;
         Some(match shown.outcomes {
             None => ask_back(dialogs, &shown.plan),
-            Some(outcomes) => results(dialogs, &shown.plan, &outcomes),
+            Some(outcomes) => {
+                let action = shown.plan.action;
+                let order = text::acts().order.of(action);
+                let words = (text::deferred().power.heading)(order, &shown.plan.whom());
+                let heading = view! { {icon(sign(action))} {words} }.into_any();
+                let rows = &shown.plan.doing;
+                let close = move || dialogs.close();
+                results(
+                    dialogs.live,
+                    (HEADING, FIRST),
+                    heading,
+                    rows,
+                    &outcomes,
+                    close,
+                )
+            }
         })
     };
     dialog(

@@ -9,6 +9,7 @@ use leptos::prelude::*;
 use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
 use super::deletion::{Deletion, deletion_dialog};
 use super::snapshots::snapshots;
+use crate::acts::edit::{edit_button, waiting};
 use crate::acts::power::{change_of, power_bar, vm_task};
 use crate::components::{Icon, ago, changing_badge, icon, sentence};
 use crate::live::LiveData;
@@ -40,8 +41,9 @@ pub(super) fn details(live: LiveData, key: VmKey, vm: Memo<Option<Arc<VmFacts>>>
             move |(shown, place)| heading(live, vm, &shown, place.as_ref(), deletion),
         )}
         {deletion_dialog(live, key.clone(), vm, deletion)}
-        {power_bar(vm)}
+        <div class="vm-actions">{power_bar(vm)} {edit_button(vm)}</div>
         {vm_task(vm)}
+        {waiting(vm)}
         {part(
             move || vm.get().filter(|vm| vm.stale).map(|vm| (vm.stale_reason.clone(), vm.observed_at)),
             |(reason, seen)| stale(reason, seen),

@@ -11,7 +11,8 @@ use super::controls::{ListControls, State};
 use super::dom::{media, put_in_order, turn, watch_height};
 use super::row::{Context, RowView};
 use crate::acts::answer::QuestionDialogs;
-use crate::components::{Tooltip, is_plain};
+use crate::acts::edit::use_edit_dialogs;
+use crate::components::{Tooltip, focus, is_plain};
 use crate::list_position::ListPosition;
 use crate::live::use_live;
 use crate::location::use_location;
@@ -39,6 +40,7 @@ pub(super) fn Grid(
     let tip: Tooltip = expect_context();
     let selection: RwSignal<Selection> = expect_context();
     let questions: QuestionDialogs = expect_context();
+    let edits = use_edit_dialogs();
     let scroller = NodeRef::<html::Div>::new();
     let body = NodeRef::<html::Div>::new();
     let pool = NodeRef::<html::Div>::new();
@@ -201,6 +203,14 @@ pub(super) fn Grid(
                 }
                 return;
             }
+            "e" => {
+                let rows = rows_now();
+                if let Some(row) = place.and_then(|place| rows.get(place)) {
+                    event.prevent_default();
+                    edits.ask_one(VmKey::of(&row.vm));
+                }
+                return;
+            }
             " " => {
                 if let Some(place) = place {
                     event.prevent_default();
@@ -230,10 +240,19 @@ pub(super) fn Grid(
             }
             return;
         }
-        if within(&event, ".asks") {
+        let (asks, edit) = (within(&event, ".asks"), within(&event, ".edit"));
+        if asks || edit {
             let rows = rows_now();
             if let Some(row) = place_of(&event).and_then(|place| rows.get(place)) {
-                questions.show(VmKey::of(&row.vm));
+                let key = VmKey::of(&row.vm);
+                if asks {
+                    questions.show(key);
+                } else {
+                    // The sign may go with what it has changed; the keyboard goes on from its row.
+                    list_position.active.set(Some(key.clone()));
+                    focus("grid");
+                    edits.ask_one(key);
+                }
             }
             return;
         }
@@ -278,7 +297,7 @@ pub(super) fn Grid(
             aria-label=text::first_load().list.heading
             aria-rowcount=move || count.get() + 1
             aria-colcount=COLUMNS.len() + 1
-            aria-keyshortcuts="Space Shift+Space Control+A"
+            aria-keyshortcuts="Space Shift+Space Control+A e"
             aria-activedescendant=move || {
                 let drawn = drawn.get();
                 active_place

@@ -186,7 +186,10 @@ fn cells(
             (field, _) if field == vm_field::name => name(column, &row.vm, question, thresholds),
             (field, None) if field == vm_field::ip_address => address(column, &row.vm),
             (_, Some(resource)) => size(column, &row.vm, resource, thresholds),
-            (field, None) => plain(column, format::value(&row.vm, field)),
+            (field, None) => {
+                let edit = (field == vm_field::comment).then(|| edit(&row.vm));
+                plain(column, format::value(&row.vm, field), edit)
+            }
         })
         .collect()
 }
@@ -267,6 +270,17 @@ fn name(
                         </span>
                     }
                 })}
+            {vm
+                .pending
+                .is_some()
+                .then(|| {
+                    let waits = text::first_load().list.pending;
+                    view! {
+                        <span class="mark waits" role="img" aria-label=waits data-tip=waits>
+                            {icon(Icon::Edit)}
+                        </span>
+                    }
+                })}
             {question
                 .map(|question| {
                     let texts = &text::first_load().list;
@@ -287,13 +301,29 @@ fn name(
     .into_any()
 }
 
-fn plain(column: Column, value: Option<String>) -> AnyView {
+/// The way to change the notes, and the rest of the settings.
+fn edit(vm: &Vm) -> AnyView {
+    view! {
+        <button
+            type="button"
+            class="edit"
+            tabindex="-1"
+            aria-label=(text::first_load().list.edit_vm)(format::vm_name(vm))
+        >
+            {icon(Icon::Edit)}
+        </button>
+    }
+    .into_any()
+}
+
+fn plain(column: Column, value: Option<String>, more: Option<AnyView>) -> AnyView {
     let (tip, unknown) = (value.clone(), value.is_none());
     view! {
         <div class=column.class class:unknown=unknown role="gridcell">
             <span class="fit" data-tip=tip>
                 {value.unwrap_or_else(|| UNKNOWN.to_owned())}
             </span>
+            {more}
         </div>
     }
     .into_any()

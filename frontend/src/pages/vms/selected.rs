@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ecoman_api::{PowerAction, Sort};
 use leptos::{ev, prelude::*};
 
+use crate::acts::edit::edit_notes_button;
 use crate::acts::power::{known, power_button, use_power_dialogs};
 use crate::components::{Icon, focus, icon, sentence};
 use crate::live::use_live;
@@ -140,6 +141,7 @@ pub(crate) fn selected_bar(listing: Memo<Listing>) -> AnyView {
                             {icon(Icon::More)}
                         </button>
                     </div>
+                    {edit_notes_button(rows)}
                     <button
                         type="button"
                         class="button quiet"

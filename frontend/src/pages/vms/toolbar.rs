@@ -253,6 +253,7 @@ fn ChipButton(controls: ListControls, listing: Memo<Listing>, chip: Chip) -> imp
         Chip::Large => Icon::Large,
         Chip::Stale => Icon::Stale,
         Chip::Question => Icon::Unknown,
+        Chip::Pending => Icon::Edit,
     };
     let class = match chip {
         Chip::Running => "chip running",
@@ -260,9 +261,11 @@ fn ChipButton(controls: ListControls, listing: Memo<Listing>, chip: Chip) -> imp
         Chip::Large => "chip large",
         Chip::Stale => "chip stale",
         Chip::Question => "chip question",
+        Chip::Pending => "chip pending",
     };
-    // Seldom there: the last one, so that it moves nothing.
-    let hidden = move || chip == Chip::Question && count.get() == 0 && !pressed.get();
+    // Seldom there: the last ones, so that they move nothing.
+    let seldom = matches!(chip, Chip::Question | Chip::Pending);
+    let hidden = move || seldom && count.get() == 0 && !pressed.get();
     view! {
         <button
             type="button"

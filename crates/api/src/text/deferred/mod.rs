@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod deletion;
+mod edit;
 mod filter_help;
 mod history;
 mod new_vm;
@@ -18,6 +19,7 @@ mod vm;
 pub use self::access::AccessPages;
 pub use self::audit::{AUDITED, AuditPage};
 pub use self::deletion::DeletionPages;
+pub use self::edit::EditPages;
 pub use self::filter_help::FilterHelp;
 pub use self::history::HistoryPage;
 pub use self::new_vm::NewVmPage;
@@ -39,6 +41,8 @@ pub struct Deferred {
     pub filter_help: FilterHelp,
     /// Changes of power: the dialog, and the result of the last one.
     pub power: PowerPages,
+    /// Changes of a VM's settings.
+    pub edit: EditPages,
     /// The page of a VM.
     pub vm: VmPage,
     /// Its snapshots.

@@ -47,6 +47,8 @@ pub struct List {
     pub no_new_vm: &'static str,
     pub chips: Chips,
     pub columns: Columns,
+    pub edit_vm: fn(name: &str) -> String,
+    pub pending: &'static str,
     pub answer_vm: fn(name: &str) -> String,
     pub failed_change: fn(order: &str, why: &str) -> String,
     pub select_all: &'static str,
@@ -84,6 +86,7 @@ pub struct Chips {
     pub large: &'static str,
     pub stale: &'static str,
     pub question: &'static str,
+    pub pending: &'static str,
 }
 
 /// The headings of the list.

@@ -59,6 +59,7 @@ pub(super) const LIST: List = List {
         large: "Large",
         stale: "Outdated",
         question: "Needs an answer",
+        pending: "Waiting until off",
     },
     columns: Columns {
         power: "Power",
@@ -75,6 +76,8 @@ pub(super) const LIST: List = List {
         age: "Updated",
     },
     failed_change: |order, why| format!("{order} failed: {why}"),
+    edit_vm: |name| format!("Edit {name}"),
+    pending: "A change waits until the VM is off",
     answer_vm: |name| format!("Answer the question of {name}"),
     select_all: "Select all that match",
     select_vm: |name| format!("Select {name}"),

@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod deletion;
+mod edit;
 mod filter_help;
 mod history;
 mod new_vm;
@@ -21,6 +22,7 @@ pub(super) static DEFERRED: Deferred = Deferred {
     parts: parts::PARTS,
     filter_help: filter_help::FILTER_HELP,
     power: power::POWER,
+    edit: edit::EDIT,
     vm: vm::VM,
     snapshots: snapshots::SNAPSHOTS,
     deletion: deletion::DELETION,

@@ -77,6 +77,7 @@ pub(super) const LIST: List = List {
         large: "大規模",
         stale: "古い情報",
         question: "回答待ち",
+        pending: "パワーオフ待ち",
     },
     columns: Columns {
         power: "電源",
@@ -93,6 +94,8 @@ pub(super) const LIST: List = List {
         age: "最終確認",
     },
     failed_change: |order, why| spaced(&[order, "に失敗しました: ", why]),
+    edit_vm: |name| spaced(&[name, "を編集"]),
+    pending: "パワーオフ後に適用される変更があります",
     answer_vm: |name| spaced(&[name, "の質問に回答"]),
     select_all: "一致するものをすべて選択",
     select_vm: |name| spaced(&[name, "を選択"]),
