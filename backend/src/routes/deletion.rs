@@ -10,8 +10,8 @@ use ecoman_model::{Destroy, ObstacleKind, Permission, TaskRequest, Unregister, V
 use super::guard::ChangeContext;
 use super::paths::VmPath;
 use super::responses::Accepted;
-use super::snapshot::loaded;
 use super::state::AppState;
+use super::visible::loaded;
 use super::vm_change::VmChange;
 use super::{parameters, responses};
 use crate::access::Caller;

@@ -7,7 +7,7 @@ use ecoman_store::TaskQuery;
 
 use super::checks::{display_name, refused};
 use super::{Error, NewTask, Tasks};
-use crate::inventory::snapshot::{NodeEntry, Snapshot, VmEntry};
+use crate::inventory::published::{NodeEntry, Snapshot, VmEntry};
 
 impl Tasks {
     /// The files of a VM, read from its node at once, with what other nodes have there.

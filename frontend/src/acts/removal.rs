@@ -1,6 +1,6 @@
 //! VMs that are unregistered or deleted: how their tasks are shown.
 
-use ecoman_api::{Destroy, Unregister};
+use ecoman_api::{Destroy, Task, Unregister};
 use leptos::prelude::*;
 
 use super::ActView;
@@ -13,13 +13,13 @@ fn facts(name: &str) -> Vec<AnyView> {
 }
 
 impl ActView for Unregister {
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _: &Task) -> Vec<AnyView> {
         facts(&self.name)
     }
 }
 
 impl ActView for Destroy {
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _: &Task) -> Vec<AnyView> {
         facts(&self.name)
     }
 }

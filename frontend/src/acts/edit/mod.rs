@@ -7,7 +7,7 @@ mod many;
 mod view;
 mod waiting;
 
-use ecoman_api::{Edit, Setting};
+use ecoman_api::{Edit, Setting, Task};
 use leptos::prelude::*;
 
 use super::ActView;
@@ -21,7 +21,7 @@ pub(crate) use self::view::EditDialog;
 pub(crate) use self::waiting::waiting;
 
 impl ActView for Edit {
-    fn facts(&self) -> Vec<AnyView> {
+    fn facts(&self, _: &Task) -> Vec<AnyView> {
         let wanted = self.settings.named();
         wanted
             .map(|(setting, value)| {

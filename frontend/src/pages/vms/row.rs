@@ -336,7 +336,7 @@ fn address(column: Column, vm: &Vm) -> AnyView {
         .clone()
         .filter(|_| vm.ip_address.is_none());
     let Some(last) = last else {
-        return plain(column, format::value(vm, column.field));
+        return plain(column, format::value(vm, column.field), None);
     };
     let texts = &text::first_load().list;
     let tip = vm.last_ip_address_at.map_or_else(
