@@ -37,7 +37,7 @@ pub struct Edit {
     /// What is changed, and to what.
     pub settings: VmSettings,
     /// What its requester saw; where one of them is another one, the change is refused.
-    #[serde(rename = "if", default, skip_serializing_if = "VmSettings::is_empty")]
+    #[serde(rename = "if", default)]
     pub seen: VmSettings,
 }
 

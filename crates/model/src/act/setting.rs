@@ -10,22 +10,16 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct VmSettings {
     /// Name. Its files keep theirs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// Comment; an empty text: none.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
     /// Virtual CPUs.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cpus: Option<u32>,
     /// How many of the virtual CPUs are in one socket.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub cores_per_socket: Option<u32>,
     /// Memory in MB of 1024² bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub memory_mb: Option<u64>,
     /// Guest operating system, as `guestOS` of a `.vmx` has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub guest_os: Option<String>,
 }
 
