@@ -633,8 +633,8 @@ async fn a_change_of_another_state_than_was_seen_is_refused_with_who_changed_it(
     assert_eq!(refused.kind, "urn:ecoman:problem:power-changed");
     assert!(
         refused.detail.starts_with(
-            "web on hoge: The VM is off now; it was suspended when this was requested. Somebody \
-             changed it outside ECoMan"
+            "web on hoge: The VM is off now; it was suspended when this was requested. It was \
+             changed outside ECoMan"
         ),
         "{}",
         refused.detail

@@ -210,7 +210,7 @@ async fn a_datastore_that_fills_up_while_the_vm_is_made_leaves_nothing_behind() 
     for undone in ["Create the directory", "Write the configuration"] {
         assert_eq!(step(&report, undone), StepState::Undone, "{undone}");
     }
-    assert_eq!(step(&report, "Undo"), StepState::Done);
+    assert_eq!(step(&report, "Roll back"), StepState::Done);
     assert_eq!(snapshot(&node), before);
     assert_eq!(vm_names(&node), ["bystander"]);
 }

@@ -306,7 +306,9 @@ impl<R: AsyncRead + Unpin> Stream<R> {
         if self.buffer.len() < self.buffer.capacity() {
             return;
         }
-        let left = (limit + READ_BYTES).saturating_sub(self.buffer.len());
+        let left = limit
+            .saturating_add(READ_BYTES)
+            .saturating_sub(self.buffer.len());
         let more = (self.buffer.len() / 2).clamp(READ_BYTES, left.max(READ_BYTES));
         self.buffer.reserve_exact(more);
     }

@@ -72,7 +72,10 @@ mod tests {
         }]);
         task.commands = serde_json::from_value(run).expect("a command");
         let reported = at(&task, now);
-        assert_eq!(reported.as_deref(), Some("asked the guest, 34 s of 120 s"));
+        assert_eq!(
+            reported.as_deref(),
+            Some("waiting for the guest, 34 s of 120 s")
+        );
         assert_eq!(percent(&task, now), Some(28));
         task.state = TaskState::Succeeded;
         assert_eq!(at(&task, now), None);
