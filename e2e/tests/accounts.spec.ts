@@ -62,7 +62,7 @@ for (const scheme of ['light', 'dark'] as const) {
     await dialog.getByLabel('Role').selectOption('operator');
     await isAccessible(page);
     await dialog.getByRole('button', { name: 'Create token' }).click();
-    await expect(dialog).toContainText('shown this once');
+    await expect(dialog).toContainText('not shown again');
     const secret = await dialog.getByText(/^ecoman_/).innerText();
     await isAccessible(page);
     const use = () =>

@@ -98,7 +98,7 @@ test('a double click is one VM', async ({ ownLab, page }) => {
   const { url } = await ownLab([{ name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }] }]);
   await page.goto(`${url}/new`);
   await field(page, 'Name').fill('only-one');
-  await page.getByRole('checkbox', { name: /Power it on/ }).uncheck();
+  await page.getByRole('checkbox', { name: /Power on after creation/ }).uncheck();
   await create(page).dblclick();
   await expect(page.getByRole('heading', { level: 1 })).toHaveText('Create only-one on hoge');
   await expect(page.getByRole('main').getByText('Completed', { exact: true }).first()).toBeVisible({
@@ -245,7 +245,7 @@ test('nasty names and comments are refused at their field or come back as they a
       continue;
     }
     taken.push(text);
-    await page.getByRole('checkbox', { name: /Power it on/ }).uncheck();
+    await page.getByRole('checkbox', { name: /Power on after creation/ }).uncheck();
     await create(page).click();
     await expect(page.getByRole('heading', { level: 1 })).toHaveText(`Create ${text} on hoge`);
     await page.goto(`${url}/new`);

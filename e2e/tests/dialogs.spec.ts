@@ -219,7 +219,7 @@ test('of many VMs those that change behind the dialog are left out, and the rest
   await expect(open).toContainText('1 suspended VM loses its saved memory.');
   const preview = open.getByRole('region', { name: 'Preview' });
   await expect(preview.getByRole('listitem')).toHaveCount(7);
-  const number = open.getByRole('textbox', { name: /type how many/ });
+  const number = open.getByRole('textbox', { name: /^Type .* to confirm/ });
   await number.fill('7');
   await expect(open.getByRole('button', { name: 'Power off 7 VMs' })).toBeEnabled();
 

@@ -17,7 +17,7 @@ test('what happened outside ECoMan and by it is one line each, with who did it',
   await page.goto(url);
   await page.getByRole('link', { name: 'History', exact: true }).click();
   await expect(page).toHaveURL(`${url}/history`);
-  await expect(page.getByRole('heading', { name: 'Nothing has happened yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No entries yet' })).toBeVisible();
 
   // By itself, while one looks.
   await nodes.editVm('hoge', 7, { power: 'off' });
@@ -70,7 +70,7 @@ test('the history is narrowed down, and the address keeps it', async ({ ownLab, 
   const { url, nodes } = await ownLab([NODE]);
   await page.goto(`${url}/history`);
   const rows = page.getByRole('table').getByRole('row').filter({ hasText: /web|idle/ });
-  await expect(page.getByRole('heading', { name: 'Nothing has happened yet' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No entries yet' })).toBeVisible();
   await nodes.editVm('hoge', 7, { power: 'off' });
   await expect(rows).toHaveCount(1, { timeout: 30_000 });
   await nodes.editVm('hoge', 8, { cpus: 4 });
@@ -92,12 +92,12 @@ test('the history is narrowed down, and the address keeps it', async ({ ownLab, 
   await expect(rows).toContainText('idle');
   await search.fill('nothing like it');
   await search.press('Enter');
-  await expect(page.getByRole('heading', { name: 'Nothing like this has happened' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matching entries' })).toBeVisible();
   await page.getByRole('link', { name: 'Clear filter' }).click();
   await expect(rows).toHaveCount(2);
   await page.getByLabel('Day').fill('2020-02-29');
   await expect(page).toHaveURL(`${url}/history?day=2020-02-29`);
-  await expect(page.getByRole('heading', { name: 'Nothing like this has happened' })).toBeVisible();
+  await expect(page.getByRole('heading', { name: 'No matching entries' })).toBeVisible();
   await page.goBack();
   await expect(rows).toHaveCount(2);
 

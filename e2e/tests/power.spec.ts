@@ -140,7 +140,7 @@ test('a change of many VMs shows which are left out, and has them counted', { ta
   await expect(preview.getByRole('listitem').last()).toContainText('The VM is off already.');
   const confirm = dialog.getByRole('button', { name: 'Power off 4 VMs' });
   await expect(confirm).toBeDisabled();
-  const number = dialog.getByRole('textbox', { name: /type how many/ });
+  const number = dialog.getByRole('textbox', { name: /^Type .* to confirm/ });
   await expect(number).toBeFocused();
   await number.fill('6');
   await page.keyboard.press('Enter');
@@ -184,7 +184,7 @@ test('the result is shown for each VM', async ({ ownLab, list, page }) => {
   await list.selection.getByRole('button', { name: 'Shut down 3' }).click();
   const dialog = page.getByRole('dialog');
   await expect(dialog).toContainText('VMware Tools is not installed in the guest');
-  await dialog.getByRole('textbox', { name: /type how many/ }).fill('3');
+  await dialog.getByRole('textbox', { name: /^Type .* to confirm/ }).fill('3');
   await page.keyboard.press('Enter');
   const results = dialog.getByRole('region', { name: 'Results' });
   await expect(results.getByRole('listitem')).toHaveCount(3);

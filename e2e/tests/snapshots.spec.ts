@@ -49,7 +49,7 @@ test('a snapshot of a running VM leaves its memory out unless asked', async ({ o
   await page.goto(`${url}/vms/hoge/2`);
   await page.getByRole('button', { name: 'Take snapshot' }).click();
   const dialog = page.getByRole('dialog');
-  await expect(dialog.getByRole('checkbox', { name: /Keep the memory/ })).not.toBeChecked();
+  await expect(dialog.getByRole('checkbox', { name: /Include the memory/ })).not.toBeChecked();
   await page.keyboard.press('Escape');
   await expect(dialog).toBeHidden();
 });

@@ -181,7 +181,7 @@ test('a server that falls silent is noticed, with the time, and found again at o
     type: 'times',
     description: `noticed after ${noticed} ms, back after ${Date.now() - back} ms`,
   });
-  await expect(page.getByText(/No connection to the server/)).toBeHidden();
+  await expect(page.getByText(/Not connected since/)).toBeHidden();
 });
 
 test('a stream that is idle stays live', async ({ ownLab, list, page }) => {
