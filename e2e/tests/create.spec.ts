@@ -84,7 +84,7 @@ test('each datastore of the node can be chosen, with what is free on it', async 
   await page.goto(`${lab.url}/new?node=hoge`);
   const datastore = page.getByRole('combobox', { name: 'Datastore' });
   const words = datastore.getByRole('option');
-  await expect(words.first()).toHaveText(/^datastore1: [\d.]+ [GT]B free of [\d.]+ [GT]B \(hosts\.yml\)$/);
+  await expect(words.first()).toHaveText(/^datastore1: [\d.]+ [GT]B free of [\d.]+ [GT]B \(default\)$/);
   await datastore.selectOption('datastore1');
   await field(page, 'Name').fill('fresh');
   await expect(summary(page)).toContainText('/vmfs/volumes/datastore1/fresh');

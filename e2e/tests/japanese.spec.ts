@@ -131,7 +131,7 @@ for (const width of [1280, 390]) {
         await page.goto(`${lab.url}/vms/hoge/${vmid}`);
         await settled(page);
         await page.getByRole('button', { name: '設定の編集' }).click();
-        await dialog.getByRole('textbox', { name: 'メモ' }).fill('所有者: 運用');
+        await dialog.getByRole('textbox', { name: 'メモ', exact: true }).fill('所有者: 運用');
         await check(`edit-${vmid}`);
       }
       await page.goto(lab.url);
