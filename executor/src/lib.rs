@@ -10,6 +10,7 @@ mod config;
 mod job;
 mod locks;
 mod nodes;
+mod reading;
 mod registry;
 mod routes;
 mod server;

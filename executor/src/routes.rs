@@ -29,6 +29,7 @@ use utoipa_axum::routes;
 use uuid::Uuid;
 
 use crate::nodes::Node;
+use crate::reading::ReadError;
 use crate::registry::{CancelError, ForgetError, OrderError, Registry};
 use crate::{snapshot_tree, vm_files};
 
@@ -299,10 +300,7 @@ async fn get_snapshots(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    match snapshot_tree::read(&node, vmid).await {
-        Ok(tree) => Json(tree).into_response(),
-        Err(error) => problem(error.kind(), &error.to_string()),
-    }
+    read_of_node(snapshot_tree::read(&node, vmid).await)
 }
 
 /// Get the files of a VM
@@ -334,8 +332,16 @@ async fn get_files(
         Ok(found) => found,
         Err(response) => return *response,
     };
-    match vm_files::read(&node, vmid).await {
-        Ok(files) => Json(files).into_response(),
+    read_of_node(vm_files::read(&node, vmid).await)
+}
+
+/// What was read of a node, or why it was not.
+fn read_of_node<T>(read: Result<T, ReadError>) -> Response
+where
+    Json<T>: IntoResponse,
+{
+    match read {
+        Ok(read) => Json(read).into_response(),
         Err(error) => problem(error.kind(), &error.to_string()),
     }
 }

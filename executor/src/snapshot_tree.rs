@@ -1,70 +1,11 @@
 //! The tree of a VM's snapshots, read from its node. What changes them: `acts/snapshot.rs`.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use ecoman_api::ProblemKind;
 use ecoman_esxi::parse::{self, FileLayout, ParseError, SnapshotInfo};
-use ecoman_esxi::{Command, Output, Session, SessionError};
-use ecoman_model::{FailureKind, Snapshot, SnapshotTree, Vmid, split_datastore_path};
+use ecoman_esxi::{Command, Output, SessionError};
+use ecoman_model::{Snapshot, SnapshotTree, Vmid};
 
 use crate::nodes::Node;
-
-/// How long each of its commands may take.
-const TIMEOUT: Duration = Duration::from_secs(20);
-
-/// Why they cannot be read.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadError {
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// The node's own words.
-    #[error("{0}")]
-    Node(String),
-    /// The node has no such VM.
-    #[error("The node has no VM {0}.")]
-    NoVm(Vmid),
-}
-
-impl ReadError {
-    /// The kind of problem that it is.
-    pub(crate) fn kind(&self) -> ProblemKind {
-        match self {
-            Self::NoVm(_) => ProblemKind::VmNotFound,
-            Self::Session(error) if error.kind() == FailureKind::Timeout => {
-                ProblemKind::NodeTimeout
-            }
-            Self::Session(_) | Self::Node(_) => ProblemKind::NodeFailed,
-        }
-    }
-
-    pub(crate) fn of(vmid: Vmid, output: &Output, error: &ParseError) -> Self {
-        let class = error.fault().map(|fault| fault.class);
-        if class == Some(parse::FaultClass::NotFound) {
-            return Self::NoVm(vmid);
-        }
-        Self::Node(match error.fault() {
-            Some(fault) => fault.sentence(),
-            None if output.exit != 0 => parse::reason(&output.stdout, &output.stderr, output.exit),
-            None => format!("Its answer cannot be read: {error}."),
-        })
-    }
-}
-
-/// A caller of the node: a task, or a reader beside all tasks.
-pub(crate) trait Ask {
-    /// Runs a command that changes nothing.
-    fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send;
-}
-
-/// A reader beside all tasks.
-struct Reader(Arc<Session>);
-
-impl Ask for Reader {
-    fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send {
-        self.0.run(command, TIMEOUT)
-    }
-}
+use crate::reading::{Ask, ReadError, on_volume};
 
 /// Why the tree cannot be read.
 pub(crate) enum Unread {
@@ -93,8 +34,8 @@ pub(crate) enum Sizes {
 pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<SnapshotTree, ReadError> {
     // Many readers cost a node no more than one.
     let _turn = node.reading.lock().await;
-    let reader = Reader(node.session().await?);
-    let tree = read_tree(&reader, vmid, Sizes::Each).await;
+    let session = node.session().await?;
+    let tree = read_tree(&*session, vmid, Sizes::Each).await;
     tree.map_err(|unread| match unread {
         Unread::Lost(error) => error.into(),
         Unread::Answer(output, error) => ReadError::of(vmid, &output, &error),
@@ -107,7 +48,7 @@ pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<SnapshotTree, ReadEr
 ///
 /// The node cannot be asked, or its answer is no tree.
 pub(crate) async fn read_tree(
-    node: &(impl Ask + Sync),
+    node: &impl Ask,
     vmid: Vmid,
     sizes: Sizes,
 ) -> Result<SnapshotTree, Unread> {
@@ -137,10 +78,7 @@ pub(crate) async fn read_tree(
 }
 
 /// Reads the `.vmsd` beside the `.vmx` of a VM; `None`: it cannot be read.
-async fn read_vmsd(
-    node: &(impl Ask + Sync),
-    vmid: Vmid,
-) -> Result<Option<SnapshotInfo>, SessionError> {
+async fn read_vmsd(node: &impl Ask, vmid: Vmid) -> Result<Option<SnapshotInfo>, SessionError> {
     let summary = node.ask(&Command::summary(vmid)).await?;
     let facts = parse::summary(&summary.stdout).ok();
     let Some(path) = facts.and_then(|summary| vmsd_path(&summary.facts.vmx_path?)) else {
@@ -153,9 +91,8 @@ async fn read_vmsd(
 /// The path of the `.vmsd` beside a `.vmx`: `/vmfs/volumes/datastore1/web/web.vmsd` of
 /// `[datastore1] web/web.vmx`.
 fn vmsd_path(vmx_path: &str) -> Option<String> {
-    let (datastore, vmx) = split_datastore_path(vmx_path)?;
-    let path = vmx.strip_suffix(".vmx")?;
-    Some(format!("/vmfs/volumes/{datastore}/{path}.vmsd"))
+    let vmx = on_volume(vmx_path)?;
+    Some(format!("{}.vmsd", vmx.strip_suffix(".vmx")?))
 }
 
 /// The tree with what its files take.

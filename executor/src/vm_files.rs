@@ -6,48 +6,23 @@
 //! everything that cannot be found out.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use ecoman_esxi::parse::{self, FileLayout};
-use ecoman_esxi::{Command, Output, Session, SessionError, named_files};
+use ecoman_esxi::{Command, named_files};
 use ecoman_model::{
     Datastore, Obstacle, ObstacleKind, PowerState, Stays, VmFacts, VmFile, VmFiles, Vmid,
-    split_datastore_path,
 };
 use futures::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
 use crate::nodes::Node;
-use crate::snapshot_tree::ReadError;
-
-const VOLUMES: &str = "/vmfs/volumes/";
-
-/// `/vmfs/volumes/datastore1/web/web.vmx` of `[datastore1] web/web.vmx`.
-pub(crate) fn on_volume(path: &str) -> Option<String> {
-    let (datastore, below) = split_datastore_path(path)?;
-    Some(format!("{VOLUMES}{datastore}/{below}"))
-}
-
-/// How long each command may take outside of tasks.
-const TIMEOUT: Duration = Duration::from_secs(20);
+use crate::reading::{Ask, ReadError, VOLUMES, on_volume};
 
 /// What may name disks is shorter; what is longer holds them.
 const LONGEST_TEXT: u64 = 1 << 20;
 
 /// How many files one command is given.
 const AT_ONCE: usize = 100;
-
-/// Runs queries on a node: a task, or a request beside the tasks.
-pub(crate) trait Asks: Sync {
-    /// Runs a query.
-    fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send;
-}
-
-impl Asks for Session {
-    async fn ask(&self, command: &Command) -> Result<Output, SessionError> {
-        self.run(command, TIMEOUT).await
-    }
-}
 
 /// Reads the files of a VM, beside what runs on the node.
 pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<VmFiles, ReadError> {
@@ -81,7 +56,7 @@ pub(crate) struct SeenFiles {
 }
 
 /// Looks at a VM.
-pub(crate) async fn look(asks: &impl Asks, vmid: Vmid) -> Result<Seen, ReadError> {
+pub(crate) async fn look(asks: &impl Ask, vmid: Vmid) -> Result<Seen, ReadError> {
     let commands = [
         Command::summary(vmid),
         Command::power_state(vmid),
@@ -120,7 +95,7 @@ pub(crate) async fn look(asks: &impl Asks, vmid: Vmid) -> Result<Seen, ReadError
 
 /// Looks at the files of a VM that was just looked at.
 pub(crate) async fn look_at_files(
-    asks: &impl Asks,
+    asks: &impl Ask,
     vmid: Vmid,
     facts: &VmFacts,
 ) -> Result<SeenFiles, ReadError> {
@@ -363,7 +338,7 @@ impl<'v> Sorted<'v> {
     }
 
     /// The files with their sizes.
-    async fn finish(self, asks: &impl Asks, vmx: &[u8]) -> Result<VmFiles, ReadError> {
+    async fn finish(self, asks: &impl Ask, vmx: &[u8]) -> Result<VmFiles, ReadError> {
         let Self {
             volumes,
             directory,
@@ -420,7 +395,7 @@ fn lines(stdout: &[u8]) -> Vec<String> {
 }
 
 /// The sizes of files. One that is gone has none.
-async fn sizes(asks: &impl Asks, paths: &[String]) -> Result<BTreeMap<String, u64>, ReadError> {
+async fn sizes(asks: &impl Ask, paths: &[String]) -> Result<BTreeMap<String, u64>, ReadError> {
     let commands: Vec<Command> = paths.chunks(AT_ONCE).map(Command::file_times).collect();
     let mut sizes = BTreeMap::new();
     for command in &commands {
@@ -440,7 +415,7 @@ async fn sizes(asks: &impl Asks, paths: &[String]) -> Result<BTreeMap<String, u6
 /// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on the VM's
 /// volume, and the `.vmx` files of the node's `others`.
 async fn named_elsewhere(
-    asks: &impl Asks,
+    asks: &impl Ask,
     sorted: &mut Sorted<'_>,
     others: &[String],
 ) -> Result<BTreeMap<String, Vec<String>>, ReadError> {
@@ -511,11 +486,7 @@ fn by_file(stdout: &[u8], paths: &[String]) -> BTreeMap<String, Vec<u8>> {
 }
 
 /// Whether a host uses the files. VMFS says who holds each; other volumes have files for locks.
-async fn locks(
-    asks: &impl Asks,
-    sorted: &mut Sorted<'_>,
-    list: &[String],
-) -> Result<(), ReadError> {
+async fn locks(asks: &impl Ask, sorted: &mut Sorted<'_>, list: &[String]) -> Result<(), ReadError> {
     let is_lock = |path: &str| {
         let name = path.rsplit_once('/').map_or(path, |(_, name)| name);
         name.starts_with(".lck") || name.ends_with(".lck")

@@ -4,7 +4,8 @@ use ecoman_esxi::{Command, Output, SessionError, parse};
 use ecoman_model::{PowerState, SnapshotTree, TaskError, VmFacts, Vmid};
 
 use crate::job::Job;
-use crate::snapshot_tree::{Ask, Sizes, Unread, read_tree};
+use crate::reading::Ask;
+use crate::snapshot_tree::{Sizes, Unread, read_tree};
 
 impl Ask for Job {
     fn ask(&self, command: &Command) -> impl Future<Output = Result<Output, SessionError>> + Send {

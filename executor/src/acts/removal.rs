@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use ecoman_api::text::EN;
-use ecoman_esxi::{Command, Output, SessionError, parse};
+use ecoman_esxi::{Command, parse};
 use ecoman_model::{
     Act, Destroy, KEPT_VMX_BYTES, NodeBefore, PowerState, Refusal, Removal, Situation, Step,
     StepState, TaskError, TaskErrorKind, Unregister, VmFile, Vmid,
@@ -13,8 +13,8 @@ use tokio::time::Instant;
 
 use super::hostd_task::{Ended, Work};
 use crate::job::{Job, STATE_LAG, refused};
-use crate::snapshot_tree::ReadError;
-use crate::vm_files::{Asks, Seen, SeenFiles, look, look_at_files, on_volume};
+use crate::reading::{ReadError, on_volume};
+use crate::vm_files::{Seen, SeenFiles, look, look_at_files};
 
 /// How long hostd may go on with a removal of which nobody hears any more.
 const LATE: Duration = Duration::from_secs(20);
@@ -24,12 +24,6 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(500);
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
 
 const DESTROY: &[&str] = &["destroy"];
-
-impl Asks for Job {
-    async fn ask(&self, command: &Command) -> Result<Output, SessionError> {
-        Self::ask(self, command).await
-    }
-}
 
 /// Takes a VM off the inventory. Its files stay.
 pub(super) async fn unregister(job: &Job, act: &Unregister) -> Result<(), TaskError> {

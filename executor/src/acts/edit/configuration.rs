@@ -6,6 +6,7 @@ use ecoman_esxi::{Command, FILE_CHANGED, NO_FILE_MADE};
 use ecoman_model::{TaskError, TaskErrorKind, TaskId, split_datastore_path};
 
 use crate::job::{Job, refused};
+use crate::reading::on_volume;
 
 /// How long writing may take: some kilobytes; a busy datastore takes longer.
 const STEP_TIMEOUT: Duration = Duration::from_secs(60);
@@ -26,7 +27,7 @@ impl Configuration {
         let (volume, below) = split_datastore_path(vmx_path)?;
         let mut parts = below.split('/');
         let is_plain = !volume.contains('/') && !parts.any(|part| matches!(part, "" | "." | ".."));
-        let path = format!("/vmfs/volumes/{volume}/{below}");
+        let path = on_volume(vmx_path)?;
         is_plain.then(|| Self {
             beside: format!("{path}.ecoman-{task}"),
             path,
