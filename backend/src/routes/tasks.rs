@@ -7,7 +7,7 @@ use axum::extract::{RawQuery, State};
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse, Response};
 use ecoman_api::{Task, TaskPage};
-use ecoman_model::{NodeName, Permission, TaskId, TaskState};
+use ecoman_model::{self as model, NodeName, Permission, TaskId, TaskState};
 use ecoman_store::TaskQuery;
 use serde::Serialize;
 
@@ -194,16 +194,11 @@ pub(crate) async fn get_task(
     RawQuery(query): RawQuery,
 ) -> Result<Response, ErrorResponse> {
     let wait = read_wait(query.as_deref())?;
-    // An invalid id names no task.
-    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
-    // Checked before the wait: a task's node does not change.
-    let task = state.tasks.task(id).await?;
-    if !caller.grant.reaches(task.node.as_str()) {
-        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
-    }
+    // Found before the wait: a task's node does not change.
+    let task = find_task(&state, &caller, id).await?;
     let task = match wait {
         None => task,
-        Some(wait) => state.tasks.ended(id, wait).await?,
+        Some(wait) => state.tasks.ended(task.id, wait).await?,
     };
     Ok(uncached(view::task(task)))
 }
@@ -259,11 +254,7 @@ pub(crate) async fn cancel_task(
     _: NoParameters,
 ) -> Result<Accepted, ErrorResponse> {
     let caller = &context.caller;
-    let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
-    let task = state.tasks.task(id).await?;
-    if !caller.grant.reaches(task.node.as_str()) {
-        return Err(tasks::Error::TaskNotFound(id.to_string()).into());
-    }
+    let task = find_task(&state, caller, id).await?;
     context.draft.describe_cancel(&task);
     // It takes the permission that requesting the task took.
     let permission = task.request.act().permission();
@@ -305,12 +296,27 @@ pub(crate) async fn get_task_vmx(
     IdPath(id): IdPath,
     _: NoParameters,
 ) -> Result<Response, ErrorResponse> {
+    let task = find_task(&state, &caller, id).await?;
+    let kept = task.progress.removal.and_then(|removal| removal.vmx);
+    match kept {
+        Some(vmx) => Ok(([(CACHE_CONTROL, NO_STORE)], vmx).into_response()),
+        None => Err(tasks::Error::TaskNotFound(task.id.to_string()).into()),
+    }
+}
+
+/// The task of an id in a path. One of a node that the caller does not reach is not there for them.
+async fn find_task(
+    state: &AppState,
+    caller: &Caller,
+    id: String,
+) -> Result<model::Task, tasks::Error> {
+    // An invalid id names no task.
     let id: TaskId = id.parse().map_err(|_| tasks::Error::TaskNotFound(id))?;
     let task = state.tasks.task(id).await?;
-    let kept = task.progress.removal.and_then(|removal| removal.vmx);
-    match kept.filter(|_| caller.grant.reaches(task.node.as_str())) {
-        Some(vmx) => Ok(([(CACHE_CONTROL, NO_STORE)], vmx).into_response()),
-        None => Err(tasks::Error::TaskNotFound(id.to_string()).into()),
+    if caller.grant.reaches(task.node.as_str()) {
+        Ok(task)
+    } else {
+        Err(tasks::Error::TaskNotFound(id.to_string()))
     }
 }
 
