@@ -8,7 +8,9 @@ use std::time::Duration;
 use ecoman_api::executor::{Instance, Order, Report};
 use ecoman_esxi::SessionOptions;
 use ecoman_executor::{Config, Executor};
-use ecoman_model::{NewVm, PowerAction, PowerChange, TaskId, TaskRequest, Vmid};
+use ecoman_model::{
+    NewVm, PowerAction, PowerChange, TaskError, TaskErrorKind, TaskId, TaskRequest, TaskState, Vmid,
+};
 use ecoman_simulator::{CallOutcome, DatastoreSpec, Fault, NodeSpec, Scope, SimulatedNode};
 use reqwest::{Client, Response, StatusCode};
 use tempfile::TempDir;
@@ -215,6 +217,20 @@ pub(crate) fn new_vm(name: &str) -> NewVm {
 
 pub(crate) fn create(vm: NewVm) -> TaskRequest {
     TaskRequest::Create(Box::new(vm))
+}
+
+/// Of a task that failed so.
+#[track_caller]
+pub(crate) fn failure(report: &Report, kind: TaskErrorKind) -> TaskError {
+    let error = report.progress.error.clone().expect("an error");
+    assert_eq!(error.kind, kind, "{report:#?}");
+    error
+}
+
+/// The task has done what it was asked for.
+#[track_caller]
+pub(crate) fn assert_done(report: &Report) {
+    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
 }
 
 /// How often a command was asked for that has this in it.

@@ -1,12 +1,11 @@
 //! Settings of a VM: changed in its `.vmx`, and what goes wrong on the way.
 
-use ecoman_api::executor::Report;
 use ecoman_model::{
-    Edit, NewVm, StepState, TaskError, TaskErrorKind, TaskRequest, TaskState, VmSettings, Vmid,
+    Edit, NewVm, StepState, TaskErrorKind, TaskRequest, TaskState, VmSettings, Vmid,
 };
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 
-use crate::bench::{Bench, PATIENCE, new_vm, sent, snapshot, wrap_tool};
+use crate::bench::{Bench, PATIENCE, assert_done, failure, new_vm, sent, snapshot, wrap_tool};
 use crate::nasty::nasty;
 
 const VMX: &str = "/vmfs/volumes/datastore1/web/web.vmx";
@@ -62,18 +61,6 @@ fn vmx(node: &SimulatedNode) -> Vec<u8> {
 fn shows(node: &SimulatedNode) -> (String, u64) {
     let spec = node.vm(7).unwrap().spec;
     (spec.annotation, spec.memory_mb)
-}
-
-#[track_caller]
-fn assert_done(report: &Report) {
-    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
-}
-
-#[track_caller]
-fn failure(report: &Report, kind: TaskErrorKind) -> TaskError {
-    let error = report.progress.error.clone().expect("an error");
-    assert_eq!(error.kind, kind, "{report:#?}");
-    error
 }
 
 /// Nothing but the VM's `.vmx` differs.

@@ -3,17 +3,17 @@
 use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 
-use ecoman_api::executor::Report;
 use ecoman_model::{
-    Destroy, ObstacleKind, Stays, TaskError, TaskErrorKind, TaskRequest, TaskState, Unregister,
-    VmFiles, Vmid,
+    Destroy, ObstacleKind, Stays, TaskErrorKind, TaskRequest, TaskState, Unregister, VmFiles, Vmid,
 };
 use ecoman_simulator::{
     DatastoreSpec, Fault, Generation, NodeSpec, Power, Scope, SimulatedNode, VmSpec,
 };
 use reqwest::StatusCode;
 
-use crate::bench::{Bench, PATIENCE, nothing_runs, sent, snapshot, wrap_tool};
+use crate::bench::{
+    Bench, PATIENCE, assert_done, failure, nothing_runs, sent, snapshot, wrap_tool,
+};
 
 const DIRECTORY: &str = "/vmfs/volumes/datastore1/web";
 const GB: u64 = 1 << 30;
@@ -56,18 +56,6 @@ fn names(files: &VmFiles, stays: Option<Stays>) -> Vec<&str> {
     let some = files.items.iter().filter(|file| file.stays == stays);
     some.map(|file| file.path.rsplit('/').next().unwrap())
         .collect()
-}
-
-#[track_caller]
-fn failure(report: &Report, kind: TaskErrorKind) -> TaskError {
-    let error = report.progress.error.clone().expect("an error");
-    assert_eq!(error.kind, kind, "{report:#?}");
-    error
-}
-
-#[track_caller]
-fn assert_done(report: &Report) {
-    assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
 }
 
 /// What is on the node's volumes: paths below them.
