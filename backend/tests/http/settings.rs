@@ -74,7 +74,13 @@ async fn a_change_is_handed_to_the_executor_as_it_was_asked() {
     assert_eq!((order.id, &order.request), (task.id, &expected));
     let shown: Value = server.json(&format!("/api/v1/tasks/{}", task.id)).await;
     assert_eq!(shown["request"]["kind"], "edit");
-    assert_eq!(shown["request"]["if"], json!({"comment": "old", "cpus": 2}));
+    assert_eq!(
+        shown["request"]["if"],
+        json!({
+            "name": null, "comment": "old", "cpus": 2, "cores_per_socket": null, "memory_mb": null,
+            "guest_os": null,
+        })
+    );
     // In the audit log too.
     let audit: Value = server.json("/api/v1/audit").await;
     assert_eq!(audit["items"][0]["operation"], "updateVm");

@@ -258,7 +258,7 @@ mod tests {
                 "disk_gb must be a whole number",
                 "memory_mb must be a multiple of 4",
                 "name is taken: hoge has a VM of this name",
-                "guest_os is not known to hoge, which is too old for it",
+                "guest_os is not supported by hoge (version too old)",
                 "network must be a port group of hoge",
             ]
         );

@@ -321,7 +321,7 @@ pub(crate) mod tests {
         };
         assert_eq!(
             large_reasons(&large, thresholds).as_deref(),
-            Some("Large: CPU 6 CPUs ≥ 5 CPUs, RAM 8192 MB ≥ 8192 MB, storage 80.0 GB ≥ 50 GB")
+            Some("Large: CPU 6 CPUs ≥ 5 CPUs, memory 8192 MB ≥ 8192 MB, storage 80.0 GB ≥ 50 GB")
         );
         assert_eq!(
             large_reason(&large, Resource::Memory, thresholds).as_deref(),

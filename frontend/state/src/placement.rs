@@ -295,8 +295,8 @@ mod tests {
                 ("c", None),
                 ("d", Some("has only 1 thread")),
                 ("e", Some("has only 40 GB free on datastore1")),
-                ("a", Some("read-only: hosts.yml says read_only: true")),
-                ("b", Some("does not answer")),
+                ("a", Some("is read-only (read_only: true in hosts.yml)")),
+                ("b", Some("is not responding")),
             ]
         );
     }

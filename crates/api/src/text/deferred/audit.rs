@@ -8,10 +8,11 @@
 use crate::text::Template;
 
 /// The operations of the document that the log has entries of, those of one kind together.
-pub const AUDITED: [&str; 17] = [
+pub const AUDITED: [&str; 18] = [
     "setPower,setMachinePower",
     "createVm,createMachine",
     "updateVm",
+    "deleteVm",
     "cancelPending",
     "answerQuestion",
     "createSnapshot",

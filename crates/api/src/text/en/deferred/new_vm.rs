@@ -99,7 +99,7 @@ pub(super) const NEW_VM: NewVmPage = NewVmPage {
     free_on: |bytes, datastore| format!("{} free on {datastore}", format::bytes(bytes)),
     datastore_unknown: "datastore unknown",
     provisioned: ratio,
-    over_committed: |hundredths| format!("memory over-committed {}", ratio(hundredths)),
+    over_committed: |hundredths| format!("{}, over-committed", ratio(hundredths)),
     does_not_fit: |short_mb| format!("does not fit: {} short", format::megabytes(short_mb)),
     free_memory: "Free memory",
     then_free: "Free afterwards",
