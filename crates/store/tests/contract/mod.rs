@@ -482,12 +482,13 @@ pub(crate) async fn a_waiting_reader_hears_of_every_kind_of_change(place: &mut i
 }
 
 pub(crate) async fn a_reader_never_sees_half_a_round(place: &mut impl Place) {
-    const ROUNDS: u64 = 60;
+    const SEEN: usize = 20;
     let (writer, reader) = (place.handle().await, place.handle().await);
     record(&*writer, node("hoge", 0), generation_vms("hoge", 0)).await;
 
+    // However slow the machine is, there is writing while there is reading.
     let write = async {
-        for generation in 1..=ROUNDS {
+        for generation in 1.. {
             let begin = Instant::now();
             let vms = generation_vms("hoge", generation);
             record(&*writer, node("hoge", generation), vms).await;
@@ -497,22 +498,23 @@ pub(crate) async fn a_reader_never_sees_half_a_round(place: &mut impl Place) {
     };
     let read = async {
         let mut generations = BTreeSet::new();
-        while !generations.contains(&ROUNDS) {
+        let mut since = Instant::now();
+        while generations.len() < SEEN {
+            assert!(since.elapsed() < PATIENCE, "nothing after {generations:?}");
             let state = state(&*reader, "hoge").await;
             let generation = state.node.interval_seconds;
             assert_eq!(state.vms, generation_vms("hoge", generation));
             let newest = generations.last().copied().unwrap_or(0);
             assert!(generation >= newest, "{generation} after {newest}");
-            generations.insert(generation);
+            if generations.insert(generation) {
+                since = Instant::now();
+            }
         }
-        generations
     };
-    let both = async { tokio::join!(write, read) };
-    let ((), generations) = timeout(PATIENCE, both)
-        .await
-        .expect("the reader did not see the last round");
-    // Otherwise it would not have looked while there was writing.
-    assert!(generations.len() > 2, "only {generations:?} were seen");
+    tokio::select! {
+        () = write => {}
+        () = read => {}
+    }
 }
 
 pub(crate) async fn a_round_that_was_cut_off_can_be_made_again(place: &mut impl Place) {
