@@ -239,7 +239,8 @@ async fn carry_out(
     let last = match &outcome {
         // It may be slow for another reason than a question.
         Err(Abandoned::NoSession) => wait_answered(job, vmid, CHANGE_TIMEOUT).await?,
-        Err(Abandoned::Question) => wait_answered(job, vmid, STATE_LAG).await?,
+        // It may have been answered already.
+        Err(Abandoned::Question) => wait_answered(job, vmid, START_TIMEOUT).await?,
         Ok(_) if cut && action == PowerAction::On => wait_answered(job, vmid, STATE_LAG).await?,
         Ok(_) => {
             let waiting = wait(job, vmid, wanted, Instant::now() + limit);
