@@ -234,7 +234,7 @@ test('of many VMs those that change behind the dialog are left out, and the rest
   await expect(confirm, 'it is five now').toBeDisabled();
   await number.fill('5');
   await confirm.click();
-  await expect(open.getByRole('status')).toHaveText(/^5 done, 0 failed/, { timeout: 45_000 });
+  await expect(open.getByRole('status')).toHaveText(/^5 completed, 0 failed/, { timeout: 45_000 });
   for (const id of [3, 4, 5, 6, 7]) {
     expect(await nodes.look('hoge', id), `VM ${id}`).toEqual({ power: 'off', changes: ['power.off'] });
   }

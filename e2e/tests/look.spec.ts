@@ -201,7 +201,7 @@ test.describe('on a phone', () => {
       await expect(tasks, path).toHaveAccessibleName('Tasks 1 in progress');
       await expect(tasks, path).toBeInViewport({ ratio: 1 });
       await expect(page.getByRole('banner').getByRole('status'), path).toHaveText('Live');
-      await expect(page.getByRole('button', { name: /^Colours/ }), path).toBeInViewport({ ratio: 1 });
+      await expect(page.getByRole('button', { name: /^Theme/ }), path).toBeInViewport({ ratio: 1 });
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide, path).toBeLessThanOrEqual(390);
     }

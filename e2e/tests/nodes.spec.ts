@@ -6,7 +6,7 @@ test('the nodes page shows of each node what it is, has, and runs', { tag: '@mai
   await expect(page).toHaveURL(`${lab.url}/nodes`);
   await expect(page.getByRole('heading', { level: 1, name: 'Hosts' })).toBeVisible();
   await expect(page.getByText('2 of 2 hosts responding')).toBeVisible();
-  await expect(page).toHaveTitle('2 nodes · ECoMan');
+  await expect(page).toHaveTitle('2 hosts · ECoMan');
 
   const hoge = page.getByRole('row').filter({ has: page.getByRole('rowheader', { name: /^hoge/ }) });
   await expect(hoge).toContainText('Responding');
@@ -88,7 +88,7 @@ test('a node that does not answer says why, since when, and what to do', async (
   await expect(page.getByText('2 of 2 hosts responding')).toBeVisible();
   await nodes.goesAway('hoge');
   await expect(page.getByText('1 of 2 hosts responding')).toBeVisible({ timeout: 30_000 });
-  await expect(page).toHaveTitle('1 of 2 nodes · ECoMan');
+  await expect(page).toHaveTitle('1 of 2 hosts · ECoMan');
   const hoge = page
     .getByRole('rowgroup')
     .filter({ has: page.getByRole('rowheader', { name: /^hoge/ }) });

@@ -89,8 +89,8 @@ test('what cuts the power offers the gentle way first', async ({ lab, page }) =>
   await expect(dialog).toContainText('is lost');
   await dialog.getByRole('button', { name: 'Shut down instead' }).click();
   await expect(page.getByRole('dialog', { name: 'Shut down db-1 on hoge?' })).toBeVisible();
-  await expect(page.getByRole('textbox', { name: /Wait for the guest/ })).toHaveValue('120');
-  await page.getByRole('textbox', { name: /Wait for the guest/ }).fill('4');
+  await expect(page.getByRole('textbox', { name: /Time limit for the guest/ })).toHaveValue('120');
+  await page.getByRole('textbox', { name: /Time limit for the guest/ }).fill('4');
   await expect(dialog.getByRole('button', { name: 'Shut down' })).toBeDisabled();
 });
 
@@ -292,7 +292,7 @@ test('a guest that does not shut down in time is given more, or is powered off w
   await page.goto(`${url}/vms/hoge/8`);
   await action(page, 'Shut down').click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('textbox', { name: /Wait for the guest/ }).fill('5');
+  await dialog.getByRole('textbox', { name: /Time limit for the guest/ }).fill('5');
   await dialog.getByRole('button', { name: 'Shut down' }).click();
   await expect(page.getByRole('main')).toContainText(/waiting for the guest, \d s of 5 s/);
   await expect(failure(page)).toContainText('is still on after 5 s', { timeout: 30_000 });

@@ -39,7 +39,7 @@ test('a snapshot is taken, gone back to and removed', async ({ ownLab, page }) =
   await expect(rows.filter({ hasText: 'before upgrade' })).toContainText('You are here');
 
   await rows.first().getByRole('button', { name: 'Remove before upgrade' }).click();
-  await dialog.getByRole('checkbox', { name: 'Remove the snapshot below it, too' }).check();
+  await dialog.getByRole('checkbox', { name: 'Also remove the snapshot below it' }).check();
   await dialog.getByRole('button', { name: 'Remove' }).click();
   await expect(card).toContainText('No snapshots');
 });

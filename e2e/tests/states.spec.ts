@@ -61,7 +61,7 @@ test('nodes that do not answer are shown above the list, and their VMs stay', as
   await nodes.goesAway('hoge');
   await nodes.goesAway('piyo');
   const strip = page.getByRole('main').getByRole('paragraph').filter({ hasText: 'cannot be read' });
-  await expect(strip).toContainText('2 nodes cannot be read: hoge, piyo.', { timeout: 30_000 });
+  await expect(strip).toContainText('2 hosts cannot be read: hoge, piyo.', { timeout: 30_000 });
   await expect(strip).toContainText('2 VMs shown as of');
   await expect(list.names).toHaveText(['b', 'a', 'c']);
   await strip.getByRole('link', { name: 'hoge' }).click();

@@ -22,7 +22,7 @@ test('the page of a VM shows all that is known of it', { tag: '@main' }, async (
   await expect(fact(page, 'Overview', 'Guest OS')).toHaveText('Ubuntu Linux (64-bit)');
   await expect(fact(page, 'Overview', 'IP address')).toContainText('192.0.2.10');
   await expect(fact(page, 'Overview', 'Uptime')).toContainText('33 d 8 h');
-  await expect(fact(page, 'Overview', 'VMware Tools')).toHaveText('running');
+  await expect(fact(page, 'Overview', 'VMware Tools')).toHaveText('Running');
   // A comment keeps its lines.
   await expect(fact(page, 'Overview', 'Notes')).toHaveText('primary database\nbackup at 02:00', {
     useInnerText: true,
