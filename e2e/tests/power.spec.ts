@@ -22,7 +22,7 @@ const powerGroup = (page: Page) => page.getByRole('main').getByRole('group', { n
 const action = (page: Page, name: string) =>
   powerGroup(page).getByRole('button', { name, exact: true });
 /** Why the last change of the VM failed. */
-const failure = (page: Page) => page.getByRole('main').getByText(/failed/);
+const failure = (page: Page) => page.getByRole('main').getByText(/failed \(/);
 
 test('a change that cannot be made says why', async ({ lab, page }) => {
   await page.goto(`${lab.url}/vms/hoge/14`);
@@ -131,7 +131,7 @@ test('a change of many VMs shows which are left out, and has them counted', { ta
   await list.open(lab.url);
   await page.getByRole('checkbox', { name: 'Select all that match' }).check();
   await list.selection.getByRole('button', { name: 'Power off 4' }).click();
-  const dialog = page.getByRole('dialog', { name: 'Power off 4 VMs on 2 nodes?' });
+  const dialog = page.getByRole('dialog', { name: 'Power off 4 VMs on 2 hosts?' });
   const preview = dialog.getByRole('region', { name: 'Preview' });
   await expect(preview.getByRole('listitem').first()).toHaveText(/cache fuga\s*On → Off/);
   const leftOut = dialog.getByText('2 VMs are skipped (see end of the list).');

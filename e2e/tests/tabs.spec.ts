@@ -7,6 +7,10 @@ import { List } from './support/list.ts';
 import type { SimulatedNode } from './support/nodes.ts';
 import { SERVER_AWAY, expect, test } from './support/test.ts';
 
+// Twenty tabs are a load by themselves: one test after the other, and nothing is filmed.
+test.describe.configure({ mode: 'default' });
+test.use({ trace: 'off' });
+
 const NODES: SimulatedNode[] = [
   { name: 'hoge', vms: [{ id: 1, name: 'web-1', power: 'off' }, { id: 2, name: 'web-2' }] },
 ];
@@ -68,7 +72,7 @@ for (const [scheme, name] of [
   test(`twenty tabs under ${scheme}://${name} share one stream, and a change in any of them is made once`, async ({
     ownLab,
   }) => {
-    test.setTimeout(180_000);
+    test.setTimeout(300_000);
     const { url, server } = await ownLab(NODES, {
       DASHBOARD_ALLOWED_HOSTS: `${INTRANET},127.0.0.1`,
       ...(scheme === 'https' ? TLS : {}),
