@@ -85,7 +85,7 @@ pub(crate) fn run(context: &Context, args: &DemoArgs) -> Result<ExitCode> {
 /// # Errors
 ///
 /// The build failed.
-pub(crate) fn program(context: &Context) -> Result<PathBuf> {
+fn program(context: &Context) -> Result<PathBuf> {
     context.console.step("program", "compiling ecoman", |step| {
         step.run(
             &mut Command::cargo()

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 
 use crate::command::Command;
 use crate::context::Context;
-use crate::demo;
+use crate::test::build_programs;
 
 /// Each file of openapi/ and the arguments of `ecoman` that print it.
 const DOCUMENTS: [(&str, &[&str]); 3] = [
@@ -29,7 +29,8 @@ const TESTS: [&[&str]; 2] = [
 ///
 /// The program could not be built or run, or a file not be written.
 pub(crate) fn run(context: &Context) -> Result<ExitCode> {
-    let program = demo::program(context)?;
+    build_programs(context)?;
+    let program = context.target.join("debug/ecoman");
     for (name, args) in DOCUMENTS {
         let document = Command::new(&program).args(args).text()?;
         let file = context.root.join("openapi").join(name);

@@ -514,7 +514,7 @@ fn playwright(
 
 /// Builds the programs, together with the tests: so cargo takes the very dependencies that the
 /// tests of the crates stand on, and compiles none twice.
-fn build_programs(context: &Context) -> Result<()> {
+pub(crate) fn build_programs(context: &Context) -> Result<()> {
     context
         .console
         .step("programs", "compiling what the next check starts", |step| {
