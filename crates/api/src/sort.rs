@@ -231,12 +231,12 @@ pub(crate) fn listed<T: Copy>(
     first: &[&str],
     name: fn(T) -> &'static str,
 ) -> Vec<T> {
-    let mut items: Vec<_> = items.collect();
-    items.sort_by_key(|item| {
-        let place = first.iter().position(|listed| *listed == name(*item));
-        place.unwrap_or(first.len())
-    });
-    items
+    let items: Vec<_> = items.collect();
+    let place = |item: &T| first.iter().position(|listed| *listed == name(*item));
+    let named =
+        (0..first.len()).flat_map(|at| items.iter().filter(move |item| place(item) == Some(at)));
+    let others = items.iter().filter(|item| place(item).is_none());
+    named.chain(others).copied().collect()
 }
 
 /// A value that has a place in an order.

@@ -1,6 +1,5 @@
 //! What the VM list shows: filter, chips and order, kept in the URL.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -447,7 +446,7 @@ pub fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Row>> {
                 .into_iter()
                 .map(|row| (seen_at(&row.vm, nodes), row))
                 .collect();
-            timed.sort_by(|(a_time, a), (b_time, b)| {
+            timed.sort_unstable_by(|(a_time, a), (b_time, b)| {
                 let order = a_time.cmp(b_time);
                 let order = if by.descending {
                     order.reverse()
@@ -458,9 +457,14 @@ pub fn ordered(table: &VmTable, sort: &Sort, nodes: &Nodes) -> Vec<Arc<Row>> {
             });
             rows = timed.into_iter().map(|(_, row)| row).collect();
         }
-        _ => rows.sort_by(|a, b| -> Ordering { sort.compare(&a.vm, &b.vm) }),
+        _ => sort_rows(&mut rows, sort),
     }
     rows
+}
+
+/// Puts rows in order, which no two VMs share a place in: a sort that may swap equals is smaller.
+pub fn sort_rows(rows: &mut [Arc<Row>], sort: &Sort) {
+    rows.sort_unstable_by(|a, b| sort.compare(&a.vm, &b.vm));
 }
 
 #[cfg(test)]

@@ -143,8 +143,8 @@ impl Listed {
     fn is_of(&self, names: &[String]) -> bool {
         let mut now: Vec<_> = names.iter().collect();
         let mut before: Vec<_> = self.names.iter().collect();
-        now.sort();
-        before.sort();
+        now.sort_unstable();
+        before.sort_unstable();
         now == before
     }
 }

@@ -12,7 +12,7 @@ use crate::components::{Icon, focus, icon, sentence};
 use crate::live::use_live;
 use crate::state::format;
 use crate::state::inventory::Row;
-use crate::state::list::Listing;
+use crate::state::list::{Listing, sort_rows};
 use crate::state::power_plan::Plan;
 use crate::state::selection::Selection;
 use crate::state::text;
@@ -37,7 +37,7 @@ pub(crate) fn selected_bar(listing: Memo<Listing>) -> AnyView {
                     let rows = vms.data().into_iter().flat_map(|table| table.rows());
                     let mut rows: Vec<Arc<Row>> =
                         rows.filter(|row| selection.has_row(row)).cloned().collect();
-                    rows.sort_by(|a, b| Sort::default().compare(&a.vm, &b.vm));
+                    sort_rows(&mut rows, &Sort::default());
                     rows
                 })
             })
