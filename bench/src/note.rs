@@ -84,6 +84,7 @@ async fn measure(figure: &str, store: Arc<dyn Store>) -> Result<()> {
             node: name.clone(),
             vmid: Some(Vmid(vmid)),
             requested_at: chrono::Utc::now(),
+            whole: false,
         };
         store.request_refresh(&note).await?;
         shown(&*store, &name, Vmid(vmid), PowerState::On).await?;

@@ -167,6 +167,10 @@ impl NodeTask {
             if !asked.is_empty() {
                 self.rotation.read_all();
             }
+            if asked.iter().any(|request| request.whole) {
+                self.ways.prove_again();
+                self.setup_read_at = None;
+            }
             let began = tokio::time::Instant::now();
             let (round, delay) = self.round().await;
             if let RoundVms::Complete(_) = round.vms {

@@ -146,13 +146,18 @@ impl Ways {
             .as_ref()
             .is_none_or(|identity| identity.is_same(&Identity::of(facts)));
         if !same {
-            self.state = State::Unproven;
-            self.identity = None;
-            self.failures = 0;
-            self.stays_after = None;
-            self.not_stayed = 0;
+            self.prove_again();
         }
         same
+    }
+
+    /// Has the way proven again in the next round, whatever is known of it.
+    pub(crate) fn prove_again(&mut self) {
+        self.state = State::Unproven;
+        self.identity = None;
+        self.failures = 0;
+        self.stays_after = None;
+        self.not_stayed = 0;
     }
 
     /// The proof has succeeded.
@@ -360,6 +365,18 @@ mod tests {
         }
         let reckoned = facts("2026-11-01T00:00:01.5Z", "1");
         assert_eq!(proven().plan(&reckoned, at(1)), Plan::Read { check: false });
+    }
+
+    #[test]
+    fn a_way_that_rests_is_proven_again_when_somebody_asks_for_it() {
+        let mut ways = proven();
+        ways.failed(&usual(), &no_python(), at(1));
+        assert_eq!(ways.plan(&usual(), at(2)), Plan::VimCmd);
+        ways.prove_again();
+        assert_eq!(ways.plan(&usual(), at(3)), Plan::Prove);
+        let mut configured = Ways::new(Collect::VimCmd);
+        configured.prove_again();
+        assert_eq!(configured.plan(&usual(), at(4)), Plan::VimCmd);
     }
 
     #[test]

@@ -76,6 +76,26 @@ test('the page of a node shows its machine, its networks, and the crawler’s ro
   await expect(page.getByRole('region', { name: 'Inventory polling' })).toContainText(/\d ms/);
 });
 
+test('a node is polled at once when somebody asks for it, and the focus stays', async ({
+  ownLab,
+  page,
+}) => {
+  const { url, nodes } = await ownLab([{ name: 'hoge', vms: [{ name: 'a' }] }], {
+    CRAWLER_INTERVAL: '3600',
+  });
+  await page.goto(`${url}/nodes/hoge`);
+  const capacity = page.getByRole('region', { name: 'Capacity' });
+  await expect(capacity.getByRole('link', { name: '1 VM' })).toBeVisible();
+  await nodes.addVm('hoge', { name: 'b' });
+  const poll = page.getByRole('button', { name: 'Poll now' });
+  await expect(poll).toHaveAccessibleDescription(/verifies the polling method/);
+  await poll.click();
+  await expect(poll).toHaveAttribute('aria-disabled', 'true');
+  await expect(capacity.getByRole('link', { name: '2 VMs' })).toBeVisible({ timeout: 30_000 });
+  await expect(poll).not.toHaveAttribute('aria-disabled');
+  await expect(poll).toBeFocused();
+});
+
 test('a node that does not answer says why, since when, and what to do', async ({
   ownLab,
   page,

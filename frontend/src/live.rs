@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use ecoman_api::{Config, Event, Task, Thresholds, Vm};
+use ecoman_api::{Config, Event, Permission, Task, Thresholds, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
@@ -178,6 +178,14 @@ impl LiveData {
             }
         });
         live
+    }
+
+    /// Whether the reader may do that, by a tracked read. The server has the last word.
+    pub(crate) fn may(self, permission: Permission) -> bool {
+        self.config.with(|config| {
+            let may = config.as_ref().map(|config| &config.identity.may);
+            may.is_none_or(|may| may.contains(&permission))
+        })
     }
 
     /// From which size on a VM is large, once it is known.

@@ -5,6 +5,7 @@ pub(crate) mod error;
 pub(crate) mod list;
 pub(crate) mod note_patterns;
 pub(crate) mod published;
+pub(crate) mod refresh;
 pub(crate) mod staleness;
 pub(crate) mod view;
 pub(crate) mod watcher;

@@ -82,6 +82,7 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(history::list_history))
         .routes(routes!(nodes::list_nodes))
         .routes(routes!(nodes::get_node))
+        .routes(routes!(nodes::poll_node))
         .routes(routes!(meta::get_config))
         .routes(routes!(events::stream_events))
         .routes(routes!(

@@ -83,6 +83,7 @@ impl Shared {
             node: task.node.clone(),
             vmid: task.vmid(),
             requested_at: (self.clock)(),
+            whole: false,
         };
         self.retry_until_stored("request a refresh from the crawler", || {
             self.store.request_refresh(&refresh)

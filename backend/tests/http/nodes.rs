@@ -1,10 +1,13 @@
 //! `/nodes` and `/config`.
 
-use ecoman_api::{Config, Node};
+use ecoman_api::{AuditPage, Config, Node};
 use ecoman_model::{
     Datastore, FailureKind, IsoImage, NodeFacts, NodeFailure, NodeRecord, PortGroup, PowerState,
     VersionFacts, VmFacts,
 };
+
+use ecoman_store::TaskStore as _;
+use reqwest::{Method, StatusCode};
 
 use crate::server::{Server, at, facts, node, round, round_of, vm};
 
@@ -135,6 +138,38 @@ async fn a_node_that_fails_says_why_and_what_to_do() {
     assert_eq!(error.kind, FailureKind::HostKey);
     assert_eq!(error.hint, "Compare and pin it with: ecoman trust hoge");
     assert_eq!(node.stale_reason.as_deref(), Some(error.message.as_str()));
+}
+
+#[tokio::test]
+async fn a_node_is_polled_when_somebody_asks_for_it_and_once_however_often() {
+    let server = Server::start_showing(vec![
+        round(node("hoge"), vec![]),
+        round(node("fuga"), vec![]),
+    ])
+    .await;
+    for _ in 0..2 {
+        let poll = server.method(Method::POST, "/api/v1/nodes/hoge/poll");
+        let answer = poll.send().await.expect("an answer");
+        assert_eq!(answer.status(), StatusCode::ACCEPTED);
+        let shown: Node = answer.json().await.expect("the node");
+        assert_eq!(shown.name, "hoge");
+    }
+    let requests = server.store.refresh_requests().await.expect("requests");
+    let asked: Vec<_> = requests
+        .iter()
+        .map(|request| (request.node.as_str(), request.vmid, request.whole))
+        .collect();
+    assert_eq!(asked, [("hoge", None, true)]);
+    let log: AuditPage = server.json("/api/v1/audit").await;
+    let entry = &log.items[0];
+    assert_eq!(
+        (entry.operation.as_str(), entry.summary.as_str()),
+        ("pollNode", "poll")
+    );
+    assert_eq!(entry.node.as_deref(), Some("hoge"));
+    let unknown = server.method(Method::POST, "/api/v1/nodes/piyo/poll");
+    let unknown = unknown.send().await.expect("an answer");
+    assert_eq!(unknown.status(), StatusCode::NOT_FOUND);
 }
 
 #[tokio::test]

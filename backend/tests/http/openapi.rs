@@ -84,6 +84,7 @@ fn the_ids_of_operations_stay() {
                 "listVmFiles",
                 "listVms",
                 "markTasksSeen",
+                "pollNode",
                 "readyz",
                 "readyzWrite",
                 "removeAllSnapshots",

@@ -15,7 +15,7 @@ use crate::NodeName;
 pub enum Permission {
     /// See nodes, VMs and tasks.
     Read,
-    /// Change the power of VMs, answer their questions and take snapshots.
+    /// Change the power of VMs, answer their questions, take snapshots, and have nodes polled.
     Power,
     /// Change the name and the notes of VMs.
     Notes,

@@ -329,4 +329,8 @@ pub struct RefreshRequest {
     /// When the dashboard asked.
     #[serde(rename = "left_at")]
     pub requested_at: DateTime<Utc>,
+    /// Whether everything is read again, the setup of the node and the proof of the way it is read
+    /// in too: somebody asked for it, and no task.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
 }

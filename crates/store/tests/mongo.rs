@@ -568,6 +568,7 @@ async fn tasks_and_notes_survive_that_mongod_is_killed() {
         node: task.node.clone(),
         vmid: task.vmid(),
         requested_at: task.created_at,
+        whole: false,
     };
     store.request_refresh(&request).await.unwrap();
     let position = reader.task_position().await.unwrap();

@@ -3,8 +3,12 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use ecoman_model::{NodeState, PowerState, Way};
+use chrono::Utc;
+use ecoman_model::{NodeState, PowerState, RefreshRequest, Way};
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, SoapFault, VmSpec};
+
+use ecoman_store::TaskStore as _;
+use uuid::Uuid;
 
 use crate::bench::{Bench, node};
 
@@ -229,6 +233,23 @@ async fn what_reads_wrongly_from_the_start_is_never_believed() {
     node.forget_calls();
     rounds(&bench, &node, 2).await;
     assert!(!called(&node).contains("python3"));
+
+    // Unless somebody has mended the node and asks for it.
+    node.clear_faults().unwrap();
+    let request = RefreshRequest {
+        id: Uuid::new_v4(),
+        node: node.name().parse().unwrap(),
+        vmid: None,
+        requested_at: Utc::now(),
+        whole: true,
+    };
+    let store = bench.store().inner();
+    store.request_refresh(&request).await.unwrap();
+    let state = bench
+        .until("following", |state| way(state) == Some(Way::Follow))
+        .await;
+    assert_eq!(state.node.warnings, Vec::<String>::new());
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 

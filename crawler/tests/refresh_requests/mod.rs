@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use ecoman_model::{FailureKind, PowerState, RefreshRequest, Timestamp, Vmid};
+use ecoman_model::{FailureKind, NodeState, PowerState, RefreshRequest, Timestamp, Vmid};
 use ecoman_simulator::{CallOutcome, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use ecoman_store::TaskStore;
 use uuid::Uuid;
@@ -74,6 +74,30 @@ async fn a_refresh_request_on_a_node_starts_its_round_and_no_other_nodes() {
         .await;
     bench.until_no_refresh_requests().await;
     assert_eq!(other.remote_commands(), []);
+    crawler.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_for_a_whole_node_has_its_setup_read_again() {
+    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web")));
+    let bench = Bench::new(&[&node]).await.every(HOUR);
+    let crawler = bench.start();
+    let setup_read_at = |state: &NodeState| state.node.facts.as_ref()?.setup_read_at;
+    let first = bench
+        .until("first setup", |state| setup_read_at(state).is_some())
+        .await;
+    let asked = RefreshRequest {
+        whole: true,
+        ..request(&node, None)
+    };
+    let store = bench.store().inner();
+    store.request_refresh(&asked).await.unwrap();
+    bench
+        .until("the setup again", |state| {
+            setup_read_at(state) > setup_read_at(&first)
+        })
+        .await;
+    bench.until_no_refresh_requests().await;
     crawler.stop().await;
 }
 
@@ -364,5 +388,6 @@ fn request(node: &SimulatedNode, vmid: Option<u32>) -> RefreshRequest {
         node: node.name().parse().unwrap(),
         vmid: vmid.map(Vmid),
         requested_at: Timestamp::from(std::time::SystemTime::now()),
+        whole: false,
     }
 }

@@ -52,6 +52,13 @@ pub(crate) struct At<T> {
     pub(crate) revision: u64,
 }
 
+/// Has a node polled before its time.
+pub(crate) async fn poll_node(name: &str) -> Result<(), Error> {
+    let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
+    let request = Request::post(&format!("{ROOT}/nodes/{name}/poll"));
+    change_for_bytes(request, None::<&()>).await.map(drop)
+}
+
 /// Every VM.
 pub(crate) async fn vms() -> Result<At<Vec<Vm>>, Error> {
     let mut page: VmPage = get(&format!("{ROOT}/vms?limit={PAGE_SIZE}")).await?;

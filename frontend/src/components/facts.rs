@@ -54,3 +54,12 @@ pub(crate) fn english_fact(name: impl Into<String>, value: Option<String>) -> An
 pub(crate) fn or_unknown(value: Option<String>) -> AnyView {
     value.unwrap_or_else(|| UNKNOWN.to_owned()).into_any()
 }
+
+/// A part of the page, built again when what it shows has changed; nothing where there is nothing.
+pub(crate) fn part<T: Clone + PartialEq + Send + Sync + 'static>(
+    shown: impl Fn() -> Option<T> + Send + Sync + 'static,
+    build: impl Fn(T) -> AnyView + Send + 'static,
+) -> AnyView {
+    let shown = Memo::new(move |_| shown());
+    (move || shown.get().map(&build)).into_any()
+}

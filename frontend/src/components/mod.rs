@@ -21,7 +21,7 @@ mod when;
 pub(crate) use copy::{copy_button, copy_line};
 pub(crate) use dialog::{dialog, form_dialog};
 pub(crate) use empty::{empty_state, failed_state};
-pub(crate) use facts::{card, english_fact, fact, fact_card, or_unknown, text_fact};
+pub(crate) use facts::{card, english_fact, fact, fact_card, or_unknown, part, text_fact};
 pub(crate) use focus::{focus, is_typing};
 pub(crate) use heading::{back, set_title};
 pub(crate) use icon::{Icon, busy, icon};

@@ -22,6 +22,8 @@ pub struct Tasks {
     pub pending_not_permitted: &'static str,
     /// What it says of one that was taken back.
     pub pending_cancelled: &'static str,
+    /// What it says of a poll that somebody asked for.
+    pub poll_summary: &'static str,
     /// Who changed the power of a VM through ECoMan, and when: `Power off web on hoge, by alice, ended
     /// at …`.
     pub changed_by: fn(title: &str, actor: Option<&str>, at: DateTime<Utc>) -> String,

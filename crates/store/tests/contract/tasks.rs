@@ -535,6 +535,7 @@ pub(crate) async fn notes_are_left_seen_and_removed(place: &mut impl Place) {
         node: name("ノード 1"),
         vmid: vmid.map(Vmid),
         requested_at: time(&format!("2026-11-22T10:00:{second:02}.000000001Z")),
+        whole: vmid.is_none(),
     };
     let (first, second, third) = (
         request(2, 1, Some(14)),

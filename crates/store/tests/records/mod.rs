@@ -417,12 +417,14 @@ pub(crate) fn refresh_requests() -> [RefreshRequest; 2] {
             node: "ノード 1".parse().unwrap(),
             vmid: Some(Vmid(u32::MAX)),
             requested_at: time("2026-11-22T10:00:00.123456789Z"),
+            whole: false,
         },
         RefreshRequest {
             id: Uuid::from_u128(u128::MAX),
             node: "hoge".parse().unwrap(),
             vmid: None,
             requested_at: time("2026-11-22T10:00:01Z"),
+            whole: false,
         },
     ]
 }

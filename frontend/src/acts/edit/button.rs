@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ecoman_api::{Permission, Vm};
 use leptos::{ev, prelude::*};
 
-use super::dialogs::{may, use_edit_dialogs};
+use super::dialogs::use_edit_dialogs;
 use crate::components::{Icon, icon, is_typing};
 use crate::live::use_live;
 use crate::state::inventory::{Row, VmKey};
@@ -20,7 +20,7 @@ pub(crate) fn edit_button(vm: Memo<Option<Arc<Vm>>>) -> AnyView {
         if live.vms.with(|vms| vms.data().is_none()) {
             return Some(text::deferred().power.list_not_loaded);
         }
-        if !may(live, Permission::Notes) {
+        if !live.may(Permission::Notes) {
             return Some(texts.not_permitted);
         }
         let read_only = vm.with(|vm| {
@@ -68,7 +68,7 @@ pub(crate) fn edit_notes_button(rows: Memo<Vec<Arc<Row>>>) -> AnyView {
     let live = use_live();
     let dialogs = use_edit_dialogs();
     let texts = &text::deferred().edit;
-    let forbidden = Memo::new(move |_| !may(live, Permission::Notes));
+    let forbidden = Memo::new(move |_| !live.may(Permission::Notes));
     let tip = move || match forbidden.get() {
         true => texts.not_permitted,
         false => texts.edit_notes_tip,

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use ecoman_api::Permission;
 use leptos::prelude::*;
 
 use crate::acts::results::Outcomes;
-use crate::live::LiveData;
 use crate::state::inventory::{Row, VmKey};
 
 /// The ids of the heading of the settings of one VM, and of its notes.
@@ -55,12 +53,4 @@ impl EditDialogs {
 /// The dialogs, from anywhere in the page.
 pub(crate) fn use_edit_dialogs() -> EditDialogs {
     expect_context()
-}
-
-/// Whether the reader may do that, by a tracked read. The server has the last word.
-pub(super) fn may(live: LiveData, permission: Permission) -> bool {
-    live.config.with(|config| {
-        let may = config.as_ref().map(|config| &config.identity.may);
-        may.is_none_or(|may| may.contains(&permission))
-    })
 }

@@ -7,7 +7,7 @@ use ecoman_api::{GuestOs, Limits, Permission, ProblemKind, Setting, TaskRequest,
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::dialogs::{EditDialogs, ONE, may};
+use super::dialogs::{EditDialogs, ONE};
 use super::{label, value_words};
 use crate::api::{self, Updated};
 use crate::components::{Icon, ago, busy, focus, icon, sentence};
@@ -319,13 +319,13 @@ impl Open {
     fn why_not(self, setting: Setting) -> Memo<Option<&'static str>> {
         let texts = &text::deferred().edit;
         Memo::new(move |_| {
-            if !may(self.live, Permission::Notes) {
+            if !self.live.may(Permission::Notes) {
                 return Some(texts.not_permitted);
             }
             if setting.is_label() {
                 return None;
             }
-            if !may(self.live, Permission::Hardware) {
+            if !self.live.may(Permission::Hardware) {
                 return Some(texts.hardware_not_permitted);
             }
             self.waits.get().then_some(texts.only_off)

@@ -6,7 +6,6 @@ use ecoman_api::{Pending, Permission, ProblemKind, Setting, Vm};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use super::dialogs::may;
 use super::label;
 use crate::api;
 use crate::components::{Icon, ago, busy, icon, sentence};
@@ -83,7 +82,7 @@ fn notice(
         });
     };
     let button = move || {
-        may(live, Permission::Notes).then(|| {
+        live.may(Permission::Notes).then(|| {
             view! {
                 <div class="choices">
                     <button

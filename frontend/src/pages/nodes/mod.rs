@@ -3,6 +3,7 @@
 mod list;
 mod one;
 mod parts;
+mod poll;
 
 pub(crate) use self::list::Nodes;
 pub(crate) use self::one::Node;

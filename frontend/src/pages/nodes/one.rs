@@ -6,9 +6,10 @@ use ecoman_api::Node as NodeFacts;
 use leptos::{ev, prelude::*};
 
 use super::parts::{cpu, datastore, memory, state, tally, troubles, version};
+use super::poll::poll_button;
 use crate::components::{
     Icon, back, card, copy_line, empty_state, english_fact, fact, fact_card, failed_state, icon,
-    is_typing, link, or_unknown, set_title, text_fact, when,
+    is_typing, link, or_unknown, part, set_title, text_fact, when,
 };
 use crate::live::use_live;
 use crate::location::use_location;
@@ -74,9 +75,8 @@ pub(crate) fn Node(name: String) -> impl IntoView {
                 <nav class="heading" aria-label=parts.up>
                     {back(Route::Nodes.path(), parts.all_nodes)}
                 </nav>
-                {move || match node.get() {
-                    Some(node) => details(&node).into_any(),
-                    None => missing().into_any(),
+                {move || {
+                    if is_there.get() { details(&wanted.get_value(), node) } else { missing().into_any() }
                 }}
                 {move || is_there.get().then(|| history(wanted.get_value(), node))}
             </div>
@@ -90,72 +90,102 @@ fn history(name: String, node: Memo<Option<Arc<NodeFacts>>>) -> AnyView {
     view! { <div class="cards">{card}</div> }.into_any()
 }
 
-fn details(node: &Arc<NodeFacts>) -> impl IntoView + use<> {
+/// Built once, and each part again when what it shows has changed: focus and selection outlive a round.
+fn details(name: &str, node: Memo<Option<Arc<NodeFacts>>>) -> AnyView {
     let (texts, parts) = (&text::deferred().nodes, &text::deferred().parts);
-    let shell = view! {
-        <div class="lines">
-            {copy_line(parts.copy_ssh_line, node_links::ssh_line(node))}
-        </div>
+    let lasting = Memo::new(move |_| node.with(|node| node.as_deref().map(lasting).map(Arc::new)));
+    let encoded: String = form_urlencoded::byte_serialize(name.as_bytes()).collect();
+    let new_vm_here = format!("{}?node={encoded}", Route::New.path());
+    let host_client =
+        move || node.with(|node| node.as_ref().map(|it| node_links::host_client(it, None)));
+    let shell = |line| {
+        card(
+            "shell",
+            parts.shell,
+            view! { <div class="lines">{copy_line(parts.copy_ssh_line, line)}</div> }.into_any(),
+        )
     };
-    let cards = vec![
-        capacity(node),
-        machine(node),
-        rounds(node),
-        for_new_vms(node),
-        networks(node),
-        card("shell", parts.shell, shell.into_any()),
-    ];
-    let name: String = form_urlencoded::byte_serialize(node.name.as_bytes()).collect();
-    let new_vm_here = format!("{}?node={name}", Route::New.path());
     view! {
         <header class="heading">
-            <h1>{node.name.clone()}</h1>
-            {state(node)}
+            <h1>{name.to_owned()}</h1>
+            {part(move || node.get(), |node| state(&node))}
             <div class="actions">
+                {poll_button(name, node)}
                 {link("button", new_vm_here, view! { {icon(Icon::Plus)} {texts.new_vm_here} }.into_any())}
-                <a
-                    class="button"
-                    href=node_links::host_client(node, None)
-                    target="_blank"
-                    rel="noopener noreferrer"
-                >
+                <a class="button" href=host_client target="_blank" rel="noopener noreferrer">
                     {parts.host_client}
                     {icon(Icon::External)}
                 </a>
             </div>
         </header>
-        {troubles(node)}
+        {part(move || lasting.get(), |node| troubles(&node).into_any())}
         <div class="cards">
-            {cards}
+            {capacity(node)}
+            {part(move || lasting.get(), |node| machine(&node))}
+            {part(move || node.get(), |node| rounds(&node))}
+            {part(move || lasting.get(), |node| for_new_vms(&node))}
+            {part(move || lasting.get(), |node| networks(&node))}
+            {part(move || lasting.get().map(|node| node_links::ssh_line(&node)), shell)}
         </div>
+    }
+    .into_any()
+}
+
+/// The node without what moves from round to round.
+fn lasting(node: &NodeFacts) -> NodeFacts {
+    NodeFacts {
+        observed_at: None,
+        vms_read_at: Vec::new(),
+        attempted_at: None,
+        next_attempt_at: None,
+        round_millis: None,
+        collecting: None,
+        ..node.clone()
     }
 }
 
-fn capacity(node: &NodeFacts) -> AnyView {
+fn capacity(node: Memo<Option<Arc<NodeFacts>>>) -> AnyView {
     let texts = &text::deferred().nodes;
-    let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
-    let stores = if stores.is_empty() {
-        or_unknown(None)
-    } else {
-        stores.into_any()
-    };
-    let storage = view! {
-        {format::bytes(node.allocated.storage_bytes)}
-        <span class="aside">{texts.storage_to_vms}</span>
-    };
-    let given = (texts.memory_provisioned)(node.allocated_on.memory_mb, node.allocated.memory_mb);
+    let shown =
+        move |build: fn(&NodeFacts) -> AnyView| part(move || node.get(), move |node| build(&node));
+    let vms = part(
+        move || node.with(|node| node.as_ref().map(|node| (node.name.clone(), node.vms))),
+        |(name, vms)| tally(&name, vms),
+    );
     fact_card(
         "capacity",
         texts.capacity,
         vec![
-            fact(texts.vms, tally(&node.name, node.vms)),
-            fact(texts.cpu, cpu(node)),
-            fact(texts.memory, memory(node)),
-            text_fact(texts.provisioned, Some(given)),
-            fact(texts.datastores, stores),
-            fact(texts.storage_provisioned, storage.into_any()),
+            fact(texts.vms, vms),
+            fact(texts.cpu, shown(cpu)),
+            fact(texts.memory, shown(memory)),
+            fact(texts.provisioned, shown(provisioned)),
+            fact(texts.datastores, shown(datastores)),
+            fact(texts.storage_provisioned, shown(storage)),
         ],
     )
+}
+
+fn provisioned(node: &NodeFacts) -> AnyView {
+    let given = text::deferred().nodes.memory_provisioned;
+    given(node.allocated_on.memory_mb, node.allocated.memory_mb).into_any()
+}
+
+fn datastores(node: &NodeFacts) -> AnyView {
+    let stores: Vec<_> = node.datastores.iter().map(datastore).collect();
+    if stores.is_empty() {
+        or_unknown(None)
+    } else {
+        stores.into_any()
+    }
+}
+
+fn storage(node: &NodeFacts) -> AnyView {
+    view! {
+        {format::bytes(node.allocated.storage_bytes)}
+        <span class="aside">{text::deferred().nodes.storage_to_vms}</span>
+    }
+    .into_any()
 }
 
 fn machine(node: &NodeFacts) -> AnyView {

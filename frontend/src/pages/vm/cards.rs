@@ -8,7 +8,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use crate::components::{
-    Icon, ago, card, copy_button, copy_line, fact, fact_card, icon, link, meter, or_unknown,
+    Icon, ago, card, copy_button, copy_line, fact, fact_card, icon, link, meter, or_unknown, part,
     sentence, text_fact, when,
 };
 use crate::live::LiveData;
@@ -17,15 +17,6 @@ use crate::state::inventory::seen_at;
 use crate::state::node_links;
 use crate::state::route::Route;
 use crate::state::text;
-
-/// A part of the page, built again when what it shows has changed; nothing where there is nothing.
-pub(super) fn part<T: Clone + PartialEq + Send + Sync + 'static>(
-    shown: impl Fn() -> Option<T> + Send + Sync + 'static,
-    build: impl Fn(T) -> AnyView + Send + 'static,
-) -> AnyView {
-    let shown = Memo::new(move |_| shown());
-    (move || shown.get().map(&build)).into_any()
-}
 
 /// How the VM's node is reached.
 #[derive(Clone, Debug, PartialEq)]

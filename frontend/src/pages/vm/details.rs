@@ -6,12 +6,12 @@ use chrono::{DateTime, Utc};
 use ecoman_api::Vm as VmFacts;
 use leptos::prelude::*;
 
-use super::cards::{Place, files, hardware, overview, part, raw, shell, usage};
+use super::cards::{Place, files, hardware, overview, raw, shell, usage};
 use super::deletion::{Deletion, deletion_dialog};
 use super::snapshots::snapshots;
 use crate::acts::edit::{edit_button, waiting};
 use crate::acts::power::{change_of, power_bar, vm_task};
-use crate::components::{Icon, ago, changing_badge, icon, sentence};
+use crate::components::{Icon, ago, changing_badge, icon, part, sentence};
 use crate::live::LiveData;
 use crate::pages::history::history_card;
 use crate::state::format;

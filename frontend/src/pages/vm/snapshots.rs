@@ -86,11 +86,7 @@ pub(super) fn snapshots(live: LiveData, key: &VmKey, vm: Memo<Option<Arc<VmFacts
 pub(super) fn why_not(live: LiveData, key: VmKey, permission: Permission) -> Memo<Option<String>> {
     Memo::new(move |_| {
         let texts = &text::deferred().snapshots;
-        let forbidden = live.config.with(|config| {
-            let may = config.as_ref().map(|config| &config.identity.may);
-            may.is_some_and(|may| !may.contains(&permission))
-        });
-        if forbidden {
+        if !live.may(permission) {
             return Some(texts.not_permitted.to_owned());
         }
         let read_only = live.nodes.with(|nodes| {

@@ -8,7 +8,7 @@
 use crate::text::Template;
 
 /// The operations of the document that the log has entries of, those of one kind together.
-pub const AUDITED: [&str; 18] = [
+pub const AUDITED: [&str; 19] = [
     "setPower,setMachinePower",
     "createVm,createMachine",
     "updateVm",
@@ -19,6 +19,7 @@ pub const AUDITED: [&str; 18] = [
     "revertToSnapshot",
     "removeSnapshot,removeAllSnapshots",
     "cancelTask",
+    "pollNode",
     "signIn",
     "signOut",
     "changePassword",

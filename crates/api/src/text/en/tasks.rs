@@ -15,6 +15,7 @@ pub(super) static TASKS: Tasks = Tasks {
     pending_summary: |request| format!("{request}, once it is off"),
     pending_not_permitted: "When the VM was off, its initiator no longer had permission to change it.",
     pending_cancelled: "discard the change that waits until it is off",
+    poll_summary: "poll",
     changed_by: |title, actor, at| {
         let actor = actor.map_or_else(String::new, |actor| format!(", requested by {actor}"));
         format!("{title}{actor}, completed at {}.", time(at))

@@ -17,6 +17,7 @@ pub(super) static TASKS: Tasks = Tasks {
     pending_summary: |request| format!("{request}、パワーオフ後に適用"),
     pending_not_permitted: "パワーオフ時に、要求者には変更する権限がありませんでした。",
     pending_cancelled: "パワーオフ待ちの変更の取り消し",
+    poll_summary: "今すぐ取得",
     changed_by: |title, actor, at| {
         let at = time(at);
         match actor {

@@ -26,6 +26,7 @@ pub(super) const AUDIT: AuditPage = AuditPage {
         "Revert to snapshot",
         "Remove snapshots",
         "Cancel task",
+        "Poll host",
         "Sign in",
         "Sign out",
         "Change password",
