@@ -271,7 +271,9 @@ impl RoundOnVms<'_> {
         listed.extend(list.invalid.iter().map(|&vmid| (vmid, Listed::Invalid)));
         if list.may_lack_rows {
             let seen: BTreeSet<Vmid> = listed.iter().map(|&(vmid, _)| vmid).collect();
-            let missing = self.previous.keys().filter(|&vmid| !seen.contains(vmid));
+            let known: BTreeSet<Vmid> = self.previous.keys().copied().collect();
+            let proposed = list.proposed.iter().copied().collect();
+            let missing = known.union(&proposed).filter(|&vmid| !seen.contains(vmid));
             listed.extend(missing.map(|&vmid| (vmid, Listed::Missing)));
         }
         let new: Vec<Vmid> = listed
@@ -319,7 +321,21 @@ pub(crate) async fn listing(
         (parse::getallvms(&output.stdout, &output.stderr), output)
     })
     .await;
-    let list = list.map_err(|error| unreadable(&host.name, &command, &output, &error))?;
+    let list = match list {
+        // The node goes on, and so do we: each id is asked for, and its answer settles it.
+        Err(error @ (ParseError::Unexpected { .. } | ParseError::Value { .. })) => {
+            let mut list = parse::proposed_vms(&output.stdout, &output.stderr)
+                .filter(|_| output.exit == 0 && fault_in(&output).is_none())
+                .ok_or_else(|| unreadable(&host.name, &command, &output, &error))?;
+            list.warnings.push(format!(
+                "{}: the layout of `{command}` is unknown, so each VM is read by its ID, and VMs are \
+                 created and renamed on this host no more: {error}",
+                host.name
+            ));
+            list
+        }
+        list => list.map_err(|error| unreadable(&host.name, &command, &output, &error))?,
+    };
     if output.exit != 0 {
         return Err(failed(&host.name, &command, &output));
     }
@@ -333,8 +349,8 @@ enum Listed<'a> {
     Row(&'a VmRow),
     /// Without one: the node itself cannot load it. It may still have a summary.
     Invalid,
-    /// Not at all, in a listing that may lack a row: only the node's word that there is no such
-    /// VM makes it gone.
+    /// Not at all, in a listing that may lack a row, or by its id alone: only the node's word that
+    /// there is no such VM makes it gone.
     Missing,
 }
 
@@ -410,7 +426,12 @@ fn record(
                 .or_else(|| row.hardware_version.clone());
             (*facts, at, None)
         }
-        (Listed::Missing, Summary::Read(facts)) => (*facts, at, None),
+        (Listed::Missing, Summary::Read(mut facts)) => {
+            facts.hardware_version = facts
+                .hardware_version
+                .or_else(|| previous?.facts.hardware_version.clone());
+            (*facts, at, None)
+        }
         (Listed::Row(row), Summary::Unread(reason)) => {
             match previous.filter(|vm| is_same(vm, row)) {
                 Some(vm) => (vm.facts.clone(), vm.observed_at, Some(reason)),

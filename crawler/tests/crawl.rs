@@ -23,6 +23,50 @@ use ecoman_simulator::{DatastoreSpec, Fault, HostdDown, NodeSpec, Power, Scope, 
 use crate::bench::{Bench, node};
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_listing_in_an_unknown_layout_each_id_is_asked_for() {
+    // The last column is not padded, there is one more, and a note has lines that begin with numbers.
+    const LISTED: &str = "Vmid   Name   UUID   File   Guest OS   Version   Annotation\n\
+                          1   web   5e-1   [datastore1] web/web.vmx   otherGuest   vmx-13   wine\n\
+                          99 bottles\n\
+                          2   db   5e-2   [datastore1] db/db.vmx   otherGuest   vmx-13\n\
+                          4   new   5e-4   [datastore1] new/new.vmx   otherGuest   vmx-13\n";
+    let vms = ["web", "db", "unlisted"].map(VmSpec::new);
+    let node = node(NodeSpec::new("hoge").vms(vms));
+    let bench = Bench::new(&[&node]).await;
+    bench.crawler().once().await.expect("a round");
+    let names = |state: &NodeState| -> Vec<_> {
+        let vms = state.vms.iter();
+        vms.map(|vm| (vm.key.vmid.0, vm.facts.name.clone().unwrap_or_default()))
+            .collect()
+    };
+    let before = bench.state("hoge").await;
+    assert_eq!(names(&before).len(), 3);
+
+    node.remove_vm(2).unwrap();
+    assert_eq!(node.add_vm(VmSpec::new("new")).unwrap(), 4);
+    let listing = Scope::command("getallvms");
+    node.set_fault(Fault::Says(listing, LISTED.to_owned(), String::new(), 0))
+        .unwrap();
+    bench.crawler().once().await.expect("a round");
+
+    let state = bench.state("hoge").await;
+    assert_eq!(state.node.failure, None);
+    let expected = [(1, "web"), (3, "unlisted"), (4, "new")];
+    assert_eq!(
+        names(&state),
+        expected.map(|(id, name)| (id, name.to_owned()))
+    );
+    assert!(state.vms.iter().all(|vm| vm.failure.is_none()));
+    let [warning] = &state.node.warnings[..] else {
+        panic!("{:?}", state.node.warnings);
+    };
+    assert!(
+        warning.contains("layout of `vim-cmd vmsvc/getallvms` is unknown"),
+        "{warning}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn once_records_every_vm_of_every_node_as_it_is() {
     let one = node(NodeSpec::demo(0, 12));
     let two = node(NodeSpec::demo(1, 12));

@@ -50,7 +50,7 @@ pub use fault_reader::{classify, fault, fault_of, reason};
 pub use file_layout::{FileLayout, LayoutFile, SnapshotLayout, file_layout};
 pub use file_lock::{FileLock, file_lock};
 pub(crate) use getallvms::largest_table;
-pub use getallvms::{VmList, VmRow, getallvms};
+pub use getallvms::{VmList, VmRow, getallvms, proposed_vms};
 pub use guest::{Guest, GuestDisk, GuestNic, guest};
 pub use host::{
     CpuGlobal, MemoryGet, cpu_global, host_summary, memory_get, version, vmware_v, vmware_vl,

@@ -350,6 +350,25 @@ proptest! {
     }
 
     #[test]
+    fn a_table_of_any_layout_proposes_every_id(
+        vms in rows().prop_filter("a table with rows", |vms| !vms.is_empty()),
+        between in select(vec![" ", "   ", "\t", "        "]),
+        header in select(vec!["", "Vmid Name\n", "ID\tNAME\tPATH\n"]),
+    ) {
+        let lines = vms.iter().map(|vm| {
+            [&vm.id.to_string(), &vm.name, &vm.path, &vm.note].map(String::as_str).join(between)
+        });
+        let rows = lines.collect::<Vec<_>>().join("\n");
+        let table = format!("Skipping invalid VM '4294967295'\n{header}{rows}\n");
+        let list = parse::proposed_vms(table.as_bytes(), b"Skipping invalid VM '4294967294'").unwrap();
+        for vm in &vms {
+            prop_assert!(list.proposed.contains(&Vmid(vm.id)), "{list:?}");
+        }
+        prop_assert_eq!(&list.invalid, &[Vmid(u32::MAX - 1), Vmid(u32::MAX)]);
+        prop_assert!(list.may_lack_rows && list.rows.is_empty());
+    }
+
+    #[test]
     fn a_table_that_is_cut_within_a_row_is_an_error(vms in rows(), cut in any::<prop::sample::Index>()) {
         let table = table::write(&vms);
         let end = cut.index(table.len());
@@ -845,4 +864,20 @@ fn what_is_built_to_break_a_reader_is_an_error() {
     }
     assert!(parse::summary(wide.as_bytes()).is_err());
     assert!(parse::summary(deep.as_bytes()).is_err());
+}
+
+#[test]
+fn a_table_proposes_no_more_vms_than_a_host_can_have_and_none_of_a_text() {
+    let ids: Vec<String> = (0..5000).map(|id| format!("{id} a")).collect();
+    assert_eq!(parse::proposed_vms(ids.join("\n").as_bytes(), b""), None);
+    for text in [
+        "",
+        "Failed to login: Connection refused\n",
+        "1\n",
+        "12a b\n",
+        "-1 a\n",
+        "4294967296 a\n",
+    ] {
+        assert_eq!(parse::proposed_vms(text.as_bytes(), b""), None, "{text:?}");
+    }
 }

@@ -46,6 +46,10 @@ pub struct VmList {
     /// output was cut between two rows, the row with the longest note being lost; the table alone
     /// cannot say. Before a VM is taken for gone, `get.summary` should be asked for it.
     pub may_lack_rows: bool,
+    /// What may be ids of VMs in a table of an unknown layout ([`proposed_vms`]). Each has to be asked
+    /// for: only the node knows whether it is one.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub proposed: Vec<Vmid>,
     /// What was read, but not without loss: sentences for the user.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -146,6 +150,38 @@ pub fn getallvms(stdout: &[u8], stderr: &[u8]) -> Result<VmList, ParseError> {
         }
     }
     Ok(list)
+}
+
+/// The ids that a table of `vim-cmd vmsvc/getallvms` proposes whose layout [`getallvms`] does not know:
+/// every number at the beginning of a line. One may be a line of a note. `None`: there are none, or more
+/// than a host can have VMs.
+#[must_use]
+pub fn proposed_vms(stdout: &[u8], stderr: &[u8]) -> Option<VmList> {
+    let mut list = VmList {
+        may_lack_rows: true,
+        ..VmList::default()
+    };
+    for line in stdout.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        if list.proposed.is_empty() {
+            // Below a row it may be a line of a note.
+            list.invalid.extend(invalid_vm(line));
+        }
+        let end = line.iter().position(u8::is_ascii_whitespace);
+        let id = end.and_then(|end| digits(line.get(..end)?));
+        list.proposed.extend(id.map(Vmid));
+    }
+    let errors = stderr.split(|byte| *byte == b'\n');
+    list.invalid.extend(errors.filter_map(invalid_vm));
+    for ids in [&mut list.invalid, &mut list.proposed] {
+        ids.sort_unstable();
+        ids.dedup();
+    }
+    list.proposed
+        .retain(|id| list.invalid.binary_search(id).is_err());
+    (1..=MAX_ROWS)
+        .contains(&list.proposed.len())
+        .then_some(list)
 }
 
 /// Most rows of a table. A host has 1,024 VMs at most (VMware's configuration maximums, 5.5 to
