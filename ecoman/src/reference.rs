@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use ecoman_model::{
-    AfterCrash, Answer, CleanUp, Destroy, Edit, LockName, NewVm, PowerAction, PowerChange,
-    PowerState, Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert,
-    TaskId, TaskRequest, Unregister, VmSettings, Vmid,
+    AfterCrash, Answer, CleanUp, Destroy, DiskGrow, Edit, LockName, NewVm, PowerAction,
+    PowerChange, PowerState, Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll,
+    SnapshotRevert, TaskId, TaskRequest, Unregister, VmSettings, Vmid,
 };
 
 use crate::cli;
@@ -190,7 +190,13 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             },
             seen: VmSettings::default(),
         })),
-        Some(TaskRequest::Edit(_)) => TaskRequest::Unregister(Unregister {
+        Some(TaskRequest::Edit(_)) => TaskRequest::DiskGrow(DiskGrow {
+            vmid,
+            disk: "scsi0:0".parse().ok()?,
+            size_gb: 40,
+            if_size_gb: Some(30),
+        }),
+        Some(TaskRequest::DiskGrow(_)) => TaskRequest::Unregister(Unregister {
             vmid,
             name: "web".to_owned(),
         }),

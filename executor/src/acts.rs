@@ -4,10 +4,12 @@ mod answer;
 mod clean_up;
 mod create;
 mod created_files;
+mod disk;
 mod edit;
 mod facts;
 mod files;
 mod hostd_task;
+mod last_look;
 mod power;
 mod question;
 mod removal;
@@ -24,6 +26,7 @@ pub(crate) async fn run(job: &Job, request: &TaskRequest) -> Result<(), TaskErro
         TaskRequest::Answer(answer) => answer::answer(job, answer).await,
         TaskRequest::Create(vm) => create::create(job, vm).await,
         TaskRequest::Edit(change) => edit::edit(job, change).await,
+        TaskRequest::DiskGrow(act) => disk::grow(job, act).await,
         TaskRequest::Unregister(act) => removal::unregister(job, act).await,
         TaskRequest::Destroy(act) => removal::destroy(job, act).await,
         TaskRequest::CleanUp(clean_up) => clean_up::clean_up_interrupted(job, clean_up).await,

@@ -7,6 +7,7 @@
 mod acts;
 mod cancellation;
 mod config;
+mod hardware;
 mod job;
 mod locks;
 mod nodes;
@@ -16,6 +17,7 @@ mod routes;
 mod server;
 mod snapshot_tree;
 mod vm_files;
+mod volumes;
 
 pub use config::{Config, ConfigError, ExecutorArgs};
 pub use routes::openapi_json;

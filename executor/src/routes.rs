@@ -19,7 +19,7 @@ use axum::{Json, Router};
 use ecoman_api::executor::{Cancel, Instance, Order, Report};
 use ecoman_api::text::EN;
 use ecoman_api::{Problem, ProblemKind};
-use ecoman_model::{SnapshotTree, TaskId, VmFiles, Vmid};
+use ecoman_model::{SnapshotTree, TaskId, VmFiles, VmHardware, Vmid};
 use futures::{Stream, stream};
 use subtle::ConstantTimeEq as _;
 use tokio::sync::watch;
@@ -31,7 +31,7 @@ use uuid::Uuid;
 use crate::nodes::Node;
 use crate::reading::ReadError;
 use crate::registry::{CancelError, ForgetError, OrderError, Registry};
-use crate::{snapshot_tree, vm_files};
+use crate::{hardware, snapshot_tree, vm_files};
 
 /// How often a silent stream of reports sends a comment, so that the client notices a lost connection.
 const PING: Duration = Duration::from_secs(15);
@@ -71,6 +71,7 @@ fn api() -> OpenApiRouter<Arc<Registry>> {
         .routes(routes!(cancel_task))
         .routes(routes!(get_snapshots))
         .routes(routes!(get_files))
+        .routes(routes!(get_hardware))
         .routes(routes!(get_openapi))
         .routes(routes!(healthz))
 }
@@ -333,6 +334,37 @@ async fn get_files(
         Err(response) => return *response,
     };
     read_of_node(vm_files::read(&node, vmid).await)
+}
+
+/// Get the hardware of a VM
+///
+/// Reads its disks, CD/DVD drives and network adapters from the node at once, beside the tasks.
+#[utoipa::path(
+    get,
+    path = "/nodes/{node}/vms/{vmid}/hardware",
+    operation_id = "getHardware",
+    tag = "Nodes",
+    params(
+        ("node" = String, Path, description = "The node, a name of `hosts.yml`."),
+        ("vmid" = u32, Path, description = "The VM."),
+    ),
+    responses(
+        (status = 200, description = "The hardware as the node has it.", body = VmHardware),
+        (status = 401, description = "The token is missing or wrong.", body = Problem, content_type = "application/problem+json"),
+        (status = 404, description = "There is no such node, or it has no such VM.", body = Problem, content_type = "application/problem+json"),
+        (status = 502, description = "The node failed.", body = Problem, content_type = "application/problem+json"),
+        (status = 504, description = "The node did not answer in time.", body = Problem, content_type = "application/problem+json"),
+    )
+)]
+async fn get_hardware(
+    State(registry): State<Arc<Registry>>,
+    Path((node, vmid)): Path<(String, String)>,
+) -> Response {
+    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
+        Ok(found) => found,
+        Err(response) => return *response,
+    };
+    read_of_node(hardware::read(&node, vmid).await)
 }
 
 /// What was read of a node, or why it was not.

@@ -15,6 +15,16 @@ pub(crate) enum Unread {
     Answer(Output, ParseError),
 }
 
+impl Unread {
+    /// Of the snapshots of a VM.
+    pub(crate) fn of(self, vmid: Vmid) -> ReadError {
+        match self {
+            Self::Lost(error) => error.into(),
+            Self::Answer(output, error) => ReadError::of(vmid, &output, &error),
+        }
+    }
+}
+
 impl From<SessionError> for Unread {
     fn from(error: SessionError) -> Self {
         Self::Lost(error)
@@ -36,10 +46,7 @@ pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<SnapshotTree, ReadEr
     let _turn = node.reading.lock().await;
     let session = node.session().await?;
     let tree = read_tree(&*session, vmid, Sizes::Each).await;
-    tree.map_err(|unread| match unread {
-        Unread::Lost(error) => error.into(),
-        Unread::Answer(output, error) => ReadError::of(vmid, &output, &error),
-    })
+    tree.map_err(|unread| unread.of(vmid))
 }
 
 /// Reads the snapshots of a VM and the free space of its datastore.

@@ -9,20 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ecoman_esxi::parse::{self, FileLayout};
 use ecoman_esxi::{Command, named_files};
-use ecoman_model::{
-    Datastore, Obstacle, ObstacleKind, PowerState, Stays, VmFacts, VmFile, VmFiles, Vmid,
-};
+use ecoman_model::{Obstacle, ObstacleKind, PowerState, Stays, VmFacts, VmFile, VmFiles, Vmid};
 use futures::future::try_join_all;
 use sha2::{Digest as _, Sha256};
 
 use crate::nodes::Node;
 use crate::reading::{Ask, ReadError, VOLUMES, on_volume};
-
-/// What may name disks is shorter; what is longer holds them.
-const LONGEST_TEXT: u64 = 1 << 20;
-
-/// How many files one command is given.
-const AT_ONCE: usize = 100;
+use crate::volumes::{Volumes, lines, names, sizes, volume_of};
 
 /// Reads the files of a VM, beside what runs on the node.
 pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<VmFiles, ReadError> {
@@ -167,57 +160,6 @@ pub(crate) async fn look_at_files(
         vmx: vmx.stdout.clone(),
         files,
     })
-}
-
-/// The volumes of a node: each has a name and, below `/vmfs/volumes`, a UUID.
-struct Volumes(Vec<Datastore>);
-
-impl Volumes {
-    /// A path by the UUID of its volume, without `.` and `..`.
-    fn canonical(&self, path: &str) -> String {
-        let mut parts: Vec<&str> = Vec::new();
-        for part in path.split('/') {
-            match part {
-                "" | "." => {}
-                ".." => {
-                    parts.pop();
-                }
-                part => parts.push(part),
-            }
-        }
-        let ["vmfs", "volumes", volume, below @ ..] = parts.as_slice() else {
-            return format!("/{}", parts.join("/"));
-        };
-        let known = self.0.iter().find(|it| it.name.as_deref() == Some(*volume));
-        let uuid = known.and_then(|it| it.path.strip_prefix(VOLUMES));
-        let mut path = format!("{VOLUMES}{}", uuid.unwrap_or(volume));
-        for part in below {
-            path.push('/');
-            path.push_str(part);
-        }
-        path
-    }
-
-    /// The path by the name of its volume.
-    fn shown(&self, canonical: &str) -> String {
-        let named = self.0.iter().find_map(|it| {
-            let below = canonical.strip_prefix(&it.path)?;
-            let name = it.name.as_deref().filter(|name| !name.is_empty())?;
-            below
-                .starts_with('/')
-                .then(|| format!("{VOLUMES}{name}{below}"))
-        });
-        named.unwrap_or_else(|| canonical.to_owned())
-    }
-
-    /// Where a name leads that stands in a file of `directory`.
-    fn resolved(&self, name: &str, directory: &str) -> String {
-        match on_volume(name) {
-            Some(path) => self.canonical(&path),
-            None if name.starts_with('/') => self.canonical(name),
-            None => self.canonical(&format!("{directory}/{name}")),
-        }
-    }
 }
 
 /// The files, sorted by what becomes of them; paths are canonical.
@@ -389,29 +331,6 @@ fn obstacle(kind: ObstacleKind, path: &str, by: Option<String>) -> Obstacle {
     }
 }
 
-fn lines(stdout: &[u8]) -> Vec<String> {
-    let text = String::from_utf8_lossy(stdout);
-    text.lines().map(str::to_owned).collect()
-}
-
-/// The sizes of files. One that is gone has none.
-async fn sizes(asks: &impl Ask, paths: &[String]) -> Result<BTreeMap<String, u64>, ReadError> {
-    let commands: Vec<Command> = paths.chunks(AT_ONCE).map(Command::file_times).collect();
-    let mut sizes = BTreeMap::new();
-    for command in &commands {
-        let output = asks.ask(command).await?;
-        for line in lines(&output.stdout) {
-            let mut words = line.splitn(3, ' ').skip(1);
-            if let (Some(size), Some(path)) = (words.next(), words.next())
-                && let Ok(size) = size.parse()
-            {
-                sizes.insert(path.to_owned(), size);
-            }
-        }
-    }
-    Ok(sizes)
-}
-
 /// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on the VM's
 /// volume, and the `.vmx` files of the node's `others`.
 async fn named_elsewhere(
@@ -419,13 +338,6 @@ async fn named_elsewhere(
     sorted: &mut Sorted<'_>,
     others: &[String],
 ) -> Result<BTreeMap<String, Vec<String>>, ReadError> {
-    let volume = sorted.directory.strip_prefix(VOLUMES).unwrap_or_default();
-    let volume = volume.split('/').next().unwrap_or_default();
-    let volume = format!("{VOLUMES}{volume}");
-    let output = asks.ask(&Command::vm_files(&volume)).await?;
-    if output.exit != 0 {
-        sorted.forbid(ObstacleKind::Unsure, &format!("{volume}/"), None);
-    }
     let others: BTreeSet<String> = others
         .iter()
         .map(|path| sorted.volumes.canonical(path))
@@ -434,55 +346,12 @@ async fn named_elsewhere(
         let vmx = sorted.vmx.clone();
         sorted.forbid(ObstacleKind::Shared, &vmx, None);
     }
-    let found = lines(&output.stdout).into_iter();
-    let mut files: BTreeSet<String> = found
-        .filter(|path| {
-            let extension = path.rsplit_once('.').map_or("", |(_, extension)| extension);
-            let texts = ["vmx", "vmtx", "vmdk", "vmsd"];
-            texts.iter().any(|it| it.eq_ignore_ascii_case(extension))
-        })
-        .map(|path| sorted.volumes.canonical(&path))
-        .collect();
-    files.extend(others.iter().cloned());
-    let files: Vec<String> = files.into_iter().collect();
-    let sizes = sizes(asks, &files).await?;
-    for other in others.iter().filter(|other| !sizes.contains_key(*other)) {
-        sorted.forbid(ObstacleKind::Unsure, other, None);
+    let volume = volume_of(&sorted.directory).into_iter().collect();
+    let names = names(asks, sorted.volumes, &volume, &others).await?;
+    for unread in &names.unread {
+        sorted.forbid(ObstacleKind::Unsure, unread, None);
     }
-    let texts: Vec<String> = sizes
-        .into_iter()
-        .filter(|(_, size)| *size <= LONGEST_TEXT)
-        .map(|(path, _)| path)
-        .collect();
-    let mut named = BTreeMap::new();
-    for some in texts.chunks(AT_ONCE) {
-        let output = asks.ask(&Command::named_files(some)).await?;
-        if !matches!(output.exit, 0 | 1) {
-            sorted.forbid(ObstacleKind::Unsure, &format!("{volume}/"), None);
-        }
-        for (path, text) in by_file(&output.stdout, some) {
-            named.insert(path, named_files(&text));
-        }
-    }
-    Ok(named)
-}
-
-/// The lines of each file, of what `grep -H` printed: `PATH:LINE`.
-fn by_file(stdout: &[u8], paths: &[String]) -> BTreeMap<String, Vec<u8>> {
-    let mut texts: BTreeMap<String, Vec<u8>> = BTreeMap::new();
-    for line in stdout.split_inclusive(|byte| *byte == b'\n') {
-        let of = paths.iter().filter_map(|path| {
-            let rest = line.strip_prefix(path.as_bytes())?.strip_prefix(b":")?;
-            Some((path, rest))
-        });
-        if let Some((path, rest)) = of.max_by_key(|(path, _)| path.len()) {
-            texts
-                .entry(path.clone())
-                .or_default()
-                .extend_from_slice(rest);
-        }
-    }
-    texts
+    Ok(names.by_file)
 }
 
 /// Whether a host uses the files. VMFS says who holds each; other volumes have files for locks.
@@ -516,50 +385,4 @@ async fn locks(asks: &impl Ask, sorted: &mut Sorted<'_>, list: &[String]) -> Res
         }
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn volumes() -> Volumes {
-        Volumes(vec![Datastore {
-            name: Some("ds (1)".to_owned()),
-            path: "/vmfs/volumes/5f-1".to_owned(),
-            kind: "VMFS-6".to_owned(),
-            accessible: true,
-            capacity_bytes: None,
-            free_bytes: None,
-        }])
-    }
-
-    #[test]
-    fn a_file_is_the_same_however_it_is_named() {
-        let volumes = volumes();
-        let one = "/vmfs/volumes/5f-1/web/web.vmdk";
-        for (name, directory) in [
-            ("web.vmdk", "/vmfs/volumes/5f-1/web"),
-            ("../web/./web.vmdk", "/vmfs/volumes/ds (1)/other"),
-            ("[ds (1)] web/web.vmdk", ""),
-            ("/vmfs/volumes/ds (1)//web/web.vmdk", "/x"),
-            ("/vmfs/volumes/5f-1/other/../web/web.vmdk", ""),
-        ] {
-            assert_eq!(volumes.resolved(name, directory), one, "{name}");
-        }
-        assert_eq!(volumes.shown(one), "/vmfs/volumes/ds (1)/web/web.vmdk");
-        assert_eq!(
-            volumes.canonical("/vmfs/volumes/gone/a.vmx"),
-            "/vmfs/volumes/gone/a.vmx"
-        );
-    }
-
-    #[test]
-    fn lines_belong_to_the_file_whose_path_is_in_front() {
-        let paths = ["/a/b".to_owned(), "/a/b:c".to_owned()];
-        let printed = b"/a/b:x.fileName = \"1\"\n/a/b:c:y.fileName = \"2\"\nodd\n/a/b:z\n";
-        let texts = by_file(printed, &paths);
-        assert_eq!(texts["/a/b"], b"x.fileName = \"1\"\nz\n");
-        assert_eq!(texts["/a/b:c"], b"y.fileName = \"2\"\n");
-        assert_eq!(named_files(&texts["/a/b:c"]), ["2"]);
-    }
 }

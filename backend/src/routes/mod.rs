@@ -6,6 +6,7 @@ mod create;
 mod deletion;
 mod events;
 mod guard;
+mod hardware;
 mod history;
 mod meta;
 mod metrics;
@@ -65,6 +66,8 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
             deletion::delete_vm
         ))
         .routes(routes!(deletion::list_vm_files))
+        .routes(routes!(hardware::get_vm_hardware))
+        .routes(routes!(hardware::grow_disk))
         .routes(routes!(settings::cancel_pending))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))

@@ -2,6 +2,7 @@
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
+use ecoman_api::DeviceKey;
 use serde::de::DeserializeOwned;
 use utoipa::IntoParams;
 
@@ -52,6 +53,31 @@ impl SnapshotPath {
     }
 }
 
+/// The path of a device of a VM.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub(crate) struct DevicePath {
+    /// Name of the node.
+    #[param(example = "hoge")]
+    pub(super) node: String,
+    /// Id of the VM on its node.
+    #[param(value_type = u32, minimum = 0, maximum = 4_294_967_295_u32, example = 14)]
+    pub(super) vmid: String,
+    /// Which device: its name in the VM's `.vmx`, `key` of the VM's hardware.
+    #[param(example = "scsi0:0")]
+    pub(super) key: String,
+}
+
+impl DevicePath {
+    /// # Errors
+    ///
+    /// [`http::Error::NotFound`]: it is none that `is`.
+    pub(super) fn key(&self, is: fn(&DeviceKey) -> bool) -> Result<DeviceKey, http::Error> {
+        let key: Option<DeviceKey> = self.key.parse().ok();
+        key.filter(is).ok_or(http::Error::NotFound)
+    }
+}
+
 /// The path of a VM in the original's calls.
 #[derive(Debug, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -92,6 +118,15 @@ impl<S: Send + Sync> FromRequestParts<S> for SnapshotPath {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
         let (node, vmid, id) = read(parts, state).await?;
         Ok(Self { node, vmid, id })
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for DevicePath {
+    type Rejection = http::Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, http::Error> {
+        let (node, vmid, key) = read(parts, state).await?;
+        Ok(Self { node, vmid, key })
     }
 }
 

@@ -174,6 +174,11 @@ failures! {
              own, another task of it is under way, its files are needed elsewhere or in use, or the \
              node is read-only; or the key belongs to another request.",
     }
+    HardwareRefused {
+        Refused:
+            "The hardware of the VM cannot be changed now, and `detail` says why: it is not off, its \
+             files are not there, or the node is read-only; or the key belongs to another request.",
+    }
     NoKeptVmx {
         TaskNotFound: "There is no such task, or it has kept no `.vmx`.",
     }

@@ -30,7 +30,9 @@ pub(crate) use new_task::NewTask;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ecoman_model::{NodeName, Refusal, SnapshotTree, Task, TaskId, TaskState, Timestamp, Vmid};
+use ecoman_model::{
+    NodeName, Refusal, SnapshotTree, Task, TaskId, TaskState, Timestamp, VmHardware, Vmid,
+};
 use ecoman_store::{Store, TaskQuery};
 use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
@@ -172,6 +174,14 @@ impl Tasks {
     ) -> Result<SnapshotTree, Error> {
         let vmid = vmid.to_string();
         let path = ["nodes", node.as_str(), "vms", &vmid, "snapshots"];
+        let read = self.shared.executor.read(&path).await;
+        read.map_err(|error| Error::of_reading(node, error))
+    }
+
+    /// The hardware of a VM, read from its node at once.
+    pub(crate) async fn hardware(&self, node: &NodeName, vmid: Vmid) -> Result<VmHardware, Error> {
+        let vmid = vmid.to_string();
+        let path = ["nodes", node.as_str(), "vms", &vmid, "hardware"];
         let read = self.shared.executor.read(&path).await;
         read.map_err(|error| Error::of_reading(node, error))
     }

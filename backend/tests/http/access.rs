@@ -47,6 +47,14 @@ const TABLE: &[(&str, [&str; 8])] = &[
         ["401", "403", "403", "-", "401", "-", "401", "-"],
     ),
     (
+        "getVmHardware",
+        ["401", "403", "403", "-", "401", "403", "401", "-"],
+    ),
+    (
+        "growDisk",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
         "cancelPending",
         ["401", "403", "-", "-", "401", "403", "401", "403"],
     ),
@@ -187,6 +195,7 @@ fn body(operation: &str) -> Option<Value> {
         "setPower" => json!({"action": "on"}),
         "updateVm" => json!({"comment": "new"}),
         "answerQuestion" => json!({"question": "1", "choice": 0}),
+        "growDisk" => json!({"size_gb": 40}),
         "createSnapshot" => json!({"name": "a"}),
         "revertToSnapshot" => json!({}),
         "signIn" => json!({"name": "nobody", "password": "not this one"}),
@@ -238,6 +247,7 @@ async fn every_operation_is_for_those_who_may() {
         let path = path
             .replace("{node}", "hoge")
             .replace("{vmid}", "1")
+            .replace("{key}", "scsi0:0")
             .replace("{name}", "no-such-user")
             .replace("snapshots/{id}", "snapshots/1")
             .replace("{id}", "019aad5e-7a00-7000-8000-000000000001");

@@ -14,6 +14,7 @@ mod csv;
 mod docs;
 mod events;
 mod executor;
+mod hardware;
 mod history;
 mod list;
 mod machine;

@@ -71,6 +71,8 @@ fn the_ids_of_operations_stay() {
                 "getTask",
                 "getTaskVmx",
                 "getVm",
+                "getVmHardware",
+                "growDisk",
                 "healthz",
                 "listAudit",
                 "listHistory",

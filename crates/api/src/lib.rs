@@ -10,6 +10,7 @@ mod event;
 pub mod executor;
 mod field;
 mod filter;
+mod hardware;
 mod history;
 mod machine;
 mod node;
@@ -25,15 +26,16 @@ pub mod text;
 mod vm;
 
 pub use ecoman_model::{
-    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, Choice, CleanUp, Collecting,
-    CommandRun, DEFAULT_GUEST_OS, Datastore, Destroy, Edit, EventKind, FailureKind, FieldFault,
-    GUEST_SECONDS, GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NewVm,
+    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, CdromDrive, Choice, CleanUp,
+    Collecting, CommandRun, DEFAULT_GUEST_OS, DISK_GB, Datastore, Destroy, DeviceKey, DiskGrow,
+    Edit, EventKind, FailureKind, FieldFault, FixedDisk, FixedDiskKind, GUEST_SECONDS,
+    GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NetworkAdapter, NewVm,
     NodeFailure, Obstacle, ObstacleKind, Permission, PowerAction, PowerChange, PowerState,
     Question, Refusal, Resource, Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES,
     SNAPSHOT_NAME_CHARACTERS, Setting, Situation, Snapshot, SnapshotCreate, SnapshotRemove,
     SnapshotRemoveAll, SnapshotRevert, SnapshotTree, Stays, StepState, TaskId, TaskRequest,
-    TaskState, TaskStep, Thresholds, Unregister, VmFile, VmFiles, VmPlace, VmSettings, Vmid, Way,
-    least_snapshot_bytes, volume_of,
+    TaskState, TaskStep, Thresholds, Unregister, VirtualDisk, VmFile, VmFiles, VmHardware, VmPlace,
+    VmSettings, Vmid, Way, least_snapshot_bytes, volume_of,
 };
 
 pub use access::{
@@ -47,6 +49,7 @@ pub use filter::{
     Filter, FilterError, FilterFault, Moment, Searchable, TermPlace, Word, filter_fields,
     filter_table,
 };
+pub use hardware::GrowDisk;
 pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,

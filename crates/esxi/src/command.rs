@@ -312,6 +312,14 @@ impl Command {
             .argument(path.to_owned())
     }
 
+    /// `vmkfstools -X SIZEG PATH`: makes a disk larger, to so many GB of 1024³ bytes in all.
+    #[must_use]
+    pub fn grow_disk(path: &str, gb: u64) -> Self {
+        Self::new("vmkfstools", &["-X"])
+            .argument(format!("{gb}G"))
+            .argument(path.to_owned())
+    }
+
     /// `vim-cmd vmsvc/destroy VMID`: deletes a VM with its files.
     #[must_use]
     pub fn destroy(vmid: Vmid) -> Self {

@@ -20,4 +20,7 @@ pub use session::{
     SessionFault, SessionOptions, login_pause,
 };
 pub use trust::{ChangedKey, HostKey, Trust, TrustError, host_keys, known, pin};
-pub use vmx::{VmxEditError, VmxFor, edit_vmx, is_made_by, named_files, vmx, vmx_value};
+pub use vmx::{
+    VmxCdrom, VmxDevices, VmxDisk, VmxEditError, VmxFor, VmxNic, edit_vmx, is_made_by, named_files,
+    vmx, vmx_devices, vmx_value,
+};

@@ -17,6 +17,7 @@
 mod by_command;
 mod create;
 mod datastore;
+mod disk;
 mod dump;
 mod error;
 mod esxcli;
@@ -43,6 +44,7 @@ mod words;
 pub use by_command::{COMMANDS, by_command};
 pub use create::{DiskDone, created_vmid, vmkfstools};
 pub use datastore::{datastore_listsummary, vm_datastores};
+pub use disk::{DiskDescriptor, disk_descriptor};
 pub use error::{Excerpt, MAX_INPUT_BYTES, ParseError};
 pub use esxcli::{Listing, filesystem_list, port_groups};
 pub use fault::{Fault, FaultClass, FaultMessage};

@@ -1,9 +1,11 @@
 //! The `.vmx`: that of a new VM, and changes of one that is there.
 
+mod devices;
 mod edit;
 
 use ecoman_model::{NewVm, TaskId};
 
+pub use devices::{VmxCdrom, VmxDevices, VmxDisk, VmxNic, vmx_devices};
 pub use edit::{VmxEditError, edit_vmx, named_files, vmx_value};
 
 /// What a `.vmx` is made for besides the VM itself: what its node has.

@@ -11,6 +11,7 @@ mod answer;
 mod clean_up;
 mod create;
 mod edit;
+mod hardware;
 mod power;
 mod removal;
 mod snapshot;
@@ -26,6 +27,7 @@ pub use create::{
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 pub use edit::Edit;
 pub use field_fault::FieldFault;
+pub use hardware::DiskGrow;
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use removal::{Destroy, Unregister};

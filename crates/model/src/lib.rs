@@ -8,6 +8,7 @@ mod act;
 mod audit;
 mod collect;
 mod event;
+mod hardware;
 pub mod marks;
 mod node;
 mod pending;
@@ -21,9 +22,9 @@ mod thresholds;
 mod vm;
 
 pub use act::{
-    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Destroy, Edit, FieldFault,
-    GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS, NewVm,
-    PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Destroy, DiskGrow, Edit,
+    FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS,
+    NewVm, PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
     SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate, SnapshotRemove,
     SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, Unregister, VmSettings,
     least_snapshot_bytes, volume_of,
@@ -31,6 +32,10 @@ pub use act::{
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};
 pub use collect::{Collect, Collecting, InvalidCollect, RoundCost, Way};
 pub use event::{EndedTask, Event, EventKind, Initiator};
+pub use hardware::{
+    CdromDrive, DISK_GB, DeviceKey, FixedDisk, FixedDiskKind, InvalidDeviceKey, NetworkAdapter,
+    VirtualDisk, VmHardware,
+};
 pub use node::{
     Datastore, InvalidNodeName, IsoImage, NodeFacts, NodeName, NodeSettings, PortGroup,
     VersionFacts,

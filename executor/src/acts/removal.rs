@@ -6,14 +6,15 @@ use std::time::Duration;
 use ecoman_api::text::EN;
 use ecoman_esxi::{Command, parse};
 use ecoman_model::{
-    Act, Destroy, KEPT_VMX_BYTES, NodeBefore, PowerState, Refusal, Removal, Situation, Step,
-    StepState, TaskError, TaskErrorKind, Unregister, VmFile, Vmid,
+    Act, Destroy, KEPT_VMX_BYTES, NodeBefore, Refusal, Removal, Situation, Step, StepState,
+    TaskError, TaskErrorKind, Unregister, VmFile, Vmid,
 };
 use tokio::time::Instant;
 
 use super::hostd_task::{Ended, Work};
+use super::last_look::{changed, not_now, still_off, unread};
 use crate::job::{Job, STATE_LAG, refused};
-use crate::reading::{ReadError, on_volume};
+use crate::reading::on_volume;
 use crate::vm_files::{Seen, SeenFiles, look, look_at_files};
 
 /// How long hostd may go on with a removal of which nobody hears any more.
@@ -97,7 +98,14 @@ pub(super) async fn destroy(job: &Job, act: &Destroy) -> Result<(), TaskError> {
     job.step(first, StepState::Done, Some(detail));
     let name = seen.facts.name.clone().unwrap_or_else(|| vmid.to_string());
     let doing = format!("Deleting {name}");
-    unchanged(job, vmid, &vmx_file, &vmx, &doing).await?;
+    still_off(
+        job,
+        vmid,
+        (&vmx_file, &vmx),
+        Refusal::NotOffToDelete,
+        &doing,
+    )
+    .await?;
     job.close_cancellation(&doing)?;
     let kept = vmx.get(..KEPT_VMX_BYTES).unwrap_or(&vmx);
     let removal = Removal {
@@ -174,38 +182,6 @@ fn allowed(job: &Job, act: &Destroy, seen: &Seen, files: &SeenFiles) -> Result<(
         return Err(changed(job, &format!("The files of {name}")));
     }
     Ok(())
-}
-
-/// Whether the VM is still off, and its `.vmx` as it was looked at.
-async fn unchanged(
-    job: &Job,
-    vmid: Vmid,
-    vmx_file: &str,
-    vmx: &[u8],
-    doing: &str,
-) -> Result<(), TaskError> {
-    let commands = [
-        Command::read_private_file(vmx_file),
-        Command::power_state(vmid),
-    ];
-    let asking = job.ask_all(&commands);
-    let looking = async { asking.await.map_err(|error| job.lost(doing, &error)) };
-    let outputs = job.unless_cancelled(doing, looking).await?;
-    let [now, power] = outputs.as_slice() else {
-        // As many outputs as commands.
-        return Err(refused(doing, ""));
-    };
-    if now.exit != 0 {
-        return Err(job.failed(doing, now, None));
-    }
-    if now.stdout != vmx {
-        return Err(changed(job, vmx_file));
-    }
-    match parse::power_state(&power.stdout) {
-        Ok(PowerState::Off) => Ok(()),
-        Ok(state) => Err(not_now(job, vmid, &Refusal::NotOffToDelete(state))),
-        Err(error) => Err(job.failed(doing, power, Some(&error))),
-    }
 }
 
 /// Follows what an earlier run of the executor may have asked for; sends nothing. `command` is what
@@ -389,41 +365,4 @@ fn still_there(job: &Job, name: &str, error: Option<TaskError>, doing: &str) -> 
         hint: "The commands of the task show what the node said word for word.".to_owned(),
         left: Vec::new(),
     })
-}
-
-fn unread(job: &Job, vmid: Vmid, error: &ReadError) -> TaskError {
-    let doing = format!("Looking at VM {vmid}");
-    match error {
-        ReadError::Session(error) => job.lost(&doing, error),
-        ReadError::NoVm(_) => refused(
-            format!("{} has no VM {vmid} (any more).", job.name()),
-            "Look at the node's VMs again.",
-        ),
-        ReadError::Node(why) => TaskError {
-            kind: TaskErrorKind::Node,
-            message: format!("{doing} failed on {}: {why}", job.name()),
-            hint: "The commands of the task show what the node said word for word.".to_owned(),
-            left: Vec::new(),
-        },
-    }
-}
-
-fn not_now(job: &Job, vmid: Vmid, refusal: &Refusal) -> TaskError {
-    let why = (EN.refusals.sentence)(refusal);
-    refused(
-        format!("VM {vmid} on {}: {why}", job.name()),
-        "Look at the VM as it is now and decide again.",
-    )
-}
-
-fn changed(job: &Job, what: &str) -> TaskError {
-    TaskError {
-        kind: TaskErrorKind::VmChanged,
-        message: format!(
-            "{what} on {} changed since this was requested. Nothing was changed.",
-            job.name()
-        ),
-        hint: "Look at the VM as it is now and decide again.".to_owned(),
-        left: Vec::new(),
-    }
 }

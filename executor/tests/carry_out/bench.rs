@@ -316,7 +316,10 @@ pub(crate) fn vm_names(node: &SimulatedNode) -> Vec<String> {
 /// Has a tool of the node do something else: `script` of its shell, for which the tool itself is
 /// in `/bin/real`.
 pub(crate) fn wrap_tool(node: &SimulatedNode, tool: &str, script: &str) {
-    let path = node.file(&format!("/bin/{tool}"));
+    let places = ["bin", "sbin"].map(|folder| node.file(&format!("/{folder}/{tool}")));
+    let mut places = places.into_iter();
+    let path = places.find(|path| path.symlink_metadata().is_ok());
+    let path = path.expect("a tool of the node");
     let real = node.file("/bin/real");
     std::fs::create_dir_all(&real).unwrap();
     if path.is_symlink() {

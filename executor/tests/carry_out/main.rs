@@ -13,6 +13,7 @@ mod cleaning_up;
 mod creating;
 mod editing;
 mod faults;
+mod hardware;
 mod nasty;
 mod power;
 mod protocol;

@@ -4,6 +4,7 @@ pub(crate) mod answer;
 mod clean_up;
 pub(crate) mod create;
 pub(crate) mod edit;
+mod hardware;
 pub(crate) mod power;
 mod removal;
 mod results;
@@ -66,6 +67,7 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
         TaskRequest::SnapshotRemove(act) => act,
         TaskRequest::SnapshotRemoveAll(act) => act,
         TaskRequest::Edit(edit) => edit.as_ref(),
+        TaskRequest::DiskGrow(act) => act,
         TaskRequest::Unregister(act) => act,
         TaskRequest::Destroy(act) => act,
     }

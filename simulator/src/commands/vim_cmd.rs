@@ -1,5 +1,6 @@
 //! `vim-cmd`
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::dump::{Data, Object, VimFault, print};
@@ -530,7 +531,6 @@ fn invalid_file(at: &Located, reason: &str) -> VimFault {
 fn read_vm(host: &Host, at: &Located) -> Result<VmSpec, String> {
     let bytes = std::fs::read(&at.file).map_err(|error| error.to_string())?;
     let keys = vmx::read(&bytes)?;
-    let folder = at.path.rsplit_once('/').map_or("", |(folder, _)| folder);
     let stem = at
         .path
         .rsplit('/')
@@ -541,22 +541,27 @@ fn read_vm(host: &Host, at: &Located) -> Result<VmSpec, String> {
     spec.hardware = host.generation().newest_hardware();
     spec.tools = Tools::Missing;
     spec.guest.host_name = None;
-    spec.disks = vmx::disk_files(&keys)
-        .iter()
-        .filter_map(|disk| {
-            let path = if disk.starts_with('/') {
-                disk.clone()
-            } else {
-                format!("[{}] {folder}/{disk}", at.datastore)
-            };
-            let descriptor = std::fs::read_to_string(host.locate(&path, "/")?.file).ok()?;
-            vmx::disk_size(&descriptor)
-        })
-        .collect();
+    spec.disks = disk_sizes(host, at, &keys);
     // What is in the .vmx is a few kilobytes; the thin disks have nothing in them yet.
     spec.committed_bytes = 4096;
     spec.uncommitted_bytes = spec.disks.iter().sum();
     Ok(vmx::apply(&keys, spec))
+}
+
+/// The sizes of the disks that a `.vmx` names, by their descriptors.
+fn disk_sizes(host: &Host, at: &Located, keys: &BTreeMap<String, String>) -> Vec<u64> {
+    let folder = at.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let files = vmx::disk_files(keys);
+    let sizes = files.iter().filter_map(|disk| {
+        let path = if disk.starts_with('/') {
+            disk.clone()
+        } else {
+            format!("[{}] {folder}/{disk}", at.datastore)
+        };
+        let descriptor = std::fs::read_to_string(host.locate(&path, "/")?.file).ok()?;
+        vmx::disk_size(&descriptor)
+    });
+    sizes.collect()
 }
 
 fn reload(host: &mut Host, vm: &Vm) -> Output {
@@ -573,7 +578,13 @@ fn reload(host: &mut Host, vm: &Vm) -> Output {
         .and_then(|bytes| vmx::read(&bytes));
     match read {
         Ok(keys) => {
+            let disks = disk_sizes(host, &at, &keys);
             if let Some(vm) = host.vms.get_mut(&vm.id) {
+                let sum = |disks: &[u64]| disks.iter().sum::<u64>();
+                // Nothing is written to what a disk has got more.
+                let more = sum(&disks).saturating_sub(sum(&vm.spec.disks));
+                vm.spec.uncommitted_bytes += more;
+                vm.spec.disks = disks;
                 vm.spec = vmx::apply(&keys, vm.spec.clone());
             }
             Output::default()

@@ -139,26 +139,54 @@ fn lacks_space(host: &Host, disk: &Located) -> bool {
     vm.is_some_and(|vm| host.spec.lacks_space_for.iter().any(|name| name == vm))
 }
 
-fn extend(host: &Host, size: &str, file: &str, disk: &Located) -> Output {
+fn extend(host: &mut Host, size: &str, file: &str, disk: &Located) -> Output {
+    let refused =
+        |why: &str| Output::refused(format!("Failed to extend the disk: {why}\n"), FAILED);
     let Some(bytes) = bytes(size) else {
         return Output::refused(format!("Invalid size: {size}\n"), 1);
     };
-    let Some(now) = size_of(disk) else {
+    let descriptor = std::fs::read_to_string(&disk.file).unwrap_or_default();
+    let Some(now) = vmx::disk_size(&descriptor) else {
         return missing(file);
     };
     if in_use(host, disk) {
         return locked(file);
     }
-    if bytes < now {
-        return Output::refused(
-            "Failed to extend the disk: One of the parameters supplied is invalid (1).\n",
-            FAILED,
-        );
+    let is_vmfs = descriptor.contains("createType=\"vmfs\"");
+    if bytes < now || !is_vmfs || vmx::parent_hint(&descriptor).is_some() {
+        return refused("One of the parameters supplied is invalid (1).");
     }
-    match write_disk(disk, bytes) {
-        Ok(()) => Output::ok("Grow: 100% done.\n"),
-        Err(error) => Output::refused(format!("Failed to extend the disk: {error}\n"), FAILED),
+    // A thin one takes space as it is written to.
+    let is_thin = descriptor.contains("ddb.thinProvisioned = \"1\"");
+    let taken = if is_thin { 0 } else { bytes - now };
+    if lacks_space(host, disk) || host.take_space(&disk.datastore, taken).is_err() {
+        return refused("No space left on device (1835017).");
     }
+    match grow(disk, &descriptor, bytes) {
+        Ok(()) => Output::ok("\rGrow: 0% done.\rGrow: 42% done.\rGrow: 100% done.\n"),
+        Err(error) => refused(&error.to_string()),
+    }
+}
+
+/// Gives a disk another size: its data, then its descriptor, of which everything else stays.
+fn grow(disk: &Located, descriptor: &str, bytes: u64) -> std::io::Result<()> {
+    let sectors = bytes / 512;
+    if let Some(extent) = vmx::extent(descriptor) {
+        let extent = disk.file.with_file_name(extent);
+        let data = std::fs::OpenOptions::new().write(true).open(extent)?;
+        data.set_len(bytes)?;
+    }
+    let lines = descriptor.lines().map(|line| {
+        let mut words = line.splitn(3, ' ');
+        match (words.next(), words.nth(1)) {
+            (Some("RW"), Some(rest)) => format!("RW {sectors} {rest}\n"),
+            (Some("ddb.geometry.cylinders"), _) => {
+                format!("ddb.geometry.cylinders = \"{}\"\n", sectors / (255 * 63))
+            }
+            _ => format!("{line}\n"),
+        }
+    });
+    std::fs::write(&disk.file, lines.collect::<String>())
 }
 
 fn clone(

@@ -1,7 +1,7 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, Utc};
-use ecoman_model::{Obstacle, Step, TaskRequest};
+use ecoman_model::{FixedDisk, Obstacle, Step, TaskRequest};
 
 /// The texts of tasks that the servers write.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +14,8 @@ pub struct Tasks {
     pub summary: fn(request: &TaskRequest) -> String,
     /// What forbids deleting a VM's files, as a sentence or two.
     pub obstacle: fn(obstacle: &Obstacle) -> String,
+    /// Why a disk cannot be made larger, as a sentence or two.
+    pub fixed_disk: fn(fixed: &FixedDisk) -> String,
     /// What the audit log says of a cancellation, with the summary of the cancelled request.
     pub cancel_summary: fn(request: &str) -> String,
     /// What the audit log says of a change that waits until the VM is off, with its summary.

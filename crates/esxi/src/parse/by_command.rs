@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::create::{created, created_vmid, vmkfstools};
 use super::datastore::{datastore_listsummary, vm_datastores};
+use super::disk::disk_descriptor;
 use super::error::{Excerpt, ParseError};
 use super::esxcli::{Listing, filesystem_list, port_groups};
 use super::fault_reader::fault;
@@ -50,6 +51,7 @@ pub const COMMANDS: &[&str] = &[
     "vmkfstools",
     "vmkfstools -D",
     "vmsd",
+    "vmdk",
     "fault",
 ];
 
@@ -94,6 +96,7 @@ pub fn by_command(command: &str, input: &[u8]) -> Result<Value, ParseError> {
         "vmkfstools" => json(name, vmkfstools(input)?),
         "vmkfstools -D" => json(name, file_lock(input)?),
         "vmsd" => json(name, vmsd(input)?),
+        "vmdk" => json(name, disk_descriptor(input)?),
         _ => match fault(input)? {
             Some(fault) => {
                 let sentence = fault.sentence();

@@ -84,6 +84,16 @@ pub fn vmx_value(file: &[u8], key: &str) -> Option<String> {
         .text(file)
 }
 
+/// The keys of a `.vmx`, in lower case, with their values, in the order of the file. What cannot be read
+/// is left out.
+pub(super) fn keys(file: &[u8]) -> impl Iterator<Item = (String, String)> {
+    entries(file).filter_map(|entry| {
+        let key = file.get(entry.key.clone()).unwrap_or_default();
+        let key = std::str::from_utf8(key).ok()?.to_ascii_lowercase();
+        Some((key, entry.text(file)?))
+    })
+}
+
 /// The files that a `.vmx`, a `.vmsd` or the descriptor of a disk names: disks, ISO images, parents.
 /// What cannot be read is left out.
 #[must_use]

@@ -137,6 +137,21 @@ impl Situation<'_> {
         }
     }
 
+    /// Whether the `.vmx` and the disks of the VM can be changed. A node takes a changed `.vmx` only while
+    /// the VM is off: a running one is written over it.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn takes_new_hardware(&self) -> Result<(), Refusal> {
+        self.takes_changes()?;
+        self.has_usable_files()?;
+        match self.power {
+            PowerState::Off | PowerState::Unknown => Ok(()),
+            power @ (PowerState::On | PowerState::Suspended) => Err(Refusal::NotOff(power)),
+        }
+    }
+
     /// # Errors
     ///
     /// [`Refusal::NotQuiesced`].

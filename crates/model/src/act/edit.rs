@@ -6,7 +6,7 @@ use super::create::{Limits, at_least_one, comment, guest_os, memory, name};
 use super::declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 use super::field_fault::{FieldFault, broken_rules, if_given};
 use super::setting::{Setting, VmSettings};
-use crate::{Event, EventKind, Permission, PowerState, Vmid};
+use crate::{Event, EventKind, Permission, Vmid};
 
 impl VmSettings {
     /// The first that is known here and is another one in `now`.
@@ -186,14 +186,8 @@ impl Act for Edit {
         Some(self.vmid)
     }
 
-    /// The node takes a changed `.vmx` only while the VM is off: a running one is written over it.
     fn may(&self, now: &Situation<'_>) -> Result<(), Refusal> {
-        now.takes_changes()?;
-        now.has_usable_files()?;
-        match now.power {
-            PowerState::Off | PowerState::Unknown => Ok(()),
-            power @ (PowerState::On | PowerState::Suspended) => Err(Refusal::NotOff(power)),
-        }
+        now.takes_new_hardware()
     }
 
     fn lock(&self) -> LockName {
@@ -220,6 +214,7 @@ impl Act for Edit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::PowerState;
 
     fn edit(settings: VmSettings) -> Edit {
         Edit {

@@ -7,6 +7,7 @@ use super::clean_up::CleanUp;
 use super::create::NewVm;
 use super::declaration::{Act, Refusal};
 use super::edit::Edit;
+use super::hardware::DiskGrow;
 use super::power::PowerChange;
 use super::removal::{Destroy, Unregister};
 use super::snapshot::{SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert};
@@ -34,6 +35,8 @@ pub enum TaskRequest {
     SnapshotRemoveAll(SnapshotRemoveAll),
     /// Change settings of a VM.
     Edit(Box<Edit>),
+    /// Make a disk of a VM larger.
+    DiskGrow(DiskGrow),
     /// Take a VM off the node's inventory.
     Unregister(Unregister),
     /// Delete a VM with its files.
@@ -42,7 +45,7 @@ pub enum TaskRequest {
 
 impl TaskRequest {
     /// The words of all acts ([`Act::kind`]).
-    pub const KINDS: [&'static str; 11] = [
+    pub const KINDS: [&'static str; 12] = [
         "power",
         "create",
         "answer",
@@ -52,6 +55,7 @@ impl TaskRequest {
         "snapshot_remove",
         "snapshot_remove_all",
         "edit",
+        "disk_grow",
         "unregister",
         "destroy",
     ];
@@ -69,6 +73,7 @@ impl TaskRequest {
             Self::SnapshotRemove(act) => act,
             Self::SnapshotRemoveAll(act) => act,
             Self::Edit(act) => act.as_ref(),
+            Self::DiskGrow(act) => act,
             Self::Unregister(act) => act,
             Self::Destroy(act) => act,
         }
@@ -159,8 +164,8 @@ mod schema {
     use utoipa::{PartialSchema, ToSchema};
 
     use super::{
-        Answer, CleanUp, Destroy, Edit, NewVm, PowerChange, SnapshotCreate, SnapshotRemove,
-        SnapshotRemoveAll, SnapshotRevert, TaskRequest, Unregister,
+        Answer, CleanUp, Destroy, DiskGrow, Edit, NewVm, PowerChange, SnapshotCreate,
+        SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskRequest, Unregister,
     };
 
     impl PartialSchema for TaskRequest {
@@ -186,6 +191,7 @@ mod schema {
                 .item(tagged::<SnapshotRemove>("snapshot_remove"))
                 .item(tagged::<SnapshotRemoveAll>("snapshot_remove_all"))
                 .item(tagged::<Edit>("edit"))
+                .item(tagged::<DiskGrow>("disk_grow"))
                 .item(tagged::<Unregister>("unregister"))
                 .item(tagged::<Destroy>("destroy"))
                 .into()
@@ -204,6 +210,7 @@ mod schema {
             SnapshotRemove::schemas(schemas);
             SnapshotRemoveAll::schemas(schemas);
             Edit::schemas(schemas);
+            DiskGrow::schemas(schemas);
             Unregister::schemas(schemas);
             Destroy::schemas(schemas);
         }

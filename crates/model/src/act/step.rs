@@ -75,6 +75,15 @@ pub enum Step {
     },
     /// Compare the snapshots with what was requested.
     CompareSnapshots,
+    /// Look at a disk of the VM, and whether it can be made larger.
+    LookAtDisk,
+    /// Make it larger, to a size in GB of 1024³ bytes.
+    GrowDisk {
+        /// The size.
+        gb: u64,
+    },
+    /// Compare the disk with the request.
+    CompareDisk,
     /// Look at the VM that is to be deleted, and at its files.
     LookAtFiles,
     /// Take the VM off the inventory.

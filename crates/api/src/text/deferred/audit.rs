@@ -12,6 +12,7 @@ pub const AUDITED: [&str; 19] = [
     "setPower,setMachinePower",
     "createVm,createMachine",
     "updateVm",
+    "growDisk",
     "deleteVm",
     "cancelPending",
     "answerQuestion",

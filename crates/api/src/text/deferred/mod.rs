@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod deletion;
+mod devices;
 mod edit;
 mod filter_help;
 mod history;
@@ -19,6 +20,7 @@ mod vm;
 pub use self::access::AccessPages;
 pub use self::audit::{AUDITED, AuditPage};
 pub use self::deletion::DeletionPages;
+pub use self::devices::DevicePages;
 pub use self::edit::EditPages;
 pub use self::filter_help::FilterHelp;
 pub use self::history::HistoryPage;
@@ -47,6 +49,8 @@ pub struct Deferred {
     pub vm: VmPage,
     /// Its snapshots.
     pub snapshots: SnapshotPages,
+    /// Its disks, CD/DVD drives and network adapters.
+    pub devices: DevicePages,
     /// Its deletion.
     pub deletion: DeletionPages,
     /// The pages of the nodes.

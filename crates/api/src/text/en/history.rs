@@ -73,6 +73,7 @@ fn task(task: &EndedTask) -> String {
         ("snapshot_revert", _) => "Revert to snapshot",
         ("snapshot_remove", _) => "Remove snapshot",
         ("snapshot_remove_all", _) => "Remove all snapshots",
+        ("disk_grow", _) => "Expand disk",
         ("edit", _) => "Edit settings",
         ("clean_up", _) => "Clean up after an interrupted creation",
         (other, _) => other,

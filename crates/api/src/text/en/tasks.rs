@@ -1,7 +1,9 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_model::{Edit, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest};
+use ecoman_model::{
+    Edit, FixedDisk, FixedDiskKind, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest,
+};
 
 use super::acts::ACTS;
 use crate::text::Tasks;
@@ -11,6 +13,7 @@ pub(super) static TASKS: Tasks = Tasks {
     step,
     summary,
     obstacle,
+    fixed_disk,
     cancel_summary: |request| format!("cancel: {request}"),
     pending_summary: |request| format!("{request}, once it is off"),
     pending_not_permitted: "When the VM was off, its initiator no longer had permission to change it.",
@@ -66,6 +69,12 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         TaskRequest::Unregister(_) => format!("Unregister {vm} on {node}"),
         TaskRequest::Destroy(_) => format!("Delete {vm} on {node} from disk"),
         TaskRequest::Edit(edit) => format!("Edit {} of {vm} on {node}", settings(edit)),
+        TaskRequest::DiskGrow(act) => {
+            format!(
+                "Expand disk {} of {vm} on {node} to {} GB",
+                act.disk, act.size_gb
+            )
+        }
     }
 }
 
@@ -94,6 +103,7 @@ fn step(step: Step) -> String {
         Step::Power { action } => ACTS.order.of(action),
         Step::WaitFor { power } => return format!("Wait until the VM is {power}"),
         Step::CreateDisk { gb } => return format!("Create the disk ({gb} GB, thin)"),
+        Step::GrowDisk { gb } => return format!("Expand the disk to {gb} GB"),
         Step::RemoveSnapshots { count } if count > 1 => {
             return format!("Remove {count} snapshots, the last first");
         }
@@ -103,6 +113,8 @@ fn step(step: Step) -> String {
         Step::TakeSnapshot => "Take the snapshot",
         Step::RevertToSnapshot => "Revert to the snapshot",
         Step::CompareSnapshots => "Verify the snapshots",
+        Step::LookAtDisk => "Read the disk and what uses it",
+        Step::CompareDisk => "Verify the size",
         Step::LookAtFiles => "Read the VM and its files",
         Step::Unregister => "Unregister the VM",
         Step::Destroy => "Delete the VM from disk",
@@ -170,6 +182,7 @@ fn summary(request: &TaskRequest) -> String {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             format!("edit {}", changes.join(", "))
         }
+        TaskRequest::DiskGrow(act) => format!("expand disk {} to {} GB", act.disk, act.size_gb),
     }
 }
 
@@ -194,6 +207,27 @@ pub(super) fn obstacle(it: &Obstacle) -> String {
         (ObstacleKind::Unsure, _) => {
             format!("{path} cannot be looked at, so it is not known what needs the VM's files.")
         }
+    }
+}
+
+pub(super) fn fixed_disk(it: &FixedDisk) -> String {
+    let by = it.by.as_deref();
+    match it.kind {
+        FixedDiskKind::Snapshots => {
+            "The VM has snapshots, or the disk is built on another one. Remove the snapshots first."
+                .to_owned()
+        }
+        FixedDiskKind::RawDevice => "It is a raw device mapping.".to_owned(),
+        FixedDiskKind::Shared => "It is shared: several VMs may write to it.".to_owned(),
+        FixedDiskKind::Needed => format!("It is needed by {}.", by.unwrap_or("another VM")),
+        FixedDiskKind::Format => format!(
+            "Disks of the type {} cannot be expanded on the host.",
+            by.unwrap_or("that it has")
+        ),
+        FixedDiskKind::Unsure => format!(
+            "{} cannot be looked at, so it is not known what uses the disk.",
+            by.unwrap_or("Something")
+        ),
     }
 }
 

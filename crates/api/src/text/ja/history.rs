@@ -74,6 +74,7 @@ fn task(task: &EndedTask) -> String {
         ("snapshot_revert", _) => "スナップショットに戻す",
         ("snapshot_remove", _) => "スナップショットの削除",
         ("snapshot_remove_all", _) => "すべてのスナップショットの削除",
+        ("disk_grow", _) => "ディスクの拡張",
         ("edit", _) => "設定の編集",
         ("clean_up", _) => "中断された作成のクリーンアップ",
         (other, _) => other,

@@ -1,7 +1,9 @@
 //! Tasks: their titles, their steps, and their summaries in the audit log.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use ecoman_model::{Edit, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest};
+use ecoman_model::{
+    Edit, FixedDisk, FixedDiskKind, Obstacle, ObstacleKind, PowerAction, Setting, Step, TaskRequest,
+};
 
 use super::acts::ACTS;
 use super::refusals::power;
@@ -13,6 +15,7 @@ pub(super) static TASKS: Tasks = Tasks {
     step,
     summary,
     obstacle,
+    fixed_disk,
     cancel_summary: |request| format!("キャンセル: {request}"),
     pending_summary: |request| format!("{request}、パワーオフ後に適用"),
     pending_not_permitted: "パワーオフ時に、要求者には変更する権限がありませんでした。",
@@ -83,6 +86,16 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         TaskRequest::Unregister(_) => spaced(&[vm, "（", node, "）の登録解除"]),
         TaskRequest::Destroy(_) => spaced(&[vm, "（", node, "）をディスクから削除"]),
         TaskRequest::Edit(edit) => spaced(&[vm, "（", node, "）の", &settings(edit), "の編集"]),
+        TaskRequest::DiskGrow(act) => spaced(&[
+            vm,
+            "（",
+            node,
+            "）のディスク",
+            act.disk.as_str(),
+            "を",
+            &format!("{} GB", act.size_gb),
+            "に拡張",
+        ]),
     }
 }
 
@@ -111,6 +124,7 @@ fn step(step: Step) -> String {
         Step::CreateDisk { gb } => {
             return format!("ディスクの作成（{gb} GB、シン プロビジョニング）");
         }
+        Step::GrowDisk { gb } => return format!("ディスクを {gb} GB に拡張"),
         Step::RemoveSnapshots { count } if count > 1 => {
             return format!("スナップショット {count} 個の削除");
         }
@@ -120,6 +134,8 @@ fn step(step: Step) -> String {
         Step::TakeSnapshot => "スナップショットの作成",
         Step::RevertToSnapshot => "スナップショットに戻す",
         Step::CompareSnapshots => "スナップショットの検証",
+        Step::LookAtDisk => "ディスクと使用状況の確認",
+        Step::CompareDisk => "サイズの検証",
         Step::LookAtFiles => "仮想マシンとファイルの確認",
         Step::Unregister => "仮想マシンの登録解除",
         Step::Destroy => "ディスクから削除",
@@ -197,6 +213,13 @@ fn summary(request: &TaskRequest) -> String {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             spaced(&["設定の編集（", &changes.join("、"), "）"])
         }
+        TaskRequest::DiskGrow(act) => spaced(&[
+            "ディスク",
+            act.disk.as_str(),
+            "を",
+            &format!("{} GB", act.size_gb),
+            "に拡張",
+        ]),
     }
 }
 
@@ -229,6 +252,31 @@ pub(super) fn obstacle(it: &Obstacle) -> String {
         (ObstacleKind::Unsure, _) => spaced(&[
             path,
             "を確認できないため、ファイルがほかで使用されていないか不明です。",
+        ]),
+    }
+}
+
+pub(super) fn fixed_disk(it: &FixedDisk) -> String {
+    let by = it.by.as_deref();
+    match it.kind {
+        FixedDiskKind::Snapshots => {
+            "仮想マシンにスナップショットがあるか、ディスクが別のディスクを基にしています。先にスナップショットを削除してください。"
+                .to_owned()
+        }
+        FixedDiskKind::RawDevice => "raw デバイス マッピングです。".to_owned(),
+        FixedDiskKind::Shared => {
+            "複数の仮想マシンが書き込むことのできる共有ディスクです。".to_owned()
+        }
+        FixedDiskKind::Needed => {
+            spaced(&[by.unwrap_or("別の仮想マシン"), "でも使用されています。"])
+        }
+        FixedDiskKind::Format => spaced(&[
+            by.unwrap_or("この"),
+            "形式のディスクは、ホストでは拡張できません。",
+        ]),
+        FixedDiskKind::Unsure => spaced(&[
+            by.unwrap_or("ファイル"),
+            "を確認できないため、ディスクがほかで使用されていないか不明です。",
         ]),
     }
 }

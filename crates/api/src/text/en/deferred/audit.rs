@@ -19,6 +19,7 @@ pub(super) const AUDIT: AuditPage = AuditPage {
         "Change power",
         "Create VM",
         "Change settings of a VM",
+        "Change hardware of a VM",
         "Delete VM",
         "Cancel a pending change",
         "Answer a question",

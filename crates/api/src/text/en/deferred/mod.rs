@@ -3,6 +3,7 @@
 mod access;
 mod audit;
 mod deletion;
+mod devices;
 mod edit;
 mod filter_help;
 mod history;
@@ -25,6 +26,7 @@ pub(super) static DEFERRED: Deferred = Deferred {
     edit: edit::EDIT,
     vm: vm::VM,
     snapshots: snapshots::SNAPSHOTS,
+    devices: devices::DEVICES,
     deletion: deletion::DELETION,
     nodes: nodes::NODES,
     tasks: tasks::TASKS,

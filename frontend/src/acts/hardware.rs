@@ -1,0 +1,30 @@
+//! Changes of a VM's virtual hardware: how their tasks are shown.
+
+use ecoman_api::{DiskGrow, Task};
+use leptos::prelude::*;
+
+use super::ActView;
+use crate::components::text_fact;
+use crate::state::text;
+
+/// A value before and after.
+fn from_to(before: Option<String>, after: String) -> Option<String> {
+    Some(match before {
+        Some(before) => (text::deferred().power.from_to)(&before, &after),
+        None => after,
+    })
+}
+
+impl ActView for DiskGrow {
+    fn facts(&self, _: &Task) -> Vec<AnyView> {
+        let texts = &text::deferred().devices;
+        let gb = |size: u64| (texts.gb)(size);
+        vec![
+            text_fact(texts.disk, Some(self.disk.to_string())),
+            text_fact(
+                texts.size,
+                from_to(self.if_size_gb.map(gb), gb(self.size_gb)),
+            ),
+        ]
+    }
+}
