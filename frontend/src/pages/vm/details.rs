@@ -8,6 +8,7 @@ use leptos::prelude::*;
 
 use super::cards::{Place, files, hardware, overview, raw, shell, usage};
 use super::deletion::{Deletion, deletion_dialog};
+use super::devices::devices;
 use super::snapshots::snapshots;
 use crate::acts::edit::{edit_button, waiting};
 use crate::acts::power::{change_of, power_bar, vm_task};
@@ -64,6 +65,7 @@ pub(super) fn details(live: LiveData, key: VmKey, vm: Memo<Option<Arc<VmFacts>>>
             )}
             {part(move || lasting.get(), |vm| files(&vm))}
             {part(move || place.get(), |place| shell(&place))}
+            {devices(live, &key, vm)}
             {snapshots(live, &key, vm)}
             {history(key, lasting)}
             {raw(vm)}

@@ -3,7 +3,10 @@
 mod cards;
 mod deletion;
 mod details;
+mod devices;
 mod neighbours;
+mod open;
+mod reading;
 mod snapshots;
 
 use std::sync::Arc;

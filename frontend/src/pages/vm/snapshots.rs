@@ -1,7 +1,6 @@
 //! The card with the snapshots of a VM.
 
 mod dialogs;
-mod reading;
 
 use std::sync::Arc;
 
@@ -9,7 +8,8 @@ use ecoman_api::{Permission, PowerState, Snapshot, SnapshotTree, Vm as VmFacts};
 use leptos::prelude::*;
 
 use self::dialogs::{Asked, Dialogs, dialogs};
-use self::reading::reading;
+use super::reading::reading;
+use crate::api;
 use crate::components::{Icon, ago, busy, icon};
 use crate::live::LiveData;
 use crate::state::format;
@@ -20,9 +20,11 @@ use crate::state::text;
 /// The card.
 pub(super) fn snapshots(live: LiveData, key: &VmKey, vm: Memo<Option<Arc<VmFacts>>>) -> AnyView {
     let texts = &text::deferred().snapshots;
-    let reading = reading(live, key.clone());
+    let reading = reading(live, key.clone(), |key| {
+        Box::pin(async move { api::snapshots(&key.node, key.vmid).await })
+    });
     let asked = RwSignal::new(None::<Asked>);
-    let tree = reading.tree;
+    let tree = reading.read;
     let may_take = why_not(live, key.clone(), Permission::Power);
     let may_delete = why_not(live, key.clone(), Permission::Delete);
     let ask = move |wanted: Asked| asked.set(Some(wanted));
@@ -56,7 +58,7 @@ pub(super) fn snapshots(live: LiveData, key: &VmKey, vm: Memo<Option<Arc<VmFacts
     });
     let reload = move |_| reading.again();
     view! {
-        <section class="card wide snapshots" aria-labelledby="snapshots">
+        <section class="card wide from-host" aria-labelledby="snapshots">
             <h2 id="snapshots">
                 {texts.title}
                 <span class="aside count">{move || (many.get() > 0).then(|| many.get())}</span>

@@ -4,16 +4,15 @@ use std::sync::Arc;
 
 use ecoman_api::{
     CreateSnapshot, PowerState, RevertToSnapshot, SNAPSHOT_NAME_CHARACTERS, Snapshot, SnapshotTree,
-    Task, Vm as VmFacts, least_snapshot_bytes,
+    Vm as VmFacts, least_snapshot_bytes,
 };
 use leptos::prelude::*;
-use leptos::task::spawn_local;
 
+use super::super::open::Open;
 use crate::api;
 use crate::clock::{use_clock, zone};
-use crate::components::{Icon, ago, busy, dialog, icon, sentence};
+use crate::components::{Icon, ago, dialog, icon, sentence};
 use crate::live::LiveData;
-use crate::state::error::Error;
 use crate::state::format;
 use crate::state::inventory::VmKey;
 use crate::state::load::Load;
@@ -46,83 +45,6 @@ pub(super) struct Dialogs {
     pub(super) asked: RwSignal<Option<Asked>>,
 }
 
-/// What the parts of a dialog share.
-#[derive(Clone, Copy)]
-struct Open {
-    live: LiveData,
-    asked: RwSignal<Option<Asked>>,
-    key: StoredValue<VmKey>,
-    /// Of this one request: a second click is the same.
-    idempotency_key: StoredValue<String>,
-    sending: RwSignal<bool>,
-    wrong: RwSignal<Option<String>>,
-}
-
-impl Open {
-    /// Sends the request, and closes the dialog when it has become a task.
-    fn send<F>(self, request: impl FnOnce(VmKey, String) -> F + 'static)
-    where
-        F: Future<Output = Result<Task, Error>> + 'static,
-    {
-        if self.sending.get_untracked() {
-            return;
-        }
-        self.sending.set(true);
-        self.wrong.set(None);
-        spawn_local(async move {
-            let sent = request(self.key.get_value(), self.idempotency_key.get_value()).await;
-            match sent {
-                Ok(task) => {
-                    self.live.take_task(task);
-                    self.asked.try_set(None);
-                }
-                Err(error) => {
-                    self.wrong.try_set(Some(error.to_string()));
-                }
-            }
-            self.sending.try_set(false);
-        });
-    }
-
-    /// The buttons below.
-    fn choices(
-        self,
-        (class, label): (&'static str, &'static str),
-        ready: impl Fn() -> bool + Copy + Send + Sync + 'static,
-        confirm: impl Fn() + 'static,
-        focus_cancel: bool,
-    ) -> AnyView {
-        view! {
-            <p class="bad" role="status">{move || self.wrong.get()}</p>
-            <div class="choices">
-                <button
-                    type="submit"
-                    class=class
-                    aria-disabled=move || (!ready() || self.sending.get()).then_some("true")
-                    on:click=move |event| {
-                        event.prevent_default();
-                        if untrack(ready) {
-                            confirm();
-                        }
-                    }
-                >
-                    {move || self.sending.get().then(busy)}
-                    {label}
-                </button>
-                <button
-                    type="button"
-                    class="button last"
-                    id=focus_cancel.then_some(FIRST)
-                    on:click=move |_| self.asked.set(None)
-                >
-                    {text::deferred().parts.cancel}
-                </button>
-            </div>
-        }
-        .into_any()
-    }
-}
-
 /// The dialog, while something is asked for.
 pub(super) fn dialogs(all: Dialogs) -> AnyView {
     let Dialogs {
@@ -138,14 +60,7 @@ pub(super) fn dialogs(all: Dialogs) -> AnyView {
         let wanted = asked.get()?;
         let vm = vm.get_untracked()?;
         let free = tree.with_untracked(|tree| tree.data()?.free_bytes);
-        let open = Open {
-            live,
-            asked,
-            key,
-            idempotency_key: StoredValue::new(api::fresh_key()),
-            sending: RwSignal::new(false),
-            wrong: RwSignal::new(None),
-        };
+        let open = Open::new(live, key, FIRST, move || asked.set(None));
         Some(match wanted {
             Asked::Take => take(open, &vm, free),
             Asked::Revert(snapshot) => revert(open, &vm, &snapshot),

@@ -1,27 +1,39 @@
-//! When the snapshots are read from the node: at first, and when a task of the VM has ended.
+//! When a part of the page is read from the node: at first, and when a task of the VM has ended.
 
-use ecoman_api::SnapshotTree;
+use std::pin::Pin;
+
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 
-use crate::api;
 use crate::live::LiveData;
+use crate::state::error::Error;
 use crate::state::inventory::VmKey;
 use crate::state::load::Load;
 
-/// The snapshots of a VM as they were read last.
-#[derive(Clone, Copy)]
-pub(super) struct Reading {
-    pub(super) tree: RwSignal<Load<SnapshotTree>>,
-    /// Whether they are being read.
+/// What reads it.
+pub(super) type Read<T> = fn(VmKey) -> Pin<Box<dyn Future<Output = Result<T, Error>>>>;
+
+/// A part of the page as it was read last.
+pub(super) struct Reading<T: Send + Sync + 'static> {
+    pub(super) read: RwSignal<Load<T>>,
+    /// Whether it is being read.
     pub(super) runs: RwSignal<bool>,
+    how: Read<T>,
     key: StoredValue<VmKey>,
-    /// Whether they have to be read once more after that.
+    /// Whether it has to be read once more after that.
     again: StoredValue<bool>,
 }
 
-impl Reading {
-    /// Reads them now, or once more after the reading that runs.
+impl<T: Send + Sync + 'static> Clone for Reading<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T: Send + Sync + 'static> Copy for Reading<T> {}
+
+impl<T: Send + Sync + 'static> Reading<T> {
+    /// Reads it now, or once more after the reading that runs.
     pub(super) fn again(self) {
         if self.runs.get_untracked() {
             self.again.set_value(true);
@@ -31,11 +43,11 @@ impl Reading {
         spawn_local(async move {
             loop {
                 self.again.try_set_value(false);
-                let Some(VmKey { node, vmid }) = self.key.try_get_value() else {
+                let Some(key) = self.key.try_get_value() else {
                     return;
                 };
-                let read = api::snapshots(&node, vmid).await;
-                if self.tree.try_update(|tree| tree.take(read)).is_none() {
+                let read = (self.how)(key).await;
+                if self.read.try_update(|before| before.take(read)).is_none() {
                     // The page is gone.
                     return;
                 }
@@ -48,14 +60,19 @@ impl Reading {
     }
 }
 
-pub(super) fn reading(live: LiveData, key: VmKey) -> Reading {
+pub(super) fn reading<T: Send + Sync + 'static>(
+    live: LiveData,
+    key: VmKey,
+    how: Read<T>,
+) -> Reading<T> {
     let reading = Reading {
-        tree: RwSignal::new(Load::default()),
+        read: RwSignal::new(Load::default()),
         runs: RwSignal::new(false),
+        how,
         key: StoredValue::new(key.clone()),
         again: StoredValue::new(false),
     };
-    // The newest task that has ended may have changed them.
+    // The newest task that has ended may have changed it.
     let ended = Memo::new(move |_| {
         live.tasks.with(|tasks| {
             let mut tasks = tasks.data()?.of(&key);

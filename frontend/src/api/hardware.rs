@@ -1,0 +1,34 @@
+//! The virtual hardware of a VM.
+
+use ecoman_api::{DeviceKey, GrowDisk, Task, VmHardware};
+use gloo_net::http::Request;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::http::{ROOT, change, get};
+use crate::state::error::Error;
+use crate::state::inventory::VmKey;
+
+fn path(vm: &VmKey) -> String {
+    let node = utf8_percent_encode(&vm.node, NON_ALPHANUMERIC);
+    format!("{ROOT}/vms/{node}/{}", vm.vmid)
+}
+
+/// The hardware of a VM, which the server reads from its node at once.
+pub(crate) async fn hardware(vm: &VmKey) -> Result<VmHardware, Error> {
+    get(&format!("{}/hardware", path(vm))).await
+}
+
+/// Asks to make a disk larger. The same `key` again is the same task.
+pub(crate) async fn grow_disk(
+    vm: &VmKey,
+    disk: &DeviceKey,
+    wanted: GrowDisk,
+    key: &str,
+) -> Result<Task, Error> {
+    let path = format!("{}/disks/{disk}", path(vm));
+    change(
+        Request::patch(&path).header("Idempotency-Key", key),
+        &wanted,
+    )
+    .await
+}
