@@ -65,7 +65,7 @@ pub fn disk_descriptor(content: &[u8]) -> Result<DiskDescriptor, ParseError> {
             "ddb.thinprovisioned" if line.ended => thin = Some(value == "1"),
             // The keys are sorted, and a thick disk has no such line.
             key if key.starts_with("ddb.") && key > "ddb.thinprovisioned" && line.ended => {
-                thin = thin.or(Some(false))
+                thin = thin.or(Some(false));
             }
             _ => {}
         }
