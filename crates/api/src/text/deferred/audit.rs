@@ -8,7 +8,7 @@
 use crate::text::Template;
 
 /// The operations of the document that the log has entries of, those of one kind together.
-pub const AUDITED: [&str; 19] = [
+pub const AUDITED: [&str; 20] = [
     "setPower,setMachinePower",
     "createVm,createMachine",
     "updateVm",
