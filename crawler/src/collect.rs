@@ -239,7 +239,7 @@ pub(crate) async fn singles(
         .map(|(vmid, (read, _))| {
             let single = match read {
                 Summary::Read(facts) => Single::Read(facts),
-                Summary::Gone => Single::Unread("the node does not know it".to_owned()),
+                Summary::Gone => Single::Unread("the host does not know it".to_owned()),
                 Summary::Unread(reason) => Single::Unread(reason),
             };
             (vmid, single)
@@ -374,10 +374,10 @@ fn summary_of(vmid: Vmid, output: &Output) -> (Summary, Vec<String>) {
     let mut warnings = Vec::new();
     let summary = match parse::summary(&output.stdout) {
         Ok(summary) if summary.vmid.is_some_and(|said| said != vmid) => {
-            Summary::Unread("the node answered with the facts of another VM".to_owned())
+            Summary::Unread("the host returned another VM".to_owned())
         }
         Ok(_) if output.exit != 0 => {
-            Summary::Unread(format!("reading it ended with exit code {}", output.exit))
+            Summary::Unread(format!("the command ended with exit code {}", output.exit))
         }
         Ok(summary) => {
             warnings = summary
@@ -394,7 +394,7 @@ fn summary_of(vmid: Vmid, output: &Output) -> (Summary, Vec<String>) {
                 // A part of a summary is no reason.
                 Summary::Unread(parse::reason(&[], &output.stderr, output.exit))
             }
-            None => Summary::Unread(format!("its summary cannot be read: {error}")),
+            None => Summary::Unread(format!("unreadable summary: {error}")),
         },
     };
     (summary, warnings)
@@ -465,7 +465,7 @@ fn record(
 }
 
 pub(crate) const INVALID: &str =
-    "the node cannot load the VM's configuration and lists it as invalid";
+    "the host lists the VM as invalid: it cannot load the configuration";
 
 /// Whether a record is still about the VM of this row. Ids are not used again on a node, but
 /// the node behind a name may have been exchanged.
@@ -480,8 +480,8 @@ pub(crate) fn is_same(record: &VmRecord, row: &VmRow) -> bool {
 fn warning(unread: &[(Vmid, String)]) -> Option<String> {
     let (first, reason) = unread.first()?;
     Some(match unread.len() {
-        1 => format!("VM {first} could not be read: {reason}"),
-        count => format!("{count} VMs could not be read, the first of them VM {first}: {reason}"),
+        1 => format!("VM {first} cannot be read: {reason}"),
+        count => format!("{count} VMs cannot be read; the first is VM {first}: {reason}"),
     })
 }
 

@@ -22,10 +22,10 @@ pub enum CrawlerError {
     #[error(transparent)]
     Hosts(#[from] HostsError),
     /// The store could not be reached in the one round of `--once`.
-    #[error("could not record what was seen")]
+    #[error("cannot write to the database")]
     Store(#[source] StoreError),
     /// The task of a node ended by itself, which is a fault of the program.
-    #[error("the task of a node ended unexpectedly")]
+    #[error("the polling of a host ended unexpectedly")]
     NodeTask(#[source] JoinError),
 }
 
@@ -123,7 +123,7 @@ impl Crawler {
                     Ok(()) => retain = false,
                     Err(error) => tracing::debug!(
                         error = &error as &dyn std::error::Error,
-                        "could not forget the nodes that are no longer in hosts.yml; trying again"
+                        "cannot delete the hosts that are no longer in hosts.yml; retrying"
                     ),
                 }
             }
@@ -140,7 +140,7 @@ impl Crawler {
                     Err(error) => {
                         tracing::error!(
                             error = &error as &dyn std::error::Error,
-                            "hosts.yml has changed and cannot be used; going on with what it said before"
+                            "hosts.yml has changed but is invalid; keeping the previous version"
                         );
                         self.shared.set_hosts_problem(Some(&error));
                     }
@@ -178,7 +178,7 @@ impl Crawler {
         {
             tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "could not remove refresh requests of nodes that are not in hosts.yml"
+                "cannot remove refresh requests for hosts that are not in hosts.yml"
             );
         }
     }
@@ -191,7 +191,7 @@ impl Crawler {
             .map(|host| host.name.clone())
             .collect();
         for name in self.shared.store.retain_nodes(&names).await? {
-            tracing::info!(node = %name, "forgotten: no longer in hosts.yml");
+            tracing::info!(node = %name, "removed: no longer in hosts.yml");
         }
         Ok(())
     }
@@ -211,7 +211,7 @@ async fn next_requests(shared: &Shared) -> Vec<RefreshRequest> {
             // The task of each node logs it louder, once.
             Err(error) => tracing::debug!(
                 error = &error as &dyn std::error::Error,
-                "could not read the refresh requests; trying again"
+                "cannot read the refresh requests; retrying"
             ),
         }
         tokio::time::sleep(STORE_RETRY).await;

@@ -25,8 +25,8 @@ impl From<SessionError> for CollectError {
     }
 }
 
-const REPORT: &str = "If it stays so, save the command's output on the node, try `ecoman parse` \
-                      on it and report what it says.";
+const REPORT: &str = "If this persists, save the command's output on the host, run `ecoman parse` \
+                      on it and report the result.";
 
 /// Output that cannot be read: the node's own words where it failed.
 pub(crate) fn unreadable(
@@ -40,7 +40,7 @@ pub(crate) fn unreadable(
     }
     complaint(node, command, output).unwrap_or_else(|| CollectError {
         kind: FailureKind::Protocol,
-        message: format!("{node}: the answer to `{command}` cannot be read: {error}"),
+        message: format!("{node}: unreadable output of `{command}`: {error}"),
         hint: REPORT.to_owned(),
     })
 }
@@ -65,7 +65,7 @@ fn complaint(node: &NodeName, command: &Command, output: &Output) -> Option<Coll
         CollectError {
             kind: FailureKind::Hostd,
             message: format!("{}: {}", node, fault.sentence()),
-            hint: "It may be starting or overloaded. If it stays so, restart it on the node: \
+            hint: "hostd may be starting or overloaded. If this persists, restart it on the host: \
                    /etc/init.d/hostd restart"
                 .to_owned(),
         }

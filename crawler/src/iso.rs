@@ -70,7 +70,7 @@ impl IsoImages {
     }
 }
 
-const INCOMPLETE: &str = "not every ISO image is known";
+const INCOMPLETE: &str = "the list of ISO images is incomplete";
 
 /// Whether a warning of a node is one of [`IsoImages::warning`].
 pub(crate) fn is_iso_warning(warning: &str) -> bool {
@@ -95,12 +95,10 @@ pub(crate) async fn iso_images(
         };
         let skipped = quota.exhausted().map(|used_up| used_up.to_string());
         let skipped = skipped.or_else(|| {
-            (hung == MAX_HUNG_VOLUMES).then(|| format!("{hung} other volumes stood still"))
+            (hung == MAX_HUNG_VOLUMES).then(|| format!("{hung} other datastores did not respond"))
         });
         if let Some(reason) = skipped {
-            found
-                .reasons
-                .push(format!("{path} was not searched: {reason}"));
+            found.reasons.push(format!("{path} not searched: {reason}"));
             found.unread.push(path);
             continue;
         }

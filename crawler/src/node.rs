@@ -283,7 +283,7 @@ impl NodeTask {
             News::Moved => return true,
             News::Ended(error) => {
                 // The next round starts another.
-                tracing::debug!(node = %self.host.name, %error, "the program that stays has ended");
+                tracing::debug!(node = %self.host.name, %error, "the follow program ended");
                 return false;
             }
         };
@@ -291,7 +291,7 @@ impl NodeTask {
         let vms = match read {
             Ok(vms) => vms,
             Err(error) => {
-                tracing::debug!(node = %self.host.name, %error, "news cannot be read");
+                tracing::debug!(node = %self.host.name, %error, "unreadable update");
                 return true;
             }
         };
@@ -511,7 +511,7 @@ impl NodeTask {
         let collection = self.ask_once(began_at, known.clone()).await?;
         match &collection.vms {
             Err(error) if error.kind == FailureKind::Disconnected && kept => {
-                tracing::debug!(node = %self.host.name, "the kept connection is dead: connecting again");
+                tracing::debug!(node = %self.host.name, "connection lost: reconnecting");
                 self.disconnect().await;
                 self.ask_once(began_at, known).await
             }
@@ -855,7 +855,7 @@ fn log_change(
 ) {
     match (before, now) {
         (None, None) => {}
-        (Some(_), None) => tracing::info!(node = %host.name, "answers again"),
+        (Some(_), None) => tracing::info!(node = %host.name, "responding again"),
         (Some(before), Some(now)) if before.message == now.message => {}
         (_, Some(now)) => tracing::warn!(
             node = %host.name,
@@ -904,6 +904,6 @@ fn log_warnings(host: &Host, before: &[String], now: &[String]) {
         tracing::warn!(node = %host.name, "{}", marks::plain_line(warning));
     }
     for warning in before.iter().filter(|warning| !now.contains(warning)) {
-        tracing::info!(node = %host.name, "no longer: {}", marks::plain_line(warning));
+        tracing::info!(node = %host.name, "resolved: {}", marks::plain_line(warning));
     }
 }

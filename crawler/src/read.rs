@@ -199,7 +199,7 @@ impl Asked<'_> {
             | HostdError::SignInRefused { .. }
             | HostdError::HostdDown { .. } => Err(error),
             error => {
-                tracing::debug!(node = %self.host.name, %error, "the program that stays has ended");
+                tracing::debug!(node = %self.host.name, %error, "the follow program ended");
                 ways.not_stayed(&error, self.at);
                 Ok((self.read_alone().await?, Way::Read))
             }
@@ -273,13 +273,13 @@ impl Asked<'_> {
 
     async fn difference_to_listing(self, reading: &Reading) -> Option<String> {
         match listing(self.session, self.host, self.timeout).await {
-            Ok(list) if list.may_lack_rows => Some("the listing may lack a VM".to_owned()),
+            Ok(list) if list.may_lack_rows => Some("the list may be incomplete".to_owned()),
             Ok(list) => {
                 let rows = list.rows.iter().map(|row| row.vmid);
                 let listed = rows.chain(list.invalid.iter().copied()).collect();
                 ids_differ(&listed, &reading.vms.keys().copied().collect())
             }
-            Err(error) => Some(format!("the listing cannot be read: {}", error.message)),
+            Err(error) => Some(format!("unreadable list of VMs: {}", error.message)),
         }
     }
 
@@ -353,7 +353,7 @@ pub(crate) fn as_read(
 fn ids_differ(listed: &BTreeSet<Vmid>, read: &BTreeSet<Vmid>) -> Option<String> {
     let only = |one: &BTreeSet<Vmid>, other: &BTreeSet<Vmid>, way: &str| {
         let vmid = one.difference(other).next()?;
-        Some(format!("VM {vmid} is there by {way} alone"))
+        Some(format!("only {way} lists VM {vmid}"))
     };
     only(listed, read, "vim-cmd").or_else(|| only(read, listed, "read"))
 }
@@ -363,7 +363,7 @@ fn inventory_differs(reading: &Reading) -> Option<String> {
     let read: BTreeSet<Vmid> = reading.vms.keys().copied().collect();
     let vmid = inventory.symmetric_difference(&read).next()?;
     Some(format!(
-        "the host's list of VMs and hostd do not agree on VM {vmid}"
+        "the host's list of VMs and hostd differ on VM {vmid}"
     ))
 }
 
@@ -378,9 +378,9 @@ fn difference_in_facts(
         let read = match reading.vms.get(&vmid) {
             Some(VmReading::Read(vm)) => &vm.facts,
             Some(VmReading::Unread(words)) => {
-                return Some(format!("VM {vmid} can be read by vim-cmd alone: {words}"));
+                return Some(format!("only vim-cmd can read VM {vmid}: {words}"));
             }
-            None => return Some(format!("VM {vmid} is there by vim-cmd alone")),
+            None => return Some(format!("only vim-cmd lists VM {vmid}")),
         };
         // Before 7.0 only the listing has it.
         let mut before = before.clone();
@@ -415,7 +415,7 @@ fn hosts_differ(by_vim_cmd: &NodeFacts, read: &NodeFacts) -> Option<String> {
         .into_iter()
         .find_map(|((field, by_vim_cmd), (_, read))| {
             (by_vim_cmd != read).then(|| {
-                format!("{field} of the host is {by_vim_cmd} by vim-cmd and {read} by read")
+                format!("{field} of the host: {by_vim_cmd} from vim-cmd, {read} from read")
             })
         })
 }

@@ -34,7 +34,7 @@ impl StoreLog {
                 %node,
                 nodes = state.unrecorded.len(),
                 error = error as &dyn std::error::Error,
-                "could not record what was seen; trying until it works"
+                "cannot write to the database; retrying"
             );
         }
     }
@@ -44,7 +44,7 @@ impl StoreLog {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.unrecorded.remove(node) && state.unrecorded.is_empty() {
             state.logged = None;
-            tracing::info!("what is seen is recorded again");
+            tracing::info!("writing to the database works again");
         }
     }
 

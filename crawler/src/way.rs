@@ -95,7 +95,7 @@ impl Ways {
     pub(crate) fn new(wanted: Collect) -> Self {
         Self {
             wanted,
-            reason: "vim-cmd is configured",
+            reason: "vim-cmd, as configured",
             state: State::Unproven,
             identity: None,
             failures: 0,
@@ -110,7 +110,7 @@ impl Ways {
     /// There is one round only: a proof would cost more than it could save.
     pub(crate) fn once(&mut self) {
         self.wanted = Collect::VimCmd;
-        self.reason = "a single round is always one of vim-cmd";
+        self.reason = "a single poll always uses vim-cmd";
     }
 
     /// What to do in the round that begins `now`, on a node with these facts so far.
@@ -214,8 +214,7 @@ impl Ways {
             self.differences = 0;
             self.rest(facts, now);
             self.warning = Some(format!(
-                "the two ways of asking it differ, so it is asked with vim-cmd alone for a day: \
-                 {words}"
+                "read and vim-cmd differ; polling uses vim-cmd for a day: {words}"
             ));
         }
         self.used(Way::VimCmd, &format!("read differs: {words}"), now);
@@ -249,7 +248,7 @@ impl Ways {
             self.failures = 0;
             self.rest(facts, now);
             if warns {
-                self.warning = Some(format!("it is asked with vim-cmd alone for a day: {error}"));
+                self.warning = Some(format!("polling uses vim-cmd for a day: {error}"));
             }
         }
         self.used(Way::VimCmd, &error.to_string(), now);
@@ -262,13 +261,13 @@ impl Ways {
 
     /// A round was done by reading.
     pub(crate) fn use_reading(&mut self, way: Way, now: Timestamp) {
-        let proven = "it has said the same as vim-cmd";
+        let proven = "same result as vim-cmd";
         match self.stays_after.as_ref().filter(|_| way == Way::Read) {
             None => self.used(way, proven, now),
             Some((_, why)) => {
-                let reason = format!("{proven}, and the program cannot stay: {why}");
+                let reason = format!("{proven}; following is not possible: {why}");
                 if self.wanted == Collect::Follow {
-                    self.warning = Some(format!("it is read once a round: {why}"));
+                    self.warning = Some(format!("read once per poll: {why}"));
                 }
                 self.used(way, &reason, now);
             }
@@ -451,7 +450,7 @@ mod tests {
             assert_eq!(ways.warning().is_some(), warns);
             let used = ways.collecting().unwrap();
             assert_eq!(used.way, Way::VimCmd);
-            assert!(used.reason.contains("no Python"), "{used:?}");
+            assert!(used.reason.contains("no usable Python"), "{used:?}");
         }
     }
 

@@ -142,7 +142,7 @@ async fn a_volume_that_cannot_be_read_is_a_warning_and_costs_no_iso_image() {
     let [warning] = &state.node.warnings[..] else {
         panic!("{:?}", state.node.warnings);
     };
-    let expected = "not every ISO image is known: find: /vmfs/volumes/gone/: No such file";
+    let expected = "the list of ISO images is incomplete: find: /vmfs/volumes/gone/: No such file";
     assert!(warning.contains(expected), "{warning}");
     let after = state.node.facts.expect("facts");
     let (added, rest): (Vec<_>, Vec<_>) = after
@@ -440,7 +440,7 @@ const FILES_AWAY: [(&str, &str, u8, &str); 8] = [
         126,
         "Input/output error (exit code 126)",
     ),
-    ("", "", 1, "It ended with exit code 1 and said nothing"),
+    ("", "", 1, "Exit code 1, no output"),
     (
         "(vim.fault.NotFound) {\n   msg = \"Unable to find a VM corresponding to \"40\"\"\n}\n",
         "",
@@ -574,7 +574,10 @@ async fn a_volume_that_stands_still_costs_no_vm_and_is_warned_about_as_long_as_i
     assert_eq!(first.node.facts.expect("facts").iso_images, []);
     let warned = |state: &NodeState| {
         let has = |words: &str| state.node.warnings.iter().any(|text| text.contains(words));
-        (has("not every ISO image is known"), has("No such switch"))
+        (
+            has("the list of ISO images is incomplete"),
+            has("No such switch"),
+        )
     };
     let mut state = bench
         .until("a warning", |state| warned(state) == (true, true))

@@ -379,7 +379,7 @@ impl Session {
             tracing::info!(
                 node = %self.host.name,
                 sessions = before - 1,
-                "the node refuses a session: fewer beside each other from now on"
+                "the host refuses a session: using fewer at once from now on"
             );
         }
         before.is_ok()

@@ -55,7 +55,7 @@ pub struct ChangedKey {
 #[non_exhaustive]
 pub enum TrustError {
     /// A program of OpenSSH could not be started.
-    #[error("cannot start {program}; install the OpenSSH client")]
+    #[error("cannot run {program}; install the OpenSSH client")]
     Start {
         /// The program.
         program: &'static str,
@@ -63,7 +63,7 @@ pub enum TrustError {
         source: io::Error,
     },
     /// The node showed no host key.
-    #[error("{host} shows no SSH host key: {reason}")]
+    #[error("no SSH host key from {host}: {reason}")]
     NoKeys {
         /// Its name in known_hosts.
         host: String,
@@ -71,7 +71,7 @@ pub enum TrustError {
         reason: String,
     },
     /// The node did not answer in time.
-    #[error("{host} did not show its SSH host keys within {} s", limit.as_secs())]
+    #[error("no SSH host keys from {host} within {} s", limit.as_secs())]
     Timeout {
         /// Its name in known_hosts.
         host: String,
@@ -79,7 +79,7 @@ pub enum TrustError {
         limit: Duration,
     },
     /// The node showed something that is no host key.
-    #[error("{host} shows an SSH host key that cannot be read")]
+    #[error("{host} presents an unreadable SSH host key")]
     BadKey {
         /// Its name in known_hosts.
         host: String,
@@ -148,7 +148,7 @@ pub async fn host_keys(host: &Host, limit: Duration) -> Result<Vec<HostKey>, Tru
             .lines()
             .map(str::trim)
             .rfind(|line| !line.is_empty() && !line.starts_with('#'))
-            .unwrap_or("it did not answer");
+            .unwrap_or("no response");
         return Err(TrustError::NoKeys {
             host: name,
             reason: reason.to_owned(),

@@ -134,7 +134,7 @@ fn a_difference_cannot_hide_and_a_change_is_none() {
     let other = with(|facts| facts.cpus = Some(4));
     assert_eq!(
         differ(&other, &other),
-        ["cpus of VM 14 is 4 by vim-cmd and 2 by read"]
+        ["cpus of VM 14: 4 from vim-cmd, 2 from read"]
     );
     // It changed before, or after.
     assert!(differ(&other, &facts).is_empty());

@@ -248,10 +248,13 @@ fn every_mistake_names_file_line_node_and_key() {
         ("addr", "  addr: root@hoge", "2: node hoge: addr: root@hoge is neither a host name nor an IP address (letters, digits, dots and hyphens)".into()),
         ("addr", "  addr: hoge:22", "2: node hoge: addr: hoge:22 must be a host name or an IP address alone; the port has a key of its own, port".into()),
         ("addr", "  addr: '[::1]'", "2: node hoge: addr: write an IPv6 address without brackets, the port under the key port".into()),
-        ("username", "  username: -l", "3: node hoge: username: -l is not a user name that ssh takes".into()),
+        ("username", "  username: -l", "3: node hoge: username: -l is not a valid user name for \
+                                        ssh".into()),
         ("datastore_path", "  datastore_path: /vmfs/volumes/a/../b", "5: node hoge: datastore_path: /vmfs/volumes/a/../b must not lead upwards (..)".into()),
         ("datastore_path", "  datastore_path: datastore1", "5: node hoge: datastore_path: datastore1 must be an absolute path, such as /vmfs/volumes/datastore1".into()),
-        ("datastore_path", "  datastore_path: /", "5: node hoge: datastore_path: the root directory is no datastore: give a path below /vmfs/volumes".into()),
+        ("datastore_path", "  datastore_path: /", "5: node hoge: datastore_path: the root \
+                                                   directory is not a datastore: use a path below \
+                                                   /vmfs/volumes".into()),
         ("port", "  port: 0", "8: node hoge: port: 0 is out of range: it must be a whole number from 1 to 65535".into()),
         ("port", "  port: 65536", "8: node hoge: port: 65536 is out of range: it must be a whole number from 1 to 65535".into()),
         ("port", "  port: ssh", "8: node hoge: port: ssh is out of range: it must be a whole number from 1 to 65535".into()),
@@ -264,10 +267,12 @@ fn every_mistake_names_file_line_node_and_key() {
         ("read_only", "  read_only: 1", "8: node hoge: read_only: the value must be true or false, not 1".into()),
         ("collect", "  collect: rest", "8: node hoge: collect: rest must be one of auto, follow, read and vim-cmd".into()),
         ("collect", "  collect: [read]", "8: node hoge: collect: the value must be a text, not a list".into()),
-        ("adr", "  adr: x", "8: node hoge: adr: this key is unknown; did you mean addr?".into()),
-        ("user", "  user: x", "8: node hoge: user: this key is unknown; did you mean username?".into()),
-        ("zzz", "  zzz: x", format!("8: node hoge: zzz: this key is unknown; allowed are {required}, port, max_sessions, read_only, connect_timeout_seconds, collect")),
-        ("more", "  addr: again", "8: node hoge: addr: this key is already there, in line 2".into()),
+        ("adr", "  adr: x", "8: node hoge: adr: unknown key; did you mean addr?".into()),
+        ("user", "  user: x", "8: node hoge: user: unknown key; did you mean username?".into()),
+        ("zzz", "  zzz: x", format!("8: node hoge: zzz: unknown key; allowed are {required}, \
+                                     port, max_sessions, read_only, connect_timeout_seconds, \
+                                     collect")),
+        ("more", "  addr: again", "8: node hoge: addr: duplicate key, first in line 2".into()),
         ("more", "  [a]: b", "8: node hoge: a key must be a text, not a list".into()),
         ("more", "  <<: 5", "8: node hoge: <<: a merge takes a mapping, not a text".into()),
     ] {
@@ -282,9 +287,9 @@ fn every_broken_file_is_reported_by_line() {
     let keys = "the keys addr, username, identity_file_path, datastore_path, installer_iso_path, \
                 network_port_group";
     for (content, message) in [
-        (String::new(), "1: the file names no node".to_owned()),
-        ("# nothing\n".into(), "1: the file names no node".into()),
-        ("{}\n".into(), "1: the file names no node".into()),
+        (String::new(), "1: the file has no node".to_owned()),
+        ("# nothing\n".into(), "1: the file has no node".into()),
+        ("{}\n".into(), "1: the file has no node".into()),
         (
             "- hoge\n".into(),
             "1: the file is a list, but must be a mapping from node names to their keys".into(),
@@ -301,7 +306,7 @@ fn every_broken_file_is_reported_by_line() {
         ),
         (
             format!("hoge:\n{ENTRY}hoge:\n{ENTRY}"),
-            "8: node hoge: this node is already there, in line 1".into(),
+            "8: node hoge: duplicate node, first in line 1".into(),
         ),
         (
             format!("a/b:\n{ENTRY}"),
@@ -324,17 +329,14 @@ fn every_broken_file_is_reported_by_line() {
     }
     let error = folder.error(format!("hoge:\n{}", entry("username", "  username: 'root")));
     assert!(
-        error.starts_with("hosts.yml:") && error.contains(": this is no YAML: "),
+        error.starts_with("hosts.yml:") && error.contains(": not YAML: "),
         "{error}"
     );
     let error = folder.error(format!("hoge:\n{}", entry("username", "\tusername: root")));
-    assert!(
-        error.starts_with("hosts.yml:3: this is no YAML: "),
-        "{error}"
-    );
+    assert!(error.starts_with("hosts.yml:3: not YAML: "), "{error}");
     assert_eq!(
         folder.error(b"hoge:\n  addr: \xff\n"),
-        "hosts.yml:2: this is not UTF-8: save the file as UTF-8"
+        "hosts.yml:2: not UTF-8: save the file as UTF-8"
     );
 }
 
@@ -359,11 +361,10 @@ fn all_problems_are_reported_at_once_in_the_order_of_the_file() {
     let second = entry("username", "  usrname: root") + "  port: 70000\n";
     assert_eq!(
         folder.error(format!("hoge:\n{first}fuga:\n{second}")),
-        "hosts.yml:2: node hoge: addr: the value is empty\n\
-         hosts.yml:8: node fuga: username: this key is missing\n\
-         hosts.yml:10: node fuga: usrname: this key is unknown; did you mean username?\n\
-         hosts.yml:15: node fuga: port: 70000 is out of range: it must be a whole number from 1 \
-         to 65535"
+        "hosts.yml:2: node hoge: addr: the value is empty\nhosts.yml:8: node fuga: username: this \
+         key is missing\nhosts.yml:10: node fuga: usrname: unknown key; did you mean \
+         username?\nhosts.yml:15: node fuga: port: 70000 is out of range: it must be a whole \
+         number from 1 to 65535"
     );
 }
 
@@ -394,13 +395,15 @@ fn every_bad_key_file_is_reported_with_the_way_on() {
     assert_eq!(
         error(&good, 0o640),
         format!(
-            "{at}ssh/id_rsa can be read by other users (mode 0640) and ssh refuses such a key: chmod 600 ssh/id_rsa"
+            "{at}other users can read ssh/id_rsa (mode 0640), and ssh refuses such a key: chmod \
+             600 ssh/id_rsa"
         )
     );
     assert_eq!(
         error(&public, 0o600),
         format!(
-            "{at}ssh/id_rsa is a public key: give the private one (usually the same name without .pub)"
+            "{at}ssh/id_rsa is a public key: use the private one (usually the same name without \
+             .pub)"
         )
     );
     assert_eq!(error(b"", 0o600), format!("{at}ssh/id_rsa is empty"));
@@ -413,15 +416,15 @@ fn every_bad_key_file_is_reported_with_the_way_on() {
     assert!(error(b"PuTTY-User-Key-File-3: x\n", 0o600).contains("puttygen"));
     let cut = error(&good[..good.len() / 2], 0o600);
     assert!(
-        cut.contains("begins like a private key, but it is cut off"),
+        cut.contains("is a truncated or damaged private key"),
         "{cut}"
     );
-    assert!(error(b"-----BEGIN RSA PRIVATE KEY-----\nabc\n", 0o600).contains("is cut off"));
+    assert!(error(b"-----BEGIN RSA PRIVATE KEY-----\nabc\n", 0o600).contains("is truncated"));
 
     fs::remove_file(folder.path("ssh/id_rsa")).unwrap();
     assert_eq!(
         folder.error(format!("hoge:\n{ENTRY}")),
-        format!("{at}there is no file ssh/id_rsa")
+        format!("{at}no file ssh/id_rsa")
     );
     fs::create_dir(folder.path("ssh/id_rsa")).unwrap();
     assert_eq!(
@@ -473,7 +476,7 @@ fn an_ed25519_key_is_a_warning() {
     let warning = hosts.warnings[0].to_string();
     assert!(
         warning.starts_with("4: node hoge: identity_file_path: ")
-            && warning.contains("Ed25519 key, which ESXi refuses"),
+            && warning.contains("Ed25519 key; ESXi refuses it"),
         "{warning}"
     );
 }

@@ -621,7 +621,7 @@ fn notes_of_ten_megabytes_are_read_and_cut() {
         assert_eq!(summary.facts.uptime_seconds, Some(2_889_844));
         assert_eq!(
             summary.warnings,
-            ["config.annotation is longer than any host keeps it: cut to 16384 characters"]
+            ["config.annotation is too long: cut to 16384 characters"]
         );
         let table = table::write(&[vm(1, "a", ""), vm(2, "b", &note)]);
         let list = parse::getallvms(table.as_bytes(), b"").unwrap();
@@ -824,7 +824,7 @@ fn text_that_is_not_utf8_is_kept_with_a_warning() {
     assert_eq!(summary.facts.comment.as_deref(), Some("caf\u{fffd}"));
     assert_eq!(
         summary.warnings,
-        ["config.annotation is not UTF-8: what could not be read is shown as \u{fffd}"]
+        ["config.annotation is not UTF-8: unreadable bytes are shown as \u{fffd}"]
     );
     let table = table::write(&[vm(7, "caf@", "")]).into_bytes();
     let table: Vec<u8> = table

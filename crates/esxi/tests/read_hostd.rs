@@ -307,10 +307,10 @@ async fn the_program_that_stays_says_why_it_ends() {
     let faults = [
         (
             SoapFault::LoginsRefused(u32::MAX),
-            "refuses the user's local sign-in",
+            "refuses the local login of the user",
         ),
-        (SoapFault::NoFilters, "do not understand each other"),
-        (SoapFault::Starting, "hostd does not answer"),
+        (SoapFault::NoFilters, "unexpected response of hostd"),
+        (SoapFault::Starting, "hostd does not respond"),
     ];
     for (fault, words) in faults {
         connected.node.set_fault(Fault::Soap(fault)).unwrap();

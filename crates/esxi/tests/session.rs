@@ -223,8 +223,7 @@ async fn a_command_that_hangs_is_killed_with_its_children_and_the_others_still_c
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "node hoge (127.0.0.1:{}): `vim-cmd vmsvc/get.summary 3` did not end within \
-                     2 s and was killed",
+                    "hoge (127.0.0.1:{}): `vim-cmd vmsvc/get.summary 3` was killed after 2 s",
                     node.port()
                 )
             );
@@ -323,10 +322,12 @@ async fn a_command_that_always_ends_its_shell_costs_only_itself() {
     for (id, result) in results.iter().enumerate() {
         if id == 5 {
             let error = result.as_ref().unwrap_err();
-            assert!(error.to_string().ends_with(
-                "the shell that ran `vim-cmd vmsvc/get.summary 5` ended before the command did: \
-                 out of memory"
-            ), "{error}");
+            assert!(
+                error.to_string().ends_with(
+                    "the shell ended while `vim-cmd vmsvc/get.summary 5` was running: out of memory"
+                ),
+                "{error}"
+            );
         } else {
             assert_eq!(text(result.as_ref().unwrap()).0, format!("{id}\n"));
         }
@@ -345,7 +346,7 @@ async fn a_user_without_a_shell_gets_the_words_of_the_node() {
         let error = result.unwrap_err();
         assert!(
             error.to_string().ends_with(
-                "its shell does not run commands: This account is currently not available."
+                "the shell does not run commands: This account is currently not available."
             ),
             "{error}"
         );
@@ -594,13 +595,13 @@ async fn an_unknown_host_key_is_refused_and_named() {
         assert_eq!(
             error.to_string(),
             format!(
-                "node hoge (127.0.0.1:{}): its SSH host key is not known",
+                "hoge (127.0.0.1:{}): the SSH host key is not trusted yet",
                 node.port()
             )
         );
         assert_eq!(
             error.hint(),
-            "Compare and pin the key with `ecoman trust hoge`."
+            "Compare and trust the key with `ecoman trust hoge`."
         );
         assert_eq!(error.kind(), FailureKind::HostKey);
     }
@@ -655,8 +656,8 @@ async fn a_refused_login_is_tried_once_and_names_authorized_keys() {
     assert_eq!(
         error.to_string(),
         format!(
-            "node hoge (127.0.0.1:{}): it refuses the login of {user} with this key: Permission \
-             denied (publickey)",
+            "hoge (127.0.0.1:{}): login as {user} refused for this key: Permission denied \
+             (publickey)",
             node.port()
         )
     );
@@ -677,7 +678,7 @@ async fn a_key_that_went_bad_is_reported_before_ssh_is_asked() {
     std::fs::remove_file(node.path("key")).unwrap();
     let error = refused(&host, &node.options()).await;
     assert_eq!(error.kind(), FailureKind::Configuration);
-    assert!(error.to_string().contains("there is no file"), "{error}");
+    assert!(error.to_string().contains("no file"), "{error}");
     assert!(!node.log().contains("Connection from"));
 }
 
@@ -690,7 +691,7 @@ async fn a_closed_port_is_unreachable() {
     assert!(
         error
             .to_string()
-            .ends_with("no connection to its SSH port: Connection refused"),
+            .ends_with("no connection to the SSH port: Connection refused"),
         "{error}"
     );
     assert_eq!(error.kind(), FailureKind::Unreachable);

@@ -52,7 +52,7 @@ async fn a_switch_on_the_node_is_recorded_without_a_round_or_another_process() {
         })
         .await;
     assert_eq!(before.node.warnings, Vec::<String>::new());
-    assert_eq!(reason(&before), "it has said the same as vim-cmd");
+    assert_eq!(reason(&before), "same result as vim-cmd");
     let sign_ins = node.soap_sign_ins();
     node.forget_calls();
 
@@ -147,7 +147,7 @@ async fn a_hostd_that_restarts_or_a_connection_that_is_cut_is_followed_again() {
         .until("way back", |state| way(state) == Some(Way::VimCmd))
         .await;
     assert!(
-        reason(&state).contains("hostd does not answer"),
+        reason(&state).contains("hostd does not respond"),
         "{state:#?}"
     );
     assert_eq!(state.vms.len(), 10);
@@ -204,6 +204,6 @@ async fn one_round_alone_leaves_no_program_behind() {
     bench.crawler().once().await.unwrap();
     let state = bench.state("hoge").await;
     assert_eq!(way(&state), Some(Way::VimCmd));
-    assert!(reason(&state).contains("a single round"), "{state:#?}");
+    assert!(reason(&state).contains("a single poll"), "{state:#?}");
     assert_eq!(node.soap_sign_ins(), 0);
 }

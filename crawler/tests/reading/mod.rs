@@ -141,7 +141,7 @@ async fn without_a_python_it_is_vim_cmd_and_a_warning_only_where_reading_is_want
         let state = bench
             .until("way", |state| way(state) == Some(Way::VimCmd))
             .await;
-        assert!(reason(&state).contains("no Python"), "{state:#?}");
+        assert!(reason(&state).contains("no usable Python"), "{state:#?}");
         assert_eq!(state.node.warnings.len(), warnings, "{state:#?}");
         assert_eq!(state.vms.len(), 3);
         let state = rounds(&bench, &node, 2).await;
@@ -166,14 +166,17 @@ async fn each_failure_leads_back_to_vim_cmd_and_says_why() {
             "does not permit",
         ),
         (says("MemoryError\n", 1), "ran out of memory"),
-        (Fault::Soap(SoapFault::Starting), "hostd does not answer"),
+        (Fault::Soap(SoapFault::Starting), "hostd does not respond"),
         (
             Fault::Soap(SoapFault::LoginsRefused(u32::MAX)),
-            "refuses the user's local sign-in",
+            "refuses the local login of the user",
         ),
-        (Fault::Soap(SoapFault::NoPermission(1)), "may not see"),
-        (Fault::Soap(SoapFault::Nonsense), "do not understand"),
-        (Fault::Soap(SoapFault::CutAfter(4000)), "does not answer"),
+        (
+            Fault::Soap(SoapFault::NoPermission(1)),
+            "lacks read permission",
+        ),
+        (Fault::Soap(SoapFault::Nonsense), "unexpected response"),
+        (Fault::Soap(SoapFault::CutAfter(4000)), "does not respond"),
     ];
     let nodes: Vec<SimulatedNode> = (0..faults.len())
         .map(|number| {
@@ -224,7 +227,7 @@ async fn what_reads_wrongly_from_the_start_is_never_believed() {
         .until("warning", |state| !state.node.warnings.is_empty())
         .await;
 
-    let expected = "cpus of VM 2 is 3 by vim-cmd and 9 by read";
+    let expected = "cpus of VM 2: 3 from vim-cmd, 9 from read";
     assert!(state.node.warnings[0].contains(expected), "{state:#?}");
     assert!(reason(&state).contains(expected), "{state:#?}");
     assert_eq!(way(&state), Some(Way::VimCmd));
@@ -269,7 +272,7 @@ async fn what_begins_to_read_wrongly_is_found_out() {
         .until("warning", |state| !state.node.warnings.is_empty())
         .await;
 
-    let expected = "cpus of VM 1 is 3 by vim-cmd and 9 by read";
+    let expected = "cpus of VM 1: 3 from vim-cmd, 9 from read";
     assert!(state.node.warnings[0].contains(expected), "{state:#?}");
     assert_eq!(state.vms[0].facts.cpus, Some(3));
     crawler.stop().await;
@@ -290,7 +293,7 @@ async fn a_vm_that_hostd_leaves_out_is_not_gone() {
         })
         .await;
 
-    let expected = "VM 2 is there by vim-cmd alone";
+    let expected = "only vim-cmd lists VM 2";
     assert!(state.node.warnings[0].contains(expected), "{state:#?}");
     assert_eq!(way(&state), Some(Way::VimCmd));
     crawler.stop().await;

@@ -20,10 +20,9 @@ pub fn symptom(kind: FailureKind) -> &'static str {
 }
 
 /// The message of a node's error without the node, which stands beside it: messages begin with
-/// `NAME: ` or, where the address matters, with `node NAME (ADDRESS): `.
+/// `NAME: ` or, where the address matters, with `NAME (ADDRESS): `.
 pub fn cause<'a>(node: &str, message: &'a str) -> &'a str {
-    let rest = message.strip_prefix("node ").unwrap_or(message);
-    let Some(rest) = rest.strip_prefix(node) else {
+    let Some(rest) = message.strip_prefix(node) else {
         return message;
     };
     rest.strip_prefix(": ")
@@ -44,7 +43,7 @@ mod tests {
         assert_eq!(cause("hoge", "hoge: no route to it"), "no route to it");
         assert_eq!(cause("hoge", "hoge2: no route"), "hoge2: no route");
         assert_eq!(cause("hoge", "no route"), "no route");
-        let with_address = "node hoge (192.0.2.1:22): no route to it";
+        let with_address = "hoge (192.0.2.1:22): no route to it";
         assert_eq!(cause("hoge", with_address), "no route to it");
         assert_eq!(cause("hog", with_address), with_address);
     }

@@ -28,7 +28,7 @@ impl fmt::Display for Difference {
         } = self;
         write!(
             f,
-            "{field} of VM {vmid} is {vim_cmd} by vim-cmd and {read} by read"
+            "{field} of VM {vmid}: {vim_cmd} from vim-cmd, {read} from read"
         )
     }
 }

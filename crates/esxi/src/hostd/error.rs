@@ -8,61 +8,61 @@ use crate::parse::ParseError;
 #[non_exhaustive]
 pub enum HostdError {
     /// It has no Python that can run the program.
-    #[error("the node has no Python that can run the reading program: {words}")]
+    #[error("the host has no usable Python for the reader program: {words}")]
     NoPython {
         /// What was missing.
         words: String,
     },
     /// It has one, and a policy of the node forbids to run it (`execInstalledOnly`, a sandbox).
-    #[error("the node does not permit to run the reading program: {words}")]
+    #[error("the host does not permit the reader program: {words}")]
     NotPermitted {
         /// The node's words.
         words: String,
     },
     /// The program had too little memory, or was killed.
-    #[error("the reading program ran out of memory or was killed on the node: {words}")]
+    #[error("the reader program ran out of memory or was killed on the host: {words}")]
     OutOfMemory {
         /// What shows it.
         words: String,
     },
     /// hostd gives no ticket to this user, or refuses the sign-in with it, twice.
-    #[error("hostd refuses the user's local sign-in: {words}")]
+    #[error("hostd refuses the local login of the user: {words}")]
     SignInRefused {
         /// hostd's words.
         words: String,
     },
     /// The user may not see everything: a VM that is not shown looks like one that is gone.
-    #[error("the user may not see everything that hostd knows: {words}")]
+    #[error("the user lacks read permission in hostd: {words}")]
     NoPermission {
         /// What was refused.
         words: String,
     },
     /// hostd refuses the question or gives an answer of another kind: our defect.
-    #[error("hostd and the reading program do not understand each other: {words}")]
+    #[error("unexpected response of hostd to the reader program: {words}")]
     NotUnderstood {
         /// What was not understood.
         words: String,
     },
     /// The answer ends before it is complete.
-    #[error("the answer of the reading program is cut off: {words}")]
+    #[error("the output of the reader program is cut off: {words}")]
     CutOff {
         /// What is missing.
         words: String,
     },
     /// hostd does not answer: it starts, restarts or is overloaded.
-    #[error("hostd does not answer the reading program: {words}")]
+    #[error("hostd does not respond to the reader program: {words}")]
     HostdDown {
         /// How it shows.
         words: String,
     },
     /// It took longer than it may, and ended itself.
-    #[error("the reading program took longer than it may: {words}")]
+    #[error("the reader program exceeded its time limit: {words}")]
     TooSlow {
         /// How long it had.
         words: String,
     },
     /// hostd sends more than any host has.
-    #[error("hostd sends more than any host has: {words}")]
+    #[error("the response of hostd is too large: {words}")]
     TooLong {
         /// The limit.
         words: String,

@@ -111,7 +111,7 @@ impl Follower {
         };
         timeout(limit, reading).await.unwrap_or_else(|_| {
             Err(HostdError::TooSlow {
-                words: format!("it did not answer within {} s", limit.as_secs()),
+                words: format!("no response within {} s", limit.as_secs()),
             })
         })
     }
@@ -136,7 +136,7 @@ impl Drop for Follower {
 
 fn ended() -> HostdError {
     HostdError::CutOff {
-        words: "the program has ended".to_owned(),
+        words: "the program ended".to_owned(),
     }
 }
 
@@ -208,7 +208,7 @@ impl Conversation {
                     let _ = self.stdin.write_all(b"alive\n").await;
                 }
                 () = sleep_until(silence) => {
-                    let words = format!("it has said nothing for {} s", SILENCE.as_secs());
+                    let words = format!("no output for {} s", SILENCE.as_secs());
                     return HostdError::TooSlow { words };
                 }
             }

@@ -119,12 +119,7 @@ impl Check {
             Err(error) => {
                 let good = content.get(..error.valid_up_to()).unwrap_or_default();
                 let line = 1 + good.iter().filter(|&&byte| byte == b'\n').count();
-                self.problem(
-                    line,
-                    None,
-                    None,
-                    "this is not UTF-8: save the file as UTF-8",
-                );
+                self.problem(line, None, None, "not UTF-8: save the file as UTF-8");
                 return;
             }
         };
@@ -137,7 +132,7 @@ impl Check {
             }
         };
         let Some(document) = document else {
-            self.problem(1, None, None, "the file names no node");
+            self.problem(1, None, None, "the file has no node");
             return;
         };
         let Kind::Mapping(entries) = document.kind else {
@@ -151,7 +146,7 @@ impl Check {
         if entries.iter().all(
             |(key, value)| matches!(&key.kind, Kind::Text { text, .. } if is_shared(text, value)),
         ) {
-            self.problem(document.line, None, None, "the file names no node");
+            self.problem(document.line, None, None, "the file has no node");
         }
         let mut lines: HashMap<String, usize> = HashMap::new();
         for (name, value) in entries {
@@ -170,7 +165,7 @@ impl Check {
             return;
         }
         if let Some(first) = lines.get(shown) {
-            let message = format!("this node is already there, in line {first}");
+            let message = format!("duplicate node, first in line {first}");
             self.problem(line, Some(shown), None, message);
         } else {
             lines.insert(shown.clone(), line);
@@ -272,7 +267,7 @@ impl Check {
                 let message = unknown_key(&key);
                 self.problem(line, Some(node), Some(&key), message);
             } else if let Some(first) = fields.get(&key) {
-                let message = format!("this key is already there, in line {}", first.line);
+                let message = format!("duplicate key, first in line {}", first.line);
                 self.problem(line, Some(node), Some(&key), message);
             } else {
                 fields.insert(key, Field { line, value });
@@ -387,8 +382,8 @@ impl Check {
             Some(rest) => match std::env::home_dir() {
                 Some(home) => home.join(rest),
                 None => {
-                    let message = "~/ stands for the home directory, which is not known: write \
-                                   the whole path";
+                    let message = "the home directory is unknown: write the whole path instead of \
+                                   ~/";
                     self.problem(line, Some(node), Some(KEY), message);
                     return None;
                 }
@@ -475,9 +470,9 @@ fn unknown_key(key: &str) -> String {
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .filter(|(likeness, _)| *likeness >= 0.8);
     match closest {
-        Some((_, candidate)) => format!("this key is unknown; did you mean {candidate}?"),
+        Some((_, candidate)) => format!("unknown key; did you mean {candidate}?"),
         None => format!(
-            "this key is unknown; allowed are {}",
+            "unknown key; allowed are {}",
             known().collect::<Vec<_>>().join(", ")
         ),
     }
@@ -508,7 +503,7 @@ fn address_rule(text: &str) -> Option<String> {
 fn username_rule(text: &str) -> Option<String> {
     let refused = |c: char| c.is_whitespace() || "'`\";&<>|(){}".contains(c);
     (text.starts_with('-') || text.chars().any(refused))
-        .then(|| format!("{text} is not a user name that ssh takes"))
+        .then(|| format!("{text} is not a valid user name for ssh"))
 }
 
 fn absolute_rule(text: &str) -> Option<String> {
@@ -522,5 +517,5 @@ fn absolute_rule(text: &str) -> Option<String> {
     }
     text.trim_end_matches('/')
         .is_empty()
-        .then(|| "the root directory is no datastore: give a path below /vmfs/volumes".into())
+        .then(|| "the root directory is not a datastore: use a path below /vmfs/volumes".into())
 }

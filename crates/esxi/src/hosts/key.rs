@@ -23,7 +23,7 @@ const MAX_BYTES: u64 = 1024 * 1024;
 pub(crate) fn inspect(path: &Path) -> Result<Key, String> {
     let shown = path.display();
     let metadata = fs::metadata(path).map_err(|error| match error.kind() {
-        std::io::ErrorKind::NotFound => format!("there is no file {shown}"),
+        std::io::ErrorKind::NotFound => format!("no file {shown}"),
         _ => format!("cannot read {shown}: {error}"),
     })?;
     if !metadata.is_file() {
@@ -36,8 +36,8 @@ pub(crate) fn inspect(path: &Path) -> Result<Key, String> {
     let warning = check_content(&content, path)?;
     if others_may_read(&metadata) {
         return Err(format!(
-            "{shown} can be read by other users (mode {:04o}) and ssh refuses such a key: \
-             chmod 600 {shown}",
+            "other users can read {shown} (mode {:04o}), and ssh refuses such a key: chmod 600 \
+             {shown}",
             metadata.mode() & 0o7777
         ));
     }
@@ -61,30 +61,28 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
         .unwrap_or_default();
     let encrypted = || {
         format!(
-            "{shown} is protected by a passphrase, which nobody is there to type: give ECoMan a \
-             key of its own without one (ssh-keygen -t ecdsa -N '' -f FILE), or take the \
-             passphrase off a copy (ssh-keygen -p -N '' -f {shown})"
+            "{shown} is protected by a passphrase. Use a key without one (ssh-keygen -t ecdsa -N \
+             '' -f FILE), or remove the passphrase from a copy (ssh-keygen -p -N '' -f {shown})"
         )
     };
     match first {
         "-----BEGIN OPENSSH PRIVATE KEY-----" => {
-            let header = Header::read(text).ok_or_else(|| {
-                format!("{shown} begins like a private key, but it is cut off or damaged")
-            })?;
+            let header = Header::read(text)
+                .ok_or_else(|| format!("{shown} is a truncated or damaged private key"))?;
             if header.cipher != "none" {
                 return Err(encrypted());
             }
             if let Some(fault) = unloadable(content) {
                 return Err(format!(
-                    "ssh cannot load {shown}: {fault}. Copy the key file itself, or mend this one \
-                     (try `ssh-keygen -y -f {shown}`)"
+                    "ssh cannot load {shown}: {fault}. Copy the original key file, or repair this \
+                     one (check: `ssh-keygen -y -f {shown}`)"
                 ));
             }
             let ed25519 = header.algorithm.contains("ed25519");
             Ok(ed25519.then(|| {
                 format!(
-                    "{shown} is an Ed25519 key, which ESXi refuses: use RSA or ECDSA \
-                     (ssh-keygen -t ecdsa -N '' -f FILE)"
+                    "{shown} is an Ed25519 key; ESXi refuses it. Use RSA or ECDSA (ssh-keygen -t \
+                     ecdsa -N '' -f FILE)"
                 )
             }))
         }
@@ -95,14 +93,15 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
                 return Err(encrypted());
             }
             if !text.contains("-----END ") {
-                return Err(format!("{shown} is cut off: its last line is missing"));
+                return Err(format!("{shown} is truncated: its last line is missing"));
             }
             // OpenSSL looks for both marks at the beginning of a line.
             for mark in ["-----BEGIN ", "-----END "] {
                 if !text.lines().any(|line| line.starts_with(mark)) {
                     return Err(format!(
-                        "ssh cannot load {shown}: blanks stand in front of its lines. Copy the \
-                         key file itself, or mend this one (try `ssh-keygen -y -f {shown}`)"
+                        "ssh cannot load {shown}: its lines have leading spaces. Copy the \
+                         original key file, or repair this one (check: `ssh-keygen -y -f \
+                         {shown}`)"
                     ));
                 }
             }
@@ -110,8 +109,8 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
         }
         "-----BEGIN ENCRYPTED PRIVATE KEY-----" => Err(encrypted()),
         "-----BEGIN DSA PRIVATE KEY-----" => Err(format!(
-            "{shown} is a DSA key, which OpenSSH no longer takes: use RSA or ECDSA \
-             (ssh-keygen -t ecdsa -N '' -f FILE)"
+            "{shown} is a DSA key; OpenSSH refuses it. Use RSA or ECDSA (ssh-keygen -t ecdsa -N \
+             '' -f FILE)"
         )),
         "" => Err(format!("{shown} is empty")),
         _ if first.starts_with("PuTTY-User-Key-File") => Err(format!(
@@ -122,7 +121,8 @@ fn check_content(content: &[u8], path: &Path) -> Result<Option<String>, String> 
             || first.starts_with("---- BEGIN SSH2 PUBLIC KEY") =>
         {
             Err(format!(
-                "{shown} is a public key: give the private one (usually the same name without .pub)"
+                "{shown} is a public key: use the private one (usually the same name without \
+                 .pub)"
             ))
         }
         _ => Err(format!(
@@ -140,23 +140,23 @@ fn unloadable(content: &[u8]) -> Option<&'static str> {
     const END: &[u8] = b"\n-----END OPENSSH PRIVATE KEY-----";
     if !content.starts_with(BEGIN) {
         return Some(match content.first() {
-            Some(b'\n' | b'\r') => "a blank line stands in front of its first line",
-            Some(0xef) => "a byte order mark stands in front of its first line",
-            _ => "blanks stand in front of its first line",
+            Some(b'\n' | b'\r') => "there is a blank line before its first line",
+            Some(0xef) => "there is a byte order mark before its first line",
+            _ => "its first line has leading spaces",
         });
     }
     if content.get(BEGIN.len()) == Some(&b'\r') {
-        return Some("its lines end with CR LF, as on Windows; they must end with LF");
+        return Some("its lines end with CR LF (Windows); they must end with LF");
     }
     if content.get(BEGIN.len()) != Some(&b'\n') {
-        return Some("blanks stand behind its first line");
+        return Some("its first line has trailing spaces");
     }
     let end = memchr::memmem::find(content, END);
     match end.and_then(|end| content.get(end + END.len())) {
         Some(b'\n') => None,
-        Some(_) => Some("something stands behind the mark of its last line"),
-        None if end.is_some() => Some("its last line has no line end"),
-        None => Some("its last line is not as ssh wants it (blanks in front?)"),
+        Some(_) => Some("its last line has trailing characters"),
+        None if end.is_some() => Some("its last line has no line break"),
+        None => Some("its last line is malformed (leading spaces?)"),
     }
 }
 

@@ -189,6 +189,6 @@ fn size(value: &Value) -> usize {
 fn broken(error: &ScanError) -> Broken {
     Broken {
         line: error.marker().line().max(1),
-        message: format!("this is no YAML: {}", error.info()),
+        message: format!("not YAML: {}", error.info()),
     }
 }

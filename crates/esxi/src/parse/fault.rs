@@ -99,21 +99,18 @@ impl Fault {
                 (Some(requested), Some(existing)) if requested == existing => {
                     format!("The VM is already {}.", power_in_words(existing))
                 }
-                (_, Some(existing)) => format!(
-                    "The VM is {}, which does not allow this.",
-                    power_in_words(existing)
-                ),
+                (_, Some(existing)) => {
+                    format!("Not possible: the VM is {}.", power_in_words(existing))
+                }
                 _ => said,
             },
             FaultClass::HostdDown => format!(
-                "The management agent (hostd) of the node does not answer: {}",
+                "The management agent (hostd) of the host is not responding: {}",
                 sentence_of(&said)
             ),
-            FaultClass::ToolsUnavailable => {
-                "VMware Tools is not running in the VM, so its guest cannot be asked.".to_owned()
-            }
+            FaultClass::ToolsUnavailable => "VMware Tools is not running in the guest.".to_owned(),
             FaultClass::AlreadyExists => match self.holder() {
-                Some(holder) => format!("The file is registered already, as VM {holder}."),
+                Some(holder) => format!("The file is already registered as VM {holder}."),
                 None => said,
             },
             _ => said,
@@ -166,10 +163,10 @@ impl Fault {
             (None, Some(words), _) => sentence_of(words),
             (Some(operation), None, Some(kind)) => format!("{}: {kind}.", failure_of(operation)),
             (Some(operation), None, None) => {
-                format!("{}; the node gives no reason.", failure_of(operation))
+                format!("{}; the host gives no reason.", failure_of(operation))
             }
-            (None, None, Some(kind)) => format!("The node reports {kind}."),
-            (None, None, None) => "The node reports a failure without a reason.".to_owned(),
+            (None, None, Some(kind)) => format!("The host reports {kind}."),
+            (None, None, None) => "The host reports a failure without a reason.".to_owned(),
         }
     }
 }

@@ -59,7 +59,7 @@ pub fn reason(stdout: &[u8], stderr: &[u8], exit: i32) -> String {
     });
     match words {
         Some(words) => format!("{} (exit code {exit}).", words.trim_end_matches('.')),
-        None => format!("It ended with exit code {exit} and said nothing."),
+        None => format!("Exit code {exit}, no output."),
     }
 }
 
@@ -492,10 +492,7 @@ mod tests {
             "last one (exit code 3)."
         );
         assert_eq!(reason(b"out\n", b"\n", 1), "out (exit code 1).");
-        assert_eq!(
-            reason(b"", b"", 1),
-            "It ended with exit code 1 and said nothing."
-        );
+        assert_eq!(reason(b"", b"", 1), "Exit code 1, no output.");
         let dump = b"(vim.fault.NotFound) {\n   msg = \"gone\"\n}\n";
         assert_eq!(reason(dump, b"error: noise\n", 1), "gone.");
         assert_eq!(

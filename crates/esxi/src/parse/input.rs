@@ -238,7 +238,7 @@ fn shown(
             // Where it was cut within a character, nothing is wrong with it.
             if error.error_len().is_some() || head.len() == bytes.len() {
                 warnings.push(format!(
-                    "{field} is not UTF-8: what could not be read is shown as \u{fffd}"
+                    "{field} is not UTF-8: unreadable bytes are shown as \u{fffd}"
                 ));
             }
             String::from_utf8_lossy(head)
@@ -249,16 +249,13 @@ fn shown(
     let shown = mark(kept);
     if shown.len() != kept.len() {
         warnings.push(format!(
-            "{field} holds characters that act instead of being seen: each is shown as a mark \
-             such as <U+001B>"
+            "{field} contains control characters, shown as marks such as <U+001B>"
         ));
     }
     if end.is_none() && head.len() == bytes.len() {
         return shown.into_owned();
     }
-    warnings.push(format!(
-        "{field} is longer than any host keeps it: cut to {most} characters"
-    ));
+    warnings.push(format!("{field} is too long: cut to {most} characters"));
     format!("{shown}…")
 }
 

@@ -211,7 +211,7 @@ fn within<T: PartialOrd + fmt::Display + Copy>(
 ) -> Option<T> {
     let odd = size.filter(|size| !range.contains(size));
     warnings.extend(
-        odd.map(|size| format!("{field} is {size}, which no VM has: it is taken as not said")),
+        odd.map(|size| format!("{field} is {size}, which is impossible for a VM: ignored")),
     );
     size.filter(|size| range.contains(size))
 }
@@ -427,8 +427,8 @@ mod tests {
         assert_eq!(
             odd.warnings,
             [
-                "numCpu is 0, which no VM has: it is taken as not said",
-                "memorySizeMB is 99999999999, which no VM has: it is taken as not said",
+                "numCpu is 0, which is impossible for a VM: ignored",
+                "memorySizeMB is 99999999999, which is impossible for a VM: ignored",
             ]
         );
         let good = read("      numCpu = 768,\n      memorySizeMB = 4\n");

@@ -112,7 +112,7 @@ impl Drop for Root {
         // Nothing is left to do for it, and the directory goes with `self.directory`.
         let ended = self.janitor.kill().and_then(|()| self.janitor.wait());
         if let Err(error) = ended {
-            tracing::debug!(%error, "cannot end the janitor of the SSH connections");
+            tracing::debug!(%error, "cannot stop the cleanup process of the SSH connections");
         }
     }
 }

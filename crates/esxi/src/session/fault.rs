@@ -34,7 +34,7 @@ pub struct SessionError {
 #[non_exhaustive]
 pub enum SessionFault {
     /// The private key cannot be used.
-    #[error("its key cannot be used: {reason}")]
+    #[error("the private key cannot be used: {reason}")]
     KeyFile {
         /// The file.
         path: PathBuf,
@@ -42,7 +42,7 @@ pub enum SessionFault {
         reason: String,
     },
     /// ssh itself cannot load the private key; the node has never seen it.
-    #[error("ssh cannot load its key: {reason}")]
+    #[error("ssh cannot load the private key: {reason}")]
     UnusableKey {
         /// ssh's words, such as `error in libcrypto`.
         reason: String,
@@ -57,29 +57,29 @@ pub enum SessionFault {
         source: Arc<io::Error>,
     },
     /// The address is no known name.
-    #[error("its address cannot be resolved: {reason}")]
+    #[error("the address cannot be resolved: {reason}")]
     Unresolved {
         /// ssh's words.
         reason: String,
     },
     /// No TCP connection.
-    #[error("no connection to its SSH port: {reason}")]
+    #[error("no connection to the SSH port: {reason}")]
     Unreachable {
         /// ssh's words, such as `Connection refused`.
         reason: String,
     },
     /// Neither `ssh-keyscan` nor a person has ever pinned its host key.
-    #[error("its SSH host key is not known")]
+    #[error("the SSH host key is not trusted yet")]
     UnknownHostKey,
     /// Another host key than the pinned one: the node was installed again, or somebody intercepts
     /// the connection.
-    #[error("its SSH host key is not the one that is known")]
+    #[error("the SSH host key has changed")]
     ChangedHostKey,
     /// The host key is marked as revoked in a known_hosts file.
-    #[error("its SSH host key is marked as revoked")]
+    #[error("the SSH host key is marked as revoked")]
     RevokedHostKey,
     /// The login was refused.
-    #[error("it refuses the login of {username} with this key: {reason}")]
+    #[error("login as {username} refused for this key: {reason}")]
     Authentication {
         /// The user.
         username: String,
@@ -88,8 +88,8 @@ pub enum SessionFault {
     },
     /// The login was refused, and is not tried again for a while.
     #[error(
-        "it refuses the login of {username} with this key: {reason}. It is not tried again before \
-         {}, since ESXi locks accounts",
+        "login as {username} refused for this key: {reason}. No further attempt before {}, \
+         because ESXi locks accounts",
         .until.format("%Y-%m-%d %H:%M:%S UTC")
     )]
     LoginPaused {
@@ -101,19 +101,19 @@ pub enum SessionFault {
         until: DateTime<Utc>,
     },
     /// ssh and the node have no algorithm in common.
-    #[error("ssh cannot agree with it on how to talk: {reason}")]
+    #[error("no common SSH algorithm: {reason}")]
     Negotiation {
         /// ssh's words, with what the node offers.
         reason: String,
     },
     /// It accepted the connection, but did not complete the login in time.
-    #[error("it took the connection, but did not complete the login within {} s", .limit.as_secs_f32())]
+    #[error("connected, but the login did not complete within {} s", .limit.as_secs_f32())]
     LoginTimeout {
         /// The time that it had.
         limit: Duration,
     },
     /// It closed the connection before the login, as a node does that has too many at once.
-    #[error("it closed the connection before the login: {reason}")]
+    #[error("the host closed the connection before the login: {reason}")]
     Closed {
         /// ssh's words.
         reason: String,
@@ -125,16 +125,16 @@ pub enum SessionFault {
         reason: String,
     },
     /// It refuses to run even one command on the connection.
-    #[error("it refuses to run commands on the connection")]
+    #[error("the host refuses to run commands on the connection")]
     SessionsRefused,
     /// The shell on the node did not start.
-    #[error("its shell does not run commands: {}", or(.text, "it ended without a word"))]
+    #[error("the shell does not run commands: {}", or(.text, "it exited without output"))]
     NoShell {
         /// What it printed instead.
         text: String,
     },
     /// A command did not end in time; it was killed on the node.
-    #[error("`{command}` did not end within {} s and was killed", .limit.as_secs_f32())]
+    #[error("`{command}` was killed after {} s", .limit.as_secs_f32())]
     Timeout {
         /// The command.
         command: Command,
@@ -142,13 +142,13 @@ pub enum SessionFault {
         limit: Duration,
     },
     /// A command was not sent: the commands before it have used up what they had together.
-    #[error("it was not asked: {reason}")]
+    #[error("not polled: {reason}")]
     Exhausted {
         /// What was used up.
         reason: Exhausted,
     },
     /// A command printed more than any command should; it was killed on the node.
-    #[error("`{command}` printed more than {} and was killed", size(*limit_bytes))]
+    #[error("`{command}` was killed: it printed more than {}", size(*limit_bytes))]
     TooMuchOutput {
         /// The command.
         command: Command,
@@ -156,7 +156,7 @@ pub enum SessionFault {
         limit_bytes: usize,
     },
     /// The shell on the node ended while the command ran.
-    #[error("the shell that ran `{command}` ended before the command did{}", detail(.text))]
+    #[error("the shell ended while `{command}` was running{}", detail(.text))]
     Interrupted {
         /// The command.
         command: Command,
@@ -181,13 +181,13 @@ pub enum SessionFault {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
     /// They printed so many bytes.
-    #[error("the answers before had more than {} MiB together", .0 / (1024 * 1024))]
+    #[error("the previous output exceeds {} MiB", .0 / (1024 * 1024))]
     Bytes(usize),
     /// They took so long.
-    #[error("the commands before took longer than {} s together", .0.as_secs())]
+    #[error("the previous commands took more than {} s", .0.as_secs())]
     Time(Duration),
     /// So many in a row did not answer in time.
-    #[error("{0} commands in a row did not answer in time")]
+    #[error("{0} commands in a row timed out")]
     Silence(usize),
 }
 
@@ -266,102 +266,103 @@ impl SessionError {
         let Self { node, address, .. } = self;
         match &self.fault {
             SessionFault::KeyFile { .. } => {
-                format!("Correct identity_file_path of {node} in hosts.yml, or the file itself.")
+                format!("Correct identity_file_path of {node} in hosts.yml, or the key file.")
             }
             SessionFault::UnusableKey { .. } => format!(
-                "Look at the key file of {node} (identity_file_path in hosts.yml) with \
-                 `ssh-keygen -y -f FILE`: a key that was pasted may have lost its last line end, or \
-                 have got Windows line ends, blank lines or blanks in front. Copy the file itself."
+                "Check the key file of {node} (identity_file_path in hosts.yml) with `ssh-keygen \
+                 -y -f FILE`: a pasted key often lacks its last line break, or has Windows line \
+                 breaks, blank lines or leading spaces. Copy the file instead."
             ),
             SessionFault::Local { source, .. } if is_shortage(source) => {
-                "The machine where ECoMan runs has no file descriptors, processes or memory left: \
-                 raise its limits (ulimit -n), or find what uses them up."
+                "The machine that runs ECoMan is out of file descriptors, processes or memory. \
+                 Raise its limits (ulimit -n), or find what uses them."
                     .into()
             }
             SessionFault::Local { .. } => {
-                "Install the OpenSSH client where ECoMan runs, and let it write to its temporary \
-                 directory (XDG_RUNTIME_DIR or TMPDIR)."
+                "Install the OpenSSH client on the machine that runs ECoMan, and make its \
+                 temporary directory writable (XDG_RUNTIME_DIR or TMPDIR)."
                     .into()
             }
             SessionFault::Unresolved { .. } => {
-                format!("Correct addr of {node} in hosts.yml, or the name server.")
+                format!("Correct addr of {node} in hosts.yml, or check DNS.")
             }
             SessionFault::Unreachable { .. } => format!(
                 "Check that {node} is on, that addr and port in hosts.yml are right, that no \
-                 firewall is in between, and that SSH is enabled on it (Host Client: Manage > \
-                 Services > TSM-SSH > Start, policy \"Start and stop with host\")."
+                 firewall blocks it, and that SSH is enabled (Host Client: Manage > Services > \
+                 TSM-SSH > Start, policy \"Start and stop with host\")."
             ),
             SessionFault::UnknownHostKey => {
                 format!(
-                    "Compare and pin the key with `{}`.",
+                    "Compare and trust the key with `{}`.",
                     trust_command(node.as_str())
                 )
             }
             SessionFault::ChangedHostKey => format!(
-                "If {node} was installed again, compare and pin its new key with `{}`; if it was not, \
-                 somebody may be intercepting the connection.",
+                "If {node} was reinstalled, compare and trust the new key: `{}`. If not, someone \
+                 may be intercepting the connection.",
                 trust_command(node.as_str())
             ),
             SessionFault::RevokedHostKey => format!(
-                "Give {node} a new host key, take the @revoked line out of known_hosts, and pin \
-                 the key with `{}`.",
+                "Create a new host key on {node}, remove the @revoked line from known_hosts, and \
+                 trust the key with `{}`.",
                 trust_command(node.as_str())
             ),
             SessionFault::Authentication { username, reason } => login_hint(node, username, reason),
             SessionFault::LoginPaused {
                 username, reason, ..
             } => format!(
-                "{} A change of hosts.yml or of the key file is tried at once.",
+                "{} After a change of hosts.yml or the key file, ECoMan tries again at once.",
                 login_hint(node, username, reason)
             ),
             SessionFault::Negotiation { .. } => {
-                format!("Update {node}, or use an OpenSSH client that still speaks its algorithms.")
+                format!("Update {node}, or use an OpenSSH client that supports its algorithms.")
             }
             SessionFault::LoginTimeout { limit } => format!(
-                "If {node} always logs in slowly (its sshd looks up the name of this machine: \
-                 UseDNS no in its /etc/ssh/sshd_config), set connect_timeout_seconds of {node} in \
-                 hosts.yml to more than {}. Else it may be overloaded: look at its Host Client \
-                 (https://{}/ui/).",
+                "If logins to {node} are always slow (set UseDNS no in its /etc/ssh/sshd_config), \
+                 set connect_timeout_seconds of {node} in hosts.yml to more than {}. Otherwise \
+                 the host may be overloaded: check its Host Client (https://{}/ui/).",
                 limit.as_secs(),
                 host_part(address)
             ),
             SessionFault::Timeout { .. } => format!(
-                "The node may be overloaded: look at its Host Client (https://{}/ui/) and restart \
-                 its management agents if hostd hangs (/etc/init.d/hostd restart).",
+                "The host may be overloaded. Check its Host Client (https://{}/ui/); if hostd \
+                 hangs, restart it (/etc/init.d/hostd restart).",
                 host_part(address)
             ),
             SessionFault::Closed { .. } => format!(
-                "{node} may have too many connections at once (MaxStartups of its sshd); it is \
-                 tried again."
+                "{node} may have too many connections (MaxStartups of its sshd). ECoMan tries \
+                 again."
             ),
             SessionFault::Ssh { reason } if reason.contains("No user exists for uid") => {
-                "The user that ECoMan runs as has no entry in /etc/passwd where it runs, without \
-                 which ssh does nothing: add one (a container may run as another user than its \
-                 image knows), or run it as a user that has one."
+                "ssh needs an entry in /etc/passwd for the user that runs ECoMan. Add one, or run \
+                 ECoMan as a user that has one (containers: a user of the image)."
                     .into()
             }
             SessionFault::Ssh { .. } => format!("Try `{}` by hand.", by_hand(address)),
             SessionFault::SessionsRefused => format!(
-                "Set MaxSessions in /etc/ssh/sshd_config of {node} to at least 1, and look at its \
+                "Set MaxSessions in /etc/ssh/sshd_config of {node} to at least 1, and check its \
                  /var/log/auth.log."
             ),
-            SessionFault::NoShell { .. } => format!(
-                "The user of {node} in hosts.yml must be allowed to use the ESXi shell over SSH."
-            ),
+            SessionFault::NoShell { .. } => {
+                format!("Allow the user of {node} in hosts.yml to use the ESXi Shell over SSH.")
+            }
             SessionFault::Exhausted { .. } => format!(
-                "Look whether {node} is overloaded or prints more than a host should; what was not \
-                 asked keeps its last facts."
+                "Check whether {node} is overloaded. Until the next poll, the rest keeps its last \
+                 known values."
             ),
             SessionFault::TooMuchOutput { command, .. } => {
-                format!("Run `{command}` on {node} by hand and look at what it prints.")
+                format!("Run `{command}` on {node} and check its output.")
             }
             SessionFault::Interrupted { .. } => format!(
-                "{node} may be short of memory: look at /var/log/vmkernel.log and restart its \
-                 management agents if hostd hangs (/etc/init.d/hostd restart)."
+                "{node} may be out of memory. Check /var/log/vmkernel.log; if hostd hangs, \
+                 restart it (/etc/init.d/hostd restart)."
             ),
-            SessionFault::InvalidArgument { .. } => "Take the NUL byte out.".into(),
+            SessionFault::InvalidArgument { .. } => "Remove the NUL byte.".into(),
             SessionFault::Disconnected { .. } => {
-                format!("{node} is connected again by itself; check its network if this repeats.")
+                format!(
+                    "ECoMan reconnects to {node} automatically. If this repeats, check its \
+                         network."
+                )
             }
         }
     }
@@ -369,7 +370,7 @@ impl SessionError {
 
 impl fmt::Display for SessionError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "node {} ({}): {}", self.node, self.address, self.fault)
+        write!(f, "{} ({}): {}", self.node, self.address, self.fault)
     }
 }
 
@@ -454,7 +455,7 @@ pub(super) fn classify(text: &str, username: &str, limit: Duration) -> SessionFa
     }
     SessionFault::Ssh {
         reason: match last_line(text) {
-            line if line.is_empty() => "it ended without a word".into(),
+            line if line.is_empty() => "it exited without output".into(),
             line => line,
         },
     }
@@ -481,13 +482,13 @@ pub(super) fn last_line(text: &str) -> String {
 fn login_hint(node: &NodeName, username: &str, reason: &str) -> String {
     if takes_no_keys(reason) {
         return format!(
-            "{node} takes no public keys at all: set PubkeyAuthentication yes in its \
-             /etc/ssh/sshd_config and restart SSH on it (/etc/init.d/SSH restart)."
+            "{node} does not accept public keys. Set PubkeyAuthentication yes in its \
+             /etc/ssh/sshd_config and restart SSH (/etc/init.d/SSH restart)."
         );
     }
     format!(
-        "Append the public key to /etc/ssh/keys-{username}/authorized_keys on {node} (RSA or ECDSA: \
-         ESXi refuses Ed25519), and check that the user may log in (lockdown mode, locked account)."
+        "Add the public key to /etc/ssh/keys-{username}/authorized_keys on {node} (RSA or ECDSA; \
+         ESXi refuses Ed25519). Check that the user can log in (lockdown mode, locked account)."
     )
 }
 
@@ -573,107 +574,108 @@ mod tests {
                 "No ED25519 host key is known for [192.0.2.1]:2222 and you have requested strict \
                  checking.\r\nHost key verification failed.\r\n",
                 FailureKind::HostKey,
-                "its SSH host key is not known",
+                "the SSH host key is not trusted yet",
             ),
             (
                 CHANGED,
                 FailureKind::HostKey,
-                "its SSH host key is not the one that is known",
+                "the SSH host key has changed",
             ),
             (
                 REVOKED,
                 FailureKind::HostKey,
-                "its SSH host key is marked as revoked",
+                "the SSH host key is marked as revoked",
             ),
             (
                 "Load key \"/run/ecoman/0/key\": error in libcrypto\r\nroot@192.0.2.1: Permission \
                  denied (publickey,keyboard-interactive).\r\n",
                 FailureKind::Configuration,
-                "ssh cannot load its key: error in libcrypto",
+                "ssh cannot load the private key: error in libcrypto",
             ),
             (
                 "root@192.0.2.1: Permission denied (publickey,keyboard-interactive).\r\n",
                 FailureKind::Authentication,
-                "it refuses the login of root with this key: Permission denied \
+                "login as root refused for this key: Permission denied \
                  (publickey,keyboard-interactive)",
             ),
             (
                 "Permission denied (publickey).\r\n",
                 FailureKind::Authentication,
-                "it refuses the login of root with this key: Permission denied (publickey)",
+                "login as root refused for this key: Permission denied (publickey)",
             ),
             (
                 "Received disconnect from 192.0.2.1 port 22:2: Too many authentication \
                  failures\r\nDisconnected from 192.0.2.1 port 22\r\n",
                 FailureKind::Authentication,
-                "it refuses the login of root with this key: Too many authentication failures",
+                "login as root refused for this key: Too many authentication failures",
             ),
             (
                 "ssh: Could not resolve hostname nope.example.net: Name or service not known\r\n",
                 FailureKind::Unreachable,
-                "its address cannot be resolved: Name or service not known",
+                "the address cannot be resolved: Name or service not known",
             ),
             (
                 "ssh: Could not resolve hostname nope.example.net: Temporary failure in name \
                  resolution\r\n",
                 FailureKind::Unreachable,
-                "its address cannot be resolved: Temporary failure in name resolution",
+                "the address cannot be resolved: Temporary failure in name resolution",
             ),
             (
                 "ssh: connect to host 192.0.2.1 port 22: Connection refused\r\n",
                 FailureKind::Unreachable,
-                "no connection to its SSH port: Connection refused",
+                "no connection to the SSH port: Connection refused",
             ),
             (
                 "ssh: connect to host 192.0.2.1 port 22: No route to host\r\n",
                 FailureKind::Unreachable,
-                "no connection to its SSH port: No route to host",
+                "no connection to the SSH port: No route to host",
             ),
             (
                 "ssh: connect to host 192.0.2.1 port 22: Network is unreachable\r\n",
                 FailureKind::Unreachable,
-                "no connection to its SSH port: Network is unreachable",
+                "no connection to the SSH port: Network is unreachable",
             ),
             (
                 "ssh: connect to host 192.0.2.1 port 22: Connection timed out\r\n",
                 FailureKind::Unreachable,
-                "no connection to its SSH port: Connection timed out",
+                "no connection to the SSH port: Connection timed out",
             ),
             (
                 "Connection timed out during banner exchange\r\nConnection to 192.0.2.1 port 22 \
                  timed out\r\n",
                 FailureKind::Timeout,
-                "it took the connection, but did not complete the login within 10 s",
+                "connected, but the login did not complete within 10 s",
             ),
             (
                 "Connection to 192.0.2.1 port 22 timed out\r\n",
                 FailureKind::Timeout,
-                "it took the connection, but did not complete the login within 10 s",
+                "connected, but the login did not complete within 10 s",
             ),
             (
                 "kex_exchange_identification: Connection closed by remote host\r\nConnection \
                  closed by 192.0.2.1 port 22\r\n",
                 FailureKind::Disconnected,
-                "it closed the connection before the login: Connection closed by 192.0.2.1 port 22",
+                "the host closed the connection before the login: Connection closed by 192.0.2.1 \
+                 port 22",
             ),
             (
                 "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset \
                  by 192.0.2.1 port 22\r\n",
                 FailureKind::Disconnected,
-                "it closed the connection before the login: Connection reset by 192.0.2.1 port 22",
+                "the host closed the connection before the login: Connection reset by 192.0.2.1 \
+                 port 22",
             ),
             (
                 "ssh_exchange_identification: Connection closed by remote host\r\n",
                 FailureKind::Disconnected,
-                "it closed the connection before the login: ssh_exchange_identification: \
+                "the host closed the connection before the login: ssh_exchange_identification: \
                  Connection closed by remote host",
             ),
             (
                 "Unable to negotiate with 192.0.2.1 port 22: no matching host key type found. \
                  Their offer: ssh-dss\r\n",
                 FailureKind::Protocol,
-                "ssh cannot agree with it on how to talk: no matching host key type found. Their \
-                 offer: ssh-dss",
+                "no common SSH algorithm: no matching host key type found. Their offer: ssh-dss",
             ),
             (
                 "command-line: line 0: Bad configuration option: nonsense\r\n",
@@ -683,7 +685,7 @@ mod tests {
             (
                 "",
                 FailureKind::Disconnected,
-                "ssh failed: it ended without a word",
+                "ssh failed: it exited without output",
             ),
         ] {
             let error = SessionError {
@@ -692,7 +694,7 @@ mod tests {
                 fault: classified(text),
             };
             assert_eq!(error.kind(), kind, "{text}");
-            assert_eq!(error.to_string(), format!("node hoge (192.0.2.1): {shown}"));
+            assert_eq!(error.to_string(), format!("hoge (192.0.2.1): {shown}"));
             assert!(error.hint().ends_with('.'), "{}", error.hint());
         }
     }

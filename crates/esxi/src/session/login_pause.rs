@@ -118,8 +118,8 @@ mod tests {
         let first = logins.take(refused(), start).unwrap_err();
         assert_eq!(
             first.to_string(),
-            "node hoge (192.0.2.10): it refuses the login of root with this key: Permission denied \
-             (publickey). It is not tried again before 1970-01-01 00:01:00 UTC, since ESXi locks \
+            "hoge (192.0.2.10): login as root refused for this key: Permission denied \
+             (publickey). No further attempt before 1970-01-01 00:01:00 UTC, because ESXi locks \
              accounts"
         );
         assert_eq!(first.kind(), FailureKind::Authentication);
