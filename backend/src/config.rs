@@ -47,7 +47,7 @@ pub enum ConfigError {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Dashboard")]
 pub struct DashboardArgs {
-    /// IP address to listen on; beyond loopback people have to sign in
+    /// IP address to listen on; any but loopback requires sign-in
     #[arg(long, env, default_value = "127.0.0.1", value_parser = address)]
     dashboard_address: IpAddr,
 
@@ -69,44 +69,43 @@ pub struct DashboardArgs {
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Dashboard")]
 pub struct DashboardSettings {
-    /// Names that browsers may use for this server, with commas between them, as in
-    /// `ecoman.example.org`; others are refused. Empty: on a loopback address only localhost, on
-    /// other addresses any name
+    /// Allowed `Host` headers, separated by commas, as in `ecoman.example.org`; others are refused.
+    /// Empty: only localhost on a loopback address, any name on others
     #[arg(long, env, default_value = "", value_parser = host_names)]
     pub dashboard_allowed_hosts: HostNames,
 
-    /// Path below which a proxy in front serves the dashboard, as in `/ecoman`; the proxy may take it
-    /// off or pass it on
+    /// Path prefix below which a reverse proxy serves the dashboard, as in `/ecoman`; the proxy may
+    /// strip or keep it
     #[arg(long, env, default_value = "/")]
     pub dashboard_base_path: BasePath,
 
-    /// Language of the page and of the sentences of the API, `en` or `ja`; a choice on the page comes
-    /// first. Empty: that of the browser
+    /// Language of the page and of API messages, `en` or `ja`; a choice on the page overrides it.
+    /// Empty: the browser's
     #[arg(long, env, default_value = "", value_parser = language)]
     pub dashboard_language: FixedLanguage,
 
-    /// Virtual CPUs from which on a VM is large
+    /// A VM is large from this many vCPUs
     #[arg(long, env, default_value_t = Thresholds::default().cpus, value_parser = cpus)]
     pub dashboard_threshold_cpu: u32,
 
-    /// Memory in MB from which on a VM is large
+    /// A VM is large from this much memory, in MB
     #[arg(long, env, default_value_t = Thresholds::default().memory_mb, value_parser = size)]
     pub dashboard_threshold_ram_mb: u64,
 
-    /// Storage in use in GB from which on a VM is large
+    /// A VM is large from this much used storage, in GB
     #[arg(long, env, default_value_t = Thresholds::default().storage_gb, value_parser = size)]
     pub dashboard_threshold_storage_gb: u64,
 
-    /// Regular expression that finds a VM's owner in its comment, in its first group
+    /// Regular expression for a VM's owner in its notes; the first group is the owner
     #[arg(long, env, default_value = OWNER)]
     pub dashboard_owner_pattern: NotePattern,
 
-    /// Regular expression that finds a VM's last day in its comment, in its first group: year, month
-    /// and day as numbers
+    /// Regular expression for a VM's expiry date in its notes; the first group is year, month and
+    /// day as numbers
     #[arg(long, env, default_value = EXPIRY)]
     pub dashboard_expiry_pattern: NotePattern,
 
-    /// Sizes to offer for a new VM, as `NAME=CPUS/MEMORY_MB/DISK_GB`, with commas between them
+    /// Sizes offered for new VMs, as `NAME=CPUS/MEMORY_MB/DISK_GB`, separated by commas
     #[arg(
         long,
         env,
@@ -115,7 +114,7 @@ pub struct DashboardSettings {
     )]
     pub dashboard_presets: Presets,
 
-    /// Days that history and tasks go back; the newest 5,000 tasks are kept in any case
+    /// Days that events and tasks are kept; the newest 5,000 tasks are always kept
     #[arg(long, env, default_value_t = 90, value_parser = clap::value_parser!(u32).range(1..=36_500))]
     pub dashboard_event_days: u32,
 }
@@ -132,8 +131,8 @@ pub struct ExecutorArgs {
     #[arg(long, env, default_value_t = 8600, value_parser = real_port)]
     executor_port: u16,
 
-    /// Secret that dashboard and executor share; better given in a file or the environment than on
-    /// the command line
+    /// Secret shared by dashboard and executor; use a file or the environment rather than the
+    /// command line
     #[arg(long, env, default_value = "", hide_env_values = true, value_parser = token)]
     executor_token: Token,
 }
@@ -212,27 +211,27 @@ impl std::fmt::Debug for Token {
 
 fn address(text: &str) -> Result<IpAddr, &'static str> {
     text.parse().map_err(|_| {
-        "allowed is an IP address of this machine, such as 127.0.0.1, 0.0.0.0 (all IPv4) or :: (all)"
+        "must be an IP address of this machine, such as 127.0.0.1, 0.0.0.0 (all IPv4) or :: (all)"
     })
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
     text.parse()
-        .map_err(|_| "allowed is a whole number from 0 to 65535")
+        .map_err(|_| "must be a whole number from 0 to 65535")
 }
 
 fn real_port(text: &str) -> Result<u16, &'static str> {
     text.parse()
         .ok()
         .filter(|&port| port > 0)
-        .ok_or("allowed is a whole number from 1 to 65535")
+        .ok_or("must be a whole number from 1 to 65535")
 }
 
 fn host(text: &str) -> Result<String, &'static str> {
     let legal =
         |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_' | ':' | '[' | ']');
     if text.is_empty() || !text.chars().all(legal) {
-        Err("allowed is a host name or an IP address, without a port")
+        Err("must be a host name or an IP address, without a port")
     } else {
         Ok(text.to_owned())
     }
@@ -242,7 +241,7 @@ fn token(text: &str) -> Result<Token, &'static str> {
     if text.bytes().all(|byte| byte.is_ascii_graphic()) {
         Ok(Token(text.to_owned()))
     } else {
-        Err("allowed are visible ASCII characters")
+        Err("only visible ASCII characters are allowed")
     }
 }
 
@@ -262,8 +261,8 @@ fn presets(text: &str) -> Result<Presets, String> {
     {
         let preset = preset(item).ok_or_else(|| {
             format!(
-                "{item:?} is no size; allowed is NAME=CPUS/MEMORY_MB/DISK_GB, as in \
-                 small=1/1024/30, with commas between them; the memory has to be a multiple of 4"
+                "{item:?} is not a size; use NAME=CPUS/MEMORY_MB/DISK_GB, as in small=1/1024/30, \
+                 separated by commas; the memory must be a multiple of 4"
             )
         })?;
         if presets.iter().any(|known| known.name == preset.name) {
@@ -296,14 +295,14 @@ fn cpus(text: &str) -> Result<u32, &'static str> {
     text.parse()
         .ok()
         .filter(|&count| count > 0)
-        .ok_or("allowed is a whole number from 1 to 4294967295")
+        .ok_or("must be a whole number from 1 to 4294967295")
 }
 
 fn size(text: &str) -> Result<u64, &'static str> {
     text.parse()
         .ok()
         .filter(|&size| size > 0)
-        .ok_or("allowed is a whole number from 1 to 18446744073709551615, without a unit")
+        .ok_or("must be a whole number from 1 to 18446744073709551615, without a unit")
 }
 
 fn host_names(text: &str) -> Result<HostNames, String> {
@@ -318,8 +317,7 @@ fn host_names(text: &str) -> Result<HostNames, String> {
                 Ok(name.to_ascii_lowercase())
             } else {
                 Err(format!(
-                    "{name:?} is no host name; allowed are names without a port, with commas \
-                     between them"
+                    "{name:?} is not a host name; use names without a port, separated by commas"
                 ))
             }
         })
@@ -437,7 +435,7 @@ mod tests {
         let error = parse(&["--dashboard-tls-cert=a.pem"]).expect_err("half");
         assert_eq!(
             error,
-            "DASHBOARD_TLS_CERT is set and DASHBOARD_TLS_KEY is not: HTTPS takes both, HTTP neither"
+            "DASHBOARD_TLS_CERT is set, DASHBOARD_TLS_KEY is not: HTTPS needs both"
         );
         let error = parse(&["--dashboard-tls-key=b.pem"]).expect_err("half");
         assert!(error.starts_with("DASHBOARD_TLS_KEY is set"), "{error}");
@@ -458,42 +456,42 @@ mod tests {
             (
                 "--dashboard-address",
                 "localhost",
-                "<DASHBOARD_ADDRESS>': allowed is an IP address",
+                "<DASHBOARD_ADDRESS>': must be an IP address",
             ),
             (
                 "--dashboard-port",
                 "65536",
-                "<DASHBOARD_PORT>': allowed is a whole number from 0 to 65535",
+                "<DASHBOARD_PORT>': must be a whole number from 0 to 65535",
             ),
             (
                 "--dashboard-threshold-cpu",
                 "0",
-                "<DASHBOARD_THRESHOLD_CPU>': allowed is a whole number from 1 to 4294967295",
+                "<DASHBOARD_THRESHOLD_CPU>': must be a whole number from 1 to 4294967295",
             ),
             (
                 "--dashboard-threshold-ram-mb",
                 "8GB",
-                "<DASHBOARD_THRESHOLD_RAM_MB>': allowed is a whole number from 1 to",
+                "<DASHBOARD_THRESHOLD_RAM_MB>': must be a whole number from 1 to",
             ),
             (
                 "--dashboard-threshold-storage-gb",
                 "-1",
-                "<DASHBOARD_THRESHOLD_STORAGE_GB>': allowed is a whole number",
+                "<DASHBOARD_THRESHOLD_STORAGE_GB>': must be a whole number",
             ),
             (
                 "--dashboard-allowed-hosts",
                 "a:80",
-                "<DASHBOARD_ALLOWED_HOSTS>': \"a:80\" is no host name",
+                "<DASHBOARD_ALLOWED_HOSTS>': \"a:80\" is not a host name",
             ),
             (
                 "--dashboard-base-path",
                 "ecoman",
-                "<DASHBOARD_BASE_PATH>': allowed is a path that begins with a slash",
+                "<DASHBOARD_BASE_PATH>': must be a path that begins with a slash",
             ),
             (
                 "--dashboard-presets",
                 "a=1/1022/30",
-                "<DASHBOARD_PRESETS>': \"a=1/1022/30\" is no size",
+                "<DASHBOARD_PRESETS>': \"a=1/1022/30\" is not a size",
             ),
             (
                 "--dashboard-presets",
@@ -503,12 +501,12 @@ mod tests {
             (
                 "--executor-address",
                 "http://a",
-                "<EXECUTOR_ADDRESS>': allowed is a host name",
+                "<EXECUTOR_ADDRESS>': must be a host name",
             ),
             (
                 "--executor-port",
                 "0",
-                "<EXECUTOR_PORT>': allowed is a whole number from 1 to 65535",
+                "<EXECUTOR_PORT>': must be a whole number from 1 to 65535",
             ),
         ] {
             let error = parse(&[&format!("{option}={value}")]).expect_err(option);

@@ -63,13 +63,13 @@ fn log(what: &str, outcome: Result<u64, StoreError>) -> bool {
     match outcome {
         Ok(0) => true,
         Ok(count) => {
-            tracing::info!(count, "forgot old {what}");
+            tracing::info!(count, "deleted old {what}");
             true
         }
         // The dashboard says so already.
         Err(error) if error.unwritable().is_some() => false,
         Err(error) => {
-            tracing::warn!(error = chain(&error), "cannot forget old {what}");
+            tracing::warn!(error = chain(&error), "cannot delete old {what}");
             false
         }
     }

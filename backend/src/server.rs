@@ -62,19 +62,19 @@ pub enum BackendError {
         source: io::Error,
     },
     /// The handler of an operation does not declare its permission, which is a bug.
-    #[error("cannot say who may do what")]
+    #[error("cannot read the permissions")]
     Permissions(#[from] UndeclaredPermissions),
     /// The client for the executor cannot be set up.
-    #[error("cannot prepare to ask the executor")]
+    #[error("cannot set up the connection to the executor")]
     Executor(#[source] reqwest::Error),
     /// The certificate or its key cannot be used.
-    #[error("cannot speak HTTPS")]
+    #[error("HTTPS failed")]
     Tls(#[from] TlsError),
     /// rustls does not take how it was set up, which is a bug.
     #[error("cannot set up HTTPS")]
     Rustls(#[from] rustls::Error),
     /// A background worker (the watcher of the store, or one for tasks) has ended, which is a bug.
-    #[error("a background worker has ended")]
+    #[error("a background worker ended")]
     Follow(#[source] tokio::task::JoinError),
 }
 
@@ -259,7 +259,7 @@ impl Dashboard {
             () = server => Ok(()),
             Some(Err(error)) = workers.join_next() => Err(BackendError::Follow(error)),
             () = async { shutdown.cancelled().await; sleep(GRACE).await } => {
-                tracing::warn!("aborted the answers that were still open");
+                tracing::warn!("aborted open responses");
                 Ok(())
             }
         };

@@ -101,8 +101,8 @@ impl Authenticator {
         if is_open && !self.tls && self.trusted.is_empty() {
             tracing::warn!(
                 "passwords and tokens cross the network unencrypted: set DASHBOARD_TLS_CERT and \
-                 DASHBOARD_TLS_KEY, or listen on 127.0.0.1 behind a proxy that speaks HTTPS, and \
-                 name it in DASHBOARD_TRUSTED_PROXIES"
+                 DASHBOARD_TLS_KEY, or listen on 127.0.0.1 behind an HTTPS proxy and add it to \
+                 DASHBOARD_TRUSTED_PROXIES"
             );
         }
         match (&self.sign_in, self.access.users()) {
@@ -115,7 +115,7 @@ impl Authenticator {
             }
             (SignIn::Password, Ok(users)) if users.is_empty() => tracing::warn!(
                 directory = %self.access.directory().display(),
-                "nobody can sign in yet: add somebody with `ecoman user add NAME --role admin`"
+                "nobody can sign in yet: add a user with `ecoman user add NAME --role admin`"
             ),
             (SignIn::Proxy(trust), Ok(users)) if trust.roles.is_empty() => tracing::warn!(
                 users = users.len(),

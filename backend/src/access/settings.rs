@@ -27,10 +27,10 @@ pub struct AccessConfig {
 pub enum AccessConfigError {
     /// Anybody could do anything.
     #[error(
-        "DASHBOARD_ADDRESS={address} can be reached from other machines, and nobody would have to \
-         sign in: anybody who reaches it could switch every VM off. Set DASHBOARD_SIGN_IN=password, \
-         and add users with `ecoman user add NAME --role admin`; or DASHBOARD_SIGN_IN=proxy \
-         behind a proxy that people sign in to; or leave DASHBOARD_ADDRESS at 127.0.0.1"
+        "DASHBOARD_ADDRESS={address} can be reached from other machines without sign-in: anybody \
+         could power off every VM. Set DASHBOARD_SIGN_IN=password and add users with `ecoman user \
+         add NAME --role admin`; or set DASHBOARD_SIGN_IN=proxy behind a proxy with sign-in; or \
+         leave DASHBOARD_ADDRESS at 127.0.0.1"
     )]
     Open {
         /// Where the dashboard would listen.
@@ -51,7 +51,7 @@ pub enum AccessConfigError {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Sign-in")]
 pub struct AccessArgs {
-    /// How people sign in; `none` only on a loopback address
+    /// Sign-in method; `none` only on a loopback address
     #[arg(long, env, default_value = "none")]
     dashboard_sign_in: Mode,
 
@@ -61,21 +61,21 @@ pub struct AccessArgs {
     #[command(flatten)]
     settings: AccessSettings,
 
-    /// Secret that the proxy sends in X-Ecoman-Proxy-Secret; better given in a file or the
-    /// environment than on the command line
+    /// Shared secret that the proxy sends in X-Ecoman-Proxy-Secret; use a file or the environment
+    /// rather than the command line
     #[arg(long, env, default_value = "", hide_env_values = true, value_parser = secret)]
     dashboard_proxy_secret: Secret,
 
-    /// Header in which the proxy names the user
+    /// Header in which the proxy sends the user name
     #[arg(long, env, default_value = "X-Forwarded-User", value_parser = header)]
     dashboard_proxy_user_header: HeaderName,
 
-    /// Header in which the proxy names the user's groups, with commas between them
+    /// Header in which the proxy sends the user's groups, separated by commas
     #[arg(long, env, default_value = "X-Forwarded-Groups", value_parser = header)]
     dashboard_proxy_groups_header: HeaderName,
 
-    /// Roles of the proxy's groups as `GROUP=ROLE`, with commas between them; `*` is everybody.
-    /// Users that `ecoman user` knows have the role that it gave them
+    /// Roles of the proxy's groups, as `GROUP=ROLE`, separated by commas; `*` is everybody. A role
+    /// given with `ecoman user` comes first
     #[arg(long, env, default_value = "")]
     dashboard_proxy_roles: ProxyRoles,
 }
@@ -93,16 +93,16 @@ pub struct AccessDirectoryArgs {
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(next_help_heading = "Sign-in")]
 pub struct AccessSettings {
-    /// Hours after which one has to sign in again
+    /// Hours until a session ends
     #[arg(long, env, default_value = "12", value_parser = hours)]
     pub dashboard_session_hours: TimeDelta,
 
-    /// Addresses or networks of proxies in front, with commas between them, as in
-    /// `127.0.0.1,10.0.0.0/8`: their X-Forwarded-For and X-Forwarded-Proto are believed
+    /// Addresses or networks of trusted reverse proxies, separated by commas, as in
+    /// `127.0.0.1,10.0.0.0/8`; only their X-Forwarded-For and X-Forwarded-Proto are used
     #[arg(long, env, default_value = "", value_parser = networks)]
     pub dashboard_trusted_proxies: Networks,
 
-    /// Days that the audit log goes back
+    /// Days that audit log entries are kept
     #[arg(long, env, default_value_t = 365, value_parser = days)]
     pub dashboard_audit_days: u32,
 }
@@ -110,11 +110,11 @@ pub struct AccessSettings {
 /// Ways of signing in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Nobody signs in: everybody who reaches the server may do everything
+    /// No sign-in: everybody who can reach the server has all permissions
     None,
-    /// With name and password, see `ecoman user`
+    /// User name and password, see `ecoman user`
     Password,
-    /// To a proxy in front, such as oauth2-proxy
+    /// By a reverse proxy, such as oauth2-proxy
     Proxy,
 }
 
@@ -145,15 +145,12 @@ impl AccessArgs {
             Mode::None => SignIn::None,
             Mode::Password => SignIn::Password,
             Mode::Proxy if self.settings.dashboard_trusted_proxies.is_empty() => {
-                return missing(
-                    "DASHBOARD_TRUSTED_PROXIES",
-                    "the addresses that the proxy connects from",
-                );
+                return missing("DASHBOARD_TRUSTED_PROXIES", "the addresses of the proxy");
             }
             Mode::Proxy if self.dashboard_proxy_secret.0.is_empty() => {
                 return missing(
                     "DASHBOARD_PROXY_SECRET",
-                    "what the proxy sends in X-Ecoman-Proxy-Secret, and nobody else knows",
+                    "the shared secret that the proxy sends in X-Ecoman-Proxy-Secret",
                 );
             }
             Mode::Proxy => SignIn::Proxy(ProxyTrust {
@@ -192,7 +189,7 @@ impl std::fmt::Debug for Secret {
 fn secret(text: &str) -> Result<Secret, &'static str> {
     let is_short = !text.is_empty() && text.len() < 16;
     if is_short || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        Err("allowed are 16 or more visible ASCII characters")
+        Err("must be at least 16 visible ASCII characters")
     } else {
         Ok(Secret(text.to_owned()))
     }
@@ -200,17 +197,17 @@ fn secret(text: &str) -> Result<Secret, &'static str> {
 
 fn header(text: &str) -> Result<HeaderName, &'static str> {
     text.parse()
-        .map_err(|_| "allowed is the name of a header, such as X-Forwarded-User")
+        .map_err(|_| "must be the name of a header, such as X-Forwarded-User")
 }
 
 fn hours(text: &str) -> Result<TimeDelta, &'static str> {
     within(text, 720)
         .map(|hours| TimeDelta::hours(hours.into()))
-        .ok_or("allowed is a whole number of hours from 1 to 720")
+        .ok_or("must be a whole number of hours from 1 to 720")
 }
 
 fn days(text: &str) -> Result<u32, &'static str> {
-    within(text, 36_500).ok_or("allowed is a whole number of days from 1 to 36500")
+    within(text, 36_500).ok_or("must be a whole number of days from 1 to 36500")
 }
 
 fn within(text: &str, most: u32) -> Option<u32> {
@@ -227,8 +224,8 @@ fn networks(text: &str) -> Result<Networks, String> {
             let address = item.parse::<IpAddr>().map(IpNet::from);
             address.or_else(|_| item.parse()).map_err(|_| {
                 format!(
-                    "{item:?} is no address and no network; allowed are both, with commas between \
-                     them, as in 127.0.0.1,10.0.0.0/8"
+                    "{item:?} is not an address or network; separate them by commas, as in \
+                     127.0.0.1,10.0.0.0/8"
                 )
             })
         })
@@ -305,24 +302,16 @@ mod tests {
     fn a_bad_value_is_named_with_its_variable_and_what_is_allowed() {
         for (option, value, expected) in [
             ("sign-in", "ldap", "possible values: none, password, proxy"),
-            (
-                "session-hours",
-                "0",
-                "<DASHBOARD_SESSION_HOURS>': allowed is",
-            ),
+            ("session-hours", "0", "<DASHBOARD_SESSION_HOURS>': must be"),
             (
                 "trusted-proxies",
                 "10.0.0.0/33",
-                "is no address and no network",
+                "is not an address or network",
             ),
-            ("proxy-secret", "short", "allowed are 16 or more"),
-            (
-                "proxy-user-header",
-                "a b",
-                "allowed is the name of a header",
-            ),
+            ("proxy-secret", "short", "must be at least 16"),
+            ("proxy-user-header", "a b", "must be the name of a header"),
             ("proxy-roles", "a=root", "\"root\" is no role"),
-            ("audit-days", "0", "<DASHBOARD_AUDIT_DAYS>': allowed is"),
+            ("audit-days", "0", "<DASHBOARD_AUDIT_DAYS>': must be"),
         ] {
             let option = format!("--dashboard-{option}={value}");
             let error = parse("127.0.0.1", &[&option]).expect_err(&option);

@@ -142,14 +142,14 @@ impl FromStr for BasePath {
         let segments: Vec<_> = segments.collect();
         if !begins_with_slash || !segments.iter().all(|segment| is_segment(segment)) {
             return Err(
-                "allowed is a path that begins with a slash, such as /ecoman, of ASCII letters, \
+                "must be a path that begins with a slash, such as /ecoman, of ASCII letters, \
                  digits and -._~"
                     .to_owned(),
             );
         }
         match segments.first().filter(|first| OWN.contains(first)) {
             Some(first) => Err(format!(
-                "/{first} is a path of ECoMan's own; allowed is another one, such as /ecoman"
+                "/{first} is reserved by ECoMan; use another path, such as /ecoman"
             )),
             None => Ok(Self(path.into())),
         }
@@ -190,7 +190,7 @@ mod tests {
         }
         for text in ["/api", "/api/x", "/v1/", "/metrics"] {
             let error = text.parse::<BasePath>().expect_err(text);
-            assert!(error.contains("ECoMan's own"), "{text}: {error}");
+            assert!(error.contains("reserved by ECoMan"), "{text}: {error}");
         }
     }
 

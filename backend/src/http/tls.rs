@@ -26,13 +26,12 @@ use crate::error_chain::chain;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Dashboard")]
 pub struct TlsArgs {
-    /// File of the certificate in PEM, those of the authorities between after it; with it the
-    /// dashboard speaks HTTPS only. Read again when it changes
+    /// Certificate file (PEM), followed by the intermediate certificates; turns HTTPS on and HTTP
+    /// off. Reloaded when it changes
     #[arg(long, env)]
     dashboard_tls_cert: Option<PathBuf>,
 
-    /// File of the certificate's private key in PEM, without a passphrase. Read again when it
-    /// changes
+    /// Private key file of the certificate (PEM), without a passphrase. Reloaded when it changes
     #[arg(long, env)]
     dashboard_tls_key: Option<PathBuf>,
 }
@@ -51,7 +50,7 @@ pub struct TlsFiles {
 #[non_exhaustive]
 pub enum TlsError {
     /// One file without the other.
-    #[error("{given} is set and {missing} is not: HTTPS takes both, HTTP neither")]
+    #[error("{given} is set, {missing} is not: HTTPS needs both")]
     Half {
         /// What is set.
         given: &'static str,
@@ -59,7 +58,7 @@ pub enum TlsError {
         missing: &'static str,
     },
     /// A file is not there or may not be read.
-    #[error("could not read {} ({variable})", path.display())]
+    #[error("cannot read {} ({variable})", path.display())]
     Read {
         /// Whose file.
         variable: &'static str,
@@ -239,7 +238,7 @@ impl Certificate {
         if mode.is_ok_and(|mode| mode & 0o004 != 0) {
             tracing::warn!(
                 key = %self.files.key.display(),
-                "everybody on this machine can read the private key: chmod o= takes that away"
+                "every local user can read the private key: fix it with chmod o="
             );
         }
     }
@@ -252,9 +251,9 @@ impl Certificate {
         }
         *warned_at = Some(now);
         if not_after < now {
-            tracing::error!(%not_after, "the certificate has ended: clients refuse it");
+            tracing::error!(%not_after, "the certificate has expired: clients refuse it");
         } else {
-            tracing::warn!(%not_after, "the certificate ends soon: renew it");
+            tracing::warn!(%not_after, "the certificate expires soon: renew it");
         }
     }
 }

@@ -47,11 +47,11 @@ impl StoreUnavailable {
     pub(crate) fn at_request(error: &StoreError) -> Self {
         if let Some(problem) = error.unwritable() {
             // The log has a line about it each minute, not at each request.
-            tracing::debug!(error = chain(error), "the store takes no changes");
+            tracing::debug!(error = chain(error), "the database is read-only");
             return Self::Unwritable(problem.to_string());
         }
         let message = chain(error);
-        tracing::error!(error = message, "the store failed at a request");
+        tracing::error!(error = message, "a database request failed");
         Self::Unreadable(message)
     }
 }

@@ -33,10 +33,10 @@ pub struct NotePattern(Regex);
 #[derive(Debug, thiserror::Error)]
 pub enum NotePatternError {
     /// It is no regular expression.
-    #[error("allowed is a regular expression: {0}")]
+    #[error("must be a regular expression: {0}")]
     Regex(#[from] regex::Error),
     /// It finds nothing to take.
-    #[error("allowed is a regular expression with a group in brackets around what it finds")]
+    #[error("must be a regular expression with a group in brackets around the result")]
     NoGroup,
 }
 

@@ -52,7 +52,7 @@ pub(crate) fn of_node(
     let unrecorded = |failure: &&StoreFailure| attempted_at <= failure.since;
     if let Some(failure) = store.writing.filter(lasting).filter(unrecorded) {
         return Some(format!(
-            "The store cannot be written since {}, so nothing newer is recorded: {}.",
+            "The database has been read-only since {}, so nothing newer is recorded: {}.",
             moment(failure.since),
             failure.message
         ));
@@ -201,7 +201,7 @@ mod tests {
     fn what_the_store_could_not_take_is_stale_for_that_reason() {
         let failure = StoreFailure {
             since: at(10),
-            message: "its disk is full: free some space there".to_owned(),
+            message: "the disk is full: free some space".to_owned(),
         };
         let store = StoreFailures {
             reading: None,
@@ -212,8 +212,8 @@ mod tests {
             assert_eq!(
                 of_node(&node(), store, at(second)).as_deref(),
                 Some(
-                    "The store cannot be written since 2026-11-22 20:00:10 UTC, so nothing newer is \
-                     recorded: its disk is full: free some space there."
+                    "The database has been read-only since 2026-11-22 20:00:10 UTC, so nothing \
+                     newer is recorded: the disk is full: free some space."
                 )
             );
         }

@@ -161,7 +161,7 @@ impl Watcher {
             }
         }
         for (name, message) in unreadable {
-            tracing::error!(node = %name, error = message, "a node cannot be read from the store");
+            tracing::error!(node = %name, error = message, "cannot read a host from the database");
             revisions.remove(&name);
             if let Some(node) = nodes.iter_mut().find(|node| node.record.name == name)
                 && node.unreadable.is_none()
@@ -236,7 +236,7 @@ impl Watcher {
             };
             tracing::error!(
                 error = failure.message,
-                "the store cannot be read; what was read last is served on"
+                "cannot read the database: serving the last data read"
             );
             self.set_store_failure(&old, Some(failure));
         }
@@ -246,7 +246,7 @@ impl Watcher {
     fn recover(&self) {
         let old = self.inventory.snapshot();
         if old.store_failure.is_some() {
-            tracing::info!("the store answers again");
+            tracing::info!("the database is responding again");
             self.set_store_failure(&old, None);
             self.refresh();
         }

@@ -33,7 +33,7 @@ const RETRY: Duration = Duration::from_secs(5);
 /// How long a check may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// While the store takes no changes, the log has one line in this time.
+/// While the database is read-only, the log has one line in this time.
 const LOG_INTERVAL: Duration = Duration::from_secs(60);
 
 impl Writability {
@@ -45,13 +45,13 @@ impl Writability {
         }
     }
 
-    /// Since when the store takes no changes, and why; `None`: it takes them, as far as is known.
+    /// Since when the database is read-only, and why; `None`: it is writable, as far as is known.
     pub(crate) fn failure(&self) -> Option<StoreFailure> {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.failure.clone()
     }
 
-    /// Fails where the store takes no changes. Checks again first, so that space that was freed
+    /// Fails where the database is read-only. Checks again first, so that space that was freed
     /// counts at once.
     ///
     /// # Errors
@@ -98,7 +98,7 @@ impl Writability {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.failure.take().is_some() {
             state.logged = None;
-            tracing::info!("the store takes changes again");
+            tracing::info!("the database is writable again");
         }
     }
 
@@ -117,7 +117,7 @@ impl Writability {
             tracing::error!(
                 %since,
                 error = chain(error),
-                "the store takes no changes; what was read last is served on, and changes are refused"
+                "the database is read-only: serving the last data read, refusing changes"
             );
         }
     }

@@ -18,9 +18,9 @@ use crate::tasks;
 /// Create a VM
 ///
 /// Makes a task, which creates a directory, a `.vmx` and a thin disk, registers the VM and, unless
-/// `power_on` is false, powers it on. If a step fails, the task removes what it has made. The
-/// capacity of the node is in `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free
-/// space of the datastore.
+/// `power_on` is false, powers it on. If a step fails, the task is rolled back. The capacity of the
+/// node is in `/nodes/{node}`: `cpu.threads`, `memory.capacity_bytes`, the free space of the
+/// datastore.
 #[utoipa::path(
     post,
     path = "/vms",

@@ -77,13 +77,14 @@ pub(crate) async fn list_vm_files(
         (
             "files" = inline(FileChoice),
             Query,
-            description = "`keep`: unregister the VM, its files stay. `delete`: delete them, too.",
+            description = "`keep`: unregister the VM and keep its files. `delete`: delete them \
+                           from disk.",
             example = "keep"
         ),
         (
             "name" = String,
             Query,
-            description = "The VM's name, as a confirmation; the id of one that has none.",
+            description = "The VM's name, as a confirmation; its ID if it has no name.",
             example = "metrics-b"
         ),
         (

@@ -33,12 +33,12 @@ use crate::routes::state::AppState;
 /// node's event follows those of its VMs; its `observed_at` is also that of its VMs that are not
 /// stale. A task that changes quickly is published some five times a second, and its end always.
 ///
-/// A client that comes back with `Last-Event-ID` gets what it has missed. After `reset` it has to
-/// load the lists again: too much has happened, or the server was started again. A client that has
-/// just loaded a list may say so with `since`, and misses nothing.
+/// A client that reconnects with `Last-Event-ID` gets the events that it missed. After `reset` it
+/// must load the lists again: too many events, or the server was restarted. A client that has just
+/// loaded a list can continue from it with `since`.
 ///
-/// When nothing else was sent for 15 seconds, a `ping` is. A client that hears nothing for 30 seconds
-/// has lost the server, whether its connection is open or not, and should make a new one.
+/// A `ping` follows after 15 seconds without other events. A client that gets nothing for 30
+/// seconds has lost the server, even if the connection is open, and should reconnect.
 #[utoipa::path(
     get,
     path = "/events",
@@ -49,7 +49,8 @@ use crate::routes::state::AppState;
         (
             "since" = Option<u64>,
             Query,
-            description = "Begin behind this revision, that of a list; `Last-Event-ID` wins.",
+            description = "Start after this revision, that of a list; `Last-Event-ID` overrides \
+                           it.",
             minimum = 0,
             maximum = 9_223_372_036_854_775_807_u64,
             example = 1_795_372_800_000_017_u64

@@ -97,7 +97,7 @@ async fn caller(
         .map_err(|Unlisted| {
             tracing::error!(
                 path = template,
-                "no operation is declared for this path, so it is served to nobody"
+                "no operation is declared for this path: all requests are refused"
             );
             http::Error::Internal
         })?;

@@ -96,21 +96,22 @@ fn of_task(item: &HistoryItem, field: fn(&HistoryTask) -> Option<&str>) -> Cell<
     params(
         ("since" = Option<String>, Query, description = "Not before this time.", format = DateTime, example = "2026-11-22T00:00:00Z"),
         ("until" = Option<String>, Query, description = "Before this time.", format = DateTime, example = "2026-11-23T00:00:00Z"),
-        ("vm" = Option<String>, Query, description = "Only of this VM: node and id, with a slash between them.", example = "hoge/14"),
-        ("node" = Option<String>, Query, description = "Only of these nodes and their VMs; several separated by commas.", example = "hoge,fuga"),
-        ("user" = Option<String>, Query, description = "Only tasks of these users; several separated by commas.", example = "alice,bob"),
+        ("vm" = Option<String>, Query, description = "Only this VM: `node/id`.", example = "hoge/14"),
+        ("node" = Option<String>, Query, description = "Only these hosts and their VMs, separated by commas.", example = "hoge,fuga"),
+        ("user" = Option<String>, Query, description = "Only tasks of these users, separated by commas.", example = "alice,bob"),
         (
             "kind" = Option<String>,
             Query,
-            description = "Only of these kinds; several separated by commas: `vm_appeared`, `vm_gone`, \
-                `power`, `cpus`, `memory`, `address`, `notes`, `name`, `node_away`, `node_back`, `task`.",
+            description = "Only these kinds, separated by commas: `vm_appeared`, `vm_gone`, \
+                           `power`, `cpus`, `memory`, `address`, `notes`, `name`, `node_away`, \
+                           `node_back`, `task`.",
             example = "power,task"
         ),
         (
             "q" = Option<String>,
             Query,
-            description = "Words that all stand in the line: in its text, a name, a value, a user or a \
-                reason. Upper and lower case are the same.",
+            description = "Words that must all be in the line: in its text, a name, a value, a \
+                           user or a reason. Not case-sensitive.",
             max_length = 200,
             example = "powered web"
         ),

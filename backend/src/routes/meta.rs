@@ -118,7 +118,7 @@ pub(crate) async fn get_openapi_3_0(
 
 /// Check liveness
 ///
-/// Whether the process serves: on a failure restart it.
+/// Whether the process serves; restart it on a failure.
 #[utoipa::path(
     get,
     path = "/healthz",
@@ -142,8 +142,8 @@ pub(crate) async fn healthz(_: NoParameters) -> &'static str {
 
 /// Check readiness
 ///
-/// Whether the store has been read and answers, so that what is known can be served. While the store
-/// takes no changes it is ready all the same, and says so; `/readyz/write` is about that.
+/// Whether the database has been read and is responding. A read-only database is also ready; see
+/// `/readyz/write`.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -169,7 +169,7 @@ pub(crate) async fn readyz(
     super::visible::whole(&state.inventory)?;
     let answered = answers(&state).await;
     Ok(match state.writability.failure() {
-        Some(failure) => format!("ready; the store takes no changes: {}\n", failure.message),
+        Some(failure) => format!("ready; the database is read-only: {}\n", failure.message),
         None => {
             answered?;
             READY.to_owned()
@@ -179,8 +179,8 @@ pub(crate) async fn readyz(
 
 /// Check readiness for changes
 ///
-/// Whether the store takes changes. Where it does not, what is known is served on: a probe of this
-/// must not take the dashboard out of service.
+/// Whether the database is writable. If not, the dashboard still serves the last known data: a
+/// probe of this must not take it out of service.
 #[utoipa::path(
     get,
     path = "/readyz/write",

@@ -64,7 +64,7 @@ pub(crate) async fn list_nodes(
 /// Get a node
 ///
 /// With its capacity, its datastores, networks and ISO images, and the sums over its VMs; or why it
-/// does not answer.
+/// is not responding.
 #[utoipa::path(
     get,
     path = "/nodes/{node}",

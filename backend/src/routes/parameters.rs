@@ -8,7 +8,7 @@ use utoipa::IntoParams;
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct IfNoneMatch {
-    /// `ETag` of an earlier answer.
+    /// `ETag` of an earlier response.
     #[param(
         rename = "If-None-Match",
         required = false,
@@ -21,7 +21,7 @@ pub(crate) struct IfNoneMatch {
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
 pub(crate) struct LastEventId {
-    /// `id` of the last event that was received; browsers send it by themselves.
+    /// `id` of the last event received; browsers send it automatically.
     #[param(
         rename = "Last-Event-ID",
         required = false,

@@ -17,7 +17,7 @@ use crate::http::query::NoParameters;
 
 /// Change a VM's power
 ///
-/// Makes a task. It succeeds when the node reports the VM in the requested state.
+/// Creates a task. It succeeds when the host reports the requested state.
 #[utoipa::path(
     put,
     path = "/vms/{node}/{vmid}/power",

@@ -23,8 +23,8 @@ use crate::routes::state::AppState;
 
 /// List the failed tasks that the caller has seen
 ///
-/// For pages: they announce a failure until its user has seen it, in whichever browser. Where
-/// nobody signs in, each browser keeps it for itself.
+/// For pages that announce a failure until its user has seen it in any browser. Without sign-in,
+/// each browser keeps this itself.
 #[utoipa::path(
     get,
     path = "/session/seen-tasks",
@@ -50,7 +50,7 @@ pub(crate) async fn list_seen_tasks(
 
 /// Mark failed tasks as seen by the caller
 ///
-/// Those that were seen before stay so. The answer has all of them.
+/// Tasks already seen stay seen. The response lists all.
 #[utoipa::path(
     post,
     path = "/session/seen-tasks",

@@ -23,9 +23,9 @@ use crate::http::problem::ErrorResponse;
 use crate::http::query::NoParameters;
 use crate::routes::state::AppState;
 
-/// Get who is signed in
+/// Get the current user
 ///
-/// The caller, and what they may do. Also answers callers who have not signed in.
+/// The current user and their permissions. Also available without sign-in.
 #[utoipa::path(
     get,
     path = "/session",
@@ -49,7 +49,7 @@ pub(crate) async fn get_session(
 /// Sign in
 ///
 /// With name and password, for the hours in the server's `DASHBOARD_SESSION_HOURS`. The session is
-/// a cookie for this server alone. Programs use an API token instead.
+/// a cookie for this server only. Programs use an API token instead.
 #[utoipa::path(
     post,
     path = "/session",
@@ -144,9 +144,9 @@ pub(crate) async fn sign_out(
     Ok((StatusCode::NO_CONTENT, headers).into_response())
 }
 
-/// Change one's password
+/// Change your password
 ///
-/// Ends all sessions of the user, including this one: they sign in again with the new password.
+/// Ends all sessions of the user, including this one.
 #[utoipa::path(
     put,
     path = "/session/password",

@@ -116,10 +116,10 @@ async fn keep(
     Ok(shown)
 }
 
-/// Take back a change that waits
+/// Discard a pending change
 ///
-/// Of a VM whose name or comment is to be changed once it is off. What has become a task is
-/// cancelled there.
+/// Of a VM whose name or notes change once it is off. A change that has become a task is cancelled
+/// there.
 #[utoipa::path(
     delete,
     path = "/vms/{node}/{vmid}/pending",

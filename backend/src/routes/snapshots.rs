@@ -90,11 +90,11 @@ pub(crate) async fn create_snapshot(
     vm.accept(request).await
 }
 
-/// Go back to a snapshot
+/// Revert to a snapshot
 ///
-/// Makes a task. What has changed on the disks since then is lost, and so is the state of a VM that
-/// runs; memory, CPUs and notes become those of that time. A snapshot with memory lets the VM run
-/// on from that moment, unless `keep_off`.
+/// Makes a task. Changes on the disks since then are lost, and so is the running state of the VM;
+/// memory, CPUs and notes revert too. With a snapshot with memory, the VM continues from that
+/// moment, unless `keep_off`.
 #[utoipa::path(
     post,
     path = "/vms/{node}/{vmid}/snapshots/{id}/revert",
@@ -129,8 +129,8 @@ pub(crate) async fn revert_to_snapshot(
 
 /// Remove a snapshot
 ///
-/// Makes a task. The VM stays as it is: only the way back is lost. May take long; the task reports
-/// the node's progress.
+/// Makes a task. The VM keeps its current state; it can no longer be reverted to this snapshot. May
+/// take long; the task reports the node's progress.
 #[utoipa::path(
     delete,
     path = "/vms/{node}/{vmid}/snapshots/{id}",
@@ -142,8 +142,8 @@ pub(crate) async fn revert_to_snapshot(
         (
             "children" = Option<bool>,
             Query,
-            description = "Whether the snapshots that are built on it are removed, too. Without it \
-                they stay, and what it has changed becomes theirs.",
+            description = "Whether the snapshots below it are removed, too. Otherwise they stay \
+                           and take over its changes.",
             example = false
         ),
         parameters::IdempotencyKey,
@@ -180,7 +180,7 @@ pub(crate) async fn remove_snapshot(
 
 /// Remove all snapshots
 ///
-/// Makes a task. The VM stays as it is: only the ways back are lost.
+/// Makes a task. The VM keeps its current state; it can no longer be reverted.
 #[utoipa::path(
     delete,
     path = "/vms/{node}/{vmid}/snapshots",

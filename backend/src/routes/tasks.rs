@@ -39,8 +39,8 @@ const STATES: [(&str, TaskState); 6] = [
 
 /// List tasks
 ///
-/// The tasks of all nodes, newest first. Finished ones are kept for the number of days in the server's
-/// `DASHBOARD_EVENT_DAYS`, and the newest 5,000 of them in any case.
+/// The tasks of all nodes, newest first. Finished ones are kept for the number of days in the
+/// server's `DASHBOARD_EVENT_DAYS`, and the newest 5,000 always.
 #[utoipa::path(
     get,
     path = "/tasks",
@@ -58,7 +58,7 @@ const STATES: [(&str, TaskState); 6] = [
         (
             "node" = Option<String>,
             Query,
-            description = "Names of nodes, separated by commas.",
+            description = "Names of hosts, separated by commas.",
             example = "hoge,fuga"
         ),
         (
@@ -173,8 +173,8 @@ impl ListParameters {
         (
             "wait" = Option<u32>,
             Query,
-            description = "Answer when the task has ended, or after this many seconds with the task \
-                as it is then.",
+            description = "Respond when the task has ended, or after this many seconds with its \
+                           current state.",
             minimum = 0,
             maximum = 60,
             example = 30
@@ -220,9 +220,9 @@ fn read_wait(query: Option<&str>) -> Result<Option<Duration>, http::Error> {
 
 /// Cancel a task
 ///
-/// Stops what waits: a queued task, the wait for a guest to shut down, a creation before the VM is
-/// registered, which undoes what it made. The task ends by itself as `cancelled`. A task that has begun
-/// what cannot be stopped is refused with 409. Once more changes nothing.
+/// Cancels a queued task, the wait for a guest to shut down, or a creation before the VM is
+/// registered, which is rolled back. The task then ends as `cancelled`. If it has started something
+/// that cannot be stopped: 409. Repeating the request changes nothing.
 #[utoipa::path(
     post,
     path = "/tasks/{id}/cancel",

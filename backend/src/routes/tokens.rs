@@ -61,9 +61,9 @@ pub(crate) async fn list_tokens(
     Ok(([(CACHE_CONTROL, NO_STORE)], Json(TokenList { items })).into_response())
 }
 
-/// Make an API token
+/// Create an API token
 ///
-/// For the caller, with at most their own role and nodes. Only this answer has the secret.
+/// For the caller, with at most their own role and hosts. Only this response has the secret.
 #[utoipa::path(
     post,
     path = "/tokens",
@@ -137,7 +137,7 @@ fn new_token(body: CreateToken, caller: &Caller, end: Timestamp) -> Result<NewTo
 
 /// Revoke an API token
 ///
-/// It is invalid from now on, and so are the tokens that it has made, and those that they have made.
+/// It becomes invalid, with all tokens created with it, directly or indirectly.
 #[utoipa::path(
     delete,
     path = "/tokens/{id}",

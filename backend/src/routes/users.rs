@@ -143,7 +143,7 @@ pub(crate) async fn update_user(
 
 /// Remove a user
 ///
-/// Removes their sessions and tokens too.
+/// Also removes their sessions and tokens.
 #[utoipa::path(
     delete,
     path = "/users/{name}",

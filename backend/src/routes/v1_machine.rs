@@ -127,8 +127,8 @@ pub(crate) async fn get_machine(
 
 /// Change a machine's power
 ///
-/// Answers when the node reports the VM in the requested state. If `shutdown` or `reboot` takes
-/// longer than a minute, it is enough that the guest has received the request.
+/// Responds when the host reports the requested state. If `shutdown` or `reboot` takes longer than
+/// a minute, it is enough that the guest has received the request.
 #[utoipa::path(
     put,
     path = "/v1/machine/{node}/{id}/power",
@@ -176,7 +176,7 @@ pub(crate) async fn set_machine_power(
 
 /// Create a machine
 ///
-/// Answers when the VM exists and is powered on. If a step fails, the task removes what it has made.
+/// Responds when the VM exists and is powered on. If a step fails, the task is rolled back.
 #[utoipa::path(
     post,
     path = "/v1/machine",

@@ -34,7 +34,7 @@ use crate::routes::state::AppState;
 /// List VMs
 ///
 /// All VMs of all nodes, or those that match; in the default order by node and id. Conditions in
-/// several parameters all have to hold.
+/// several parameters must all hold.
 ///
 /// With `Accept: text/csv` the list is a table (RFC 4180): a header line, then a line for each VM,
 /// with the fields of a VM as columns, in their order. An unknown value is an empty cell; the
@@ -66,36 +66,37 @@ use crate::routes::state::AppState;
         (
             "node" = Option<String>,
             Query,
-            description = "Names of nodes, with commas between them.",
+            description = "Names of hosts, separated by commas.",
             example = "hoge,fuga"
         ),
         (
             "power" = Option<String>,
             Query,
-            description = "Power states, with commas between them: `on`, `off`, `suspended`, \
-                `unknown`.",
+            description = "Power states, separated by commas: `on`, `off`, `suspended`, \
+                           `unknown`.",
             example = "on"
         ),
         (
             "large" = Option<String>,
             Query,
-            description = "Whether the VM is large (`true`, `false`), or by which resource (`cpu`, \
-                `memory`, `storage`); several with commas between them.",
+            description = "Whether the VM is large (`true`, `false`), or by which resource \
+                           (`cpu`, `memory`, `storage`); several separated by commas.",
             example = "true"
         ),
         (
             "sort" = Option<String>,
             Query,
-            description = "Keys with commas between them, `-` before a key for the reverse: `node`, \
-                `vmid`, `name`, `power`, `ip`, `uptime`, `cpus`, `memory`, `storage`, `comment`, \
-                `guest_os`, `observed_at`, `large`. VMs that are equal by all keys are sorted by node \
-                and id; unknown values come last in both directions.",
+            description = "Keys, separated by commas, `-` before a key for descending order: \
+                           `node`, `vmid`, `name`, `power`, `ip`, `uptime`, `cpus`, `memory`, \
+                           `storage`, `comment`, `guest_os`, `observed_at`, `large`. VMs that are \
+                           equal by all keys are sorted by node and id; unknown values come last \
+                           in both directions.",
             example = "-memory,name"
         ),
         (
             "limit" = Option<u32>,
             Query,
-            description = "The most VMs on one page; in JSON 10000 where nothing is said, in CSV all.",
+            description = "The most VMs on one page; by default 10000 in JSON, all in CSV.",
             minimum = 1,
             maximum = 10_000,
             example = 10_000
@@ -276,7 +277,7 @@ fn with_vary(mut response: Response) -> Response {
 
 /// Get a VM
 ///
-/// As the crawler last saw it; `stale` says whether that is long ago.
+/// As last seen by the crawler; `stale` marks outdated data.
 #[utoipa::path(
     get,
     path = "/vms/{node}/{vmid}",

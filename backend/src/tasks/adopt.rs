@@ -55,7 +55,7 @@ impl Shared {
             // It may have ended between the query and the claim.
             match self.store.task(task.id).await? {
                 Some(task) if !task.progress.state.is_final() => {
-                    tracing::info!(task = %task.id, node = %task.node, "adopts a task");
+                    tracing::info!(task = %task.id, node = %task.node, "adopting a task");
                     if let Some(cancelled) = task.cancelled.clone() {
                         self.cancel_here(task.id, cancelled);
                     }

@@ -59,7 +59,7 @@ impl Tasks {
                 });
             }
         }
-        tracing::info!(task = %task.id, node = %task.node, "cancels a task");
+        tracing::info!(task = %task.id, node = %task.node, "cancelling a task");
         self.task(task.id).await
     }
 }

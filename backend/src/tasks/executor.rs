@@ -44,7 +44,7 @@ pub(crate) enum ExecutorError {
     },
 
     /// The request may have reached it.
-    #[error("the executor at {address} does not answer")]
+    #[error("the executor at {address} is not responding")]
     Lost {
         address: String,
         source: reqwest::Error,
@@ -62,7 +62,7 @@ pub(crate) enum ExecutorError {
     OtherInstance,
 
     /// It has run the task before, and the store has its end.
-    #[error("the executor has carried out the task before")]
+    #[error("the executor has already run the task")]
     Forgotten,
 
     /// It takes no more orders, and has done nothing.
@@ -78,7 +78,7 @@ pub(crate) enum ExecutorError {
     Problem { kind: ProblemKind, detail: String },
 
     /// Its answer is not one of an executor of this version.
-    #[error("the executor at {address} answers {what}; is it an executor of this version?")]
+    #[error("unexpected response of the executor at {address}: {what}. Is it the same version?")]
     Strange { address: String, what: String },
 }
 

@@ -59,7 +59,7 @@ impl Shared {
             kind = task.request.act().kind(),
             state = task.progress.state.word(),
             error = task.progress.error.as_ref().map(|error| error.message.as_str()),
-            "a task has ended"
+            "task ended"
         );
         let kind = task.request.act().kind();
         self.metrics.ended(kind, task.progress.state);

@@ -129,7 +129,7 @@ impl Tasks {
             Ok(true) => {}
             Ok(false) => return self.shared.drop_pending(change, &request, vm).await,
             Err(error) => {
-                tracing::warn!(error = chain(&error), "cannot look up who may do what");
+                tracing::warn!(error = chain(&error), "cannot read the permissions");
                 return Ok(());
             }
         }
@@ -149,13 +149,13 @@ impl Tasks {
 }
 
 impl Shared {
-    /// Makes the task of a change that waited. Unlike a request it goes on waiting while the executor
-    /// is away.
+    /// Makes the task of a change that waited. Unlike a request it goes on waiting while the
+    /// executor is not responding.
     async fn submit_pending(self: &Arc<Self>, new_task: &NewTask) -> Result<(), Error> {
         let instance = match self.executor.instance().await {
             Ok(instance) => instance.instance,
             Err(error) => {
-                tracing::debug!(error = chain(&error), "the executor is away");
+                tracing::debug!(error = chain(&error), "the executor is not responding");
                 sleep(RETRY).await;
                 return Err(crate::http::Error::Timeout.into());
             }
@@ -165,7 +165,7 @@ impl Shared {
             return Err(crate::http::Error::Internal.into());
         };
         if let Added::New = self.store.add_task(&task).await? {
-            tracing::info!(task = %task.id, node = %task.node, "a change waited until the VM was off");
+            tracing::info!(task = %task.id, node = %task.node, "applying a pending change");
             self.record_audit(&task, new_task.actor.clone()).await;
             self.start(task, HandOver::NotSent, claim);
         }
@@ -183,7 +183,7 @@ impl Shared {
         if !self.store.remove_pending(key, change.id).await? {
             return Ok(());
         }
-        tracing::warn!(vm = %key, "dropped a change that waited: its requester may not do it any more");
+        tracing::warn!(vm = %key, "discarded a pending change: no permission any more");
         let entry = AuditEntry {
             id: Uuid::now_v7(),
             at: (self.clock)(),

@@ -108,7 +108,7 @@ impl Shared {
                 Err(error) => {
                     // Of a store that takes no changes the log has a line each minute already.
                     if !warned && error.unwritable().is_none() {
-                        tracing::warn!(error = chain(&error), "cannot {what}; tries again");
+                        tracing::warn!(error = chain(&error), "cannot {what}; retrying");
                         warned = true;
                     }
                     sleep(RETRY).await;

@@ -76,7 +76,7 @@ impl Shared {
         let mut task = self.task(new_task, None);
         task.idempotency_key = None;
         let why = sentence(&chain(error));
-        tracing::warn!(error = why, task = %task.id, "the executor is away");
+        tracing::warn!(error = why, task = %task.id, "the executor is not responding");
         task.progress = self.failure(not_handed_over(&task, &why));
         let recorded = self.store.add_task(&task).await;
         recorded?;

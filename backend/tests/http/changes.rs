@@ -246,7 +246,7 @@ async fn what_cannot_be_done_is_refused_with_the_reason() {
             "reset",
             409,
             "refused",
-            "web on hoge: The VM is off; only one that is on can be reset.",
+            "web on hoge: The VM is off; it must be on to be reset.",
         ),
         (
             "/api/v1/vms/fuga/7/power",

@@ -185,7 +185,7 @@ async fn what_cannot_be_done_now_is_answered_with_503_and_asks_nothing_of_the_no
         (code, body["detail"].as_str()),
         (
             StatusCode::SERVICE_UNAVAILABLE,
-            Some("hoge has a VM \"web\" already, 2.")
+            Some("hoge already has a VM \"web\" (ID 2).")
         )
     );
     for path in ["hoge/99", "piyo/1", "hoge/x"] {

@@ -125,7 +125,7 @@ async fn a_node_that_fails_says_why_and_what_to_do() {
         failure: Some(NodeFailure {
             kind: FailureKind::HostKey,
             message: "hoge: the host key of hoge.example.org is not known".to_owned(),
-            hint: "Compare and pin it with: ecoman trust hoge".to_owned(),
+            hint: "Compare and trust it: ecoman trust hoge".to_owned(),
             since: at(-100),
         }),
         observed_at: None,
@@ -136,7 +136,7 @@ async fn a_node_that_fails_says_why_and_what_to_do() {
     assert_eq!(node.reachable, Some(false));
     let error = node.last_error.expect("an error");
     assert_eq!(error.kind, FailureKind::HostKey);
-    assert_eq!(error.hint, "Compare and pin it with: ecoman trust hoge");
+    assert_eq!(error.hint, "Compare and trust it: ecoman trust hoge");
     assert_eq!(node.stale_reason.as_deref(), Some(error.message.as_str()));
 }
 

@@ -340,7 +340,7 @@ async fn below_a_path_there_is_one_address_of_the_page() {
 
 #[tokio::test]
 async fn the_recipe_for_sign_in_by_a_proxy_works_as_it_is_written() {
-    let recipe = Recipe::read(sign_in(), "## `proxy`: somebody else signs them in");
+    let recipe = Recipe::read(sign_in(), "## `proxy`: single sign-on");
     let server = Server::start_as(&recipe.variables, vec![round_of("hoge", &["a"])], |_| ()).await;
     server.ready().await;
     let proxy = Proxy::start(&server, recipe.location).await;

@@ -155,7 +155,7 @@ async fn what_cannot_be_now_is_a_conflict_with_the_reason() {
             3,
             json!({"name": "web"}),
             "name-taken",
-            "\"web\" already, 2",
+            "already has a VM \"web\" (ID 2)",
         ),
         (
             3,

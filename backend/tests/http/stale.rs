@@ -135,7 +135,7 @@ async fn without_its_store_the_server_shows_what_it_knows_and_says_since_when() 
         "{reason}"
     );
     assert!(
-        reason.contains("db.example.org:27017 does not answer"),
+        reason.contains("db.example.org:27017 is not responding"),
         "{reason}"
     );
     assert!(reason.ends_with(": connection refused"), "{reason}");

@@ -327,21 +327,21 @@ async fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
     files.write(&good.certificate, &other.key);
     assert_eq!(
         files.complaint().await,
-        "cannot speak HTTPS: the certificate in /cert.pem (DASHBOARD_TLS_CERT) cannot be used \
-         with the key in /key.pem (DASHBOARD_TLS_KEY): keys may not be consistent: KeyMismatch"
+        "HTTPS failed: the certificate in /cert.pem (DASHBOARD_TLS_CERT) cannot be used with the \
+         key in /key.pem (DASHBOARD_TLS_KEY): keys may not be consistent: KeyMismatch"
     );
 
     files.write(&good.key, &good.key);
     assert_eq!(
         files.complaint().await,
-        "cannot speak HTTPS: /cert.pem (DASHBOARD_TLS_CERT) holds no certificate: no -----BEGIN \
+        "HTTPS failed: /cert.pem (DASHBOARD_TLS_CERT) holds no certificate: no -----BEGIN \
          CERTIFICATE----- in it"
     );
 
     files.write(&good.certificate, &good.certificate);
     assert_eq!(
         files.complaint().await,
-        "cannot speak HTTPS: /key.pem (DASHBOARD_TLS_KEY) holds no private key"
+        "HTTPS failed: /key.pem (DASHBOARD_TLS_KEY) holds no private key"
     );
 
     let encrypted = good.key.replace("PRIVATE KEY", "ENCRYPTED PRIVATE KEY");
@@ -352,7 +352,7 @@ async fn files_that_cannot_be_used_are_named_with_what_is_wrong() {
     fs::remove_file(files.paths().key).expect("removed");
     assert_eq!(
         files.complaint().await,
-        "cannot speak HTTPS: could not read /key.pem (DASHBOARD_TLS_KEY): No such file or \
-         directory (os error 2)"
+        "HTTPS failed: cannot read /key.pem (DASHBOARD_TLS_KEY): No such file or directory (os \
+         error 2)"
     );
 }

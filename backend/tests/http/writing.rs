@@ -35,8 +35,8 @@ async fn a_full_disk_refuses_changes_at_once_and_everything_says_so() {
         assert_eq!(problem.kind, "urn:ecoman:problem:store-unwritable");
         assert_eq!(
             problem.detail,
-            "The server cannot write to its store, so nothing was changed: its disk is full: free \
-             some space there."
+            "The server cannot write to its store, so nothing was changed: the disk is full: free \
+             some space."
         );
     }
     while events.next().await.event != "config" {}
@@ -48,11 +48,11 @@ async fn a_full_disk_refuses_changes_at_once_and_everything_says_so() {
     assert_eq!(status, StatusCode::OK, "it serves on");
     assert_eq!(
         ready,
-        "ready; the store takes no changes: its disk is full: free some space there\n"
+        "ready; the database is read-only: the disk is full: free some space\n"
     );
     let (status, problem) = text(&server, "/readyz/write").await;
     assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE);
-    assert!(problem.contains("its disk is full"), "{problem}");
+    assert!(problem.contains("the disk is full"), "{problem}");
     let (_, metrics) = text(&server, "/metrics").await;
     assert!(metrics.contains("\necoman_store_up 1\n"), "{metrics}");
     assert!(metrics.contains("\necoman_store_writable 0\n"), "{metrics}");
@@ -66,8 +66,8 @@ async fn a_full_disk_refuses_changes_at_once_and_everything_says_so() {
         .await;
     assert_eq!(
         old,
-        "The store cannot be written since 2026-11-22 20:00:00 UTC, so nothing newer is recorded: its \
-         disk is full: free some space there."
+        "The database has been read-only since 2026-11-22 20:00:00 UTC, so nothing newer is \
+         recorded: the disk is full: free some space."
     );
     assert_eq!(executor.begun().len(), 0, "nothing was asked of the node");
 

@@ -38,7 +38,7 @@ pub struct Notice {
     /// What is wrong, in words.
     #[cfg_attr(
         feature = "openapi",
-        schema(example = "its disk is full: free some space there")
+        schema(example = "the disk is full: free some space")
     )]
     pub message: String,
 }

@@ -217,11 +217,11 @@ mod tests {
         for (vms, message) in [
             (
                 vec![vm("fuga", 1, "a")],
-                "the round on hoge is inconsistent: it has a VM of another node (fuga/1)",
+                "the poll of hoge is inconsistent: it has a VM of another node (fuga/1)",
             ),
             (
                 vec![vm("hoge", 1, "a"), vm("hoge", 1, "b")],
-                "the round on hoge is inconsistent: it has the same VM twice (hoge/1)",
+                "the poll of hoge is inconsistent: it has the same VM twice (hoge/1)",
             ),
         ] {
             let error = check(&round(RoundVms::Complete(vms))).unwrap_err();

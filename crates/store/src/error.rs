@@ -21,7 +21,7 @@ pub enum StoreError {
 
     /// MongoDB does not answer, or not in time.
     #[error(
-        "MongoDB at {server} does not answer; check that it runs there and that MONGO_HOST (or \
+        "MongoDB at {server} is not responding; check that it runs there and that MONGO_HOST (or \
          MONGO_URI) is right"
     )]
     Away {
@@ -80,7 +80,7 @@ pub enum StoreError {
     },
 
     /// A stored record makes no sense to this version.
-    #[error("{record} is not as this version of ECoMan writes it; {remedy}")]
+    #[error("{record} has a format that this version of ECoMan does not know; {remedy}")]
     Record {
         /// Which record, and where it lies.
         record: String,
@@ -102,11 +102,11 @@ pub enum StoreError {
     },
 
     /// A VM of a node that was never recorded, or that was forgotten meanwhile.
-    #[error("the store has no node {0}; it is recorded by the next round on it")]
+    #[error("the database has no host {0}; the next poll records it")]
     UnknownNode(NodeName),
 
     /// A round that contradicts itself: a fault in ECoMan.
-    #[error("the round on {node} is inconsistent: it has {problem} ({vm})")]
+    #[error("the poll of {node} is inconsistent: it has {problem} ({vm})")]
     Round {
         /// The round's node.
         node: NodeName,
@@ -118,9 +118,9 @@ pub enum StoreError {
 
     /// The file of the embedded store belongs to another process.
     #[error(
-        "another process uses {}; is another ecoman running with the same ECOMAN_DATA? The \
-         embedded store serves one process: stop the other one, set ECOMAN_DATA to another \
-         directory, or share a MongoDB (ECOMAN_STORE=mongodb)",
+        "{} is in use; is another ecoman running with the same ECOMAN_DATA? The embedded database \
+         serves one process: stop the other one, set ECOMAN_DATA to another directory, or use \
+         MongoDB for both (ECOMAN_STORE=mongodb)",
         path.display()
     )]
     Locked {
@@ -130,8 +130,8 @@ pub enum StoreError {
 
     /// The file of the embedded store is damaged, or is something else.
     #[error(
-        "{} is damaged or no file of ECoMan; move it away and start again: the next round on each \
-         node fills a new one{}",
+        "{} is damaged or not a file of ECoMan; move it away and restart: the next poll fills a \
+         new one{}",
         path.display(),
         offer(copy.as_deref())
     )]
@@ -146,7 +146,7 @@ pub enum StoreError {
 
     /// The embedded store's file, or a document of MongoDB, was written by a newer version.
     #[error(
-        "{what} has format {found}, and this version of ECoMan knows formats up to {known}; use \
+        "{what} has format {found}; this version of ECoMan supports formats up to {known}. Use \
          the newer version, or {remedy}"
     )]
     Format {
@@ -185,8 +185,8 @@ impl StoreError {
 fn offer(copy: Option<&Path>) -> String {
     copy.map_or_else(String::new, |copy| {
         format!(
-            ". Its last daily copy, with tasks, audit log and history, is {}: put it in the place \
-             of the file to go on with that",
+            ". The last daily copy, with tasks, audit log and events, is {}: put it in place of \
+             the file to restore it",
             copy.display()
         )
     })

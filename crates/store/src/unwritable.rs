@@ -7,21 +7,22 @@ use std::io;
 #[non_exhaustive]
 pub enum Unwritable {
     /// No space is left.
-    #[error("its disk is full: free some space there")]
+    #[error("the disk is full: free some space")]
     DiskFull,
     /// The user's share of the disk is used up.
-    #[error("the disk quota of the user is used up: raise it, or free some space")]
+    #[error("the disk quota of the user is exceeded: raise it, or free some space")]
     QuotaUsedUp,
     /// The file system takes no changes.
     #[error(
-        "its file system is read-only: look why (often the disk has failed), and mount it for writing"
+        "the file system is read-only: find out why (often a failed disk), and remount it \
+         read-write"
     )]
     ReadOnly,
     /// The user may not write there.
-    #[error("the user that ECoMan runs as may not write there: give it the right to")]
+    #[error("the user that runs ECoMan has no write permission there: grant it")]
     NotPermitted,
     /// The disk itself fails.
-    #[error("its disk fails: look into the system's log")]
+    #[error("disk error: check the system log")]
     DiskFails,
 }
 

@@ -206,8 +206,8 @@ async fn a_file_of_a_newer_version_is_not_touched() {
     assert_eq!(
         error.to_string(),
         format!(
-            "{} has format 2, and this version of ECoMan knows formats up to 1; use the newer \
-             version, or move the file away: the next round on each node fills a new one",
+            "{} has format 2; this version of ECoMan supports formats up to 1. Use the newer \
+             version, or move the file away: the next poll fills a new one",
             folder.path().display()
         )
     );

@@ -185,7 +185,7 @@ async fn a_role_starts_while_mongod_is_away() {
     let error = store.ping().await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "MongoDB at 127.0.0.1:9 does not answer; check that it runs there and that MONGO_HOST \
+        "MongoDB at 127.0.0.1:9 is not responding; check that it runs there and that MONGO_HOST \
          (or MONGO_URI) is right"
     );
     let cause = error.source().unwrap().to_string();
@@ -272,7 +272,10 @@ async fn a_password_in_a_broken_uri_is_not_shown() {
         };
         let error = MongoStore::connect(&settings).await.expect_err(login);
         assert!(error.to_string().contains("MONGO_URI"), "{login}: {error}");
-        assert!(error.to_string().contains("percent-encoded"), "{error}");
+        assert!(
+            error.to_string().contains("percent-encode special"),
+            "{error}"
+        );
         check_hidden("hunter2", &error);
         assert!(!format!("{settings:?}").contains("hunter2"));
     }
@@ -414,9 +417,9 @@ async fn a_document_that_cannot_be_read_is_named() {
         assert_eq!(
             error.to_string(),
             format!(
-                "the document hoge/1 in the collection vms of the MongoDB database {} is not as \
-                 this version of ECoMan writes it; use the version that wrote it, or delete it: \
-                 the next round on its node writes it again",
+                "the document hoge/1 in the collection vms of the MongoDB database {} has a \
+                 format that this version of ECoMan does not know; use the version that wrote it, \
+                 or delete it: the next poll writes it again",
                 scratch.settings.dbname
             )
         );
@@ -474,7 +477,7 @@ async fn a_document_of_a_newer_format_is_refused() {
         (
             "vms",
             "hoge/1".to_owned(),
-            "delete it: the next round on its node writes it again",
+            "delete it: the next poll writes it again",
         ),
         ("tasks", id(1).to_string(), "delete it"),
     ] {
@@ -490,7 +493,7 @@ async fn a_document_of_a_newer_format_is_refused() {
             error.to_string(),
             format!(
                 "the document {of} in the collection {collection} of the MongoDB database {} has \
-                 format 2, and this version of ECoMan knows formats up to 1; use the newer \
+                 format 2; this version of ECoMan supports formats up to 1. Use the newer \
                  version, or {remedy}",
                 scratch.settings.dbname
             )
@@ -737,9 +740,9 @@ async fn an_audit_entry_that_cannot_be_read_is_named() {
             assert_eq!(
                 error.to_string(),
                 format!(
-                    "the document {id} in the collection audit of the MongoDB database {} is not \
-                     as this version of ECoMan writes it; use the version that wrote it, or \
-                     delete it",
+                    "the document {id} in the collection audit of the MongoDB database {} has a \
+                     format that this version of ECoMan does not know; use the version that wrote \
+                     it, or delete it",
                     scratch.settings.dbname
                 )
             );

@@ -366,7 +366,7 @@ mod tests {
         let unknown = ranked(vec![node("fuga")]);
         assert_eq!(
             unknown.first().map(|place| place.reason.as_str()),
-            Some("free memory not known · datastore not known")
+            Some("free memory unknown · datastore unknown")
         );
     }
 }

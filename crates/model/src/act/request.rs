@@ -246,6 +246,8 @@ mod tests {
         let expected = format!("expected one of {}", kinds.join(", "));
         let error = error.to_string();
         let (_, listed) = error.split_once(", ").unwrap();
+        // With some features of serde_json it adds the place.
+        let listed = listed.split(" at ").next().unwrap();
         assert_eq!(listed, expected);
     }
 }

@@ -257,7 +257,7 @@ impl Shared {
             path = %self.path.display(),
             %error,
             not_logged_before = std::mem::take(left_out),
-            "the embedded store failed; its file is opened again at the next call"
+            "the embedded database failed; its file is opened again at the next access"
         );
     }
 
@@ -369,7 +369,7 @@ impl Shared {
         }));
         let database = match opened {
             Ok(opened) => opened.map_err(failed)?,
-            Err(_) => return Err(self.damaged("redb gave up on it")),
+            Err(_) => return Err(self.damaged("redb cannot use it")),
         };
         let found = agree_on_format(&database).map_err(failed)?;
         if found > FORMAT {
@@ -377,7 +377,7 @@ impl Shared {
                 what: self.path.display().to_string(),
                 found,
                 known: FORMAT,
-                remedy: "move the file away: the next round on each node fills a new one",
+                remedy: "move the file away: the next poll fills a new one",
             });
         }
         Ok(database)
@@ -386,8 +386,8 @@ impl Shared {
     pub(super) fn unreadable(&self, record: &str, source: impl Into<Cause>) -> Failure {
         Failure::Store(StoreError::Record {
             record: format!("the record of {record} in {}", self.path.display()),
-            remedy: "use the version that wrote it, or move the file away and start again: the \
-                     next round on each node fills a new one"
+            remedy: "use the version that wrote it, or move the file away and restart: the next \
+                     poll fills a new one"
                 .to_owned(),
             source: source.into(),
         })
@@ -633,7 +633,7 @@ mod tests {
                 let chain = format!("{error}: {}", std::error::Error::source(&error).unwrap());
                 assert_eq!(error.unwritable(), Some(Unwritable::DiskFull), "{chain}");
                 assert!(
-                    chain.contains("its disk is full: free some space"),
+                    chain.contains("the disk is full: free some space"),
                     "{chain}"
                 );
                 assert!(chain.contains("no storage space"), "{chain}");

@@ -36,8 +36,8 @@ impl fmt::Display for Salvage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
-            "the file of the embedded store was damaged; it lies at {} now, and what could be read \
-             of it was taken over",
+            "the file of the embedded database was damaged. It was moved to {}; its readable \
+             content was recovered",
             self.damaged.display()
         )?;
         for (table, records, whole) in &self.tables {

@@ -317,7 +317,7 @@ fn format_of(document: &RawDocument) -> Result<u64, Cause> {
 /// What helps where a document cannot be read.
 fn remedy(collection: &str) -> &'static str {
     match collection {
-        NODES | VMS => "delete it: the next round on its node writes it again",
+        NODES | VMS => "delete it: the next poll writes it again",
         _ => "delete it",
     }
 }

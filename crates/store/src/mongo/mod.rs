@@ -61,7 +61,7 @@ impl MongoStore {
         match store.connection.database().await {
             Err(error @ StoreError::Setting { .. }) => Err(error),
             Err(error) => {
-                tracing::warn!(%error, "the servers of MONGO_URI cannot be looked up yet");
+                tracing::warn!(%error, "the servers of MONGO_URI cannot be resolved yet");
                 Ok(store)
             }
             Ok(_) => Ok(store),

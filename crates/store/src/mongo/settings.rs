@@ -35,8 +35,7 @@ impl Target {
     /// In which database the user is looked up, and how to name another one.
     pub(super) fn user_database(&self) -> String {
         let Some(credential) = &self.connection_string.credential else {
-            return "It takes no one without a login: set MONGO_USERNAME and MONGO_PASSWORD."
-                .to_owned();
+            return "It requires a login: set MONGO_USERNAME and MONGO_PASSWORD.".to_owned();
         };
         let user = credential.username.as_deref().unwrap_or_default();
         let source = credential.source.as_deref();
@@ -88,7 +87,7 @@ impl MongoSettings {
         connection_string.host_info = HostInfo::HostIdentifiers(vec![host]);
         if self.username.is_empty() {
             if !self.password.is_empty() {
-                tracing::warn!("MONGO_PASSWORD is not used, for MONGO_USERNAME is empty");
+                tracing::warn!("MONGO_PASSWORD is ignored, because MONGO_USERNAME is empty");
             }
         } else {
             connection_string.credential = Some(
@@ -106,11 +105,11 @@ impl MongoSettings {
 fn parse_host(host: &str) -> Result<ServerAddress, String> {
     let allowed = "it must be HOST or HOST:PORT; several hosts and options go into MONGO_URI";
     if host.is_empty() || host.contains(|c: char| c.is_whitespace() || ",/@?".contains(c)) {
-        return Err(format!("{host:?} is no address: {allowed}"));
+        return Err(format!("{host:?} is not an address: {allowed}"));
     }
     ServerAddress::parse(host).map_err(|error| match *error.kind {
         ErrorKind::InvalidArgument { message, .. } => format!("{message}; {allowed}"),
-        kind => format!("{host:?} is no address: {kind}; {allowed}"),
+        kind => format!("{host:?} is not an address: {kind}; {allowed}"),
     })
 }
 
@@ -146,8 +145,8 @@ fn parse_uri(uri: &str) -> Result<ConnectionString, StoreError> {
     match parsed {
         Ok(connection_string) if encoded(user) && encoded(password) => Ok(connection_string),
         _ => Err(wrong(
-            "special characters of user name and password must be percent-encoded, `@` as `%40` \
-             say; MONGO_USERNAME and MONGO_PASSWORD take them as they are",
+            "percent-encode special characters of user name and password (`@` as `%40`), or use \
+             MONGO_USERNAME and MONGO_PASSWORD, which take them unchanged",
         )),
     }
 }
@@ -165,8 +164,8 @@ fn wrong_with_database(name: &str) -> Option<String> {
         ))
     } else if ["admin", "local", "config"].contains(&name) {
         Some(format!(
-            "{name} is a database of MongoDB itself; name another one (a user of admin logs in \
-             with ?authSource=admin)"
+            "{name} is a database of MongoDB itself; use another one (for users of admin: \
+             ?authSource=admin)"
         ))
     } else {
         None

@@ -42,7 +42,7 @@ pub(super) static PROBLEMS: Problems = Problems {
     },
     refused: |vm, node, refusal| format!("{vm} on {node}: {refusal}"),
     read_only: |node| format!("{node} is read-only (read_only: true in hosts.yml)."),
-    name_taken: |node, name, vmid| format!("{node} has a VM {name:?} already, {vmid}."),
+    name_taken: |node, name, vmid| format!("{node} already has a VM {name:?} (ID {vmid})."),
     no_pending: |node, vm| {
         format!("{vm} on {node} has no pending change: it was discarded, or has become a task.")
     },
@@ -102,8 +102,8 @@ pub(super) static PROBLEMS: Problems = Problems {
     not_by_password: "Only a user who has signed in with a password can change it.",
     sign_in_unavailable: "The server cannot read or write its users, sessions and tokens; its log has the cause.",
     token_not_found: "There is no such API token; it may have been revoked.",
-    user_not_found: |name| format!("There is no user {name:?}."),
-    user_taken: |name| format!("There is a user {name:?} already."),
+    user_not_found: |name| format!("No user {name:?}."),
+    user_taken: |name| format!("User {name:?} already exists."),
     last_admin: |name| {
         format!("{name:?} is the last admin of all hosts; make another user admin first.")
     },
