@@ -55,7 +55,7 @@ test('a VM is unregistered, and its files stay', async ({ ownLab, page }) => {
   await dialog.getByRole('textbox').fill('old <b>db</b>');
   await page.keyboard.press('Enter');
   await expect(page).toHaveURL(/\/tasks\//);
-  await expect(page.getByRole('main')).toContainText('Its files are where they were');
+  await expect(page.getByRole('main')).toContainText('The files remain');
   expect((await nodes.look('hoge', 2)).power).toBeUndefined();
   expect(await nodes.files('hoge', 'db')).toEqual(before);
   await page.goto(`${url}/history?vm=hoge/2`);

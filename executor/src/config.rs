@@ -28,8 +28,8 @@ impl fmt::Debug for Config {
 pub enum ConfigError {
     /// Reachable from other machines, and no secret.
     #[error(
-        "EXECUTOR_BIND is {0}, which other machines can reach: set EXECUTOR_TOKEN to a secret, the \
-         same for the executor and the dashboard, or bind to 127.0.0.1"
+        "EXECUTOR_BIND={0} can be reached from other machines: set EXECUTOR_TOKEN to the same \
+         secret for executor and dashboard, or bind to 127.0.0.1"
     )]
     NoToken(IpAddr),
 }
@@ -38,7 +38,7 @@ pub enum ConfigError {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Executor")]
 pub struct ExecutorArgs {
-    /// IP address to listen on; beyond this machine only with EXECUTOR_TOKEN
+    /// IP address to listen on; any but loopback requires EXECUTOR_TOKEN
     #[arg(long, env, default_value = "127.0.0.1", value_parser = address)]
     executor_bind: IpAddr,
 
@@ -46,8 +46,7 @@ pub struct ExecutorArgs {
     #[arg(long, env, default_value_t = 8600, value_parser = port)]
     executor_port: u16,
 
-    /// Secret that dashboard and executor share; empty: none, and every user of this machine can
-    /// give orders
+    /// Secret shared by dashboard and executor; empty: every local user can send commands
     #[arg(long, env, default_value = "", hide_env_values = true)]
     executor_token: String,
 }
@@ -92,13 +91,13 @@ impl ExecutorArgs {
 
 fn address(text: &str) -> Result<IpAddr, &'static str> {
     text.parse().map_err(|_| {
-        "allowed is an IP address of this machine, such as 127.0.0.1, 0.0.0.0 (all IPv4) or :: (all)"
+        "must be an IP address of this machine, such as 127.0.0.1, 0.0.0.0 (all IPv4) or :: (all)"
     })
 }
 
 fn port(text: &str) -> Result<u16, &'static str> {
     text.parse()
-        .map_err(|_| "allowed is a whole number from 0 to 65535")
+        .map_err(|_| "must be a whole number from 0 to 65535")
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl Job {
     pub(crate) fn cancelled(&self, doing: &str) -> TaskError {
         let message = match self.cancellation.reason() {
             Some(CancelReason::Replaced(action)) => {
-                format!("{doing} ended, because {action} was requested instead.")
+                format!("{doing} was replaced by {action}.")
             }
             Some(CancelReason::Request(Some(name))) => format!("{doing} was cancelled by {name}."),
             Some(CancelReason::Request(None)) | None => format!("{doing} was cancelled."),
@@ -467,14 +467,14 @@ impl Job {
     ) -> TaskError {
         let reason = match (fault_in(output), error) {
             (None, Some(error)) if output.exit == 0 => {
-                format!("its answer cannot be read: {error}.")
+                format!("unreadable output: {error}.")
             }
             _ => parse::reason(&output.stdout, &output.stderr, output.exit),
         };
         TaskError {
             kind: TaskErrorKind::Node,
             message: format!("{doing} failed on {}: {reason}", self.name()),
-            hint: "The commands of the task show what the node said word for word.".to_owned(),
+            hint: "See the task's commands for the host's output.".to_owned(),
             left: Vec::new(),
         }
     }
@@ -508,7 +508,7 @@ pub(crate) fn end(progress: &mut TaskProgress, outcome: Result<(), TaskError>) {
     progress.finished_at = Some(Utc::now());
     for run in &mut progress.commands {
         if run.millis.is_none() && run.failure.is_none() {
-            run.failure = Some("The task ended before its answer came.".to_owned());
+            run.failure = Some("The task ended before the response arrived.".to_owned());
         }
     }
     match outcome {
@@ -571,10 +571,7 @@ fn same_outcome(last: &CommandRun, now: &CommandRun) -> bool {
 /// What a command printed, as far as a report shows it.
 fn printed(command: &Command, output: &[u8]) -> String {
     if command.is_private() {
-        return format!(
-            "({} bytes, which are not kept: they may hold secrets)",
-            output.len()
-        );
+        return format!("({} bytes, not kept: may contain secrets)", output.len());
     }
     shortened(output)
 }

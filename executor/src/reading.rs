@@ -34,7 +34,7 @@ pub(crate) enum ReadError {
     #[error("{0}")]
     Node(String),
     /// The node has no such VM.
-    #[error("The node has no VM {0}.")]
+    #[error("The host has no VM {0}.")]
     NoVm(Vmid),
 }
 
@@ -59,7 +59,7 @@ impl ReadError {
         Self::Node(match error.fault() {
             Some(fault) => fault.sentence(),
             None if output.exit != 0 => parse::reason(&output.stdout, &output.stderr, output.exit),
-            None => format!("Its answer cannot be read: {error}."),
+            None => format!("Unreadable output: {error}."),
         })
     }
 }

@@ -60,16 +60,13 @@ struct Forgotten {
 /// Why an order is refused.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OrderError {
-    #[error(
-        "This is run {0} of the executor, not the one that the order is meant for: it has been \
-         started again."
-    )]
+    #[error("The executor was restarted: this is run {0}, not the one that the order is for.")]
     OtherInstance(Uuid),
-    #[error("Another order has this id.")]
+    #[error("Another order has this ID.")]
     OtherOrder,
-    #[error("The task has been carried out, and its end was kept elsewhere.")]
+    #[error("The task has already run, and its result is stored elsewhere.")]
     Forgotten,
-    #[error("The executor is stopping; ask it again when it is back.")]
+    #[error("The executor is stopping; try again once it is back.")]
     Stopping,
 }
 
@@ -78,18 +75,18 @@ pub(crate) enum OrderError {
 pub(crate) enum CancelError {
     #[error("The task has ended.")]
     Ended,
-    #[error("The node has begun what the task asked for, and that cannot be stopped.")]
+    #[error("The host has started the operation; it cannot be cancelled any more.")]
     TooLate,
-    #[error("There is no such task.")]
+    #[error("Unknown task.")]
     Unknown,
 }
 
 /// Why a task is not forgotten.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ForgetError {
-    #[error("The task has not ended.")]
+    #[error("The task is still running.")]
     Running,
-    #[error("There is no such task.")]
+    #[error("Unknown task.")]
     Unknown,
 }
 
@@ -274,8 +271,8 @@ fn unknown(node: &NodeName, request: &TaskRequest) -> TaskError {
             .into_iter()
             .collect(),
         ..refused(
-            format!("The executor's hosts.yml has no node {node}."),
-            "Crawler and executor must read the same hosts.yml.",
+            format!("The executor's hosts.yml has no host {node}."),
+            "Use the same hosts.yml for crawler and executor.",
         )
     }
 }
@@ -289,12 +286,12 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
     };
     let (message, hint) = match begun {
         true => (
-            format!("The executor was stopped before the task had ended on {node}."),
-            "Look at the VM's state before asking again.",
+            format!("The executor stopped while the task was running on {node}."),
+            "Check the VM's state before you try again.",
         ),
         false => (
-            format!("The executor was stopped before it began. Nothing was asked of {node}."),
-            "Ask again once the executor is back.",
+            format!("The executor stopped before the task started. Nothing was sent to {node}."),
+            "Try again once the executor is back.",
         ),
     };
     TaskError {
@@ -308,7 +305,7 @@ fn stopped(node: &NodeName, request: &TaskRequest, begun: bool) -> TaskError {
 /// The error of a task that was cancelled while it was queued.
 fn cancelled_before(job: &Job) -> TaskError {
     let mut error = job.cancelled("The task");
-    error.message += &format!(" Nothing was asked of {}.", job.name());
+    error.message += &format!(" Nothing was sent to {}.", job.name());
     error
 }
 
@@ -343,10 +340,10 @@ async fn carry_out(mut job: Job, request: TaskRequest, nodes: Arc<Nodes>, runnin
     let mut outcome = if read_only {
         Err(refused(
             format!(
-                "{} is read-only: hosts.yml says read_only: true.",
+                "{} is read-only (read_only: true in hosts.yml).",
                 job.name()
             ),
-            "Change hosts.yml if the node is to take changes.",
+            "To allow changes, remove read_only from hosts.yml.",
         ))
     } else {
         acts::run(&job, &request).await

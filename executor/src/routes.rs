@@ -385,11 +385,11 @@ fn find_vm(
     vmid: &str,
 ) -> Result<(Arc<Node>, Vmid), Box<Response>> {
     let Some(found) = node.parse().ok().and_then(|node| registry.nodes.get(&node)) else {
-        let detail = format!("The executor's hosts.yml has no node {node}.");
+        let detail = format!("The executor's hosts.yml has no host {node}.");
         return Err(Box::new(problem(ProblemKind::NodeNotFound, &detail)));
     };
     let Ok(vmid) = vmid.parse() else {
-        let detail = format!("There is no VM {vmid}.");
+        let detail = format!("No VM {vmid}.");
         return Err(Box::new(problem(ProblemKind::VmNotFound, &detail)));
     };
     Ok((found, vmid))
@@ -496,7 +496,7 @@ fn reports(
 }
 
 fn unknown() -> Response {
-    let detail = "This run of the executor knows no such task.";
+    let detail = "This run of the executor does not know the task.";
     problem(ProblemKind::TaskNotFound, detail)
 }
 

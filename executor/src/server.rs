@@ -43,7 +43,7 @@ pub enum ExecutorError {
         source: io::Error,
     },
     /// The accept loop has died, which is a bug.
-    #[error("the executor cannot go on serving")]
+    #[error("the executor stopped serving")]
     Serve(#[source] tokio::task::JoinError),
 }
 
@@ -131,7 +131,7 @@ async fn follow(mut watch: HostsWatch, registry: Arc<Registry>) {
             }
             Err(error) => tracing::error!(
                 error = &error as &dyn std::error::Error,
-                "hosts.yml has changed and cannot be used; the old content stays in force"
+                "hosts.yml has changed but is invalid; keeping the previous version"
             ),
         }
     }

@@ -14,15 +14,15 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
     let (vmid, wanted, choice) = (answer.vmid, answer.question.as_str(), answer.choice);
     let first = job.plan([Step::LookAtQuestion, Step::Answer, Step::WaitForVm]);
     job.begin(first);
-    let doing = format!("The answer to VM {vmid} on {}", job.name());
+    let doing = format!("Answering VM {vmid} on {}", job.name());
     let asked = job.unless_cancelled(&doing, ask(job, vmid)).await?;
     let Some(asked) = asked.filter(|asked| asked.id == wanted) else {
         return Err(refused(
             format!(
-                "VM {vmid} on {} does not wait with question {wanted} (any more).",
+                "VM {vmid} on {} no longer has question {wanted}.",
                 job.name()
             ),
-            "Look at the VM again: it may have been answered elsewhere.",
+            "Reload the VM. Someone else may have answered the question.",
         ));
     };
     let Some(label) = asked
@@ -33,7 +33,7 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
     else {
         return Err(refused(
             format!("Question {wanted} of VM {vmid} has no choice {choice}."),
-            "Take the index of one of its choices.",
+            "Use the index of one of its choices.",
         ));
     };
     job.close_cancellation(&doing)?;
@@ -57,7 +57,7 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
                 return Err(TaskError {
                     kind: TaskErrorKind::Refused,
                     message: format!(
-                        "The question was answered by somebody else. {}",
+                        "Someone else has answered the question. {}",
                         complaint.message
                     ),
                     ..complaint
@@ -70,8 +70,11 @@ pub(crate) async fn answer(job: &Job, answer: &Answer) -> Result<(), TaskError> 
         if Instant::now() >= until {
             return Err(complaint.unwrap_or_else(|| TaskError {
                 kind: TaskErrorKind::Node,
-                message: format!("VM {vmid} on {} still waits with the question.", job.name()),
-                hint: "Answer it in the node's own Host Client.".to_owned(),
+                message: format!(
+                    "VM {vmid} on {} still needs an answer to the question.",
+                    job.name()
+                ),
+                hint: "Answer it in Host Client.".to_owned(),
                 left: Vec::new(),
             }));
         }

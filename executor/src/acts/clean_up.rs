@@ -11,8 +11,8 @@ use crate::job::Job;
 pub(super) fn possible_leftovers(node: &str, clean_up: &CleanUp) -> String {
     let CleanUp { vm, directory, .. } = clean_up;
     match directory {
-        Some(directory) => format!("{directory} on {node}, with what is in it, if it was made."),
-        None => format!("Whatever was made of {} on {node}, if anything.", vm.name),
+        Some(directory) => format!("{directory} on {node} and its content, if it was created."),
+        None => format!("Anything created for {} on {node}.", vm.name),
     }
 }
 
@@ -38,11 +38,11 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
         return Err(TaskError {
             kind: TaskErrorKind::Node,
             message: format!(
-                "{} cannot use the datastore of {} now.",
+                "{} cannot access the datastore of {}.",
                 job.name(),
                 files.directory
             ),
-            hint: "Look there when the datastore is back.".to_owned(),
+            hint: "Check again once the datastore is accessible.".to_owned(),
             left: Vec::new(),
         });
     }
@@ -54,7 +54,7 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
         let vmid = row.vmid;
         job.made(vmid);
         let message = format!(
-            "VM {vmid} ({}) on {} had been registered when the creation was interrupted.",
+            "VM {vmid} ({}) on {} was already registered when the creation was interrupted.",
             vm.name,
             job.name()
         );
@@ -63,15 +63,14 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
         return Err(TaskError {
             kind: TaskErrorKind::Refused,
             left: vec![message.clone()],
-            message: format!("{message} A registered VM is not removed."),
-            hint: "It is complete: use it, or unregister and delete it in the Host Client."
-                .to_owned(),
+            message: format!("{message} Registered VMs are not removed."),
+            hint: "The VM is complete: use it, or delete it.".to_owned(),
         });
     }
     // A directory that this task never asked for is not its own.
     let names = names.filter(|names| directory.is_some() || marked || names.is_empty());
     let Some(names) = names else {
-        found("Nothing is left.".to_owned());
+        found("Nothing left behind.".to_owned());
         job.step(first + 1, StepState::Skipped, None);
         return Ok(());
     };
@@ -85,11 +84,11 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
         return Err(TaskError {
             kind: TaskErrorKind::Refused,
             message: format!("Not removed: {left}"),
-            hint: "Look at the directory, and remove it if it is of no use.".to_owned(),
+            hint: "Check the directory, and delete it if it is not needed.".to_owned(),
             left: vec![left],
         });
     }
-    found(format!("{} is left.", files.directory));
+    found(format!("Found {}.", files.directory));
     job.begin(first + 1);
     let left = remove(job, &files, names, Removed::ALL).await?;
     if left.is_empty() {
@@ -99,7 +98,7 @@ pub(super) async fn clean_up_interrupted(job: &Job, clean_up: &CleanUp) -> Resul
     Err(TaskError {
         kind: TaskErrorKind::Node,
         message: left.join(" "),
-        hint: "Look at the directory, and remove what is of no use.".to_owned(),
+        hint: "Check the directory, and delete what is not needed.".to_owned(),
         left,
     })
 }
@@ -110,7 +109,7 @@ fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool)
     if names.is_empty() {
         // The task asked for it only after it had seen that there was none.
         return (!asked).then(|| {
-            format!("is there and is empty; whether task {task} has made it is not known.")
+            format!("exists and is empty; it is unknown whether task {task} created it.")
         });
     }
     let vmx = files.vmx_name();
@@ -119,7 +118,7 @@ fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool)
         // A VM that has run leaves its log, and it may run on another node now.
         return (!others.is_empty()).then(|| {
             format!(
-                "is of task {task}, and holds what no creation makes: {}.",
+                "belongs to task {task} and contains other files: {}.",
                 others.join(", ")
             )
         });
@@ -129,7 +128,7 @@ fn doubt(files: &Files, task: TaskId, names: &[String], text: &str, asked: bool)
         return None;
     }
     Some(format!(
-        "holds {}, and nothing that shows it to be of task {task}.",
+        "contains {}; nothing shows that task {task} created it.",
         names.join(", ")
     ))
 }

@@ -40,7 +40,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
         let listed: Vec<String> = faults.iter().map(ToString::to_string).collect();
         refused(
             format!("The VM cannot be created: {}.", listed.join("; ")),
-            "Change what is named and ask again.",
+            "Correct this and try again.",
         )
     })?;
     let mut steps = vec![
@@ -57,7 +57,7 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
     job.plan(steps);
     let mut files = Files::of_new(&job.node.host.settings, &vm);
     job.begin(CHECK);
-    let doing = format!("The creation of {} on {}", vm.name, job.name());
+    let doing = format!("Creating {} on {}", vm.name, job.name());
     let checking = check(job, &vm, &mut files);
     let found = job
         .unless_cancelled(&doing, checking)
@@ -93,8 +93,8 @@ pub(crate) async fn create(job: &Job, vm: &NewVm) -> Result<(), TaskError> {
                 .message
                 .push_str(match (created.anything(), error.left.is_empty()) {
                     (false, _) => " Nothing was changed.",
-                    (true, true) => " What had been made was removed again.",
-                    (true, false) => " Not all of what had been made could be removed.",
+                    (true, true) => " Rolled back; nothing left behind.",
+                    (true, false) => " Rollback incomplete: not everything could be removed.",
                 });
             return Err(error);
         }
@@ -122,17 +122,16 @@ async fn made(job: &Job, vm: &NewVm, files: &Files, vmid: Vmid) -> Option<String
         Ok(_) => match list(job, files).await {
             Ok(None) => None,
             Ok(Some(_)) => Some(format!(
-                "{} on {node}: VM {vmid} was unregistered meanwhile, and not by this task.",
+                "{} on {node}: someone else unregistered VM {vmid} meanwhile.",
                 files.directory
             )),
             Err(_) => Some(format!(
-                "{} on {node}, if it is there: VM {vmid} was unregistered meanwhile, and not by \
-                 this task.",
+                "{} on {node}, if it exists: someone else unregistered VM {vmid} meanwhile.",
                 files.directory
             )),
         },
         Err(_) => Some(format!(
-            "VM {vmid} ({name}) on {node} was complete and registered when it was last seen."
+            "VM {vmid} ({name}) on {node} was complete and registered when last seen."
         )),
     }
 }
@@ -145,10 +144,10 @@ async fn make(
     found: &Found,
     created: &mut CreatedFiles,
 ) -> Result<Vmid, TaskError> {
-    let cancelled = format!("The creation of {} on {}", vm.name, job.name());
+    let cancelled = format!("Creating {} on {}", vm.name, job.name());
     job.check_cancelled(&cancelled)?;
     job.begin(DIRECTORY);
-    let doing = format!("Making the directory {}", files.directory);
+    let doing = format!("Creating the directory {}", files.directory);
     created.directory = Created::Unknown;
     // Reported before the command is sent: if this process dies, the clean-up knows where to look.
     job.change(|progress| progress.directory = Some(files.directory.clone()));
@@ -184,11 +183,11 @@ async fn make(
         return Err(TaskError {
             kind: TaskErrorKind::Node,
             message: format!(
-                "{} on {} does not hold what was written to it.",
+                "{} on {} does not contain the data written to it.",
                 files.vmx,
                 job.name()
             ),
-            hint: "Look at the datastore's free space and health.".to_owned(),
+            hint: "Check the datastore's free space and health.".to_owned(),
             left: Vec::new(),
         });
     }
@@ -202,8 +201,8 @@ async fn make(
     let there = list(job, files).await?.unwrap_or_default();
     if let Some(name) = files.disk_names().iter().find(|name| there.contains(name)) {
         return Err(refused(
-            format!("{doing}: {name} is there already, and not by this task."),
-            "Look at the directory.",
+            format!("{doing}: {name} already exists and was not created by this task."),
+            "Check the directory.",
         ));
     }
     // Unless it reports a file that exists, it may have begun the disk.
@@ -236,7 +235,7 @@ async fn make(
     job.release_slot().await;
     created.lock = Some(job.node.lock(LockName::Vm(vmid)).await);
     job.made(vmid);
-    job.step(REGISTER, StepState::Done, Some(format!("It is VM {vmid}.")));
+    job.step(REGISTER, StepState::Done, Some(format!("VM ID {vmid}.")));
 
     job.begin(VERIFY);
     verify(job, vm, found, vmid).await?;

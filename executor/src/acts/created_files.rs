@@ -75,10 +75,10 @@ async fn listing(job: &Job, doing: &str) -> Result<parse::VmList, TaskError> {
         return Err(TaskError {
             kind: TaskErrorKind::Node,
             message: format!(
-                "{doing}: the list of VMs that {} gave may have been cut short.",
+                "{doing}: the list of VMs from {} may be incomplete.",
                 job.name()
             ),
-            hint: "Look at the node in its own Host Client.".to_owned(),
+            hint: "Check the host in Host Client.".to_owned(),
             left: Vec::new(),
         });
     }
@@ -92,7 +92,7 @@ pub(super) async fn unreadable(job: &Job, files: &Files) -> Result<Option<String
     let invalid: Vec<String> = invalid.iter().map(ToString::to_string).collect();
     Ok((!invalid.is_empty()).then(|| {
         format!(
-            "{} on {} may belong to a VM that the node cannot read now: {}.",
+            "{} on {} may belong to an invalid VM: {}.",
             files.directory,
             job.name(),
             invalid.join(", ")
@@ -112,7 +112,7 @@ pub(super) async fn unregister(
         Ok(PowerState::Off) => {}
         Ok(state) => {
             return Ok(Some(format!(
-                "VM {vmid} on {} is {state} and was left as it is.",
+                "VM {vmid} on {} is {state} and was not removed.",
                 job.name()
             )));
         }
@@ -149,12 +149,8 @@ pub(super) async fn list(job: &Job, files: &Files) -> Result<Option<Vec<String>>
         }
         return Err(TaskError {
             kind: TaskErrorKind::Node,
-            message: format!(
-                "There is no directory {} on {} now.",
-                files.base,
-                job.name()
-            ),
-            hint: "Look there when the datastore is back.".to_owned(),
+            message: format!("{} on {} is not accessible.", files.base, job.name()),
+            hint: "Check again once the datastore is accessible.".to_owned(),
             left: Vec::new(),
         });
     }
@@ -226,7 +222,7 @@ pub(super) async fn remove(
     }
     if !foreign.is_empty() {
         return Ok(vec![format!(
-            "{} on {}, because of what is not of this task in it: {}.",
+            "{} on {}, because it contains other files: {}.",
             files.directory,
             job.name(),
             foreign.join(", ")

@@ -38,7 +38,7 @@ pub(super) async fn vm_facts_and_power(
 
 /// Reads the power state of a VM.
 pub(super) async fn power_state(job: &Job, vmid: Vmid) -> Result<PowerState, TaskError> {
-    let doing = format!("Asking for the power state of VM {vmid}");
+    let doing = format!("Reading the power state of VM {vmid}");
     let output = job.ask(&Command::power_state(vmid)).await;
     let output = output.map_err(|error| job.lost(&doing, &error))?;
     of_power_state(job, &doing, &output)
@@ -55,7 +55,7 @@ pub(super) async fn snapshots(job: &Job, vmid: Vmid) -> Result<SnapshotTree, Tas
 }
 
 fn looking_at(vmid: Vmid) -> String {
-    format!("Looking at VM {vmid}")
+    format!("Reading VM {vmid}")
 }
 
 fn of_summary(job: &Job, doing: &str, output: &Output) -> Result<VmFacts, TaskError> {

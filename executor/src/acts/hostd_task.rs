@@ -90,7 +90,10 @@ impl Work {
             }
             Ok(Err(error)) => Ok(Ended::Complaining(job.lost(doing, &error))),
             Err(key) => {
-                job.abandon(command, "No longer waited for: hostd goes on by itself.");
+                job.abandon(
+                    command,
+                    "ECoMan stopped waiting; hostd continues on its own.",
+                );
                 self.follow(job, &key, doing).await
             }
         }
@@ -267,18 +270,19 @@ fn report(job: &Job, info: &TaskInfo) {
 
 fn failed(job: &Job, info: &TaskInfo, doing: &str) -> TaskError {
     let reason = info.error.as_ref().map(|fault| fault.sentence());
-    let reason = reason.unwrap_or_else(|| "The node gives no reason.".to_owned());
+    let reason = reason.unwrap_or_else(|| "The host gives no reason.".to_owned());
     TaskError {
         kind: TaskErrorKind::Node,
         message: format!("{doing} failed on {}: {reason}", job.name()),
-        hint: "The commands of the task show what the node said word for word.".to_owned(),
+        hint: "See the task's commands for the host's output.".to_owned(),
         left: Vec::new(),
     }
 }
 
 fn may_go_on(error: TaskError) -> TaskError {
     TaskError {
-        hint: "The node may go on with it. Look at its snapshots before you ask again.".to_owned(),
+        hint: "The host may still be working on it. Check the snapshots before you try again."
+            .to_owned(),
         ..error
     }
 }

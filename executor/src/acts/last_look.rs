@@ -45,17 +45,17 @@ pub(super) async fn still_off(
 
 /// Of a VM that could not be looked at.
 pub(super) fn unread(job: &Job, vmid: Vmid, error: &ReadError) -> TaskError {
-    let doing = format!("Looking at VM {vmid}");
+    let doing = format!("Reading VM {vmid}");
     match error {
         ReadError::Session(error) => job.lost(&doing, error),
         ReadError::NoVm(_) => refused(
-            format!("{} has no VM {vmid} (any more).", job.name()),
-            "Look at the node's VMs again.",
+            format!("{} no longer has VM {vmid}.", job.name()),
+            "Reload the list of VMs.",
         ),
         ReadError::Node(why) => TaskError {
             kind: TaskErrorKind::Node,
             message: format!("{doing} failed on {}: {why}", job.name()),
-            hint: "The commands of the task show what the node said word for word.".to_owned(),
+            hint: "See the task's commands for the host's output.".to_owned(),
             left: Vec::new(),
         },
     }
@@ -66,7 +66,7 @@ pub(super) fn not_now(job: &Job, vmid: Vmid, refusal: &Refusal) -> TaskError {
     let why = (EN.refusals.sentence)(refusal);
     refused(
         format!("VM {vmid} on {}: {why}", job.name()),
-        "Look at the VM as it is now and decide again.",
+        "Check the VM's current state, then try again if needed.",
     )
 }
 
@@ -75,10 +75,10 @@ pub(super) fn changed(job: &Job, what: &str) -> TaskError {
     TaskError {
         kind: TaskErrorKind::VmChanged,
         message: format!(
-            "{what} on {} changed since this was requested. Nothing was changed.",
+            "{what} on {} changed after the request. Nothing was done.",
             job.name()
         ),
-        hint: "Look at the VM as it is now and decide again.".to_owned(),
+        hint: "Check the VM's current state, then try again if needed.".to_owned(),
         left: Vec::new(),
     }
 }

@@ -50,17 +50,21 @@ pub(crate) async fn change(job: &Job, change: &PowerChange) -> Result<(), TaskEr
     let second = job.plan(Step::of_power(action));
     job.begin(first);
     let looking = look(job, change);
-    let doing = format!("The task to {action} VM {vmid} on {}", job.name());
+    let doing = format!("{} VM {vmid} on {}", gerund(action), job.name());
     let looked = job.unless_cancelled(&doing, looking).await?;
     let state = looked.state;
     if looked.is_done {
-        let detail = Some(format!("It is {state} already."));
+        let detail = Some(format!("Already {state}."));
         job.step(first, StepState::Done, detail);
         job.step(second, StepState::Skipped, None);
         job.step(second + 1, StepState::Skipped, None);
         return Ok(());
     }
-    job.step(first, StepState::Done, Some(format!("It is {state}.")));
+    job.step(
+        first,
+        StepState::Done,
+        Some(format!("Power state: {state}.")),
+    );
     carry_out(job, second, vmid, &looked.name, action, guest).await?;
     if matches!(action, PowerAction::Reboot | PowerAction::Reset) {
         let proof = restart_proof(job, vmid, looked.booted_at).await;
@@ -84,10 +88,9 @@ async fn restart_proof(job: &Job, vmid: Vmid, before: Option<DateTime<Utc>>) -> 
     let facts = vm_facts(job, vmid).await.ok();
     match (before, facts.and_then(|facts| facts.booted_at)) {
         (Some(before), Some(now)) if now > before => {
-            format!("The node reports that the VM has started again at {now}.")
+            format!("The host reports a restart at {now}.")
         }
-        _ => "Requested. Nothing that the node reports proves that the guest has restarted."
-            .to_owned(),
+        _ => "Requested. The host does not report whether the guest has restarted.".to_owned(),
     }
 }
 
@@ -119,12 +122,13 @@ async fn look(job: &Job, change: &PowerChange) -> Result<Looked, TaskError> {
                 job.name(),
                 (EN.refusals.sentence)(&refusal)
             ),
-            hint: "Nothing was changed. Look at the VM as it is now and decide again.".to_owned(),
+            hint: "Nothing was changed. Check the VM's current state, then try again if needed."
+                .to_owned(),
             left: Vec::new(),
         }),
         Err(refusal) => Err(refused(
             format!(
-                "{name} on {} cannot be asked to {action}. {}",
+                "Cannot {action} {name} on {}. {}",
                 job.name(),
                 (EN.refusals.sentence)(&refusal)
             ),
@@ -133,13 +137,25 @@ async fn look(job: &Job, change: &PowerChange) -> Result<Looked, TaskError> {
     }
 }
 
+/// What a task does, as the subject of a sentence.
+fn gerund(action: PowerAction) -> &'static str {
+    match action {
+        PowerAction::On => "Powering on",
+        PowerAction::Off => "Powering off",
+        PowerAction::Shutdown => "Shutting down",
+        PowerAction::Reboot => "Restarting",
+        PowerAction::Reset => "Resetting",
+        PowerAction::Suspend => "Suspending",
+    }
+}
+
 fn hint(action: PowerAction, refusal: &Refusal) -> String {
     match (refusal, action.hard_counterpart()) {
         (Refusal::NoTools { .. }, Some(forced)) => format!(
-            "See that VMware Tools is installed and runs in the guest; only {forced} does \
-             not ask it."
+            "Install and start VMware Tools in the guest, or use {forced} (unsaved data in the \
+             guest is lost)."
         ),
-        _ => "Look at the VM as it is now and decide again.".to_owned(),
+        _ => "Check the VM's current state, then try again if needed.".to_owned(),
     }
 }
 
@@ -157,14 +173,14 @@ async fn carry_out(
     action: PowerAction,
     guest: Duration,
 ) -> Result<(), TaskError> {
-    let cancelled = format!("Waiting for the guest of {name} on {}", job.name());
+    let doing = format!("{} {name}", gerund(action));
+    let cancelled = format!("{doing} on {}", job.name());
     match action {
         PowerAction::Shutdown => job.check_cancelled(&cancelled)?,
         // Its command cannot be stopped, and nothing but the node is waited for.
-        _ => job.close_cancellation(&format!("The task to {action} {name} on {}", job.name()))?,
+        _ => job.close_cancellation(&cancelled)?,
     }
     job.begin(step);
-    let doing = format!("Asking {name} to {action}");
     let limit = match action {
         PowerAction::Suspend => SUSPEND_TIMEOUT,
         PowerAction::On if job.has_query_session() => ANSWER_TIMEOUT,
@@ -193,17 +209,16 @@ async fn carry_out(
         Err(why) => {
             job.abandon(
                 &command,
-                &format!("No longer waited for: {}.", why.reason()),
+                &format!("ECoMan stopped waiting: {}.", why.reason()),
             );
             Some(TaskError {
                 kind: TaskErrorKind::Node,
                 message: format!(
-                    "{name} on {} was asked to {action} and is not on: the answer was not waited \
-                     for, because {}.",
+                    "{name} on {} is not on. ECoMan stopped waiting for the response: {}.",
                     job.name(),
                     why.reason()
                 ),
-                hint: format!("Ask it to {action} again: then the node says why."),
+                hint: format!("Try {action} again: the host then reports the reason."),
                 left: Vec::new(),
             })
         }
@@ -220,10 +235,10 @@ async fn carry_out(
         // The state is the same before and after, so it proves nothing.
         if cut {
             error.message = format!(
-                "{doing}: the connection to {} was lost, and it is not known whether it was done.",
+                "{doing}: connection to {} lost; the result is unknown.",
                 job.name()
             );
-            error.hint = "Look at the VM's console; it was not sent a second time.".to_owned();
+            error.hint = "Check the VM's console. The command was not repeated.".to_owned();
         }
         return Err(error);
     }
@@ -246,7 +261,7 @@ async fn carry_out(
             let waiting = wait(job, vmid, wanted, Instant::now() + limit);
             match job.unless_cancelled(&cancelled, waiting).await {
                 Err(mut error) if error.kind == TaskErrorKind::Cancelled => {
-                    error.hint = "It was asked to shut down and may still do so.".to_owned();
+                    error.hint = "The guest may still shut down.".to_owned();
                     return Err(error);
                 }
                 waited => waited?,
@@ -257,8 +272,10 @@ async fn carry_out(
         if complaint.is_some() {
             job.asks(None);
             let detail = match outcome {
-                Ok(_) => "The command failed, but the node says that it is done.".to_owned(),
-                Err(why) => format!("Its answer was not waited for: {}.", why.reason()),
+                Ok(_) => {
+                    "The command reported a failure, but the host shows it as done.".to_owned()
+                }
+                Err(why) => format!("ECoMan did not wait for the response: {}.", why.reason()),
             };
             job.step(step, StepState::Done, Some(detail));
         }
@@ -273,11 +290,11 @@ async fn carry_out(
         job.asks(None);
         if cut {
             error.message = format!(
-                "{doing}: the connection to {} was lost, and {name} is {last} after that.",
+                "{doing}: connection to {} lost; {name} is {last} now.",
                 job.name()
             );
             error.hint =
-                "It was not sent a second time. Look at the VM's state again, then ask again."
+                "The command was not repeated. Check the VM's state, then try again if needed."
                     .to_owned();
         }
         return Err(error);
@@ -286,22 +303,20 @@ async fn carry_out(
         PowerAction::Shutdown => TaskError {
             kind: TaskErrorKind::Timeout,
             message: format!(
-                "{name} on {} was asked to shut down and is still {last} after {} s.",
+                "{name} on {} is still {last} after {} s: the guest has not shut down.",
                 job.name(),
                 guest.as_secs()
             ),
-            hint: "The guest may still be at it: wait, ask again with more time, or power it off, \
-                   which may cost what it has not written."
-                .to_owned(),
+            hint: "Keep waiting, or power off (unsaved data in the guest is lost).".to_owned(),
             left: Vec::new(),
         },
         _ => TaskError {
             kind: TaskErrorKind::Timeout,
             message: format!(
-                "{name} on {} was asked to {action}, and the node says that it is {last}.",
+                "{name} on {} is still {last} after the {action} request.",
                 job.name()
             ),
-            hint: "Look at the VM in the node's own Host Client.".to_owned(),
+            hint: "Check the VM in Host Client.".to_owned(),
             left: Vec::new(),
         },
     })
@@ -363,8 +378,8 @@ enum Abandoned {
 impl Abandoned {
     fn reason(self) -> &'static str {
         match self {
-            Self::Question => "the VM had a question, and the session was needed",
-            Self::NoSession => "the node answered nothing beside it, and the session was needed",
+            Self::Question => "the VM has a question, and other tasks needed the session",
+            Self::NoSession => "the host allowed no other session, and one was needed",
         }
     }
 }
@@ -410,8 +425,8 @@ async fn release_slot_while_running(job: &Job) -> std::convert::Infallible {
 fn unanswered(job: &Job, name: &str) -> TaskError {
     TaskError {
         kind: TaskErrorKind::Question,
-        message: format!("{name} on {} waits with a question.", job.name()),
-        hint: "Answer it; then ask again if the VM is not as it should be.".to_owned(),
+        message: format!("{name} on {} needs an answer to a question.", job.name()),
+        hint: "Answer the question, then try again if needed.".to_owned(),
         left: Vec::new(),
     }
 }

@@ -24,7 +24,7 @@ async fn query(job: &Job, vmid: Vmid) -> Result<Output, Option<SessionError>> {
 }
 
 pub(super) async fn ask(job: &Job, vmid: Vmid) -> Result<Option<Question>, TaskError> {
-    let doing = format!("Asking VM {vmid} for its question");
+    let doing = format!("Reading the question of VM {vmid}");
     let output = job
         .ask(&Command::message(vmid))
         .await

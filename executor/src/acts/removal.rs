@@ -40,7 +40,11 @@ pub(super) async fn unregister(job: &Job, act: &Unregister) -> Result<(), TaskEr
     let name = seen.facts.name.clone().unwrap_or_else(|| vmid.to_string());
     let vmx_path = seen.facts.vmx_path.clone().unwrap_or_default();
     let file = on_volume(&vmx_path).unwrap_or_else(|| vmx_path.clone());
-    job.step(first, StepState::Done, Some(format!("It is {file}.")));
+    job.step(
+        first,
+        StepState::Done,
+        Some(format!("Configuration file: {file}.")),
+    );
     job.close_cancellation(&doing)?;
     job.change(|progress| {
         progress.removal = Some(Removal {
@@ -61,7 +65,7 @@ pub(super) async fn unregister(job: &Job, act: &Unregister) -> Result<(), TaskEr
     }
     job.done(first + 1);
     job.begin(first + 2);
-    let detail = format!("Its files are where they were: {file} on {}.", job.name());
+    let detail = format!("The files remain: {file} on {}.", job.name());
     job.step(first + 2, StepState::Done, Some(detail));
     Ok(())
 }
@@ -94,7 +98,10 @@ pub(super) async fn destroy(job: &Job, act: &Destroy) -> Result<(), TaskError> {
     let bytes = going.iter().filter_map(|file| file.size_bytes).sum();
     let size = (EN.format.bytes)(bytes);
     let staying = files.items.len() - going.len();
-    let detail = format!("{} files of {size} go, {staying} stay.", going.len());
+    let detail = format!(
+        "{} files ({size}) to delete, {staying} to keep.",
+        going.len()
+    );
     job.step(first, StepState::Done, Some(detail));
     let name = seen.facts.name.clone().unwrap_or_else(|| vmid.to_string());
     let doing = format!("Deleting {name}");
@@ -173,7 +180,7 @@ fn allowed(job: &Job, act: &Destroy, seen: &Seen, files: &SeenFiles) -> Result<(
         let why = (EN.tasks.obstacle)(obstacle);
         return Err(refused(
             format!("VM {} on {} cannot be deleted: {why}", act.vmid, job.name()),
-            "Look at its files and decide again.",
+            "Check its files, then try again.",
         ));
     }
     let expected = act.fingerprint.as_ref();
@@ -190,7 +197,7 @@ async fn follow(job: &Job, vmid: Vmid, command: &str) -> Result<(), TaskError> {
     let first = job.plan([Step::FollowOnNode, Step::LookWhatIsLeft]);
     job.close_cancellation("The task")?;
     job.begin(first);
-    let doing = format!("The removal of VM {vmid}");
+    let doing = format!("Removing VM {vmid}");
     let earlier = job.earlier();
     let was_sent = earlier.is_some_and(|earlier| {
         let mut commands = earlier.commands.iter();
@@ -215,7 +222,7 @@ async fn follow(job: &Job, vmid: Vmid, command: &str) -> Result<(), TaskError> {
         let detail = match removal.directory {
             Some(_) => what_is_left(job, &removal, &format!("VM {vmid}")).await?,
             None => format!(
-                "It is gone; its files are where they were: {}.",
+                "The VM is unregistered; its files remain: {}.",
                 removal.vmx_path
             ),
         };
@@ -223,14 +230,14 @@ async fn follow(job: &Job, vmid: Vmid, command: &str) -> Result<(), TaskError> {
         return Ok(());
     }
     let detail = match (is_gone, was_sent) {
-        (true, _) => "The VM is gone; this task had not asked for it.",
+        (true, _) => "The VM is gone, but not through this task.",
         (false, true) => "The VM is still registered.",
-        (false, false) => "The VM is still registered; nothing had been asked of the node.",
+        (false, false) => "The VM is still registered; nothing was sent to the host.",
     };
     let error = TaskError {
         kind: TaskErrorKind::Interrupted,
         message: format!("{} {detail}", (EN.tasks.interrupted)(job.name())),
-        hint: "Nothing was sent a second time. Look at the VM and ask again if need be.".to_owned(),
+        hint: "Nothing was repeated. Check the VM, then try again if needed.".to_owned(),
         left: Vec::new(),
     };
     Err(with_left(job, &removal, error).await)
@@ -281,8 +288,8 @@ async fn files_now(job: &Job, directory: &str) -> Result<Option<Vec<String>>, Ta
         return match job.ask(&volume).await.map_err(lost)?.exit {
             0 => Ok(None),
             _ => Err(refused(
-                format!("{directory} on {} cannot be looked at now.", job.name()),
-                "Look there when the datastore is back.",
+                format!("{directory} on {} is not accessible.", job.name()),
+                "Check again once the datastore is accessible.",
             )),
         };
     }
@@ -305,7 +312,7 @@ async fn what_is_left(job: &Job, removal: &Removal, name: &str) -> Result<String
     let directory = removal.directory.as_deref().unwrap_or_default();
     let Some(now) = files_now(job, directory).await? else {
         return Ok(format!(
-            "{} files and {directory} are gone.",
+            "{} files and {directory} deleted.",
             removal.files.len()
         ));
     };
@@ -319,7 +326,7 @@ async fn what_is_left(job: &Job, removal: &Removal, name: &str) -> Result<String
             .map(|file| file.rsplit('/').next().unwrap_or(file));
         let names: Vec<&str> = names.collect();
         return Ok(format!(
-            "{} files are gone. {directory} stays, with what is not of the VM: {}.",
+            "{} files deleted. {directory} stays, with other files: {}.",
             removal.files.len(),
             names.join(", ")
         ));
@@ -327,12 +334,12 @@ async fn what_is_left(job: &Job, removal: &Removal, name: &str) -> Result<String
     Err(TaskError {
         kind: TaskErrorKind::Node,
         message: format!(
-            "{name} is no longer registered on {}, but {} of its {} files are still there.",
+            "{name} is no longer registered on {}, but {} of its {} files still exist.",
             job.name(),
             own.len(),
             removal.files.len()
         ),
-        hint: "Look at the directory, and remove what is of no use.".to_owned(),
+        hint: "Check the directory, and delete what is not needed.".to_owned(),
         left: own.into_iter().cloned().collect(),
     })
 }
@@ -348,7 +355,7 @@ async fn with_left(job: &Job, removal: &Removal, mut error: TaskError) -> TaskEr
             let is_there = |file: &&String| now.contains(file);
             let missing = removal.files.iter().filter(|file| !is_there(file)).count();
             let sentence = match missing {
-                0 => "All its files are there.".to_owned(),
+                0 => "All its files still exist.".to_owned(),
                 missing => format!("{missing} of its {} files are gone.", removal.files.len()),
             };
             error.message = format!("{} {sentence}", error.message);
@@ -362,7 +369,7 @@ fn still_there(job: &Job, name: &str, error: Option<TaskError>, doing: &str) -> 
     error.unwrap_or_else(|| TaskError {
         kind: TaskErrorKind::Node,
         message: format!("{doing} failed: {} still lists {name}.", job.name()),
-        hint: "The commands of the task show what the node said word for word.".to_owned(),
+        hint: "See the task's commands for the host's output.".to_owned(),
         left: Vec::new(),
     })
 }

@@ -42,14 +42,14 @@ pub(super) async fn create(job: &Job, act: &SnapshotCreate) -> Result<(), TaskEr
             });
             match known {
                 Some(known) => match same.find(|snapshot| !known.contains(&snapshot.id)) {
-                    Some(snapshot) => Followed::Done(format!("It has the id {}.", snapshot.id)),
+                    Some(snapshot) => Followed::Done(format!("Snapshot ID {}.", snapshot.id)),
                     None => Followed::NotDone("The snapshot was not taken.".to_owned()),
                 },
                 None if same.next().is_some() => Followed::Unknown(
-                    "There is a snapshot of this name; whether this task has taken it is not known."
+                    "A snapshot with this name exists; it is unknown whether this task took it."
                         .to_owned(),
                 ),
-                None => Followed::NotDone("There is no snapshot of this name.".to_owned()),
+                None => Followed::NotDone("No snapshot has this name.".to_owned()),
             }
         })
         .await;
@@ -64,11 +64,11 @@ pub(super) async fn create(job: &Job, act: &SnapshotCreate) -> Result<(), TaskEr
     if deepest >= SNAPSHOT_DEPTH {
         return Err(refused(
             format!(
-                "{} on {} has {deepest} snapshots one on another, which is as many as a node allows.",
+                "{} on {} has a chain of {deepest} snapshots, the maximum on ESXi.",
                 seen.name,
                 job.name()
             ),
-            "Remove some of them first.",
+            "Remove some snapshots first.",
         ));
     }
     let holds_memory = act.memory && seen.power == PowerState::On;
@@ -92,7 +92,7 @@ pub(super) async fn create(job: &Job, act: &SnapshotCreate) -> Result<(), TaskEr
     let Some(new) = new else {
         return Err(not_done(job, ended, &doing, "has no new snapshot"));
     };
-    finish(job, first, &ended, format!("It has the id {}.", new.id));
+    finish(job, first, &ended, format!("Snapshot ID {}.", new.id));
     Ok(())
 }
 
@@ -108,7 +108,7 @@ pub(super) async fn revert(job: &Job, act: &SnapshotRevert) -> Result<(), TaskEr
                 (true, true) => Followed::Done("The VM is at the snapshot.".to_owned()),
                 // It may have been there before.
                 (true, false) => Followed::Unknown(
-                    "The VM is at the snapshot; whether this task has reverted it is not known."
+                    "The VM is at the snapshot; it is unknown whether this task reverted it."
                         .to_owned(),
                 ),
                 (false, _) => Followed::NotDone("The VM is not at the snapshot.".to_owned()),
@@ -177,7 +177,7 @@ pub(super) async fn remove(job: &Job, act: &SnapshotRemove) -> Result<(), TaskEr
         if now.get(*id).is_some() {
             let mut error = not_done(job, ended, &doing, "still has the snapshot");
             if done > 0 {
-                error.left = vec![format!("{done} of {count} snapshots were removed before.")];
+                error.left = vec![format!("{done} of {count} snapshots were already removed.")];
             }
             return Err(error);
         }
@@ -254,7 +254,7 @@ async fn look(
             let why = (EN.refusals.sentence)(&refusal);
             refused(
                 format!("{name} on {}: {why}", job.name()),
-                "Look at the VM as it is now and decide again.",
+                "Check the VM's current state, then try again if needed.",
             )
         })?;
         let tree = snapshots(job, vmid).await?;
@@ -275,13 +275,13 @@ fn enough_space(job: &Job, seen: &Seen, needed: u64) -> Result<(), TaskError> {
     match seen.tree.free_bytes {
         Some(free) if free < needed => Err(refused(
             format!(
-                "The datastore of {} on {} has {} free; the snapshot takes {} at least.",
+                "The datastore of {} on {} has {} free; the snapshot needs at least {}.",
                 seen.name,
                 job.name(),
                 (EN.format.bytes)(free),
                 (EN.format.bytes)(needed),
             ),
-            "Make room first, or take it without the memory.",
+            "Free some space, or take the snapshot without memory.",
         )),
         _ => Ok(()),
     }
@@ -292,11 +292,11 @@ fn there(job: &Job, seen: &Seen, id: u32) -> Result<(), TaskError> {
         Some(_) => Ok(()),
         None => Err(refused(
             format!(
-                "{} on {} has no snapshot {id} (any more).",
+                "{} on {} no longer has snapshot {id}.",
                 seen.name,
                 job.name()
             ),
-            "Look at its snapshots again.",
+            "Reload its snapshots.",
         )),
     }
 }
@@ -329,7 +329,7 @@ fn finish(job: &Job, first: usize, ended: &Ended, detail: String) {
     let said = match ended {
         Ended::Quietly => None,
         Ended::Complaining(_) => {
-            Some("The command failed, but the node says that it is done.".to_owned())
+            Some("The command reported a failure, but the host shows it as done.".to_owned())
         }
     };
     job.step(first + 1, StepState::Done, said);
@@ -346,7 +346,7 @@ fn not_done(job: &Job, ended: Ended, doing: &str, is: &str) -> TaskError {
                 "{doing}: {} reports no failure, but the VM {is}.",
                 job.name()
             ),
-            hint: "Look at its snapshots in the node's own Host Client.".to_owned(),
+            hint: "Check its snapshots in Host Client.".to_owned(),
             left: Vec::new(),
         },
     }
@@ -373,7 +373,7 @@ async fn follow(
     let first = job.plan([Step::FollowOnNode, Step::CompareSnapshots]);
     job.close_cancellation("The task")?;
     job.begin(first);
-    let doing = format!("The work on the snapshots of VM {}", work.vmid);
+    let doing = format!("The snapshot task of VM {}", work.vmid);
     let tasks = before.and_then(|before| before.tasks);
     let ended = work.resume(job, tasks.as_deref(), &doing).await?;
     job.done(first);
@@ -383,8 +383,7 @@ async fn follow(
     let unfinished = |detail: String| TaskError {
         kind: TaskErrorKind::Node,
         message: format!("{} {detail}", (EN.tasks.interrupted)(job.name())),
-        hint: "Nothing was sent a second time. Look at the snapshots and ask again if need be."
-            .to_owned(),
+        hint: "Nothing was repeated. Check the snapshots, then try again if needed.".to_owned(),
         left: Vec::new(),
     };
     match (judge(&now, ended_well), ended) {

@@ -106,7 +106,7 @@ impl Bench {
                 self.post(&order).await;
                 // It is looked for when the order comes.
                 let error = self.report(order.id).await.progress.error;
-                if error.is_none_or(|error| !error.message.contains("has no node")) {
+                if error.is_none_or(|error| !error.message.contains("has no host")) {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -448,5 +448,5 @@ async fn a_forced_power_off_ends_the_wait_for_a_guest() {
     let end = bench.end(shutdown.id).await.progress;
     assert_eq!(end.state, TaskState::Cancelled, "{end:#?}");
     let message = end.error.expect("an error").message;
-    assert!(message.contains("power off was requested"), "{message}");
+    assert!(message.contains("replaced by power off"), "{message}");
 }

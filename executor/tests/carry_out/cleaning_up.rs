@@ -112,7 +112,7 @@ async fn an_executor_that_dies_over_its_check_leaves_nothing_and_takes_nothing_f
             (false, None) => assert_eq!(progress.steps[1].state, StepState::Skipped),
             (true, Some(error)) => {
                 assert_eq!(error.left.len(), 1, "{error:?}");
-                assert!(error.left[0].contains("is there and is empty"), "{error:?}");
+                assert!(error.left[0].contains("exists and is empty"), "{error:?}");
             }
             (theirs, error) => panic!("{theirs}: {error:?}"),
         }
@@ -242,7 +242,7 @@ async fn a_datastore_that_is_away_is_looked_at_when_it_is_back() {
     let error = bench.end(clean_up.id).await.progress.error;
     let error = error.expect("an error");
     assert!(
-        error.message.contains("cannot use the datastore"),
+        error.message.contains("cannot access the datastore"),
         "{error:?}"
     );
     assert_eq!(error.left.len(), 1, "{error:?}");
@@ -327,7 +327,7 @@ async fn the_files_of_a_vm_that_the_node_cannot_read_are_left_and_reported() {
             Some(error) => {
                 assert!(has_disk, "nothing without a disk is registered: {error:?}");
                 assert_eq!(error.left.len(), 1, "{error:?}");
-                assert!(error.left[0].contains("cannot read now: 7"), "{error:?}");
+                assert!(error.left[0].contains("invalid VM: 7"), "{error:?}");
                 assert_eq!(snapshot(&node), before);
             }
             None => assert!(!has_disk && !directory.exists()),

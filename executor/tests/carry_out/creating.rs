@@ -68,7 +68,7 @@ async fn what_cannot_work_is_refused_with_every_reason_before_anything_is_touche
     let error = report.progress.error.expect("an error");
     assert_eq!(error.kind, TaskErrorKind::Refused);
     for part in [
-        "has the name bystander already",
+        "already has the name bystander",
         "no ISO image",
         "no port group \"Nowhere\"",
         "cpus must be at most",
@@ -124,7 +124,7 @@ async fn a_datastore_that_cannot_take_a_vm_is_refused_also_where_hosts_yml_names
             "nowhere",
             "hoge has no datastore \"nowhere\"; it has datastore1, second",
         ),
-        ("second", "the datastore second on hoge is not accessible"),
+        ("second", "the datastore second on hoge is inaccessible"),
     ] {
         let vm = NewVm {
             datastore: Some(datastore.to_owned()),
@@ -145,7 +145,7 @@ async fn a_datastore_that_cannot_take_a_vm_is_refused_also_where_hosts_yml_names
     let error = report.progress.error.expect("an error");
     assert!(
         error.message.contains(
-            "the datastore datastore1 on hoge is not accessible (datastore_path of hosts.yml)"
+            "the datastore datastore1 on hoge is inaccessible (datastore_path of hosts.yml)"
         ),
         "{}",
         error.message
@@ -204,7 +204,7 @@ async fn a_datastore_that_fills_up_while_the_vm_is_made_leaves_nothing_behind() 
     let error = report.progress.error.as_ref().expect("an error");
     assert_eq!(error.kind, TaskErrorKind::Node, "{error:?}");
     assert!(error.message.contains("not enough space"), "{error:?}");
-    assert!(error.message.contains("was removed again"), "{error:?}");
+    assert!(error.message.contains("Rolled back"), "{error:?}");
     assert_eq!(error.left, [""; 0]);
     assert_eq!(step(&report, "Create the disk"), StepState::Failed);
     for undone in ["Create the directory", "Write the configuration"] {
@@ -249,7 +249,7 @@ async fn a_disk_that_somebody_else_has_put_there_is_left_and_reported() {
     let error = report.progress.error.expect("an error");
     assert_eq!(error.left.len(), 1, "{error:?}");
     assert!(
-        error.left[0].ends_with("not of this task in it: web.vmdk."),
+        error.left[0].ends_with("it contains other files: web.vmdk."),
         "{error:?}"
     );
     assert_eq!(std::fs::read(&theirs).unwrap(), b"somebody's");
@@ -379,7 +379,10 @@ async fn a_directory_that_was_exchanged_is_left_and_reported() {
     .await;
     let error = report.progress.error.expect("an error");
     assert_eq!(error.left.len(), 1, "{error:?}");
-    assert!(error.left[0].contains("not by this task"), "{error:?}");
+    assert!(
+        error.left[0].contains("not created by this task"),
+        "{error:?}"
+    );
     assert_eq!(std::fs::read_dir(&directory).unwrap().count(), 2);
 }
 
@@ -418,7 +421,10 @@ async fn files_that_somebody_else_has_registered_are_left_and_reported() {
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.expect("an error");
     assert_eq!(error.left.len(), 1, "{error:?}");
-    assert!(error.left[0].contains("and not by this task"), "{error:?}");
+    assert!(
+        error.left[0].contains("registered by someone else"),
+        "{error:?}"
+    );
     assert_eq!(vm_names(&node), ["bystander", "theirs"]);
     assert_eq!(sent(&node, "unregister"), 0);
     let disk = node.file(&format!("{}/web/web.vmdk", node.datastore_path()));
@@ -466,10 +472,7 @@ async fn a_vm_that_somebody_unregisters_while_it_is_powered_on_is_reported() {
     node.remove_vm(vmid).unwrap();
     let error = bench.end(order.id).await.progress.error.expect("an error");
     assert_eq!(error.left.len(), 1, "{error:?}");
-    assert!(
-        error.left[0].contains("unregistered meanwhile"),
-        "{error:?}"
-    );
+    assert!(error.left[0].contains("unregistered VM"), "{error:?}");
 }
 
 #[tokio::test]
@@ -498,6 +501,6 @@ async fn a_renamed_vm_at_the_same_place_is_reported_as_what_it_is() {
     let bench = Bench::new(&[&node]).await;
     let report = bench.run(&node, create(new_vm("web"))).await;
     let error = report.progress.error.expect("an error");
-    let reported = "VM 5 (old-web) on hoge is at that place already: [datastore1] web/web.vmx";
+    let reported = "VM 5 (old-web) on hoge already uses [datastore1] web/web.vmx";
     assert!(error.message.contains(reported), "{error:?}");
 }

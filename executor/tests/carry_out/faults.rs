@@ -30,7 +30,7 @@ fn assert_undone(node: &SimulatedNode, report: &Report, reason: &str) {
     assert_eq!(report.progress.state, TaskState::Failed, "{report:#?}");
     let error = report.progress.error.as_ref().expect("an error");
     assert!(error.message.contains(reason), "{error:?}");
-    assert!(error.message.contains("was removed again"), "{error:?}");
+    assert!(error.message.contains("Rolled back"), "{error:?}");
     assert_eq!(error.left, [""; 0]);
     let directory = format!("{}/web", node.datastore_path().trim_end_matches('/'));
     assert!(!node.file(&directory).exists());
@@ -48,7 +48,7 @@ async fn a_name_that_is_taken_while_the_vm_is_made_stays_with_the_vm_that_took_i
         node.add_vm(theirs.id(9)).unwrap();
     })
     .await;
-    assert_undone(&node, &report, "VM 9 on hoge has the name web already");
+    assert_undone(&node, &report, "VM 9 on hoge already has the name web");
     let ids: Vec<u32> = node.vms().iter().map(|vm| vm.id).collect();
     assert_eq!(ids, [1, 9]);
     assert!(
@@ -84,7 +84,7 @@ async fn a_vm_whose_iso_image_vanishes_while_it_is_made_is_removed() {
         std::fs::remove_file(node.file(iso)).unwrap();
     })
     .await;
-    assert_undone(&node, &report, &format!("there is no ISO image {iso}"));
+    assert_undone(&node, &report, &format!("no ISO image {iso}"));
     assert_eq!(node.vms().len(), 1);
     assert_eq!(sent(&node, "power.on"), 0);
 }
@@ -279,7 +279,7 @@ async fn a_refused_login_is_not_repeated_by_each_task_until_the_node_is_changed_
         let error = report.progress.error.expect("no login");
         assert_eq!(error.kind, TaskErrorKind::Unreachable, "{error:?}");
         assert!(
-            error.message.contains("It is not tried again before 2"),
+            error.message.contains("No further attempt before 2"),
             "{error:?}"
         );
         assert!(error.hint.contains("authorized_keys"), "{error:?}");

@@ -109,10 +109,7 @@ async fn a_node_whose_boot_time_moves_proves_a_reset() {
     assert_eq!(report.progress.state, TaskState::Succeeded, "{report:#?}");
     let last = report.progress.steps.last().expect("a step");
     let says = last.detail.as_deref().unwrap_or_default();
-    assert!(
-        says.starts_with("The node reports that the VM has started again"),
-        "{last:?}"
-    );
+    assert!(says.starts_with("The host reports a restart"), "{last:?}");
 }
 
 #[tokio::test]

@@ -162,7 +162,7 @@ async fn a_node_that_hosts_yml_does_not_know_is_reported() {
     };
     bench.post(&order).await;
     let error = bench.end(order.id).await.progress.error.unwrap();
-    assert!(error.message.contains("no node elsewhere"), "{error:?}");
+    assert!(error.message.contains("no host elsewhere"), "{error:?}");
 }
 
 #[test]

@@ -152,7 +152,7 @@ async fn the_directory_goes_where_nothing_else_is_in_it() {
     assert_done(&report);
     assert!(!node.file(DIRECTORY).exists());
     let detail = report.progress.steps[2].detail.clone().unwrap();
-    assert!(detail.ends_with("/web are gone."), "{detail}");
+    assert!(detail.ends_with("/web deleted."), "{detail}");
 }
 
 #[tokio::test]
@@ -536,7 +536,7 @@ async fn an_executor_that_dies_at_any_command_ends_with_the_nodes_word() {
             assert!(!gone, "{place}");
             let error = failure(&report, TaskErrorKind::Interrupted);
             assert!(
-                error.message.contains("nothing had been asked"),
+                error.message.contains("nothing was sent"),
                 "{place}: {error:?}"
             );
         }

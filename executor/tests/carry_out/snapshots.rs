@@ -366,7 +366,7 @@ async fn what_nobody_has_recorded_is_looked_up_and_not_guessed() {
     assert_eq!(end.state, TaskState::Succeeded, "{end:#?}");
     let end = followed(&node, create("a", false), "snapshot.create", true, || {}).await;
     let error = end.error.expect("an error");
-    assert!(error.message.contains("is not known"), "{error:?}");
+    assert!(error.message.contains("it is unknown"), "{error:?}");
     assert_eq!(sent(&node, "snapshot.create"), 1);
 }
 
@@ -386,7 +386,7 @@ async fn an_order_that_was_never_begun_is_not_begun_by_following_it() {
         end.error
             .expect("an error")
             .message
-            .contains("no snapshot of this name")
+            .contains("No snapshot has this name")
     );
     assert_eq!(sent(&node, "snapshot.create"), 0);
 }

@@ -290,7 +290,10 @@ async fn of_two_answers_at_once_one_is_given_and_the_other_says_so() {
             None => given += 1,
             Some(error) => {
                 assert_eq!(error.kind, TaskErrorKind::Refused, "{error:?}");
-                assert!(error.message.contains("does not wait with"), "{error:?}");
+                assert!(
+                    error.message.contains("no longer has question"),
+                    "{error:?}"
+                );
             }
         }
     }
@@ -355,7 +358,7 @@ async fn what_hosts_yml_says_when_a_task_begins_counts() {
             (|text| text + "  read_only: true\n") as fn(String) -> String,
             "hoge is read-only",
         ),
-        (|_| String::new(), "has no node hoge"),
+        (|_| String::new(), "has no host hoge"),
     ] {
         let node = start(node("hoge", 1, true));
         let bench = Bench::new(&[&node]).await;
@@ -411,8 +414,8 @@ async fn an_executor_that_is_stopped_begins_with_nothing_more() {
     }
     bench.stop.cancel();
     for (events, (state, reported)) in followed.into_iter().zip([
-        ("interrupted", "Look at the VM's state before asking again."),
-        ("failed", "Nothing was asked of hoge."),
+        ("interrupted", "Check the VM's state before you try again."),
+        ("failed", "Nothing was sent to hoge."),
     ]) {
         // It ends when the executor has.
         let events = events.text().await.expect("events");

@@ -99,11 +99,11 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
         faults.push(fault + by_hosts_yml);
     } else if datastore.exit != 0 {
         faults.push(format!(
-            "there is no directory {} on {node}{by_hosts_yml}",
+            "no directory {} on {node}{by_hosts_yml}",
             files.base
         ));
     } else if directory.exit == 0 {
-        faults.push(format!("{} on {node} is there already", files.directory));
+        faults.push(format!("{} on {node} already exists", files.directory));
     }
     let from = match vm.iso_path {
         None => " (installer_iso_path of hosts.yml)",
@@ -120,7 +120,7 @@ pub(super) async fn check(job: &Job, vm: &NewVm, files: &mut Files) -> Result<Fo
                 vm.name,
                 faults.join("; ")
             ),
-            "Change what is named and ask again.",
+            "Correct this and try again.",
         ));
     }
     let datastore = place.and_then(|place| place.name.clone());
@@ -140,7 +140,7 @@ pub(super) async fn verify(
     found: &Found,
     vmid: Vmid,
 ) -> Result<(), TaskError> {
-    let doing = format!("Comparing VM {vmid} with what was asked");
+    let doing = format!("Verifying VM {vmid}");
     let mut commands = vec![
         Command::summary(vmid),
         Command::get_all_vms(),
@@ -170,7 +170,7 @@ pub(super) async fn verify(
         differs.push("name");
     }
     if facts.comment.as_deref().unwrap_or_default() != marks::in_block(&vm.comment) {
-        differs.push("comment");
+        differs.push("notes");
     }
     if facts.cpus.is_some_and(|cpus| cpus != vm.cpus) {
         differs.push("CPUs");
@@ -182,12 +182,11 @@ pub(super) async fn verify(
         return Err(TaskError {
             kind: TaskErrorKind::Node,
             message: format!(
-                "{} took VM {vmid} with another {} than was asked.",
+                "{} created VM {vmid} with a different {} than requested.",
                 job.name(),
                 differs.join(" and ")
             ),
-            hint: "Leave out unusual characters, and report it with the task's commands."
-                .to_owned(),
+            hint: "Avoid unusual characters, and report this with the task's commands.".to_owned(),
             left: Vec::new(),
         });
     }
@@ -212,11 +211,11 @@ pub(super) async fn verify(
     }
     Err(refused(
         format!(
-            "{} cannot stay: since it was checked, something else has changed the node: {}.",
+            "{} conflicts with a change made on the host meanwhile: {}.",
             vm.name,
             faults.join("; ")
         ),
-        "Change what is named and ask again.",
+        "Correct this and try again.",
     ))
 }
 
@@ -231,15 +230,15 @@ fn taken(
     if let Some(row) = rows.iter().find(named) {
         let vmid = row.vmid;
         return Some(format!(
-            "VM {vmid} on {node} has the name {} already",
+            "VM {vmid} on {node} already has the name {}",
             vm.name
         ));
     }
     let row = rows.iter().find(|row| is_there(row))?;
     let path = row.vmx_path.as_deref().unwrap_or_default();
-    let name = row.name.as_deref().unwrap_or("without a name");
+    let name = row.name.as_deref().unwrap_or("no name");
     Some(format!(
-        "VM {} ({name}) on {node} is at that place already: {path}",
+        "VM {} ({name}) on {node} already uses {path}",
         row.vmid
     ))
 }
@@ -254,11 +253,13 @@ fn no_datastore(
     match found {
         Some(found) if !found.holds_vms() => {
             let kind = &found.kind;
-            Some(format!("{volume} on {node} holds no VMs: it is {kind}"))
+            Some(format!(
+                "{volume} on {node} cannot hold VMs: its type is {kind}"
+            ))
         }
-        Some(found) if !found.accessible => Some(format!(
-            "the datastore {volume} on {node} is not accessible"
-        )),
+        Some(found) if !found.accessible => {
+            Some(format!("the datastore {volume} on {node} is inaccessible"))
+        }
         Some(_) => None,
         None => {
             let known: Vec<&str> = datastores
@@ -284,5 +285,5 @@ fn no_network(node: &str, network: &str, groups: &[PortGroup]) -> Option<String>
 
 fn no_iso(node: &str, path: Option<&str>, looked: Option<&Output>) -> Option<String> {
     let path = path.filter(|_| looked.is_some_and(|output| output.exit != 0))?;
-    Some(format!("there is no ISO image {path} on {node}"))
+    Some(format!("no ISO image {path} on {node}"))
 }

@@ -70,14 +70,14 @@ pub(crate) async fn undo(job: &Job, files: &Files, created: &mut CreatedFiles) -
         Ok(left) => left,
         Err(error) => {
             let mut left = vec![format!(
-                "{} on {}, with what is in it, if it was made: {}",
+                "{} on {} and its content, if it was created: {}",
                 files.directory,
                 job.name(),
                 error.message
             )];
             if created.registered != Registered::No {
                 left.push(format!(
-                    "A VM registered on {} with {}, perhaps.",
+                    "Possibly a VM registered on {} with {}.",
                     job.name(),
                     files.vmx
                 ));
@@ -86,7 +86,11 @@ pub(crate) async fn undo(job: &Job, files: &Files, created: &mut CreatedFiles) -
         }
     };
     if left.is_empty() {
-        job.step(step, StepState::Done, Some("Nothing is left.".to_owned()));
+        job.step(
+            step,
+            StepState::Done,
+            Some("Nothing left behind.".to_owned()),
+        );
         undone(job, step);
     } else {
         job.step(step, StepState::Failed, Some(left.join(" ")));
@@ -139,7 +143,7 @@ async fn undo_all(
     }
     if let Some(other) = look_for_once(job, files).await? {
         return Ok(vec![format!(
-            "{} on {}, with what is in it: VM {} is registered with it, and not by this task.",
+            "{} on {} and its content: VM {}, registered by someone else, uses it.",
             files.directory,
             job.name(),
             other.vmid
@@ -160,7 +164,7 @@ async fn undo_all(
     };
     if !is_own {
         return Ok(vec![format!(
-            "{} on {} is there, and not by this task.",
+            "{} on {} exists and was not created by this task.",
             files.directory,
             job.name()
         )]);

@@ -26,11 +26,11 @@ fn sentence(refusal: &Refusal) -> String {
                 PowerAction::Reset => "reset",
                 PowerAction::Suspend => "suspended",
             };
-            format!("The VM is {state}; only one that is on can be {done}.")
+            format!("The VM is {state}; it must be on to be {done}.")
         }
-        Refusal::NoMemoryToKeep(state) => format!(
-            "The VM is {state}; only one that is on has memory to keep and a guest to quiesce."
-        ),
+        Refusal::NoMemoryToKeep(state) => {
+            format!("The VM is {state}; saving memory and quiescing need a VM that is on.")
+        }
         Refusal::NotQuiesced { installed } => {
             let tools = match installed {
                 true => "is not running",
@@ -50,7 +50,9 @@ fn sentence(refusal: &Refusal) -> String {
         Refusal::OtherName { typed } => {
             format!("“{typed}” is not the name of this VM. Nothing was changed.")
         }
-        Refusal::UnderWay => "Another task of this VM is under way. One at a time.".to_owned(),
+        Refusal::UnderWay => "Another task of this VM is in progress. Wait for it to finish or \
+                              cancel it."
+            .to_owned(),
         Refusal::SettingChanged {
             setting,
             expected,

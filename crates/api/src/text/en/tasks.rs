@@ -197,15 +197,15 @@ pub(super) fn obstacle(it: &Obstacle) -> String {
             let by = by.as_deref().unwrap_or("another VM");
             format!("{path} is needed by {by}.")
         }
-        (ObstacleKind::Link, _) => format!("{path} is a link. Look where it leads."),
+        (ObstacleKind::Link, _) => format!("{path} is a link. Check its target."),
         (ObstacleKind::InUse, Some(by)) => format!("{path} is in use; its lock is held by {by}."),
-        (ObstacleKind::InUse, None) => format!("{path} is in use: there is a lock."),
+        (ObstacleKind::InUse, None) => format!("{path} is locked."),
         (ObstacleKind::OtherNode, by) => {
             let by = by.as_deref().unwrap_or("another host");
             format!("{by} has a VM in {path}, on the same volume. Unregister one of the two.")
         }
         (ObstacleKind::Unsure, _) => {
-            format!("{path} cannot be looked at, so it is not known what needs the VM's files.")
+            format!("{path} cannot be read, so it is unknown what uses the VM's files.")
         }
     }
 }
