@@ -12,9 +12,9 @@ use crate::commands::{
 };
 use crate::options::secret_files;
 
-/// Manages the virtual machines of many standalone ESXi nodes over SSH.
+/// Manages the virtual machines of standalone ESXi hosts over SSH.
 ///
-/// `ecoman up` is all that one machine needs; `ecoman demo` shows it without any node.
+/// `ecoman up` runs everything on one machine; `ecoman demo` shows it without any host.
 #[derive(Debug, Parser)]
 #[command(version, styles = STYLES, arg_required_else_help = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -30,33 +30,33 @@ const STYLES: Styles = Styles::styled()
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Runs crawler, executor and dashboard in one process, with a store in a file: all that one
-    /// machine needs
+    /// Single-machine mode: runs crawler, executor and dashboard in one process, with the database
+    /// in one file
     Up(up::UpArgs),
-    /// Runs `up` over simulated nodes behind a real sshd; needs openssh-server and busybox-static
+    /// Runs `up` with simulated hosts behind a real sshd; needs openssh-server and busybox-static
     Demo(demo::DemoArgs),
-    /// Serves REST API and page over the store; speaks no SSH and needs no keys
+    /// Serves the REST API and the web page from the database; needs no SSH and no keys
     Dashboard(dashboard::DashboardRoleArgs),
-    /// Polls the nodes and writes the store
+    /// Polls the hosts and writes the database
     Crawler(crawler::CrawlerArgs),
-    /// Carries out changes of nodes over SSH when the dashboard requests them; needs the keys and no
-    /// store
+    /// Runs power and other operations over SSH for the dashboard; needs the SSH keys, not the
+    /// database
     Executor(executor::ExecutorRoleArgs),
-    /// Manages the users of the dashboard and their roles
+    /// Manages users and their roles
     User(access::UserArgs),
-    /// Manages API tokens, for programs
+    /// Manages API tokens
     Token(access::TokenArgs),
-    /// Checks hosts.yml and, on every node, key, host key, login, tools, datastore, ISO and port group,
-    /// and says what to do about each fault
+    /// Checks hosts.yml and every host (key, host key, login, tools, datastore, ISO, port group),
+    /// with a remedy for each fault
     Doctor(doctor::DoctorArgs),
-    /// Shows the host keys of nodes, asks, and pins them
+    /// Shows the SSH host keys of hosts and, once confirmed, trusts them
     Trust(trust::TrustArgs),
-    /// Reads a host's output of a command on standard input and prints the facts as JSON, or the line
-    /// and reason why not: for bug reports
+    /// Parses the output of a host command from standard input and prints JSON, or the faulty line
+    /// and the reason; for bug reports
     Parse(parse::ParseArgs),
-    /// Prints an OpenAPI document, of the dashboard or the executor
+    /// Prints the OpenAPI document of the dashboard or the executor
     Openapi(openapi::OpenapiArgs),
-    /// Asks a running role whether it is well; exit 0 if so, 1 if not
+    /// Checks the health of a running role; exit code 0 if healthy, 1 if not
     Healthcheck(healthcheck::HealthcheckArgs),
     /// Writes man pages, shell completions and the file of variables: for packages
     #[command(hide = true)]

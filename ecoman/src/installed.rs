@@ -41,12 +41,12 @@ pub(crate) fn become_service() -> Result<(), Failure> {
     let text = std::fs::read_to_string(VARIABLES).map_err(unreadable)?;
     let failed = |error: nix::Error| {
         Failure::runtime(format!(
-            "{VARIABLES} is there, and user {USER} cannot be become: {error}"
+            "{VARIABLES} exists, but this cannot run as user {USER}: {error}"
         ))
     };
     let user = User::from_name(USER).map_err(failed)?.ok_or_else(|| {
         Failure::configuration(format!(
-            "{VARIABLES} is there, and there is no user {USER}, which the service runs as"
+            "{VARIABLES} exists, but user {USER}, which runs the service, does not"
         ))
     })?;
     let name = CString::new(USER).map_err(|error| Failure::runtime(error.to_string()))?;

@@ -1,4 +1,4 @@
-//! Manages the virtual machines of many standalone ESXi nodes over SSH.
+//! Manages the virtual machines of standalone ESXi hosts over SSH.
 
 mod exit;
 mod installed;

@@ -57,9 +57,9 @@ fn program() -> Command {
 #[test]
 fn the_reference_of_variables_is_that_of_the_program() {
     let mut text = format!(
-        "{GENERATED}# Variables\n\nEach is also an option of the commands that read it, with the \
-         same meaning: `ecoman COMMAND --help`. An option wins over its variable. A value that \
-         cannot be used stops the command at its start, with the variable and what is allowed.\n"
+        "{GENERATED}# Variables\n\nEach is also an option of the commands that read it: `ecoman \
+         COMMAND --help`. An option overrides its variable. An invalid value stops the command at \
+         its start and names the variable and the allowed values.\n"
     );
     let variables = variables(&program());
     for heading in headings(&variables) {
@@ -214,11 +214,10 @@ fn the_reference_of_acts_is_that_of_the_model() {
     let document = ecoman_backend::openapi_json();
     let document: serde_json::Value = serde_json::from_str(document).expect("JSON");
     let mut text = format!(
-        "{GENERATED}# Acts\n\nAn act is a change that can be requested of a node. It runs as a task \
-         of that kind. No two acts with the same lock run at once on a node, and at most as many \
-         as the node has slots.\n\n\
-         | kind | requested by | permission | lock | takes a slot | when the executor dies |\n\
-         | --- | --- | --- | --- | --- | --- |\n"
+        "{GENERATED}# Operations\n\nEach kind of change runs as a task of that kind. On a host, \
+         no two with the same lock run at once, and at most two that take a \
+         slot.\n\n| kind | requested by | permission | lock | takes a slot | when the \
+         executor dies |\n| --- | --- | --- | --- | --- | --- |\n"
     );
     let mut request = act_after(None);
     while let Some(example) = request {
@@ -237,7 +236,7 @@ fn the_reference_of_acts_is_that_of_the_model() {
         let after = match act.after_crash() {
             AfterCrash::Interrupted => "the task is `interrupted`",
             AfterCrash::RunAgain => "it runs again",
-            AfterCrash::Followed => "it is followed: the node goes on with it",
+            AfterCrash::Followed => "its progress on the host is followed",
         };
         let then = match example.clean_up_after(TaskId(uuid::Uuid::nil()), None) {
             Some(_) => ", and a `clean_up` follows",
@@ -252,9 +251,9 @@ fn the_reference_of_acts_is_that_of_the_model() {
         request = act_after(Some(&example));
     }
     text.push_str(
-        "\n## Power\n\nA change of power is refused on a `read_only` node, and while the node cannot \
-         use the VM's files. Unknown facts forbid nothing.\n\n\
-         | action | from | leads to | guest |\n| --- | --- | --- | --- |\n",
+        "\n## Power\n\nPower operations are refused on `read_only` hosts, and while the VM is \
+         inaccessible, invalid, orphaned or disconnected. Unknown values do not block them.\n\n| \
+         action | from | leads to | guest |\n| --- | --- | --- | --- |\n",
     );
     for action in PowerAction::ALL {
         let from: Vec<String> = [PowerState::On, PowerState::Off, PowerState::Suspended]
@@ -269,8 +268,8 @@ fn the_reference_of_acts_is_that_of_the_model() {
             .map(|power| power.to_string())
             .collect();
         let guest = match (action.hard_counterpart().is_some(), action.is_hard()) {
-            (true, _) => "is asked; needs VMware Tools",
-            (_, true) => "may lose what it has not written to disk",
+            (true, _) => "through VMware Tools",
+            (_, true) => "unsaved data is lost",
             _ => "",
         };
         _ = writeln!(

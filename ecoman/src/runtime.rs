@@ -16,10 +16,10 @@ use crate::exit::Failure;
 /// The operating system gives no threads.
 pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
     if let Err(error) = ecoman_serve::raise_descriptor_limit() {
-        tracing::warn!(%error, "going on with few file descriptors");
+        tracing::warn!(%error, "running with few file descriptors");
     }
     tokio::runtime::Runtime::new()
-        .map_err(|error| Failure::runtime(format!("could not start threads: {error}")))
+        .map_err(|error| Failure::runtime(format!("cannot start threads: {error}")))
 }
 
 /// A token that the first SIGTERM or SIGINT cancels. The second one ends the process at once.
@@ -33,8 +33,7 @@ pub(crate) fn start() -> Result<tokio::runtime::Runtime, Failure> {
 /// The signal handlers could not be installed.
 pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
     let listen = |kind| {
-        signal(kind)
-            .map_err(|error| Failure::runtime(format!("could not wait for signals: {error}")))
+        signal(kind).map_err(|error| Failure::runtime(format!("cannot wait for signals: {error}")))
     };
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
@@ -52,8 +51,8 @@ pub(crate) fn stop_on_signal() -> Result<CancellationToken, Failure> {
             };
             if name == "SIGHUP" && !on_terminal {
                 tracing::info!(
-                    "SIGHUP: hosts.yml, its keys and the certificate are in use as they are now; \
-                     changed variables take a restart"
+                    "SIGHUP: hosts.yml, its keys and the certificate are reloaded; changed \
+                     variables need a restart"
                 );
                 continue;
             }
@@ -87,6 +86,6 @@ pub(crate) fn report_ready() {
 
 fn notify(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, "the service manager could not be reached");
+        tracing::warn!(%error, "cannot reach the service manager");
     }
 }

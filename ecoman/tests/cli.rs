@@ -71,11 +71,11 @@ fn a_new_node_is_trusted_checked_and_crawled() {
     assert_eq!(doctor.status.code(), Some(1));
     let table = text(&doctor.stdout);
     assert!(
-        table.contains("FAULT    hoge  host key    not known yet"),
+        table.contains("FAULT    hoge  host key    not trusted yet"),
         "{table}"
     );
     assert!(table.contains("ecoman trust hoge"), "{table}");
-    assert!(table.ends_with("1 node: 1 fault\n"), "{table}");
+    assert!(table.ends_with("1 host: 1 fault\n"), "{table}");
 
     let once = run(home.path(), &["crawler", "--once"]);
     assert_eq!(
@@ -153,7 +153,7 @@ fn a_volume_that_stands_still_is_named_by_crawler_and_doctor() {
     });
     let said = text(&once.stdout);
     assert_eq!(once.status.code(), Some(0), "{said}");
-    let starts = "hoge: 1 VM\n  warning: hoge: not every ISO image is known";
+    let starts = "hoge: 1 VM\n  warning: hoge: the list of ISO images is incomplete";
     assert!(said.starts_with(starts), "{said}");
     assert!(said.contains("/vmfs/volumes/nas/"), "{said}");
     let table = text(&doctor.stdout);
@@ -179,7 +179,7 @@ fn a_changed_host_key_is_refused_until_it_is_trusted_again() {
     assert_eq!(once.status.code(), Some(1));
     let again = run(home.path(), &["trust", "--yes", "hoge"]);
     assert!(
-        text(&again.stdout).contains("SHOWS ANOTHER KEY"),
+        text(&again.stdout).contains("HOST KEY CHANGED"),
         "{}",
         text(&again.stdout)
     );
@@ -283,8 +283,8 @@ fn every_secret_can_be_given_by_a_file_and_not_twice() {
         let empty = with_secret_file(home.path(), role, secret, "\n");
         let said = text(&empty.stderr);
         assert_eq!(empty.status.code(), Some(2), "{said}");
-        assert!(said.contains(&format!("{file} is /")), "{said}");
-        assert!(said.contains("which is empty"), "{said}");
+        assert!(said.contains(&format!("{file} (/")), "{said}");
+        assert!(said.contains("is empty"), "{said}");
 
         let missing = ecoman(home.path(), &[role])
             .env(&file, "/nowhere/secret")
@@ -292,7 +292,7 @@ fn every_secret_can_be_given_by_a_file_and_not_twice() {
             .unwrap();
         let said = text(&missing.stderr);
         assert_eq!(missing.status.code(), Some(2), "{said}");
-        let problem = format!("{file} is /nowhere/secret, which cannot be read");
+        let problem = format!("{file} (/nowhere/secret) cannot be read");
         assert!(said.contains(&problem), "{said}");
 
         let both = ecoman(home.path(), &[role])
@@ -318,7 +318,7 @@ fn a_secret_of_a_file_is_used_and_never_shown() {
     let said = text(&short.stderr);
     assert_eq!(short.status.code(), Some(2), "{said}");
     assert!(said.contains("DASHBOARD_PROXY_SECRET_FILE"), "{said}");
-    assert!(said.contains("allowed are 16 or more"), "{said}");
+    assert!(said.contains("at least 16"), "{said}");
     assert!(!said.contains("'short'"), "{said}");
 
     // One line end is not part of it: the message is that of a whole connection string.
@@ -336,7 +336,10 @@ fn a_secret_of_a_file_is_used_and_never_shown() {
         .output()
         .unwrap();
     let said = text(&nothing.stderr);
-    assert!(said.contains("set EXECUTOR_TOKEN to a secret"), "{said}");
+    assert!(
+        said.contains("set EXECUTOR_TOKEN to the same secret"),
+        "{said}"
+    );
     let taken = {
         let file = home.path().join("token");
         std::fs::write(&file, "s3cret\n").unwrap();
@@ -419,7 +422,7 @@ fn the_document_is_printed_in_the_version_that_is_asked_for() {
     );
     assert_eq!(refused.status.code(), Some(2));
     let said = text(&refused.stderr);
-    assert!(said.contains("leave out --version"), "{said}");
+    assert!(said.contains("omit --version"), "{said}");
 }
 
 #[test]
@@ -492,7 +495,7 @@ fn users_and_tokens_of_the_command_line_open_a_running_dashboard() {
         "correct horse\n",
     );
     assert_eq!(added.status.code(), Some(0), "{}", text(&added.stderr));
-    assert_eq!(text(&added.stdout), "alice is operator on hoge now.\n");
+    assert_eq!(text(&added.stdout), "User alice: role operator on hoge.\n");
     let users = text(&run(home.path(), &["user", "list"]).stdout);
     assert!(
         users
@@ -506,7 +509,7 @@ fn users_and_tokens_of_the_command_line_open_a_running_dashboard() {
     let create = |role| ["token", "create", "ci", "--user", "alice", "--role", role];
     let more = run(home.path(), &create("admin"));
     assert_eq!(more.status.code(), Some(2));
-    assert!(text(&more.stderr).contains("cannot hold more than its owner"));
+    assert!(text(&more.stderr).contains("cannot have more permissions than its user"));
     let made = run(home.path(), &create("viewer"));
     assert_eq!(made.status.code(), Some(0), "{}", text(&made.stderr));
     let secret = text(&made.stdout);
@@ -520,7 +523,7 @@ fn users_and_tokens_of_the_command_line_open_a_running_dashboard() {
     let revoked = run(home.path(), &["token", "revoke", id]);
     assert_eq!(
         text(&revoked.stdout),
-        "The token \"ci\" of alice is revoked.\n"
+        "Token \"ci\" of user alice revoked.\n"
     );
     assert_eq!(status(&shown), 401);
     let again = run(home.path(), &["token", "revoke", id]);
@@ -880,7 +883,7 @@ fn up_creates_a_vm_and_switches_it_on_and_off() {
 fn the_examples_of_the_readme_work() {
     let running = |id, name| VmSpec::new(name).id(id).on();
     let node = node(
-        NodeSpec::new("hoge")
+        NodeSpec::new("esxi-01")
             .vm(running(14, "metrics-b"))
             .vm(running(15, "web"))
             .vm(VmSpec::new("copied").id(16)),
@@ -923,7 +926,7 @@ fn the_examples_of_the_readme_work() {
 
 #[test]
 fn the_examples_of_how_programs_sign_in_work() {
-    let node = node(NodeSpec::new("hoge").vm(VmSpec::new("web").id(14).on()));
+    let node = node(NodeSpec::new("esxi-01").vm(VmSpec::new("web").id(14).on()));
     let home = home(&[&node]);
     run(home.path(), &["trust", "--yes", "--all"]);
     let mut command = ecoman(home.path(), &["up"]);
@@ -960,14 +963,14 @@ fn the_examples_of_how_programs_sign_in_work() {
     // Before the first round nobody knows the VM.
     let printed = bash(&format!(
         "{list}\ncurl -sf -H \"Authorization: Bearer $token\" --retry 60 --retry-delay 1 \\
-         --retry-all-errors -o {}/vm.json {}/api/v1/vms/hoge/14",
+         --retry-all-errors -o {}/vm.json {}/api/v1/vms/esxi-01/14",
         home.path().display(),
         up.address
     ));
     assert!(printed.contains("\"items\":["), "{printed}");
 
     let printed = bash(&example("docs/sign-in.md", "ECOMAN="));
-    assert!(printed.contains("carol is operator"), "{printed}");
+    assert!(printed.contains("User carol: role operator"), "{printed}");
     assert!(printed.contains("\"items\":["), "{printed}");
     assert!(printed.contains("\"status\":403"), "{printed}");
     assert!(printed.contains("\"status\":401"), "{printed}");

@@ -26,17 +26,16 @@ pub(crate) struct DirectoryArgs {
 /// The role and nodes to grant.
 #[derive(Args, Clone, Debug)]
 struct GrantArgs {
-    /// viewer looks; operator changes power, too; admin creates VMs and manages users and tokens,
-    /// too
+    /// viewer: read only; operator: + power; admin: + create VMs, users, tokens
     #[arg(long)]
     role: Role,
 
-    /// Only on these nodes, with commas between them [default: all]
+    /// Only on these hosts (names of hosts.yml), separated by commas [default: all]
     #[arg(long, value_delimiter = ',', value_name = "NODE")]
     nodes: Vec<NodeName>,
 }
 
-/// Users of the dashboard.
+/// Users and their roles.
 #[derive(Args, Debug)]
 pub(crate) struct UserArgs {
     #[command(subcommand)]
@@ -45,7 +44,7 @@ pub(crate) struct UserArgs {
 
 #[derive(Debug, Subcommand)]
 enum UserCommand {
-    /// Adds a user; asks for the password, or takes it from standard input
+    /// Adds a user; prompts for the password, or reads it from standard input
     Add {
         /// 1 to 64 letters, digits and . _ - + @
         name: String,
@@ -53,14 +52,14 @@ enum UserCommand {
         #[command(flatten)]
         grant: GrantArgs,
 
-        /// For one who signs in to the proxy, or only owns tokens
+        /// For a user who signs in through the proxy, or only owns tokens
         #[arg(long)]
         no_password: bool,
 
         #[command(flatten)]
         directory: DirectoryArgs,
     },
-    /// Gives a user another role or other nodes; sessions and tokens follow at once
+    /// Changes a user's role or hosts; takes effect at once, also for sessions and tokens
     Set {
         /// Name of the user
         name: String,
@@ -71,19 +70,19 @@ enum UserCommand {
         #[command(flatten)]
         directory: DirectoryArgs,
     },
-    /// Gives a user another password, and ends their sessions; their API tokens stay valid
+    /// Changes a user's password and ends their sessions; their API tokens stay valid
     Passwd {
         /// Name of the user
         name: String,
 
-        /// Revokes their API tokens too
+        /// Also revokes their API tokens
         #[arg(long)]
         revoke_tokens: bool,
 
         #[command(flatten)]
         directory: DirectoryArgs,
     },
-    /// Removes a user, with their sessions and tokens
+    /// Removes a user with their sessions and tokens
     Rm {
         /// Name of the user
         name: String,
@@ -98,7 +97,7 @@ enum UserCommand {
     },
 }
 
-/// API tokens, for programs.
+/// API tokens.
 #[derive(Args, Debug)]
 pub(crate) struct TokenArgs {
     #[command(subcommand)]
@@ -107,12 +106,12 @@ pub(crate) struct TokenArgs {
 
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
-    /// Makes a token and prints its secret, this once
+    /// Creates a token and prints its secret, which is not shown again
     Create {
-        /// Its purpose, for the list
+        /// Description, shown in the list
         name: String,
 
-        /// The user that it acts for
+        /// User that it acts for
         #[arg(long)]
         user: String,
 
@@ -120,7 +119,8 @@ enum TokenCommand {
         #[arg(long, default_value = "viewer")]
         role: Role,
 
-        /// Only on these nodes, with commas between them [default: all of its user's]
+        /// Only on these hosts (names of hosts.yml), separated by commas [default: all of its
+        /// user's]
         #[arg(long, value_delimiter = ',', value_name = "NODE")]
         nodes: Vec<NodeName>,
 
@@ -138,7 +138,7 @@ enum TokenCommand {
     },
     /// Revokes a token
     Revoke {
-        /// Its id, as in the list
+        /// Its ID, as in the list
         id: Uuid,
 
         #[command(flatten)]
@@ -179,7 +179,10 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
             access
                 .add_user(name, grant.grant(), password.as_deref(), Utc::now())
                 .map_err(|fault| user_failure(&fault))?;
-            say(format_args!("{name} is {} now.", described(&grant.grant())))
+            say(format_args!(
+                "User {name}: role {}.",
+                described(&grant.grant())
+            ))
         }
         UserCommand::Set {
             name,
@@ -190,7 +193,10 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
                 .open()
                 .change_user(name, Some(grant.grant()), None, Utc::now())
                 .map_err(|fault| user_failure(&fault))?;
-            say(format_args!("{name} is {} now.", described(&grant.grant())))
+            say(format_args!(
+                "User {name}: role {}.",
+                described(&grant.grant())
+            ))
         }
         UserCommand::Passwd {
             name,
@@ -211,7 +217,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
                 .map_err(|fault| user_failure(&fault))?;
             let tokens = tokens_after_passwd(&access, name, *revoke_tokens)?;
             say(format_args!(
-                "{name} has another password, and has to sign in again.{tokens}"
+                "User {name}: password changed, signed out everywhere.{tokens}"
             ))
         }
         UserCommand::Rm { name, directory } => {
@@ -219,7 +225,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
             access
                 .remove_user(name)
                 .map_err(|fault| user_failure(&fault))?;
-            say(format_args!("{name} is removed."))
+            say(format_args!("User {name} removed."))
         }
         UserCommand::List { directory } => {
             let users = directory.open().users().map_err(|error| failure(&error))?;
@@ -232,7 +238,7 @@ pub(crate) fn user(args: &UserArgs) -> Result<ExitCode, Failure> {
                 ]
             };
             let rows = users.into_iter().map(row).collect();
-            table(["USER", "ROLE", "NODES", "PASSWORD SINCE"], rows)
+            table(["USER", "ROLE", "HOSTS", "PASSWORD CHANGED"], rows)
         }
     }
 }
@@ -272,7 +278,8 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
             let made = access.create_token(new, now);
             let (id, token, secret) = made.map_err(|fault| token_failure(&fault))?;
             note(format_args!(
-                "Token {id} of {user}, {}, until {}. Its secret is shown this once:",
+                "Token {id} created for user {user}: {}, expires {}. Copy it now, it is not shown \
+                 again:",
                 described(&token.grant),
                 time(token.expires_at)
             ));
@@ -304,10 +311,10 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
                     "NAME",
                     "USER",
                     "ROLE",
-                    "NODES",
+                    "HOSTS",
                     "EXPIRES",
                     "LAST USED",
-                    "MADE BY",
+                    "CREATED WITH",
                 ],
                 rows,
             )
@@ -316,14 +323,14 @@ pub(crate) fn token(args: &TokenArgs) -> Result<ExitCode, Failure> {
             let revoked = directory.open().revoke_token(*id);
             let revoked = revoked.map_err(|error| failure(&error))?;
             let Some((token, made)) = revoked.split_first() else {
-                return Err(Failure::configuration(format!("there is no token {id}")));
+                return Err(Failure::configuration(format!("no token with ID {id}")));
             };
             let made = match made.len() {
                 0 => String::new(),
-                count => format!(" So are those that it had made: {count}."),
+                count => format!(" Tokens created with it, also revoked: {count}."),
             };
             say(format_args!(
-                "The token {:?} of {} is revoked.{made}",
+                "Token {:?} of user {} revoked.{made}",
                 token.name, token.owner
             ))
         }
@@ -340,18 +347,17 @@ fn tokens_after_passwd(access: &Access, name: &str, revoke: bool) -> Result<Stri
     };
     Ok(match (count.map_err(|error| failure(&error))?, revoke) {
         (0, _) => String::new(),
-        (count, true) => format!(" API tokens that are revoked: {count}."),
+        (count, true) => format!(" API tokens revoked: {count}."),
         (count, false) => format!(
-            " API tokens that stay valid: {count}; `ecoman token list` shows them, and \
-             `ecoman user passwd {name} --revoke-tokens` revokes them."
+            " API tokens still valid: {count}. List them with `ecoman token list`; revoke them \
+             with `ecoman user passwd {name} --revoke-tokens`."
         ),
     })
 }
 
 /// A new password: asked for twice on a terminal, else the first line of standard input.
 fn new_password(name: &str) -> Result<String, Failure> {
-    let unreadable =
-        |error| Failure::configuration(format!("could not read the password: {error}"));
+    let unreadable = |error| Failure::configuration(format!("cannot read the password: {error}"));
     if !std::io::stdin().is_terminal() {
         let mut text = String::new();
         std::io::stdin()
@@ -361,15 +367,15 @@ fn new_password(name: &str) -> Result<String, Failure> {
         let line = text.lines().next().unwrap_or_default().to_owned();
         if line.is_empty() {
             return Err(Failure::configuration(
-                "there is no password on standard input; run this on a terminal, or send it there",
+                "no password on standard input; run this on a terminal, or pipe the password in",
             ));
         }
         return Ok(line);
     }
     let ask = |prompt: String| rpassword::prompt_password(prompt).map_err(unreadable);
-    let password = ask(format!("Password of {name}: "))?;
-    if ask("The same again: ".to_owned())? != password {
-        return Err(Failure::configuration("the two are not the same"));
+    let password = ask(format!("New password for {name}: "))?;
+    if ask("Repeat the password: ".to_owned())? != password {
+        return Err(Failure::configuration("The passwords do not match."));
     }
     Ok(password)
 }
@@ -428,7 +434,7 @@ fn failure(error: &AccessError) -> Failure {
 fn say(line: impl std::fmt::Display) -> Result<ExitCode, Failure> {
     writeln!(std::io::stdout(), "{line}")
         .map(|()| ExitCode::SUCCESS)
-        .map_err(|error| Failure::runtime(format!("could not write: {error}")))
+        .map_err(|error| Failure::runtime(format!("cannot write: {error}")))
 }
 
 /// Prints a note to standard error: it must not get into a script's variable.

@@ -15,7 +15,7 @@ use crate::runtime;
 /// Options of the role.
 #[derive(Args, Debug)]
 pub(crate) struct CrawlerArgs {
-    /// One round, then exit: 0 when every node answered, 1 when some did not, 2 on bad
+    /// Polls every host once, then exits: 0 if all responded, 1 if some did not, 2 for invalid
     /// configuration
     #[arg(long)]
     once: bool,
@@ -68,7 +68,7 @@ pub(crate) fn run(args: &CrawlerArgs) -> Result<ExitCode, Failure> {
         let shutdown = runtime::stop_on_signal()?;
         if args.once {
             let Some(report) = shutdown.run_until_cancelled(crawler.once()).await else {
-                return Err(Failure::runtime("stopped before the round was over"));
+                return Err(Failure::runtime("stopped before the poll was complete"));
             };
             let report = report.map_err(|error| failure(&error))?;
             return Ok(print(&report));

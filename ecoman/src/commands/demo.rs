@@ -34,11 +34,11 @@ pub(crate) struct DemoArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..=100))]
     nodes: u16,
 
-    /// VMs on each node
+    /// VMs per host
     #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u16).range(0..=1024))]
     vms: u16,
 
-    /// No node goes away and comes back
+    /// Keeps all hosts reachable; by default the last one disappears at times
     #[arg(long)]
     steady: bool,
 
@@ -57,7 +57,7 @@ pub(crate) struct DemoArgs {
 pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
     args.log.start()?;
     let directory = tempfile::tempdir()
-        .map_err(|error| Failure::runtime(format!("could not make a directory: {error}")))?;
+        .map_err(|error| Failure::runtime(format!("cannot create a directory: {error}")))?;
     let nodes: Vec<Arc<SimulatedNode>> = (0..args.nodes)
         .map(|index| {
             SimulatedNode::start(NodeSpec::demo(usize::from(index), usize::from(args.vms)))
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<ExitCode, Failure> {
             nodes = nodes.len(),
             vms = args.vms,
             hosts = %directory.path().join("hosts.yml").display(),
-            "demo: simulated nodes behind a real sshd; Ctrl-C ends it"
+            "demo: simulated hosts behind a real sshd; stop with Ctrl-C"
         );
         let hosts = HostsArgs {
             hosts_path: directory.path().join("hosts.yml"),
@@ -117,7 +117,7 @@ fn write_files(directory: &Path, nodes: &[Arc<SimulatedNode>]) -> Result<(), Fai
     for (name, text) in [("hosts.yml", hosts), ("known_hosts", keys)] {
         let path = directory.join(name);
         std::fs::write(&path, text).map_err(|error| {
-            Failure::runtime(format!("could not write {}: {error}", path.display()))
+            Failure::runtime(format!("cannot write {}: {error}", path.display()))
         })?;
     }
     Ok(())
@@ -144,8 +144,10 @@ async fn come_and_go(node: Arc<SimulatedNode>, shutdown: CancellationToken) {
                 }
             });
             match done.await {
-                Ok(Ok(())) if there => tracing::info!("demo: {name} comes back"),
-                Ok(Ok(())) => tracing::info!("demo: {name} goes away for {} s", AWAY.as_secs()),
+                Ok(Ok(())) if there => tracing::info!("demo: {name} is reachable again"),
+                Ok(Ok(())) => {
+                    tracing::info!("demo: {name} is unreachable for {} s", AWAY.as_secs());
+                }
                 Ok(Err(error)) => tracing::error!("demo: {name}: {}", chain(&error)),
                 Err(error) => tracing::error!("demo: {name}: {error}"),
             }

@@ -11,7 +11,7 @@ use ecoman_esxi::hostd::HostdError;
 use ecoman_esxi::{
     Command, Host, Hosts, Session, SessionOptions, Trust, host_keys, known, parse, trust_command,
 };
-use ecoman_model::{Collect, marks};
+use ecoman_model::{Collect, Datastore, marks};
 use futures::future::join_all;
 
 use super::trust::{KEYS_TIMEOUT, select};
@@ -29,7 +29,7 @@ const CLOCK_TOLERANCE_SECONDS: u64 = 60;
 /// Options of the checks.
 #[derive(Args, Debug)]
 pub(crate) struct DoctorArgs {
-    /// Nodes of hosts.yml; all of them if none is named
+    /// Hosts, by their names in hosts.yml; all if none is named
     #[arg(value_name = "NODE")]
     nodes: Vec<String>,
 
@@ -94,7 +94,7 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
     });
     std::io::stdout()
         .write_all(table.as_bytes())
-        .map_err(|error| Failure::runtime(format!("could not write the table: {error}")))?;
+        .map_err(|error| Failure::runtime(format!("cannot write the table: {error}")))?;
     Ok(if faults == 0 {
         ExitCode::SUCCESS
     } else {
@@ -104,9 +104,9 @@ pub(crate) fn run(args: &DoctorArgs) -> Result<ExitCode, Failure> {
 
 fn nodes(count: usize) -> String {
     if count == 1 {
-        "1 node".to_owned()
+        "1 host".to_owned()
     } else {
-        format!("{count} nodes")
+        format!("{count} hosts")
     }
 }
 
@@ -138,10 +138,7 @@ async fn check(host: &Host, options: &SessionOptions) -> Vec<Check> {
         verdict,
     });
     if !trusted {
-        checks.extend(skipped(
-            &["login"],
-            "not checked: the host key is not trusted",
-        ));
+        checks.extend(skipped(&["login"], "not checked: host key not trusted"));
         checks.extend(skipped(AFTER_LOGIN, "not checked: no login"));
         return checks;
     }
@@ -235,23 +232,23 @@ fn skipped(subjects: &[&'static str], why: &str) -> impl Iterator<Item = Check> 
 
 async fn host_key(host: &Host, options: &SessionOptions) -> Verdict {
     let remedy = format!(
-        "Compare and pin it with: {}",
+        "Compare and trust it: {}",
         trust_command(host.name.as_str())
     );
     let keys = match host_keys(host, KEYS_TIMEOUT).await {
         Ok(keys) => keys,
         Err(error) => {
-            let remedy = "Check addr and port in hosts.yml, that the node is up and that SSH is \
+            let remedy = "Check addr and port in hosts.yml, that the host is on, and that SSH is \
                           enabled (Host Client → Manage → Services → TSM-SSH).";
             return Verdict::Fault(chain(&error), remedy.to_owned());
         }
     };
     match known(&keys, &options.known_hosts).await {
         Ok(Trust::Known) => Verdict::Good("known".to_owned()),
-        Ok(Trust::Unknown) => Verdict::Fault("not known yet".to_owned(), remedy),
+        Ok(Trust::Unknown) => Verdict::Fault("not trusted yet".to_owned(), remedy),
         Ok(Trust::Changed(change)) => Verdict::Fault(
             format!(
-                "another than the known one ({}:{})",
+                "HOST KEY CHANGED; the trusted key is in {}:{}",
                 change.file.display(),
                 change.line
             ),
@@ -266,7 +263,7 @@ async fn answer(session: &Session, command: &Command) -> Result<Vec<u8>, String>
     match session.run(command, COMMAND_TIMEOUT).await {
         Ok(output) if output.exit == 0 => Ok(output.stdout),
         Ok(output) => Err(format!(
-            "`{command}`: {}",
+            "`{command}` failed: {}",
             parse::reason(&output.stdout, &output.stderr, output.exit)
         )),
         Err(error) => Err(chain(&error)),
@@ -274,7 +271,7 @@ async fn answer(session: &Session, command: &Command) -> Result<Vec<u8>, String>
 }
 
 async fn tools(session: &Session) -> Verdict {
-    let remedy = "ECoMan needs an ESXi host (5.5 or later); check that this is one.";
+    let remedy = "Is this an ESXi host, 5.5 or later?";
     for program in ["vim-cmd", "esxcli", "vmkfstools"] {
         if let Err(reason) = answer(session, &Command::find_program(program)).await {
             return Verdict::Fault(format!("{program} is missing: {reason}"), remedy.to_owned());
@@ -295,7 +292,8 @@ async fn tools(session: &Session) -> Verdict {
 }
 
 async fn vms(session: &Session) -> Verdict {
-    let remedy = "The management agent may be down; on the node: /etc/init.d/hostd status";
+    let remedy = "The management agent (hostd) may be down. Check it on the host: \
+                  /etc/init.d/hostd status";
     let output = match session.run(&Command::get_all_vms(), COMMAND_TIMEOUT).await {
         Ok(output) => output,
         Err(error) => return Verdict::Fault(chain(&error), error.hint()),
@@ -306,12 +304,13 @@ async fn vms(session: &Session) -> Verdict {
             let ids: Vec<String> = list.invalid.iter().map(ToString::to_string).collect();
             Verdict::Doubtful(
                 format!(
-                    "{}, and VMs that the node cannot load: {}",
+                    "{}, and {} invalid: {}",
                     list.rows.len(),
+                    ids.len(),
                     ids.join(", ")
                 ),
-                "Their .vmx file is missing or broken: repair it, or unregister them with \
-                 vim-cmd vmsvc/unregister ID."
+                "The .vmx file is missing or damaged. Repair it, or unregister the VM: vim-cmd \
+                 vmsvc/unregister ID"
                     .to_owned(),
             )
         }
@@ -326,24 +325,27 @@ async fn vms(session: &Session) -> Verdict {
 }
 
 async fn datastore(session: &Session, path: &str) -> Verdict {
-    let remedy = "Set datastore_path in hosts.yml to a directory on a datastore of the node; \
-                  they are: esxcli storage filesystem list";
-    let unread = "The directory is there, but the node does not list its volumes, so free space is \
-                  not known and no VM can be created. Run on the node: esxcli storage filesystem \
-                  list";
-    let command = Command::is_directory(path);
-    match session.run(&command, COMMAND_TIMEOUT).await {
-        Ok(output) if output.exit == 0 => {}
-        Ok(_) => return Verdict::Fault(format!("{path} is no directory"), remedy.to_owned()),
+    let unread = "Free space is unknown, and no VM can be created. Run on the host: esxcli storage \
+                  filesystem list";
+    let is_there = match session
+        .run(&Command::is_directory(path), COMMAND_TIMEOUT)
+        .await
+    {
+        Ok(output) => output.exit == 0,
         Err(error) => return Verdict::Fault(chain(&error), error.hint()),
-    }
-    let volumes = match answer(session, &Command::filesystems()).await {
-        Ok(output) => match parse::filesystem_list(&output) {
-            Ok(list) => list.rows,
-            Err(error) => return Verdict::Doubtful(format!("{path}: {error}"), unread.to_owned()),
-        },
-        Err(reason) => return Verdict::Doubtful(format!("{path}: {reason}"), unread.to_owned()),
     };
+    let listed = match answer(session, &Command::filesystems()).await {
+        Ok(output) => parse::filesystem_list(&output).map_err(|error| error.to_string()),
+        Err(reason) => Err(reason),
+    };
+    let volumes = listed.as_ref().map_or(&[][..], |list| &list.rows);
+    let remedy = set_datastore(volumes);
+    if !is_there {
+        return Verdict::Fault(format!("no directory {path}"), remedy);
+    }
+    if let Err(reason) = listed {
+        return Verdict::Doubtful(format!("{path}: {reason}"), unread.to_owned());
+    }
     let name = Path::new(path)
         .strip_prefix("/vmfs/volumes")
         .ok()
@@ -353,10 +355,9 @@ async fn datastore(session: &Session, path: &str) -> Verdict {
         name.is_some() && (id == name || volume.name.as_deref().map(std::ffi::OsStr::new) == name)
     });
     match volume {
-        Some(volume) if !volume.accessible => Verdict::Fault(
-            format!("{path}: the volume is not accessible"),
-            remedy.to_owned(),
-        ),
+        Some(volume) if !volume.accessible => {
+            Verdict::Fault(format!("{path}: the datastore is inaccessible"), remedy)
+        }
         Some(volume) => {
             let gib = |bytes: Option<u64>| {
                 bytes.map_or("–".to_owned(), |bytes| (bytes >> 30).to_string())
@@ -367,9 +368,24 @@ async fn datastore(session: &Session, path: &str) -> Verdict {
                 gib(volume.capacity_bytes)
             ))
         }
-        None => Verdict::Doubtful(
-            format!("{path} is on no volume that the node lists"),
-            remedy.to_owned(),
+        None => Verdict::Doubtful(format!("{path} is on no datastore of the host"), remedy),
+    }
+}
+
+/// What to do about a wrong datastore, with those that could be used.
+fn set_datastore(volumes: &[Datastore]) -> String {
+    let names: Vec<&str> = volumes
+        .iter()
+        .filter(|volume| volume.accessible && volume.holds_vms())
+        .filter_map(|volume| volume.name.as_deref())
+        .collect();
+    match names.as_slice() {
+        [] => "Set datastore_path in hosts.yml to a directory on a datastore of this host: esxcli \
+               storage filesystem list"
+            .to_owned(),
+        names => format!(
+            "Datastores of this host: {}. Set datastore_path in hosts.yml.",
+            names.join(", ")
         ),
     }
 }
@@ -378,10 +394,10 @@ async fn iso(session: &Session, path: &str) -> Verdict {
     match session.run(&Command::is_file(path), COMMAND_TIMEOUT).await {
         Ok(output) if output.exit == 0 => Verdict::Good(path.to_owned()),
         Ok(_) => Verdict::Fault(
-            format!("{path} is no file"),
-            "Upload the installer there, or correct installer_iso_path in hosts.yml. Only creating \
-             VMs needs it."
-                .to_owned(),
+            format!("no file {path}"),
+            "Upload the ISO image, or correct installer_iso_path in hosts.yml. Only new VMs need \
+             it."
+            .to_owned(),
         ),
         Err(error) => Verdict::Fault(chain(&error), error.hint()),
     }
@@ -390,7 +406,9 @@ async fn iso(session: &Session, path: &str) -> Verdict {
 async fn port_group(session: &Session, name: &str) -> Verdict {
     let output = match answer(session, &Command::port_groups()).await {
         Ok(output) => output,
-        Err(reason) => return Verdict::Fault(reason, "See the fault of tools.".to_owned()),
+        Err(reason) => {
+            return Verdict::Fault(reason, "Caused by the \"tools\" failure above.".to_owned());
+        }
     };
     match parse::port_groups(&output) {
         Ok(list) if list.rows.iter().any(|group| group.name == name) => {
@@ -399,16 +417,16 @@ async fn port_group(session: &Session, name: &str) -> Verdict {
         Ok(list) => {
             let names: Vec<&str> = list.rows.iter().map(|group| group.name.as_str()).collect();
             Verdict::Fault(
-                format!("there is no port group {name:?}"),
+                format!("no port group {name:?}"),
                 format!(
-                    "Set network_port_group in hosts.yml to one of: {}",
+                    "Port groups of this host: {}. Set network_port_group in hosts.yml.",
                     names.join(", ")
                 ),
             )
         }
         Err(error) => Verdict::Fault(
             error.to_string(),
-            "Report it with `ecoman parse portgroup.list`.".to_owned(),
+            "Run `ecoman parse portgroup.list` on the output and report the result.".to_owned(),
         ),
     }
 }
@@ -430,7 +448,7 @@ async fn round(session: &Session, host: &Host) -> (Vec<Verdict>, Verdict) {
     let warnings = inspection.warnings.into_iter().map(|warning| {
         Verdict::Doubtful(
             marks::plain_line(&warning).into_owned(),
-            "The rounds go on without it, and the page shows this warning.".to_owned(),
+            "Polling continues without it; the page shows this warning.".to_owned(),
         )
     });
     (warnings.collect(), reading)
@@ -438,17 +456,17 @@ async fn round(session: &Session, host: &Host) -> (Vec<Verdict>, Verdict) {
 
 /// What becomes of `collect` in hosts.yml.
 fn reading(host: &Host, proof: Proof) -> Verdict {
-    let remedy = "The rounds ask with vim-cmd instead. See docs/nodes.md.";
+    let remedy = "Polling uses vim-cmd instead. See docs/nodes.md.";
     match proof {
         _ if host.collect == Some(Collect::VimCmd) => {
-            Verdict::Skipped("hosts.yml wants vim-cmd".to_owned())
+            Verdict::Skipped("vim-cmd, as set in hosts.yml".to_owned())
         }
         Proof::Same(cost) => {
             let cpu = cost.cpu.map(|cpu| format!("{} ms of CPU", cpu.as_millis()));
             let memory = cost.peak_kib.map(|kib| format!("{} MB", kib >> 10));
             let python = cost.python.map(|release| format!("Python {release}"));
             let cost: Vec<String> = [cpu, memory, python].into_iter().flatten().collect();
-            Verdict::Good(format!("the same as by vim-cmd ({})", cost.join(", ")))
+            Verdict::Good(format!("same result as vim-cmd ({})", cost.join(", ")))
         }
         Proof::Differs(words) => Verdict::Doubtful(
             marks::plain_line(&words).into_owned(),
@@ -456,7 +474,7 @@ fn reading(host: &Host, proof: Proof) -> Verdict {
         ),
         // As it should be, where nobody wants it.
         Proof::Failed(error @ HostdError::NoPython { .. }) if host.collect.is_none() => {
-            Verdict::Skipped(format!("by vim-cmd: {error}"))
+            Verdict::Skipped(format!("vim-cmd: {error}"))
         }
         Proof::Failed(error) => Verdict::Doubtful(error.to_string(), remedy.to_owned()),
     }
@@ -465,25 +483,27 @@ fn reading(host: &Host, proof: Proof) -> Verdict {
 async fn clock(session: &Session) -> Verdict {
     let output = match answer(session, &Command::unix_time()).await {
         Ok(output) => output,
-        Err(reason) => return Verdict::Doubtful(reason, "See the fault of login.".to_owned()),
+        Err(reason) => {
+            return Verdict::Doubtful(reason, "Caused by the \"login\" failure above.".to_owned());
+        }
     };
     let text = String::from_utf8_lossy(&output);
     let Ok(theirs) = text.trim().parse::<i64>() else {
         return Verdict::Doubtful(
             format!(
-                "`date` answers {:?}",
+                "`date` printed {:?}",
                 text.trim().chars().take(40).collect::<String>()
             ),
-            "Nothing depends on it but this check.".to_owned(),
+            "Only this check needs it.".to_owned(),
         );
     };
     let apart = theirs.abs_diff(chrono::Utc::now().timestamp());
     if apart <= CLOCK_TOLERANCE_SECONDS {
-        Verdict::Good(format!("{apart} s apart from this machine's"))
+        Verdict::Good(format!("{apart} s off this machine's clock"))
     } else {
         Verdict::Doubtful(
-            format!("{apart} s apart from this machine's"),
-            "Start NTP on the node (Host Client → Manage → System → Time & date).".to_owned(),
+            format!("{apart} s off this machine's clock"),
+            "Start NTP on the host (Host Client → Manage → System → Time & date).".to_owned(),
         )
     }
 }

@@ -43,8 +43,8 @@ pub(crate) fn run(args: &ExecutorRoleArgs) -> Result<ExitCode, Failure> {
             .map_err(|error| Failure::configuration(chain(&error)))?;
         if config.token.is_none() {
             tracing::warn!(
-                "every user of this machine can give the executor orders: set EXECUTOR_TOKEN to a \
-                 secret, the same for the executor and the dashboard"
+                "every local user can send commands to the executor: set EXECUTOR_TOKEN to the \
+                 same secret for executor and dashboard"
             );
         }
         let executor = bind(config, &args.hosts, session_options(&args.data)).await?;

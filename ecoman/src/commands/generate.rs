@@ -40,7 +40,7 @@ const WIDTH: usize = 100;
 pub(crate) fn run(args: &GenerateArgs, command: Command) -> Result<ExitCode, Failure> {
     write(&args.directory, command).map_err(|error| {
         Failure::runtime(format!(
-            "could not write to {}: {error}",
+            "cannot write to {}: {error}",
             args.directory.display()
         ))
     })?;
@@ -74,9 +74,9 @@ fn without_help(command: Command) -> Command {
 /// The file of the services' variables, as systemd reads it.
 fn environment_file(variables: &[Variable]) -> String {
     let mut text = String::from(
-        "# The variables of ECoMan's services, and of `ecoman doctor`, `trust`, `user`, `token` and\n\
-         # `healthcheck` where root runs them. A line without # holds; after a change:\n\
-         # systemctl restart ecoman. The form is that of EnvironmentFile= in systemd.exec(5).\n",
+        "# Variables of ECoMan's services, and of `ecoman doctor`, `trust`, `user`, `token` \
+         and\n# `healthcheck` run by root. Uncomment a line to set it, then: systemctl restart \
+         ecoman\n# Format: EnvironmentFile= in systemd.exec(5).\n",
     );
     let mut written: Vec<&str> = Vec::new();
     for heading in headings(variables) {

@@ -28,7 +28,7 @@ pub(crate) struct HealthcheckArgs {
     #[arg(long = "port", env, default_value_t = 8000)]
     dashboard_port: u16,
 
-    /// Certificate of the dashboard: where it has one, it is asked by HTTPS
+    /// Certificate of the dashboard; if set, the check uses HTTPS
     #[arg(long = "tls-cert", env)]
     dashboard_tls_cert: Option<PathBuf>,
 
@@ -49,11 +49,11 @@ pub(crate) struct HealthcheckArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Role {
-    /// Dashboard (and `ecoman up`): asks its /readyz
+    /// Dashboard (and `ecoman up`): requests /readyz
     Dashboard,
-    /// Executor: asks its /healthz
+    /// Executor: requests /healthz
     Executor,
-    /// Crawler: looks in the store (not the embedded one) for a recent round
+    /// Crawler: checks the database (not the embedded one) for a recent poll
     Crawler,
 }
 
@@ -79,7 +79,7 @@ pub(crate) fn run(args: &HealthcheckArgs) -> Result<ExitCode, Failure> {
         Role::Crawler => runtime::start()?.block_on(crawler(args)),
     }?;
     writeln!(std::io::stdout(), "{verdict}")
-        .map_err(|error| Failure::runtime(format!("could not write the verdict: {error}")))?;
+        .map_err(|error| Failure::runtime(format!("cannot write the result: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -104,13 +104,13 @@ fn ask(scheme: &str, address: std::net::IpAddr, port: u16, path: &str) -> Result
     let mut answer = agent
         .get(&url)
         .call()
-        .map_err(|error| Failure::runtime(format!("{url} does not answer: {error}")))?;
+        .map_err(|error| Failure::runtime(format!("{url} is not responding: {error}")))?;
     let text = answer.body_mut().read_to_string().unwrap_or_default();
     if answer.status().is_success() {
         Ok(format!("{url}: {}", text.trim()))
     } else {
         Err(Failure::runtime(format!(
-            "{url} answers {}: {}",
+            "{url} returned {}: {}",
             answer.status(),
             text.trim()
         )))
@@ -129,10 +129,10 @@ async fn crawler(args: &HealthcheckArgs) -> Result<String, Failure> {
         }
     }
     match newest {
-        None => Err(Failure::runtime("the crawler has recorded nothing yet")),
-        Some((at, interval)) if Utc::now() - at > interval * 3 + TimeDelta::seconds(30) => Err(
-            Failure::runtime(format!("the crawler has recorded nothing since {at}")),
-        ),
-        Some((at, _)) => Ok(format!("the crawler recorded a round at {at}")),
+        None => Err(Failure::runtime("no poll recorded yet")),
+        Some((at, interval)) if Utc::now() - at > interval * 3 + TimeDelta::seconds(30) => {
+            Err(Failure::runtime(format!("no poll recorded since {at}")))
+        }
+        Some((at, _)) => Ok(format!("last poll recorded at {at}")),
     }
 }

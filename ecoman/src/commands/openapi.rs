@@ -14,7 +14,7 @@ pub(crate) struct OpenapiArgs {
     #[arg(long, default_value = "dashboard")]
     of: Service,
 
-    /// Version of OpenAPI; the executor's is there in 3.1 alone
+    /// Version of OpenAPI; the executor's document is 3.1 only
     #[arg(long, default_value = "3.1")]
     version: Version,
 }
@@ -29,10 +29,10 @@ enum Service {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Version {
-    /// For everything that knows it
+    /// For current tools
     #[value(name = "3.1")]
     Newest,
-    /// 3.0.3, for tools that do not know 3.1
+    /// 3.0.3, for tools without support for 3.1
     #[value(name = "3.0")]
     Older,
 }
@@ -49,12 +49,12 @@ pub(crate) fn run(args: &OpenapiArgs) -> Result<ExitCode, Failure> {
         (Service::Executor, Version::Newest) => ecoman_executor::openapi_json(),
         (Service::Executor, Version::Older) => {
             return Err(Failure::configuration(
-                "the executor's document is there in OpenAPI 3.1 alone; leave out --version",
+                "the executor's document is available in OpenAPI 3.1 only; omit --version",
             ));
         }
     };
     std::io::stdout()
         .write_all(document.as_bytes())
-        .map_err(|error| Failure::runtime(format!("could not write the document: {error}")))?;
+        .map_err(|error| Failure::runtime(format!("cannot write the document: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }

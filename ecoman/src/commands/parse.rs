@@ -11,12 +11,12 @@ use crate::exit::Failure;
 /// The command whose output is read.
 #[derive(Args, Debug)]
 pub(crate) struct ParseArgs {
-    /// The command whose output comes on standard input, such as `getallvms`, `get.summary` or
-    /// `esxcli system version get`; `--list` names them all
+    /// The command whose output is on standard input, such as `getallvms`, `get.summary` or `esxcli
+    /// system version get`; `--list` shows all
     #[arg(required_unless_present = "list", num_args = 1.., trailing_var_arg = true)]
     command: Vec<String>,
 
-    /// Lists the commands that can be read
+    /// Lists the supported commands
     #[arg(long)]
     list: bool,
 }
@@ -34,10 +34,10 @@ pub(crate) fn run(args: &ParseArgs) -> Result<ExitCode, Failure> {
         let mut input = Vec::new();
         std::io::stdin()
             .read_to_end(&mut input)
-            .map_err(|error| Failure::runtime(format!("could not read standard input: {error}")))?;
+            .map_err(|error| Failure::runtime(format!("cannot read standard input: {error}")))?;
         let facts = parse::by_command(&args.command.join(" "), &input).map_err(Failure::runtime)?;
         writeln!(out, "{facts:#}")
     };
-    written.map_err(|error| Failure::runtime(format!("could not write the facts: {error}")))?;
+    written.map_err(|error| Failure::runtime(format!("cannot write the facts: {error}")))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -18,16 +18,16 @@ pub(crate) const KEYS_TIMEOUT: Duration = Duration::from_secs(10);
 /// The nodes to trust.
 #[derive(Args, Debug)]
 pub(crate) struct TrustArgs {
-    /// Nodes of hosts.yml
+    /// Hosts, by their names in hosts.yml
     #[arg(required_unless_present = "all", value_name = "NODE")]
     nodes: Vec<String>,
 
-    /// All nodes of hosts.yml
+    /// All hosts of hosts.yml
     #[arg(long, conflicts_with = "nodes")]
     all: bool,
 
-    /// Pins without asking, changed keys too: for scripts that compare the fingerprints by other
-    /// means
+    /// Trusts without a prompt, also changed keys: for scripts that compare the fingerprints
+    /// themselves
     #[arg(long)]
     yes: bool,
 
@@ -76,7 +76,7 @@ pub(crate) fn select<'a>(hosts: &'a Hosts, names: &[String]) -> Result<Vec<&'a H
             hosts.node(name).ok_or_else(|| {
                 let known: Vec<&str> = hosts.nodes.iter().map(|host| host.name.as_str()).collect();
                 Failure::configuration(format!(
-                    "{} has no node {name}; its nodes are {}",
+                    "{} has no host {name}; its hosts are {}",
                     hosts.path.display(),
                     known.join(", ")
                 ))
@@ -88,7 +88,7 @@ pub(crate) fn select<'a>(hosts: &'a Hosts, names: &[String]) -> Result<Vec<&'a H
 /// Shows and perhaps pins the keys of one node; whether they are pinned now.
 async fn trust(host: &Host, args: &TrustArgs, out: &mut impl Write) -> Result<bool, Failure> {
     let failed = |error| Failure::runtime(chain(&error));
-    let unwritable = |error| Failure::runtime(format!("could not write to the terminal: {error}"));
+    let unwritable = |error| Failure::runtime(format!("cannot write to the terminal: {error}"));
     let options = session_options(&args.data);
     let keys = match host_keys(host, KEYS_TIMEOUT).await {
         Ok(keys) => keys,
@@ -103,30 +103,34 @@ async fn trust(host: &Host, args: &TrustArgs, out: &mut impl Write) -> Result<bo
         return Ok(true);
     }
     if !args.yes && !ask(out)? {
-        writeln!(out, "{}: not pinned", host.name).map_err(unwritable)?;
+        writeln!(out, "{}: not trusted", host.name).map_err(unwritable)?;
         return Ok(false);
     }
     let file = args.data.ecoman_data.join("known_hosts");
     std::fs::create_dir_all(&args.data.ecoman_data).map_err(|error| {
         Failure::runtime(format!(
-            "could not make {}: {error}",
+            "cannot create {}: {error}",
             args.data.ecoman_data.display()
         ))
     })?;
     pin(&file, &keys).await.map_err(failed)?;
-    writeln!(out, "{}: pinned in {}", host.name, file.display()).map_err(unwritable)?;
+    writeln!(out, "{}: trusted, saved in {}", host.name, file.display()).map_err(unwritable)?;
     Ok(true)
 }
 
 fn show(host: &Host, keys: &[HostKey], trust: &Trust, out: &mut impl Write) -> std::io::Result<()> {
     let at = keys.first().map_or("", |key| key.host.as_str());
     match trust {
-        Trust::Known => return writeln!(out, "{}: {at} is known already", host.name),
-        Trust::Unknown => writeln!(out, "{}: {at} is not known yet. It shows", host.name)?,
+        Trust::Known => return writeln!(out, "{}: {at} is already trusted", host.name),
+        Trust::Unknown => writeln!(
+            out,
+            "{}: {at}: unknown host. It presents these keys:",
+            host.name
+        )?,
         Trust::Changed(change) => writeln!(
             out,
-            "{}: {at} SHOWS ANOTHER KEY than the known one. Either the node was reinstalled, \
-             or someone is between you and it.\n  known: {} {} ({}:{})\n  now it shows",
+            "{}: {at}: HOST KEY CHANGED. The host was reinstalled, or someone is intercepting the \
+             connection.\n  trusted: {} {} ({}:{})\n  presented now:",
             host.name,
             change.known.algorithm,
             change.known.fingerprint,
@@ -139,20 +143,20 @@ fn show(host: &Host, keys: &[HostKey], trust: &Trust, out: &mut impl Write) -> s
     }
     writeln!(
         out,
-        "Compare on the node's own console: \
-         /usr/lib/vmware/openssh/bin/ssh-keygen -lf /etc/ssh/ssh_host_rsa_key.pub"
+        "To compare, run on the host's console: /usr/lib/vmware/openssh/bin/ssh-keygen -lf \
+         /etc/ssh/ssh_host_rsa_key.pub"
     )
 }
 
 /// Asks for a yes.
 fn ask(out: &mut impl Write) -> Result<bool, Failure> {
-    let unusable = |error| Failure::runtime(format!("could not ask: {error}"));
+    let unusable = |error| Failure::runtime(format!("cannot read the answer: {error}"));
     if !std::io::stdin().is_terminal() {
         return Err(Failure::configuration(
-            "nobody is there to ask; compare the fingerprints and use --yes",
+            "No terminal to confirm on. Compare the fingerprints, then run again with --yes.",
         ));
     }
-    write!(out, "Pin? [y/N] ").map_err(unusable)?;
+    write!(out, "Trust these keys? [y/N] ").map_err(unusable)?;
     out.flush().map_err(unusable)?;
     let mut answer = String::new();
     std::io::stdin()

@@ -31,8 +31,7 @@ pub(crate) struct UpArgs {
     #[command(flatten)]
     dashboard: DashboardArgs,
 
-    /// Port of the executor on 127.0.0.1, for the dashboard of this process alone [default: any
-    /// free one]
+    /// Port of the executor on 127.0.0.1, only for this process's dashboard [default: any free one]
     #[arg(long, env, help_heading = "Executor")]
     executor_port: Option<u16>,
 
@@ -123,7 +122,7 @@ impl Roles<'_> {
         let (crawled, served, executed) = tokio::select! {
             ends = roles => ends,
             () = async { shutdown.cancelled().await; sleep(STOP_WITHIN).await } => {
-                tracing::warn!("cut off what was still under way");
+                tracing::warn!("stopped with work still in progress");
                 return Ok(ExitCode::SUCCESS);
             }
         };

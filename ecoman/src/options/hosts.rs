@@ -13,7 +13,7 @@ use super::store::DataArgs;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Nodes")]
 pub(crate) struct HostsArgs {
-    /// The nodes: see hosts.yml.example
+    /// File of the hosts; see hosts.yml.example
     #[arg(long = "hosts", env, default_value = "./hosts.yml")]
     pub(crate) hosts_path: PathBuf,
 }
@@ -22,13 +22,14 @@ pub(crate) struct HostsArgs {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Nodes")]
 pub(crate) struct PollArgs {
-    /// Seconds from one round of a node to the next
+    /// Seconds between two polls of a host
     #[arg(long = "interval", env, default_value = "60", value_parser = seconds)]
     pub(crate) crawler_interval: Duration,
 
-    /// How nodes are asked that hosts.yml says nothing of: vim-cmd; read: one program a round that
-    /// reads everything; follow: one that stays and says what changes; both with vim-cmd where that is
-    /// not proven; auto: the cheapest of them, without a warning
+    /// How hosts are polled unless hosts.yml sets `collect`: vim-cmd; read: one program per poll
+    /// reads everything; follow: one program stays connected and reports changes; both fall back to
+    /// vim-cmd where their results are not verified; auto: the cheapest that works, without
+    /// warnings
     #[arg(long = "collect", env, default_value_t, value_parser = collect)]
     pub(crate) crawler_collect: Collect,
 }
@@ -46,6 +47,6 @@ pub(crate) fn session_options(data: &DataArgs) -> SessionOptions {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<u64>() {
         Ok(seconds @ 1..=86_400) => Ok(Duration::from_secs(seconds)),
-        _ => Err("allowed is a whole number of seconds from 1 to 86400".to_owned()),
+        _ => Err("must be a whole number of seconds from 1 to 86400".to_owned()),
     }
 }

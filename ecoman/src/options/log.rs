@@ -12,7 +12,8 @@ use crate::exit::Failure;
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Logs")]
 pub(crate) struct LogArgs {
-    /// Filter, as of the tracing crate: `info`, `debug`, `warn,ecoman_crawler=debug`
+    /// Log filter: `error`, `warn`, `info`, `debug`, `trace`, or by module as in
+    /// `warn,ecoman_crawler=debug`
     #[arg(long = "log", env, default_value = "info")]
     ecoman_log: String,
 
@@ -24,9 +25,9 @@ pub(crate) struct LogArgs {
 /// Format of the logs.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormat {
-    /// A line a message, for people
+    /// One line per message, for people
     Text,
-    /// A JSON object a line, for machines
+    /// One JSON object per line, for programs
     Json,
 }
 
@@ -39,8 +40,8 @@ impl LogArgs {
     pub(crate) fn start(&self) -> Result<(), Failure> {
         let filter = EnvFilter::try_new(&self.ecoman_log).map_err(|error| {
             Failure::configuration(format!(
-                "ECOMAN_LOG is {:?}, which is no filter ({error}); allowed are error, warn, info, \
-                 debug, trace and lists such as warn,ecoman_crawler=debug",
+                "ECOMAN_LOG is {:?}, not a valid filter ({error}); use error, warn, info, debug, \
+                 trace, or a list such as warn,ecoman_crawler=debug",
                 self.ecoman_log
             ))
         })?;

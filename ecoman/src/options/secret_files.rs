@@ -77,17 +77,14 @@ pub(crate) fn read(
         };
         let names = (name(secret), name(file));
         if given(matches, secret).is_some() {
-            let both = format!(
-                "{} and {} are both set: set one of them only",
-                names.0, names.1
-            );
+            let both = format!("{} and {} are both set: set only one", names.0, names.1);
             return Err(command.error(ErrorKind::ArgumentConflict, both));
         }
         let value = content(Path::new(&path)).map_err(|problem| {
             let path = Path::new(&path).display();
             command.error(
                 ErrorKind::ValueValidation,
-                format!("{} is {path}, {problem}", names.1),
+                format!("{} ({path}) {problem}", names.1),
             )
         })?;
         let mut argument = OsString::from("--");
@@ -130,7 +127,7 @@ fn file_of(secret: &Arg) -> Option<Arg> {
         .value_name(file)
         .value_parser(OsStringValueParser::new())
         .help(format!(
-            "File that holds {variable}, in place of it; a line end at its end is left out"
+            "File with the value of {variable}; a final line break is ignored"
         ));
     Some(match secret.get_help_heading() {
         Some(heading) => option.help_heading(heading.to_owned()),
@@ -159,7 +156,7 @@ fn given(matches: &ArgMatches, option: &Arg) -> Option<OsString> {
 
 /// What a file says, without one line end at its end; otherwise what is wrong with it.
 fn content(path: &Path) -> Result<String, String> {
-    let unreadable = |error: io::Error| format!("which cannot be read: {error}");
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
     File::open(path)
         .map_err(unreadable)?
@@ -167,14 +164,14 @@ fn content(path: &Path) -> Result<String, String> {
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > MOST_BYTES {
-        return Err("which is longer than 64 KiB".to_owned());
+        return Err("is longer than 64 KiB".to_owned());
     }
-    let text = String::from_utf8(bytes).map_err(|_| "which is not text in UTF-8".to_owned())?;
+    let text = String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())?;
     let line = text.strip_suffix('\n').unwrap_or(&text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     match line {
-        "" => Err("which is empty".to_owned()),
-        line if line.contains('\0') => Err("which has a zero byte".to_owned()),
+        "" => Err("is empty".to_owned()),
+        line if line.contains('\0') => Err("has a NUL byte".to_owned()),
         line => Ok(line.to_owned()),
     }
 }
@@ -211,12 +208,12 @@ mod tests {
     #[test]
     fn a_file_that_holds_no_secret_is_refused() {
         for (bytes, problem) in [
-            (&b""[..], "which is empty"),
-            (b"\n", "which is empty"),
-            (b"\r\n", "which is empty"),
-            (b"\xff\xfe", "which is not text in UTF-8"),
-            (b"a\0b", "which has a zero byte"),
-            (&[b'a'; 70_000], "which is longer than 64 KiB"),
+            (&b""[..], "is empty"),
+            (b"\n", "is empty"),
+            (b"\r\n", "is empty"),
+            (b"\xff\xfe", "is not UTF-8 text"),
+            (b"a\0b", "has a NUL byte"),
+            (&[b'a'; 70_000], "is longer than 64 KiB"),
         ] {
             assert_eq!(of(bytes).expect_err(problem), problem);
         }

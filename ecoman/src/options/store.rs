@@ -13,7 +13,7 @@ use crate::exit::{Failure, chain};
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Store")]
 pub(crate) struct StoreArgs {
-    /// The store: `mongodb`, or `embedded` in one file below `ECOMAN_DATA` [default: mongodb; for `up`
+    /// Database: `mongodb`, or `embedded`: a file in `ECOMAN_DATA` [default: mongodb; for `up`
     /// embedded, unless MONGO_HOST or MONGO_URI is set]
     #[arg(long = "store", env)]
     ecoman_store: Option<StoreKind>,
@@ -26,7 +26,7 @@ pub(crate) struct StoreArgs {
     #[arg(long, env, default_value = "")]
     mongo_username: String,
 
-    /// Password; better given in a file or the environment than on the command line
+    /// Password; use a file or the environment rather than the command line
     #[arg(long, env, default_value = "", hide_env_values = true)]
     mongo_password: Secret,
 
@@ -34,8 +34,8 @@ pub(crate) struct StoreArgs {
     #[arg(long, env, default_value = "ecoman")]
     mongo_dbname: String,
 
-    /// Whole connection string, wins over the parts (replica sets, TLS); its password is better given
-    /// in a file or the environment than on the command line
+    /// Connection string (replica sets, TLS); overrides the other MONGO_ variables. For its
+    /// password, use a file or the environment rather than the command line
     #[arg(long, env, hide_env_values = true)]
     mongo_uri: Option<Secret>,
 }
@@ -45,7 +45,7 @@ pub(crate) struct StoreArgs {
 enum StoreKind {
     /// MongoDB 5.0 or later
     Mongodb,
-    /// One file, one process
+    /// Single file, single process
     Embedded,
 }
 
@@ -69,7 +69,7 @@ impl std::fmt::Debug for Secret {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Data")]
 pub(crate) struct DataArgs {
-    /// Directory of the embedded store and of known_hosts
+    /// Directory of the embedded database and of known_hosts
     #[arg(long = "data", env, default_value = "./data")]
     pub(crate) ecoman_data: PathBuf,
 }
@@ -84,7 +84,7 @@ async fn copy_daily(store: EmbeddedStore) {
         if let Err(error) = store.copy_daily().await {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
-                "no daily copy of the store"
+                "the daily copy of the store failed"
             );
         }
     }

@@ -117,7 +117,7 @@ fn a_full_disk_is_named_everywhere_and_ends_when_there_is_space() {
         (status, ready.as_str()),
         (
             200,
-            "ready; the store takes no changes: its disk is full: free some space there\n"
+            "ready; the database is read-only: the disk is full: free some space\n"
         )
     );
     let (status, problem) = stack.plain("/readyz/write");
@@ -131,13 +131,13 @@ fn a_full_disk_is_named_everywhere_and_ends_when_there_is_space() {
     assert_eq!(refused["type"], "urn:ecoman:problem:store-unwritable");
     assert_eq!(
         refused["detail"],
-        "The server cannot write to its store, so nothing was changed: its disk is full: free some \
-         space there."
+        "The server cannot write to its store, so nothing was changed: the disk is full: free \
+         some space."
     );
     assert_eq!(up.get("/api/v1/tasks")["items"], json!([]));
     up.until("/api/v1/vms", "the true reason", |list| {
         let reason = list["items"][0]["stale_reason"].as_str();
-        reason.is_some_and(|reason| reason.contains("its disk is full"))
+        reason.is_some_and(|reason| reason.contains("the disk is full"))
     });
     assert_eq!(stack.changes(), 0, "what was refused was carried out");
     let log = up.log();
@@ -176,6 +176,6 @@ fn a_read_only_disk_is_named_at_the_start() {
     let output = unshare(home.path(), script).output().expect("it runs");
     let said = text(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{said}");
-    assert!(said.contains("its file system is read-only"), "{said}");
+    assert!(said.contains("the file system is read-only"), "{said}");
     assert!(said.contains("ecoman.redb"), "{said}");
 }

@@ -126,7 +126,7 @@ fn a_request_and_its_task_can_be_followed_through_logs_that_hold_no_secret() {
         std::thread::sleep(std::time::Duration::from_millis(100));
     };
     let id = task["id"].as_str().unwrap();
-    until_logged(&up, "a task has ended");
+    until_logged(&up, "task ended");
 
     let log = up.log();
     let lines: Vec<Value> = log
@@ -139,7 +139,7 @@ fn a_request_and_its_task_can_be_followed_through_logs_that_hold_no_secret() {
         .collect();
     let answered = of_request.iter().any(|line| line["message"] == "answered");
     assert!(answered, "{of_request:#?}");
-    for message in ["new task", "a task has ended"] {
+    for message in ["new task", "task ended"] {
         let found = of_request
             .iter()
             .any(|line| line["message"] == message && line["task"] == id);
