@@ -23,7 +23,7 @@ pub enum AccessError {
     },
     /// The file can be read by others than its owner.
     #[error(
-        "{} can be read or written by others (mode {mode:o}); take that away: chmod 600 {}",
+        "other users can read or write {} (mode {mode:o}); fix it: chmod 600 {}",
         path.display(),
         path.display()
     )]
@@ -34,7 +34,7 @@ pub enum AccessError {
         mode: u32,
     },
     /// The file is not as this version writes it.
-    #[error("{} is not as this version of ECoMan writes it", path.display())]
+    #[error("{} has a format that this version of ECoMan does not know", path.display())]
     Format {
         /// The file.
         path: PathBuf,
@@ -50,7 +50,7 @@ pub enum AccessError {
         source: io::Error,
     },
     /// The operating system gives no random bytes.
-    #[error("cannot get random bytes from the operating system")]
+    #[error("the operating system provides no random bytes")]
     Random(#[source] getrandom::Error),
     /// A password cannot be hashed.
     #[error("cannot hash a password: {0}")]

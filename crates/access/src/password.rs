@@ -17,10 +17,10 @@ pub const PASSWORD_CHARACTERS: RangeInclusive<usize> = 8..=256;
 #[non_exhaustive]
 pub enum PasswordFault {
     /// Too short or too long.
-    #[error("a password has {} to {} characters", PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end())]
+    #[error("a password must have {} to {} characters", PASSWORD_CHARACTERS.start(), PASSWORD_CHARACTERS.end())]
     Length,
     /// The user's own name.
-    #[error("the password is the user's name")]
+    #[error("the password must not be the user name")]
     Name,
 }
 

@@ -51,24 +51,24 @@ pub enum TokenUse {
 #[non_exhaustive]
 pub enum TokenFault {
     /// Not a name.
-    #[error("a token's name has 1 to 100 characters, none of them a control character")]
+    #[error("a token name must have 1 to 100 characters, no control characters")]
     Name,
     /// It would be over at once.
-    #[error("the token would expire in the past")]
+    #[error("the expiry date is in the past")]
     Past,
     /// It would hold more than its owner.
-    #[error("a token cannot hold more than its owner, who is {role} on {nodes}")]
+    #[error("a token cannot have more permissions than its user ({role} on {nodes})")]
     Exceeds {
         /// The owner's role.
         role: ecoman_model::Role,
-        /// The owner's nodes, or "all nodes".
+        /// The owner's nodes, or "all hosts".
         nodes: String,
     },
     /// Its owner has been removed.
-    #[error("there is no user {0:?} any more")]
+    #[error("user {0:?} has been removed")]
     NoOwner(String),
     /// The token that makes it has been revoked.
-    #[error("the token that makes this one has been revoked")]
+    #[error("the token that requested this one has been revoked")]
     MakerRevoked,
     /// The file.
     #[error(transparent)]
@@ -106,7 +106,7 @@ impl Access {
             return Err(TokenFault::Exceeds {
                 role: new.owner_grant.role,
                 nodes: match &new.owner_grant.nodes {
-                    None => "all nodes".to_owned(),
+                    None => "all hosts".to_owned(),
                     Some(nodes) => nodes
                         .iter()
                         .map(|node| node.as_str())

@@ -14,21 +14,21 @@ use crate::{Access, AccessError};
 pub enum UserFault {
     /// Not a name.
     #[error(
-        "{0:?} cannot be the name of a user: 1 to 64 characters, letters, digits and . _ - + @, \
-         beginning with a letter or a digit"
+        "{0:?} is not a valid user name: 1 to 64 letters, digits and . _ - + @, starting with a \
+         letter or digit"
     )]
     Name(String),
     /// The name is taken.
-    #[error("there is a user {0:?} already")]
+    #[error("user {0:?} already exists")]
     Taken(String),
     /// Nobody has that name.
-    #[error("there is no user {0:?}")]
+    #[error("no user {0:?}")]
     Unknown(String),
     /// The password will not do.
     #[error(transparent)]
     Password(PasswordFault),
     /// The last user who may manage users would go.
-    #[error("{0:?} is the last admin of all nodes; make another user admin first")]
+    #[error("{0:?} is the last admin of all hosts; make another user admin first")]
     LastAdmin(String),
     /// The file.
     #[error(transparent)]

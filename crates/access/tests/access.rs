@@ -346,7 +346,7 @@ fn a_token_holds_no_more_than_its_owner() {
         };
         assert_eq!(
             error.to_string(),
-            "a token cannot hold more than its owner, who is operator on a"
+            "a token cannot have more permissions than its user (operator on a)"
         );
     }
     make(operator_on_a.clone(), on(Role::Viewer, &["a"])).unwrap();
