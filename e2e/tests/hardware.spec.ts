@@ -36,6 +36,24 @@ test('a disk is expanded on the page of its VM', async ({ ownLab, page }) => {
   await expect(page.getByRole('main').getByText(/Expand disk/)).toHaveCount(1);
 });
 
+test('an adapter is moved to another port group', async ({ ownLab, page }) => {
+  const { url, nodes } = await ownLab(NODES);
+  await page.goto(`${url}/vms/hoge/1`);
+  const card = page.getByRole('region', { name: 'Hardware devices' });
+  const nic = card.getByRole('listitem').filter({ hasText: 'ethernet0' });
+  await card.getByRole('button', { name: 'Move network adapter ethernet0' }).click();
+  const dialog = page.getByRole('dialog');
+  const save = dialog.getByRole('button', { name: 'Save' });
+  await expect(save).toBeDisabled();
+  await dialog.getByRole('combobox', { name: 'Port group' }).selectOption('Management Network');
+  await expect(dialog).toContainText('VM Network → Management Network');
+  await save.click();
+  await expect(dialog).toBeHidden();
+  await expect(nic).toContainText('Management Network');
+  const vmx = await nodes.vmx('hoge', 1);
+  expect(vmx['ethernet0.networkName']).toBe('Management Network');
+});
+
 test('the hardware of a VM that runs cannot be changed', async ({ ownLab, page }) => {
   const { url } = await ownLab(NODES);
   await page.goto(`${url}/vms/hoge/3`);

@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Command;
 use ecoman_model::{
-    AfterCrash, Answer, CleanUp, Destroy, DiskGrow, Edit, LockName, NewVm, PowerAction,
-    PowerChange, PowerState, Situation, SnapshotCreate, SnapshotRemove, SnapshotRemoveAll,
-    SnapshotRevert, TaskId, TaskRequest, Unregister, VmSettings, Vmid,
+    AfterCrash, Answer, CdromChange, CleanUp, Destroy, DiskGrow, Edit, LockName, NewVm, NicMove,
+    PowerAction, PowerChange, PowerState, Situation, SnapshotCreate, SnapshotRemove,
+    SnapshotRemoveAll, SnapshotRevert, TaskId, TaskRequest, Unregister, VmSettings, Vmid,
 };
 
 use crate::cli;
@@ -196,7 +196,19 @@ fn act_after(request: Option<&TaskRequest>) -> Option<TaskRequest> {
             size_gb: 40,
             if_size_gb: Some(30),
         }),
-        Some(TaskRequest::DiskGrow(_)) => TaskRequest::Unregister(Unregister {
+        Some(TaskRequest::DiskGrow(_)) => TaskRequest::CdromChange(CdromChange {
+            vmid,
+            drive: None,
+            iso_path: None,
+            if_iso_path: None,
+        }),
+        Some(TaskRequest::CdromChange(_)) => TaskRequest::NicMove(NicMove {
+            vmid,
+            nic: "ethernet0".parse().ok()?,
+            network: "VM Network".to_owned(),
+            if_network: None,
+        }),
+        Some(TaskRequest::NicMove(_)) => TaskRequest::Unregister(Unregister {
             vmid,
             name: "web".to_owned(),
         }),

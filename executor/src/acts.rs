@@ -2,8 +2,10 @@
 
 mod answer;
 mod clean_up;
+mod configuration;
 mod create;
 mod created_files;
+mod device;
 mod disk;
 mod edit;
 mod facts;
@@ -14,6 +16,7 @@ mod power;
 mod question;
 mod removal;
 mod snapshot;
+mod vmx_change;
 
 use ecoman_model::{NodeName, TaskError, TaskRequest};
 
@@ -27,6 +30,8 @@ pub(crate) async fn run(job: &Job, request: &TaskRequest) -> Result<(), TaskErro
         TaskRequest::Create(vm) => create::create(job, vm).await,
         TaskRequest::Edit(change) => edit::edit(job, change).await,
         TaskRequest::DiskGrow(act) => disk::grow(job, act).await,
+        TaskRequest::CdromChange(act) => device::change_cdrom(job, act).await,
+        TaskRequest::NicMove(act) => device::move_nic(job, act).await,
         TaskRequest::Unregister(act) => removal::unregister(job, act).await,
         TaskRequest::Destroy(act) => removal::destroy(job, act).await,
         TaskRequest::CleanUp(clean_up) => clean_up::clean_up_interrupted(job, clean_up).await,

@@ -1,10 +1,10 @@
-//! `/vms/{node}/{vmid}/hardware`, `…/disks/{key}`: the virtual hardware of a VM.
+//! `/vms/{node}/{vmid}/hardware`, `…/disks/{key}`, `…/cdrom`, `…/nics/{key}`: the virtual hardware of a VM.
 
 use axum::Json;
 use axum::extract::State;
 use axum::http::header::CACHE_CONTROL;
 use axum::response::{IntoResponse as _, Response};
-use ecoman_api::{GrowDisk, VmHardware};
+use ecoman_api::{ChangeCdrom, DeviceKey, GrowDisk, MoveNic, VmHardware};
 use ecoman_model::{Permission, TaskRequest, Vmid};
 
 use super::guard::ChangeContext;
@@ -91,4 +91,73 @@ pub(crate) async fn grow_disk(
     let act = body.act(vm.vmid(), disk).check();
     let act = act.map_err(|faults| http::Error::fields(&faults))?;
     vm.accept(TaskRequest::DiskGrow(act)).await
+}
+
+/// Put an ISO image into a CD/DVD drive, or take it out
+///
+/// Makes a task, which changes the lines of the drive in the VM's `.vmx` and not one other byte, and has the
+/// node read it; else the former `.vmx` is put back. The VM must be off, and the node must have the image.
+/// With an image in it the drive is connected when the VM is powered on, without it is not.
+#[utoipa::path(
+    put,
+    path = "/vms/{node}/{vmid}/cdrom",
+    operation_id = "changeCdrom",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Hardware))),
+    params(VmPath, parameters::IdempotencyKey),
+    request_body = ChangeCdrom,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::HardwareRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn change_cdrom(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: VmPath,
+    _: NoParameters,
+    JsonBody(body): JsonBody<ChangeCdrom>,
+) -> Result<Accepted, ErrorResponse> {
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let act = body.act(vm.vmid()).check();
+    let act = act.map_err(|faults| http::Error::fields(&faults))?;
+    vm.accept(TaskRequest::CdromChange(act)).await
+}
+
+/// Move a network adapter to another port group
+///
+/// Makes a task, which changes the name of the port group in the VM's `.vmx` and not one other byte, and has
+/// the node read it; else the former `.vmx` is put back. The VM must be off, and a standard switch of the node
+/// must have the port group.
+#[utoipa::path(
+    patch,
+    path = "/vms/{node}/{vmid}/nics/{key}",
+    operation_id = "moveNic",
+    tag = "Virtual machines",
+    extensions(("x-permission" = json!(Permission::Hardware))),
+    params(DevicePath, parameters::IdempotencyKey),
+    request_body = MoveNic,
+    responses(
+        Accepted,
+        responses::BadBody,
+        responses::NoSuchVm,
+        responses::HardwareRefused,
+        responses::ExecutorAway,
+    )
+)]
+pub(crate) async fn move_nic(
+    State(state): State<AppState>,
+    context: ChangeContext,
+    path: DevicePath,
+    _: NoParameters,
+    JsonBody(body): JsonBody<MoveNic>,
+) -> Result<Accepted, ErrorResponse> {
+    let vm = VmChange::find(&state, &context, &path.node, &path.vmid)?;
+    let nic = path.key(DeviceKey::is_nic)?;
+    let act = body.act(vm.vmid(), nic).check();
+    let act = act.map_err(|faults| http::Error::fields(&faults))?;
+    vm.accept(TaskRequest::NicMove(act)).await
 }

@@ -68,6 +68,8 @@ pub(crate) fn api(base: OpenApi) -> OpenApiRouter<AppState> {
         .routes(routes!(deletion::list_vm_files))
         .routes(routes!(hardware::get_vm_hardware))
         .routes(routes!(hardware::grow_disk))
+        .routes(routes!(hardware::change_cdrom))
+        .routes(routes!(hardware::move_nic))
         .routes(routes!(settings::cancel_pending))
         .routes(routes!(power::set_power))
         .routes(routes!(question::answer_question))

@@ -51,6 +51,14 @@ const TABLE: &[(&str, [&str; 8])] = &[
         ["401", "403", "403", "-", "401", "403", "401", "-"],
     ),
     (
+        "changeCdrom",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
+        "moveNic",
+        ["401", "403", "403", "-", "401", "403", "401", "403"],
+    ),
+    (
         "growDisk",
         ["401", "403", "403", "-", "401", "403", "401", "403"],
     ),
@@ -195,6 +203,8 @@ fn body(operation: &str) -> Option<Value> {
         "setPower" => json!({"action": "on"}),
         "updateVm" => json!({"comment": "new"}),
         "answerQuestion" => json!({"question": "1", "choice": 0}),
+        "changeCdrom" => json!({"iso_path": null}),
+        "moveNic" => json!({"network": "VM Network"}),
         "growDisk" => json!({"size_gb": 40}),
         "createSnapshot" => json!({"name": "a"}),
         "revertToSnapshot" => json!({}),

@@ -1,7 +1,7 @@
 //! The virtual hardware of a VM, which comes from the executor, and the changes that are handed to it.
 
 use ecoman_api::{Problem, TaskRequest, VmHardware};
-use ecoman_model::{DiskGrow, Vmid};
+use ecoman_model::{CdromChange, DiskGrow, NicMove, Vmid};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
@@ -106,4 +106,101 @@ async fn what_cannot_be_is_refused_at_once() {
         problem.detail.contains("only while it is off"),
         "{problem:?}"
     );
+}
+
+#[tokio::test]
+async fn drives_and_adapters_are_changed_alike() {
+    let (server, executor) = server().await;
+    let vmid = Vmid(2);
+    let iso = "/vmfs/volumes/a/x.iso".to_owned();
+    for (nth, (method, path, body, expected)) in [
+        (
+            Method::PUT,
+            "cdrom",
+            json!({"iso_path": iso, "if_iso_path": ""}),
+            TaskRequest::CdromChange(CdromChange {
+                vmid,
+                drive: None,
+                iso_path: Some(iso.clone()),
+                if_iso_path: Some(String::new()),
+            }),
+        ),
+        (
+            Method::PUT,
+            "cdrom",
+            json!({"iso_path": null, "key": "sata0:0"}),
+            TaskRequest::CdromChange(CdromChange {
+                vmid,
+                drive: "sata0:0".parse().ok(),
+                iso_path: None,
+                if_iso_path: None,
+            }),
+        ),
+        (
+            Method::PATCH,
+            "nics/ethernet0",
+            json!({"network": "Lab 日本", "if_network": "VM Network"}),
+            TaskRequest::NicMove(NicMove {
+                vmid,
+                nic: "ethernet0".parse().expect("a device"),
+                network: "Lab 日本".to_owned(),
+                if_network: Some("VM Network".to_owned()),
+            }),
+        ),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("{PATH}/{path}");
+        let request = server.method(method, &path).json(&body);
+        assert_eq!(accepted(request).await.request, expected);
+        server.begun(&executor, nth + 1).await;
+    }
+    for (method, path, body, status) in [
+        (Method::PUT, "2/cdrom", json!({}), StatusCode::BAD_REQUEST),
+        (
+            Method::PUT,
+            "2/cdrom",
+            json!({"iso_path": "/etc/x.iso"}),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            Method::PUT,
+            "2/cdrom",
+            json!({"iso_path": null, "key": "usb0"}),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            Method::PATCH,
+            "2/nics/scsi0:0",
+            json!({"network": "a"}),
+            StatusCode::NOT_FOUND,
+        ),
+        (
+            Method::PATCH,
+            "2/nics/ethernet0",
+            json!({"network": ""}),
+            StatusCode::BAD_REQUEST,
+        ),
+        (
+            Method::PUT,
+            "1/cdrom",
+            json!({"iso_path": null}),
+            StatusCode::CONFLICT,
+        ),
+        (
+            Method::PATCH,
+            "1/nics/ethernet0",
+            json!({"network": "a"}),
+            StatusCode::CONFLICT,
+        ),
+    ] {
+        let path = format!("/api/v1/vms/hoge/{path}");
+        let response = server.method(method, &path).json(&body).send().await;
+        assert_eq!(
+            response.expect("an answer").status(),
+            status,
+            "{path} {body}"
+        );
+    }
 }

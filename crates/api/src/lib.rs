@@ -26,11 +26,11 @@ pub mod text;
 mod vm;
 
 pub use ecoman_model::{
-    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, CdromDrive, Choice, CleanUp,
-    Collecting, CommandRun, DEFAULT_GUEST_OS, DISK_GB, Datastore, Destroy, DeviceKey, DiskGrow,
-    Edit, EventKind, FailureKind, FieldFault, FixedDisk, FixedDiskKind, GUEST_SECONDS,
+    Act, Answer, AuditOutcome, Authentication, COMMENT_BYTES, CdromChange, CdromDrive, Choice,
+    CleanUp, Collecting, CommandRun, DEFAULT_GUEST_OS, DISK_GB, Datastore, Destroy, DeviceKey,
+    DiskGrow, Edit, EventKind, FailureKind, FieldFault, FixedDisk, FixedDiskKind, GUEST_SECONDS,
     GUEST_SECONDS_RANGE, Initiator, IsoImage, Limits, NAME_CHARACTERS, NetworkAdapter, NewVm,
-    NodeFailure, Obstacle, ObstacleKind, Permission, PowerAction, PowerChange, PowerState,
+    NicMove, NodeFailure, Obstacle, ObstacleKind, Permission, PowerAction, PowerChange, PowerState,
     Question, Refusal, Resource, Role, RoundCost, SNAPSHOT_DESCRIPTION_BYTES,
     SNAPSHOT_NAME_CHARACTERS, Setting, Situation, Snapshot, SnapshotCreate, SnapshotRemove,
     SnapshotRemoveAll, SnapshotRevert, SnapshotTree, Stays, StepState, TaskId, TaskRequest,
@@ -49,7 +49,7 @@ pub use filter::{
     Filter, FilterError, FilterFault, Moment, Searchable, TermPlace, Word, filter_fields,
     filter_table,
 };
-pub use hardware::GrowDisk;
+pub use hardware::{ChangeCdrom, GrowDisk, MoveNic};
 pub use history::{HistoryItem, HistoryPage, HistoryTask};
 pub use machine::{
     Count, CreateMachine, Machine, MachineCreated, MachinePower, MachinePowerSet, MachineResult,

@@ -27,7 +27,7 @@ pub use create::{
 pub use declaration::{Act, AfterCrash, LockName, Refusal, Situation};
 pub use edit::Edit;
 pub use field_fault::FieldFault;
-pub use hardware::DiskGrow;
+pub use hardware::{CdromChange, DiskGrow, NicMove};
 pub use power::{GUEST_SECONDS, GUEST_SECONDS_RANGE, PowerChange};
 pub use power_action::PowerAction;
 pub use removal::{Destroy, Unregister};

@@ -22,11 +22,11 @@ mod thresholds;
 mod vm;
 
 pub use act::{
-    Act, AfterCrash, Answer, COMMENT_BYTES, CleanUp, DEFAULT_GUEST_OS, Destroy, DiskGrow, Edit,
-    FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES, NAME_CHARACTERS,
-    NewVm, PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH, SNAPSHOT_DESCRIPTION_BYTES,
-    SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate, SnapshotRemove,
-    SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, Unregister, VmSettings,
+    Act, AfterCrash, Answer, COMMENT_BYTES, CdromChange, CleanUp, DEFAULT_GUEST_OS, Destroy,
+    DiskGrow, Edit, FieldFault, GUEST_SECONDS, GUEST_SECONDS_RANGE, Limits, LockName, NAME_BYTES,
+    NAME_CHARACTERS, NewVm, NicMove, PowerAction, PowerChange, Refusal, SNAPSHOT_DEPTH,
+    SNAPSHOT_DESCRIPTION_BYTES, SNAPSHOT_NAME_CHARACTERS, Setting, Situation, SnapshotCreate,
+    SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, Step, TaskRequest, Unregister, VmSettings,
     least_snapshot_bytes, volume_of,
 };
 pub use audit::{Actor, AuditEntry, AuditOutcome, Authentication};

@@ -1,35 +1,15 @@
-//! Changing settings of a VM: look, compare, write the changed `.vmx` beside the one that is there, put
-//! it in its place, have the node read it, and see what the node makes of it.
-//!
-//! The node's `.vmx` is one of the two at any time, whole. It is replaced only while it holds what was
-//! read, so that nothing that somebody else has written meanwhile is lost, and a `.vmx` from before a
-//! snapshot never comes back. What a run that died has left is found by the id of the task.
-
-mod configuration;
-
-use std::time::Duration;
+//! Changing settings of a VM: checked against the node, then a change of its `.vmx`.
 
 use ecoman_api::text::EN;
-use ecoman_esxi::{Command, edit_vmx, parse, vmx_value};
+use ecoman_esxi::{Command, parse, vmx_value};
 use ecoman_model::{
-    Act as _, Edit, FieldFault, Limits, PowerState, Refusal, Setting, Situation, Step, StepState,
-    TaskError, TaskErrorKind, VmFacts, VmSettings, Vmid, marks,
+    Act as _, Edit, FieldFault, Limits, Refusal, Setting, Situation, StepState, TaskError,
+    TaskErrorKind, VmFacts, VmSettings, marks,
 };
-use tokio::time::Instant;
 
-use self::configuration::Configuration;
-use super::facts::{vm_facts, vm_facts_and_power};
-use crate::job::{Job, STATE_LAG, refused};
-
-const LOOK: usize = 0;
-const READ: usize = 1;
-const WRITE: usize = 2;
-const REPLACE: usize = 3;
-const RELOAD: usize = 4;
-const COMPARE: usize = 5;
-
-/// Between two looks at what the node makes of a change.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(250);
+use super::facts::vm_facts;
+use super::vmx_change::{Before, Change, LOOK, READ, STEPS, Shown, carry_out, look};
+use crate::job::{Job, refused};
 
 /// Changes settings of a VM.
 pub(crate) async fn edit(job: &Job, edit: &Edit) -> Result<(), TaskError> {
@@ -38,17 +18,10 @@ pub(crate) async fn edit(job: &Job, edit: &Edit) -> Result<(), TaskError> {
         .clone()
         .check()
         .map_err(|faults| out_of_range(&faults))?;
-    job.plan([
-        Step::LookAtVm,
-        Step::ReadConfiguration,
-        Step::WriteBeside,
-        Step::ReplaceConfiguration,
-        Step::Reload,
-        Step::CompareSettings,
-    ]);
+    job.plan(STEPS);
     let doing = format!("The change of VM {} on {}", edit.vmid, job.name());
     job.begin(LOOK);
-    let vm = job.unless_cancelled(&doing, look(job, &edit)).await?;
+    let vm = job.unless_cancelled(&doing, look(job, edit.vmid)).await?;
     let reading = prepare(job, &edit, &vm);
     let change = match job.unless_cancelled(&doing, reading).await {
         Ok(change) => change,
@@ -57,60 +30,43 @@ pub(crate) async fn edit(job: &Job, edit: &Edit) -> Result<(), TaskError> {
             return Err(error);
         }
     };
-    let file = &vm.file;
-    if change.is_written() {
-        // By a run that has died since, or by hand.
-        file.discard_leftover(job).await;
-        job.step(WRITE, StepState::Skipped, None);
-        job.step(REPLACE, StepState::Skipped, None);
-        if differences(&edit.settings, &vm.settings()).is_empty() {
-            job.step(RELOAD, StepState::Skipped, None);
-            job.step(COMPARE, StepState::Skipped, None);
-            return Ok(());
+    let before = shown(&vm.facts);
+    let settings = Settings {
+        edit: &edit,
+        before,
+    };
+    carry_out(job, &vm, &change, &settings, &doing).await
+}
+
+/// The settings, as the node shows them.
+struct Settings<'a> {
+    edit: &'a Edit,
+    before: VmSettings,
+}
+
+impl Shown for Settings<'_> {
+    fn is_shown(&self) -> bool {
+        differences(&self.edit.settings, &self.before).is_empty()
+    }
+
+    async fn differs(&self, job: &Job, vm: &Before) -> Result<Vec<String>, TaskError> {
+        let settings = &self.edit.settings;
+        let mut now = shown(&vm_facts(job, vm.vmid).await?);
+        if settings.guest_os.is_some() || settings.cores_per_socket.is_some() {
+            // The summary has neither; the node has written the file again where it did not like it.
+            let content = vm.file.read(job).await?;
+            now.guest_os = vmx_value(&content, Setting::GuestOs.vmx_key());
+            let cores = vmx_value(&content, Setting::CoresPerSocket.vmx_key());
+            now.cores_per_socket = cores.map_or(Some(1), |cores| cores.trim().parse().ok());
         }
-        job.close_cancellation(&doing)?;
-        take_over(job, &edit, file).await.map_err(|mut error| {
-            error.left = vec![format!(
-                "{} on {} holds the change, and the node does not show it.",
-                file.path,
-                job.name()
-            )];
-            error
-        })?;
-        return Ok(());
+        Ok(differences(&as_shown(settings), &now))
     }
-    job.check_cancelled(&doing)?;
-    job.begin(WRITE);
-    if let Err(error) = file.write_beside(job, &change.new).await {
-        return Err(file.unchanged(job, error).await);
-    }
-    job.done(WRITE);
-    if let Err(error) = job.close_cancellation(&doing) {
-        return Err(file.unchanged(job, error).await);
-    }
-    job.begin(REPLACE);
-    if let Err(error) = file.replace(job, &change.old, &change.new).await {
-        return Err(file.unchanged(job, error).await);
-    }
-    job.done(REPLACE);
-    match take_over(job, &edit, file).await {
-        Ok(()) => Ok(()),
-        Err(error) => Err(put_back(job, &vm, &change, error).await),
-    }
-}
 
-/// A VM as the node shows it before the change.
-struct Before {
-    vmid: Vmid,
-    name: String,
-    facts: VmFacts,
-    power: PowerState,
-    file: Configuration,
-}
-
-impl Before {
-    fn settings(&self) -> VmSettings {
-        shown(&self.facts)
+    async fn is_not_back(&self, job: &Job, vm: &Before) -> Result<Vec<String>, TaskError> {
+        Ok(differences(
+            &self.before,
+            &shown(&vm_facts(job, vm.vmid).await?),
+        ))
     }
 }
 
@@ -123,42 +79,6 @@ fn shown(facts: &VmFacts) -> VmSettings {
         memory_mb: facts.memory_mb,
         ..VmSettings::default()
     }
-}
-
-/// The change of a `.vmx`.
-struct Change {
-    old: Vec<u8>,
-    new: Vec<u8>,
-}
-
-impl Change {
-    fn is_written(&self) -> bool {
-        self.old == self.new
-    }
-}
-
-/// Looks at the VM, and whether it can be changed now.
-async fn look(job: &Job, edit: &Edit) -> Result<Before, TaskError> {
-    let vmid = edit.vmid;
-    let (facts, power) = vm_facts_and_power(job, vmid).await?;
-    let name = facts.name.clone().unwrap_or_else(|| vmid.to_string());
-    let path = facts.vmx_path.as_deref().unwrap_or_default();
-    let Some(file) = Configuration::of(path, job.id) else {
-        return Err(refused(
-            format!(
-                "{name} on {} has its configuration at {path:?}, which is on no datastore.",
-                job.name()
-            ),
-            "Change it in the node's own Host Client.",
-        ));
-    };
-    Ok(Before {
-        vmid,
-        name,
-        facts,
-        power,
-        file,
-    })
 }
 
 /// Checks the change against the node and its `.vmx`, before anything is written.
@@ -180,7 +100,7 @@ async fn prepare(job: &Job, edit: &Edit, vm: &Before) -> Result<Change, TaskErro
         cpus: vm.facts.cpus.or_else(|| number(Setting::Cpus)).or(Some(1)),
         cores_per_socket: number(Setting::CoresPerSocket).or(Some(1)),
         guest_os: in_file(Setting::GuestOs),
-        ..vm.settings()
+        ..shown(&vm.facts)
     };
     // What is as requested already was done by a run that has died since.
     let seen = without(&edit.seen, |setting| {
@@ -189,30 +109,16 @@ async fn prepare(job: &Job, edit: &Edit, vm: &Before) -> Result<Change, TaskErro
     seen.still_hold(&now)
         .map_err(|refusal| not_now(job, vm, &refusal))?;
     check_node(job, edit, vm, &now).await?;
-    let values: Vec<_> = edit
-        .settings
-        .named()
-        .map(|(setting, value)| (setting.vmx_key(), value))
-        .collect();
-    let values: Vec<_> = values
-        .iter()
-        .map(|(key, value)| (*key, value.as_str()))
-        // No line says the same as an empty comment.
-        .filter(|(key, value)| !value.is_empty() || vmx_value(&old, key).is_some())
-        .collect();
-    let new = edit_vmx(&old, &values).map_err(|error| {
-        refused(
-            format!("{} on {}: {error}.", vm.file.path, job.name()),
-            "Leave those characters out.",
-        )
-    })?;
+    let values = edit.settings.named();
+    let values = values.map(|(setting, value)| (setting.vmx_key().to_owned(), value));
+    let change = Change::of(job, vm, old, &values.collect::<Vec<_>>())?;
     let changes = differences(&edit.settings, &now);
     let detail = match changes.is_empty() {
         true => "It is so already.".to_owned(),
         false => changes.join("; "),
     };
     job.step(READ, StepState::Done, Some(detail));
-    Ok(Change { old, new })
+    Ok(change)
 }
 
 /// What the node itself has to allow: the name, the size, the sockets.
@@ -263,55 +169,6 @@ async fn check_node(
     Ok(())
 }
 
-/// Has the node read the `.vmx`, and compares what it makes of it.
-async fn take_over(job: &Job, edit: &Edit, file: &Configuration) -> Result<(), TaskError> {
-    let vmid = edit.vmid;
-    job.begin(RELOAD);
-    reload(job, vmid, file).await?;
-    job.done(RELOAD);
-    job.begin(COMPARE);
-    let until = Instant::now() + STATE_LAG;
-    loop {
-        let mut now = shown(&vm_facts(job, vmid).await?);
-        if edit.settings.guest_os.is_some() || edit.settings.cores_per_socket.is_some() {
-            // The summary has neither; the node has written the file again where it did not like it.
-            let content = file.read(job).await?;
-            now.guest_os = vmx_value(&content, Setting::GuestOs.vmx_key());
-            let cores = vmx_value(&content, Setting::CoresPerSocket.vmx_key());
-            now.cores_per_socket = cores.map_or(Some(1), |cores| cores.trim().parse().ok());
-        }
-        let wrong = differences(&as_shown(&edit.settings), &now);
-        if wrong.is_empty() {
-            job.done(COMPARE);
-            return Ok(());
-        }
-        if Instant::now() >= until {
-            return Err(TaskError {
-                kind: TaskErrorKind::Node,
-                message: format!(
-                    "{} did not take the change of VM {vmid}: now and requested are {}.",
-                    job.name(),
-                    wrong.join("; ")
-                ),
-                hint:
-                    "Look at the VM in the node's own Host Client, and report it with the task's \
-                       commands."
-                        .to_owned(),
-                left: Vec::new(),
-            });
-        }
-        job.pause(BETWEEN_LOOKS).await;
-    }
-}
-
-async fn reload(job: &Job, vmid: Vmid, file: &Configuration) -> Result<(), TaskError> {
-    let doing = format!("Having {} read {}", job.name(), file.path);
-    // Sending it twice is harmless.
-    let output = job.ask(&Command::reload(vmid)).await;
-    let output = output.map_err(|error| job.lost(&doing, &error))?;
-    job.complaint(&doing, &output).map_or(Ok(()), Err)
-}
-
 /// Settings as the node's own tools show them.
 fn as_shown(settings: &VmSettings) -> VmSettings {
     let comment = settings.comment.as_ref();
@@ -319,54 +176,6 @@ fn as_shown(settings: &VmSettings) -> VmSettings {
         comment: comment.map(|comment| marks::in_block(comment).into_owned()),
         ..settings.clone()
     }
-}
-
-/// Puts the former `.vmx` back after a change that the node has not taken. Returns the error, with
-/// what has become of it.
-async fn put_back(job: &Job, vm: &Before, change: &Change, mut error: TaskError) -> TaskError {
-    let step = job.plan([Step::PutBack]);
-    job.begin(step);
-    match undo(job, vm, change).await {
-        Ok(sentence) => {
-            job.step(step, StepState::Done, Some(sentence.to_owned()));
-            error.message = format!("{} {sentence}", error.message);
-        }
-        Err(why) => {
-            job.step(step, StepState::Failed, Some(why.message.clone()));
-            error.message += " The former configuration could not be put back.";
-            error.left = vec![format!(
-                "{} on {} may hold the change, and the node may show another one: {}",
-                vm.file.path,
-                job.name(),
-                why.message
-            )];
-        }
-    }
-    error
-}
-
-async fn undo(job: &Job, vm: &Before, change: &Change) -> Result<&'static str, TaskError> {
-    let file = &vm.file;
-    let vmid = vm.vmid;
-    let rewritten = file.read(job).await? != change.new;
-    if !rewritten {
-        file.write_beside(job, &change.old).await?;
-        if let Err(error) = file.replace(job, &change.new, &change.old).await {
-            file.discard_leftover(job).await;
-            return Err(error);
-        }
-    }
-    let complaint = reload(job, vmid, file).await.err();
-    let differ = differences(&vm.settings(), &shown(&vm_facts(job, vmid).await?));
-    if !differ.is_empty() {
-        let shows = || refused(format!("it shows {}.", differ.join("; ")), "");
-        return Err(complaint.unwrap_or_else(shows));
-    }
-    Ok(if rewritten {
-        "The node has written the configuration over it; the VM is as it was."
-    } else {
-        "The former configuration was put back."
-    })
 }
 
 /// In words: which of the settings `wanted` are other ones now, with both values.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use ecoman_model::{
-    DiskGrow, FixedDiskKind, SnapshotCreate, StepState, TaskErrorKind, TaskRequest, VmHardware,
-    Vmid,
+    CdromChange, DiskGrow, FixedDiskKind, NicMove, SnapshotCreate, StepState, TaskErrorKind,
+    TaskRequest, VmHardware, Vmid,
 };
 use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use reqwest::StatusCode;
@@ -452,4 +452,197 @@ async fn an_executor_that_dies_at_any_command_is_continued_by_the_next() {
         assert_eq!(node.vm(7).unwrap().spec.disks, [40 * GB], "{place}");
         assert_nothing_else(&node, &before, &["/web/web.vmdk"]);
     }
+}
+
+const ISO: &str = "/vmfs/volumes/datastore1/os-images/it's a new.iso";
+const OLD_ISO: &str = "/vmfs/volumes/datastore1/os-images/old.iso";
+
+/// A VM with an image in its drive, and a `.vmx` as people leave it.
+fn with_drive() -> SimulatedNode {
+    let node = node();
+    plant(&node, ISO, "an image");
+    plant(&node, OLD_ISO, "an image");
+    add_to_vmx(
+        &node,
+        &format!(
+            "# ide1:0.fileName = \"no\"\r\nIDE1:0.fileName = \"{OLD_ISO}\"\nide1:0.devicetype=\"cdrom-image\" \n\
+             ide1:0.present = \"TRUE\"\nguestinfo.secret = \"hunter2\"\n"
+        ),
+    );
+    node
+}
+
+fn cdrom(iso_path: Option<&str>, if_iso_path: Option<&str>) -> TaskRequest {
+    TaskRequest::CdromChange(CdromChange {
+        vmid: Vmid(7),
+        drive: None,
+        iso_path: iso_path.map(str::to_owned),
+        if_iso_path: if_iso_path.map(str::to_owned),
+    })
+}
+
+fn nic(network: &str, if_network: Option<&str>) -> TaskRequest {
+    TaskRequest::NicMove(NicMove {
+        vmid: Vmid(7),
+        nic: "ethernet0".parse().unwrap(),
+        network: network.to_owned(),
+        if_network: if_network.map(str::to_owned),
+    })
+}
+
+#[tokio::test]
+async fn an_image_goes_in_and_out_and_no_other_byte_changes() {
+    let node = with_drive();
+    let bench = Bench::new(&[&node]).await;
+    let seen = hardware(&bench).await;
+    let drive = &seen.cdroms[0];
+    assert_eq!(
+        (drive.key.as_str(), drive.iso_path.as_deref()),
+        ("ide1:0", Some(OLD_ISO))
+    );
+    let (before, files) = (file(&node, "web.vmx"), snapshot(&node));
+    let report = bench.run(&node, cdrom(Some(ISO), Some(OLD_ISO))).await;
+    assert_done(&report);
+    let inserted = before.replace(
+        &format!("IDE1:0.fileName = \"{OLD_ISO}\""),
+        &format!("IDE1:0.fileName = \"{ISO}\""),
+    );
+    assert_eq!(
+        file(&node, "web.vmx"),
+        inserted + "ide1:0.startConnected = \"TRUE\"\r\n"
+    );
+    assert_nothing_else(&node, &files, &["/web/web.vmx"]);
+    assert_eq!(
+        hardware(&bench).await.cdroms[0].iso_path.as_deref(),
+        Some(ISO)
+    );
+    let printed = serde_json::to_string(&report).unwrap();
+    assert!(!printed.contains("hunter2"), "{printed}");
+    // The same again writes nothing.
+    let now = file(&node, "web.vmx");
+    let again = bench.run(&node, cdrom(Some(ISO), Some(OLD_ISO))).await;
+    assert_done(&again);
+    assert_eq!(again.progress.steps[3].state, StepState::Skipped);
+    assert_eq!(file(&node, "web.vmx"), now);
+    // And out.
+    assert_done(&bench.run(&node, cdrom(None, Some(ISO))).await);
+    let seen = hardware(&bench).await;
+    assert_eq!(
+        (seen.cdroms[0].iso_path.as_deref(), seen.cdroms[0].connected),
+        (None, false)
+    );
+    let out = file(&node, "web.vmx");
+    assert!(
+        out.contains("ide1:0.devicetype=\"atapi-cdrom\" \n"),
+        "{out}"
+    );
+    // It is empty, in whichever way.
+    assert_done(&bench.run(&node, cdrom(None, None)).await);
+    assert_eq!(file(&node, "web.vmx"), out);
+}
+
+#[tokio::test]
+async fn an_adapter_is_moved_and_no_other_byte_changes() {
+    let node = node();
+    let bench = Bench::new(&[&node]).await;
+    let (before, files) = (file(&node, "web.vmx"), snapshot(&node));
+    let seen = hardware(&bench).await;
+    assert_eq!(seen.nics[0].network.as_deref(), Some("VM Network"));
+    assert_eq!(seen.nics[0].adapter.as_deref(), Some("vmxnet3"));
+    assert_done(
+        &bench
+            .run(&node, nic("Management Network", Some("VM Network")))
+            .await,
+    );
+    let line = |network: &str| format!("ethernet0.networkName = \"{network}\"");
+    let expected = before.replace(&line("VM Network"), &line("Management Network"));
+    assert_eq!(file(&node, "web.vmx"), expected);
+    assert_eq!(node.vm(7).unwrap().spec.networks, ["Management Network"]);
+    assert_nothing_else(&node, &files, &["/web/web.vmx"]);
+}
+
+#[tokio::test]
+async fn what_a_device_cannot_be_connected_to_is_refused_before_anything_is_written() {
+    let node = with_drive();
+    add_to_vmx(
+        &node,
+        "ethernet1.present = \"TRUE\"\nethernet1.dvs.portgroupId = \"dvpg-1\"\n",
+    );
+    let bench = Bench::new(&[&node]).await;
+    let before = snapshot(&node);
+    let missing = "/vmfs/volumes/datastore1/os-images/none.iso";
+    let of_other_switch = TaskRequest::NicMove(NicMove {
+        vmid: Vmid(7),
+        nic: "ethernet1".parse().unwrap(),
+        network: "VM Network".to_owned(),
+        if_network: None,
+    });
+    let no_drive = TaskRequest::CdromChange(CdromChange {
+        vmid: Vmid(7),
+        drive: Some("sata0:0".parse().unwrap()),
+        iso_path: None,
+        if_iso_path: None,
+    });
+    for (kind, request, reason) in [
+        (
+            TaskErrorKind::Refused,
+            cdrom(Some(missing), None),
+            "there is no ISO image",
+        ),
+        (
+            TaskErrorKind::Refused,
+            cdrom(Some("/etc/passwd"), None),
+            "must be a file on a volume",
+        ),
+        (
+            TaskErrorKind::VmChanged,
+            cdrom(Some(ISO), Some("")),
+            OLD_ISO,
+        ),
+        (TaskErrorKind::Refused, no_drive, "no CD/DVD drive sata0:0"),
+        (
+            TaskErrorKind::Refused,
+            nic("$(reboot)", None),
+            "no port group \"$(reboot)\"; it has",
+        ),
+        (
+            TaskErrorKind::VmChanged,
+            nic("Management Network", Some("Lab")),
+            "in \"VM Network\" now",
+        ),
+        (
+            TaskErrorKind::Refused,
+            of_other_switch,
+            "not on a standard switch",
+        ),
+    ] {
+        let report = bench.run(&node, request).await;
+        let error = failure(&report, kind);
+        assert!(error.message.contains(reason), "{reason}: {error:?}");
+        assert!(error.message.contains("Nothing was changed"), "{error:?}");
+    }
+    node.edit_vm(7, |vm| vm.power = Power::On).unwrap();
+    for request in [cdrom(None, None), nic("Management Network", None)] {
+        let error = failure(&bench.run(&node, request).await, TaskErrorKind::Refused);
+        assert!(error.message.contains("only while it is off"), "{error:?}");
+    }
+    assert_nothing_else(&node, &before, &[]);
+}
+
+#[tokio::test]
+async fn a_node_that_does_not_read_the_file_gets_the_former_one_back() {
+    let node = node();
+    let before = file(&node, "web.vmx");
+    let fault = "(vim.fault.InvalidVmConfig) {\n   faultCause = (vmodl.MethodFault) null, \n   \
+                 faultMessage = <unset>, \n   property = <unset>\n   msg = \"no such thing\"\n}\n";
+    let says = Fault::Says(Scope::command("reload"), String::new(), fault.to_owned(), 1);
+    node.set_fault(says).unwrap();
+    let bench = Bench::new(&[&node]).await;
+    let error = failure(
+        &bench.run(&node, nic("Management Network", None)).await,
+        TaskErrorKind::Node,
+    );
+    assert!(error.message.contains("was put back"), "{error:?}");
+    assert_eq!(error.left, [""; 0]);
+    assert_eq!(file(&node, "web.vmx"), before);
 }

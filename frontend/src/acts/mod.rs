@@ -68,6 +68,8 @@ fn view_of(request: &TaskRequest) -> &dyn ActView {
         TaskRequest::SnapshotRemoveAll(act) => act,
         TaskRequest::Edit(edit) => edit.as_ref(),
         TaskRequest::DiskGrow(act) => act,
+        TaskRequest::CdromChange(act) => act,
+        TaskRequest::NicMove(act) => act,
         TaskRequest::Unregister(act) => act,
         TaskRequest::Destroy(act) => act,
     }

@@ -1,6 +1,6 @@
 //! The virtual hardware of a VM.
 
-use ecoman_api::{DeviceKey, GrowDisk, Task, VmHardware};
+use ecoman_api::{ChangeCdrom, DeviceKey, GrowDisk, MoveNic, Task, VmHardware};
 use gloo_net::http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -31,4 +31,25 @@ pub(crate) async fn grow_disk(
         &wanted,
     )
     .await
+}
+
+/// Asks for another image, or none, in a CD/DVD drive.
+pub(crate) async fn change_cdrom(
+    vm: &VmKey,
+    wanted: &ChangeCdrom,
+    key: &str,
+) -> Result<Task, Error> {
+    let path = format!("{}/cdrom", path(vm));
+    change(Request::put(&path).header("Idempotency-Key", key), wanted).await
+}
+
+/// Asks to move a network adapter to another port group.
+pub(crate) async fn move_nic(
+    vm: &VmKey,
+    nic: &DeviceKey,
+    wanted: &MoveNic,
+    key: &str,
+) -> Result<Task, Error> {
+    let path = format!("{}/nics/{nic}", path(vm));
+    change(Request::patch(&path).header("Idempotency-Key", key), wanted).await
 }

@@ -28,7 +28,7 @@ pub(crate) use self::access::{
     mark_seen, revoke_token, seen_tasks, session, sign_in, sign_out, tokens, update_user, users,
 };
 pub(crate) use self::deletion::{delete_vm, vm_files};
-pub(crate) use self::hardware::{grow_disk, hardware};
+pub(crate) use self::hardware::{change_cdrom, grow_disk, hardware, move_nic};
 pub(crate) use self::history::{history, history_csv};
 pub(crate) use self::http::shed_dead_connections;
 pub(crate) use self::settings::{Updated, cancel_pending, update_vm};

@@ -54,6 +54,8 @@ pub struct VmxNic {
     pub adapter: Option<String>,
     /// Whether it is connected when the VM is powered on.
     pub connected: bool,
+    /// Whether it is on a distributed or an opaque switch, which has its own lines.
+    pub is_of_other_switch: bool,
 }
 
 /// Reads the devices of a `.vmx`. What cannot be read is left out.
@@ -89,7 +91,10 @@ pub fn vmx_devices(file: &[u8]) -> VmxDevices {
         }
         let connected = !says(name, "startconnected", "false");
         if key.is_nic() {
+            let of_other = [format!("{name}.dvs."), format!("{name}.opaquenetwork.")];
+            let mut all = values.keys();
             devices.nics.push(VmxNic {
+                is_of_other_switch: all.any(|key| of_other.iter().any(|it| key.starts_with(it))),
                 network: get(name, "networkname"),
                 mac_address: get(name, "address").or_else(|| get(name, "generatedaddress")),
                 adapter: get(name, "virtualdev"),
@@ -186,8 +191,11 @@ mod tests {
             mac_address: Some("00:0c:29:00:00:01".to_owned()),
             adapter: Some("vmxnet3".to_owned()),
             connected: true,
+            is_of_other_switch: false,
         };
         assert_eq!(devices.nics, [nic]);
+        let devices = vmx_devices(b"ethernet0.present = \"TRUE\"\nethernet0.dvs.portId = \"4\"\n");
+        assert!(devices.nics[0].is_of_other_switch);
         assert_eq!(vmx_devices(b"\0\xff=\"\"\n= \n."), VmxDevices::default());
     }
 }

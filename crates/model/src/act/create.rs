@@ -279,7 +279,7 @@ fn datastore(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn network(text: &str) -> Result<(), &'static str> {
+pub(super) fn network(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         Err("must not be empty")
     } else if text.len() > 255 {
@@ -291,7 +291,7 @@ fn network(text: &str) -> Result<(), &'static str> {
     }
 }
 
-fn iso_path(text: &str) -> Result<(), &'static str> {
+pub(super) fn iso_path(text: &str) -> Result<(), &'static str> {
     if text.is_empty() {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use super::clean_up::CleanUp;
 use super::create::NewVm;
 use super::declaration::{Act, Refusal};
 use super::edit::Edit;
-use super::hardware::DiskGrow;
+use super::hardware::{CdromChange, DiskGrow, NicMove};
 use super::power::PowerChange;
 use super::removal::{Destroy, Unregister};
 use super::snapshot::{SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert};
@@ -37,6 +37,10 @@ pub enum TaskRequest {
     Edit(Box<Edit>),
     /// Make a disk of a VM larger.
     DiskGrow(DiskGrow),
+    /// Put an ISO image into a CD/DVD drive of a VM, or take it out.
+    CdromChange(CdromChange),
+    /// Move a network adapter of a VM to another port group.
+    NicMove(NicMove),
     /// Take a VM off the node's inventory.
     Unregister(Unregister),
     /// Delete a VM with its files.
@@ -45,7 +49,7 @@ pub enum TaskRequest {
 
 impl TaskRequest {
     /// The words of all acts ([`Act::kind`]).
-    pub const KINDS: [&'static str; 12] = [
+    pub const KINDS: [&'static str; 14] = [
         "power",
         "create",
         "answer",
@@ -56,6 +60,8 @@ impl TaskRequest {
         "snapshot_remove_all",
         "edit",
         "disk_grow",
+        "cdrom_change",
+        "nic_move",
         "unregister",
         "destroy",
     ];
@@ -74,6 +80,8 @@ impl TaskRequest {
             Self::SnapshotRemoveAll(act) => act,
             Self::Edit(act) => act.as_ref(),
             Self::DiskGrow(act) => act,
+            Self::CdromChange(act) => act,
+            Self::NicMove(act) => act,
             Self::Unregister(act) => act,
             Self::Destroy(act) => act,
         }
@@ -164,8 +172,8 @@ mod schema {
     use utoipa::{PartialSchema, ToSchema};
 
     use super::{
-        Answer, CleanUp, Destroy, DiskGrow, Edit, NewVm, PowerChange, SnapshotCreate,
-        SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskRequest, Unregister,
+        Answer, CdromChange, CleanUp, Destroy, DiskGrow, Edit, NewVm, NicMove, PowerChange,
+        SnapshotCreate, SnapshotRemove, SnapshotRemoveAll, SnapshotRevert, TaskRequest, Unregister,
     };
 
     impl PartialSchema for TaskRequest {
@@ -192,6 +200,8 @@ mod schema {
                 .item(tagged::<SnapshotRemoveAll>("snapshot_remove_all"))
                 .item(tagged::<Edit>("edit"))
                 .item(tagged::<DiskGrow>("disk_grow"))
+                .item(tagged::<CdromChange>("cdrom_change"))
+                .item(tagged::<NicMove>("nic_move"))
                 .item(tagged::<Unregister>("unregister"))
                 .item(tagged::<Destroy>("destroy"))
                 .into()
@@ -211,6 +221,8 @@ mod schema {
             SnapshotRemoveAll::schemas(schemas);
             Edit::schemas(schemas);
             DiskGrow::schemas(schemas);
+            CdromChange::schemas(schemas);
+            NicMove::schemas(schemas);
             Unregister::schemas(schemas);
             Destroy::schemas(schemas);
         }

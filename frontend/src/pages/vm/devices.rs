@@ -96,8 +96,8 @@ fn list(
     let rows: Vec<_> = disks
         .iter()
         .map(|it| disk(it, why_not, asked))
-        .chain(cdroms.iter().map(cdrom))
-        .chain(nics.iter().map(nic))
+        .chain(cdroms.iter().map(|it| cdrom(it, why_not, asked)))
+        .chain(nics.iter().map(|it| nic(it, why_not, asked)))
         .collect();
     if rows.is_empty() {
         return view! { {error} <p class="lines">{texts.none}</p> }.into_any();
@@ -130,15 +130,14 @@ fn disk(
         Memo::new(move |_| why_not.get().or_else(|| fixed.clone())),
         move || asked.set(Some(wanted.clone())),
     );
-    row(
-        texts.disk,
-        disk.key.as_str(),
-        value.into_any(),
-        Some(change),
-    )
+    row(texts.disk, disk.key.as_str(), value.into_any(), change)
 }
 
-fn cdrom(drive: &CdromDrive) -> AnyView {
+fn cdrom(
+    drive: &CdromDrive,
+    why_not: Memo<Option<String>>,
+    asked: RwSignal<Option<Asked>>,
+) -> AnyView {
     let texts = &text::deferred().devices;
     let image = match &drive.iso_path {
         Some(path) => view! { <code>{path.clone()}</code> }.into_any(),
@@ -146,10 +145,22 @@ fn cdrom(drive: &CdromDrive) -> AnyView {
     };
     let off = (!drive.connected && drive.iso_path.is_some()).then_some(texts.disconnected);
     let value = view! { {image} " " <span class="aside">{off}</span> };
-    row(texts.cdrom, drive.key.as_str(), value.into_any(), None)
+    let wanted = Asked::Cdrom(drive.clone());
+    let change = change(
+        (texts.change_cdrom)(drive.key.as_str()),
+        why_not,
+        move || {
+            asked.set(Some(wanted.clone()));
+        },
+    );
+    row(texts.cdrom, drive.key.as_str(), value.into_any(), change)
 }
 
-fn nic(nic: &NetworkAdapter) -> AnyView {
+fn nic(
+    nic: &NetworkAdapter,
+    why_not: Memo<Option<String>>,
+    asked: RwSignal<Option<Asked>>,
+) -> AnyView {
     let texts = &text::deferred().devices;
     let network = nic
         .network
@@ -166,10 +177,14 @@ fn nic(nic: &NetworkAdapter) -> AnyView {
         " "
         <span class="aside">{details.join(" · ")}</span>
     };
-    row(texts.nic, nic.key.as_str(), value.into_any(), None)
+    let wanted = Asked::Nic(nic.clone());
+    let change = change((texts.move_nic)(nic.key.as_str()), why_not, move || {
+        asked.set(Some(wanted.clone()));
+    });
+    row(texts.nic, nic.key.as_str(), value.into_any(), change)
 }
 
-fn row(kind: &'static str, key: &str, value: AnyView, change: Option<AnyView>) -> AnyView {
+fn row(kind: &'static str, key: &str, value: AnyView, change: AnyView) -> AnyView {
     view! {
         <li>
             <span class="what">{kind} " " <span class="aside" translate="no">{key.to_owned()}</span></span>

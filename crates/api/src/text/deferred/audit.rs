@@ -12,7 +12,7 @@ pub const AUDITED: [&str; 20] = [
     "setPower,setMachinePower",
     "createVm,createMachine",
     "updateVm",
-    "growDisk",
+    "growDisk,changeCdrom,moveNic",
     "deleteVm",
     "cancelPending",
     "answerQuestion",

@@ -36,4 +36,13 @@ pub struct DevicePages {
     pub at_most: fn(size: u64) -> String,
     pub grow_is_final: &'static str,
     pub guest_grows_itself: &'static str,
+    pub iso: &'static str,
+    pub change_cdrom: fn(key: &str) -> String,
+    pub cdrom_question: fn(key: &str, vm: &str) -> String,
+    pub change: &'static str,
+    pub save: &'static str,
+    pub port_group: &'static str,
+    pub move_nic: fn(key: &str) -> String,
+    pub nic_question: fn(key: &str, vm: &str) -> String,
+    pub not_listed: &'static str,
 }

@@ -73,6 +73,8 @@ fn task(task: &EndedTask) -> String {
         ("snapshot_revert", _) => "Revert to snapshot",
         ("snapshot_remove", _) => "Remove snapshot",
         ("snapshot_remove_all", _) => "Remove all snapshots",
+        ("cdrom_change", _) => "Change CD/DVD drive",
+        ("nic_move", _) => "Move network adapter",
         ("disk_grow", _) => "Expand disk",
         ("edit", _) => "Edit settings",
         ("clean_up", _) => "Clean up after an interrupted creation",

@@ -69,6 +69,13 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         TaskRequest::Unregister(_) => format!("Unregister {vm} on {node}"),
         TaskRequest::Destroy(_) => format!("Delete {vm} on {node} from disk"),
         TaskRequest::Edit(edit) => format!("Edit {} of {vm} on {node}", settings(edit)),
+        TaskRequest::CdromChange(act) => match act.iso_path {
+            Some(_) => format!("Insert an ISO image into {vm} on {node}"),
+            None => format!("Eject the ISO image of {vm} on {node}"),
+        },
+        TaskRequest::NicMove(act) => {
+            format!("Move {} of {vm} on {node} to {}", act.nic, act.network)
+        }
         TaskRequest::DiskGrow(act) => {
             format!(
                 "Expand disk {} of {vm} on {node} to {} GB",
@@ -182,6 +189,11 @@ fn summary(request: &TaskRequest) -> String {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             format!("edit {}", changes.join(", "))
         }
+        TaskRequest::CdromChange(act) => match &act.iso_path {
+            Some(path) => format!("insert {path}"),
+            None => "eject the ISO image".to_owned(),
+        },
+        TaskRequest::NicMove(act) => format!("move {} to {}", act.nic, act.network),
         TaskRequest::DiskGrow(act) => format!("expand disk {} to {} GB", act.disk, act.size_gb),
     }
 }

@@ -74,6 +74,8 @@ fn task(task: &EndedTask) -> String {
         ("snapshot_revert", _) => "スナップショットに戻す",
         ("snapshot_remove", _) => "スナップショットの削除",
         ("snapshot_remove_all", _) => "すべてのスナップショットの削除",
+        ("cdrom_change", _) => "CD/DVD ドライブの変更",
+        ("nic_move", _) => "ネットワーク アダプタの移動",
         ("disk_grow", _) => "ディスクの拡張",
         ("edit", _) => "設定の編集",
         ("clean_up", _) => "中断された作成のクリーンアップ",

@@ -86,6 +86,20 @@ fn title(request: &TaskRequest, vm: &str, node: &str) -> String {
         TaskRequest::Unregister(_) => spaced(&[vm, "（", node, "）の登録解除"]),
         TaskRequest::Destroy(_) => spaced(&[vm, "（", node, "）をディスクから削除"]),
         TaskRequest::Edit(edit) => spaced(&[vm, "（", node, "）の", &settings(edit), "の編集"]),
+        TaskRequest::CdromChange(act) => match act.iso_path {
+            Some(_) => spaced(&[vm, "（", node, "）への ISO イメージの挿入"]),
+            None => spaced(&[vm, "（", node, "）からの ISO イメージの取り出し"]),
+        },
+        TaskRequest::NicMove(act) => spaced(&[
+            vm,
+            "（",
+            node,
+            "）の",
+            act.nic.as_str(),
+            "を",
+            &act.network,
+            "に移動",
+        ]),
         TaskRequest::DiskGrow(act) => spaced(&[
             vm,
             "（",
@@ -213,6 +227,11 @@ fn summary(request: &TaskRequest) -> String {
             let changes: Vec<_> = edit.settings.named().map(new_value).collect();
             spaced(&["設定の編集（", &changes.join("、"), "）"])
         }
+        TaskRequest::CdromChange(act) => match &act.iso_path {
+            Some(path) => spaced(&[path, "の挿入"]),
+            None => "ISO イメージの取り出し".to_owned(),
+        },
+        TaskRequest::NicMove(act) => spaced(&[act.nic.as_str(), "を", &act.network, "に移動"]),
         TaskRequest::DiskGrow(act) => spaced(&[
             "ディスク",
             act.disk.as_str(),

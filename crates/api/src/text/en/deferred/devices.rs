@@ -30,4 +30,13 @@ pub(super) const DEVICES: DevicePages = DevicePages {
     at_most: |size| format!("Must be at most {size} GB."),
     grow_is_final: "A disk never gets smaller: this cannot be undone.",
     guest_grows_itself: "Partitions and file systems stay as they are. Extend them in the guest.",
+    iso: "ISO image",
+    change_cdrom: |key| format!("Change CD/DVD drive {key}"),
+    cdrom_question: |key, vm| format!("CD/DVD drive {key} of {vm}"),
+    change: "Change",
+    save: "Save",
+    port_group: "Port group",
+    move_nic: |key| format!("Move network adapter {key}"),
+    nic_question: |key, vm| format!("Network adapter {key} of {vm}"),
+    not_listed: "not listed by the host",
 };

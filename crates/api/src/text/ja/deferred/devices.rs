@@ -31,4 +31,13 @@ pub(super) const DEVICES: DevicePages = DevicePages {
     at_most: |size| spaced(&[&format!("{size} GB"), "以下の値を入力してください。"]),
     grow_is_final: "ディスクを縮小することはできないため、元に戻せません。",
     guest_grows_itself: "パーティションとファイル システムは変更されません。ゲスト OS で拡張してください。",
+    iso: "ISO イメージ",
+    change_cdrom: |key| spaced(&["CD/DVD ドライブ", key, "の変更"]),
+    cdrom_question: |key, vm| spaced(&[vm, "の CD/DVD ドライブ", key]),
+    change: "変更",
+    save: "保存",
+    port_group: "ポート グループ",
+    move_nic: |key| spaced(&["ネットワーク アダプタ", key, "の移動"]),
+    nic_question: |key, vm| spaced(&[vm, "のネットワーク アダプタ", key]),
+    not_listed: "ホストのリストになし",
 };
