@@ -7,8 +7,8 @@ use uuid::Uuid;
 
 use super::error::StoreUnavailable;
 
-/// Has the crawler read a node again, with its setup and the proof of the way it is read. A request
-/// that still waits for that is enough.
+/// Has the crawler read a node again, with its setup and the proof of the way it is read. It takes the
+/// place of an earlier request: a round for that may have begun before, or failed.
 ///
 /// # Errors
 ///
@@ -20,12 +20,10 @@ pub(crate) async fn request_poll(
 ) -> Result<(), StoreUnavailable> {
     let failed = |error| StoreUnavailable::at_request(&error);
     let open = store.refresh_requests().await.map_err(failed)?;
-    if open
+    let earlier = open
         .iter()
-        .any(|request| request.whole && request.node == *node)
-    {
-        return Ok(());
-    }
+        .filter(|request| request.whole && request.node == *node);
+    let earlier: Vec<Uuid> = earlier.map(|request| request.id).collect();
     let request = RefreshRequest {
         id: Uuid::now_v7(),
         node: node.clone(),
@@ -33,5 +31,9 @@ pub(crate) async fn request_poll(
         requested_at: now,
         whole: true,
     };
-    store.request_refresh(&request).await.map_err(failed)
+    store.request_refresh(&request).await.map_err(failed)?;
+    store
+        .remove_refresh_requests(&earlier)
+        .await
+        .map_err(failed)
 }

@@ -103,8 +103,8 @@ pub(crate) async fn get_node(
 /// Poll a node now
 ///
 /// The crawler reads the node as soon as it can, with datastores, networks and ISO images, and verifies
-/// again the method by which it is read (`collecting`). The poll is done when `attempted_at` is later
-/// than this request; `last_error` says whether it failed. Requests that arrive before that count as one.
+/// again the method by which it is read (`collecting`). The poll is done when `attempted_at`, its end, less
+/// `round_millis` is later than this request; `last_error` says whether it failed. Requests that arrive before that count as one.
 /// After a refused login a node is polled at `next_attempt_at` and no sooner, since ESXi locks accounts.
 #[utoipa::path(
     post,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use ecoman_api::{FailureKind, Node, Permission};
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -33,9 +33,21 @@ pub(super) fn poll_button(name: &str, node: Memo<Option<Arc<Node>>>) -> AnyView 
     let sending = RwSignal::new(false);
     let wrong = RwSignal::new(None::<String>);
     let attempted = Memo::new(move |_| node.with(|node| node.as_ref()?.attempted_at));
+    let began = Memo::new(move |_| {
+        node.with(|node| {
+            let node = node.as_ref()?;
+            let took = i64::try_from(node.round_millis?).ok()?;
+            node.attempted_at?
+                .checked_sub_signed(TimeDelta::milliseconds(took))
+        })
+    });
+    // Whether it waits too long. A round that was under way is not the one that was asked for.
     let waits = Memo::new(move |_| {
-        let asked = asked.get().filter(|asked| asked.before == attempted.get());
-        asked.map(|asked| clock.seconds_since(asked.at) >= PATIENCE)
+        let asked = asked.get()?;
+        let is_late = clock.seconds_since(asked.at) >= PATIENCE;
+        let is_polled = asked.before != attempted.get();
+        let is_done = is_polled && (is_late || began.get() >= Some(asked.at));
+        (!is_done).then_some(is_late)
     });
     let is_busy = Memo::new(move |_| sending.get() || waits.get() == Some(false));
     let why_not = Memo::new(move |_| {
@@ -58,11 +70,10 @@ pub(super) fn poll_button(name: &str, node: Memo<Option<Arc<Node>>>) -> AnyView 
         }
         sending.set(true);
         wrong.set(None);
-        let before = attempted.get_untracked();
+        let (at, before) = (clock.exact(), attempted.get_untracked());
         spawn_local(async move {
             match api::poll_node(&name.get_value()).await {
                 Ok(()) => {
-                    let at = clock.exact();
                     asked.try_set(Some(Asked { at, before }));
                 }
                 Err(error) => {
