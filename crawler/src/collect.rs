@@ -328,8 +328,8 @@ pub(crate) async fn listing(
                 .filter(|_| output.exit == 0 && fault_in(&output).is_none())
                 .ok_or_else(|| unreadable(&host.name, &command, &output, &error))?;
             list.warnings.push(format!(
-                "{}: the layout of `{command}` is unknown, so each VM is read by its ID, and VMs are \
-                 created and renamed on this host no more: {error}",
+                "{}: the layout of `{command}` is unknown, so each VM is read by its ID; creating, \
+                 renaming, disks and deletion are refused on this host: {error}",
                 host.name
             ));
             list

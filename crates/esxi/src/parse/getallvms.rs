@@ -153,23 +153,28 @@ pub fn getallvms(stdout: &[u8], stderr: &[u8]) -> Result<VmList, ParseError> {
 }
 
 /// The ids that a table of `vim-cmd vmsvc/getallvms` proposes whose layout [`getallvms`] does not know:
-/// every number at the beginning of a line. One may be a line of a note. `None`: there are none, or more
-/// than a host can have VMs.
+/// every number at the beginning of a line, of those with a `.vmx` in them where there are such lines. One
+/// may be a line of a note. `None`: there are none, or more than a host can have VMs.
 #[must_use]
 pub fn proposed_vms(stdout: &[u8], stderr: &[u8]) -> Option<VmList> {
     let mut list = VmList {
         may_lack_rows: true,
         ..VmList::default()
     };
+    let mut with_path = Vec::new();
     for line in stdout.split(|byte| *byte == b'\n') {
         let line = line.trim_ascii();
         if list.proposed.is_empty() {
             // Below a row it may be a line of a note.
             list.invalid.extend(invalid_vm(line));
         }
-        let end = line.iter().position(u8::is_ascii_whitespace);
-        let id = end.and_then(|end| digits(line.get(..end)?));
-        list.proposed.extend(id.map(Vmid));
+        list.proposed.extend(leading_id(line));
+        if memmem::find(line, b".vmx").is_some() {
+            with_path.extend(leading_id(line));
+        }
+    }
+    if !with_path.is_empty() {
+        list.proposed = with_path;
     }
     let errors = stderr.split(|byte| *byte == b'\n');
     list.invalid.extend(errors.filter_map(invalid_vm));
@@ -182,6 +187,12 @@ pub fn proposed_vms(stdout: &[u8], stderr: &[u8]) -> Option<VmList> {
     (1..=MAX_ROWS)
         .contains(&list.proposed.len())
         .then_some(list)
+}
+
+/// The id of `14  web ...`.
+fn leading_id(line: &[u8]) -> Option<Vmid> {
+    let end = line.iter().position(u8::is_ascii_whitespace)?;
+    digits(line.get(..end)?).map(Vmid)
 }
 
 /// Most rows of a table. A host has 1,024 VMs at most (VMware's configuration maximums, 5.5 to
