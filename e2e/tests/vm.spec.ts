@@ -53,8 +53,8 @@ test('what the node does not say of a VM is a dash on its page too', async ({ la
 
 test.describe('with the clipboard', () => {
   test.use({ permissions: ['clipboard-read', 'clipboard-write'] });
-  // Without an executor nobody can read snapshots, and the card says so.
-  const NO_EXECUTOR = /503 .*\/snapshots\)$/;
+  // Without an executor nobody can read snapshots and devices, and the cards say so.
+  const NO_EXECUTOR = /503 .*\/(snapshots|hardware)\)$/;
   const pasted = (page: Page) => page.evaluate(() => navigator.clipboard.readText());
 
   test('the lines for a shell can be copied', async ({ guard, ownDashboard, page }) => {

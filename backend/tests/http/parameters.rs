@@ -120,6 +120,8 @@ fn there(template: &str, parameter: &str) -> &'static str {
         ("/api/v1/tokens/{id}", "id") => "019aad5e-7a00-7000-8000-000000000001",
         (_, "vmid" | "id") => "2",
         ("/api/v1/users/{name}", "name") => "alice",
+        ("/api/v1/vms/{node}/{vmid}/disks/{key}", "key") => "scsi0:0",
+        ("/api/v1/vms/{node}/{vmid}/nics/{key}", "key") => "ethernet0",
         _ => panic!("what is {parameter} of {template}?"),
     }
 }
@@ -279,7 +281,7 @@ async fn no_operation_takes_a_body_that_is_not_as_the_document_says() {
             assert_eq!(problem.kind, "urn:ecoman:problem:bad-body", "{what}");
         }
     }
-    assert_eq!(bodies, 14);
+    assert_eq!(bodies, 17);
     assert_eq!(executor.begun(), []);
 }
 

@@ -163,7 +163,7 @@ fn extend(host: &mut Host, size: &str, file: &str, disk: &Located) -> Output {
         return refused("No space left on device (1835017).");
     }
     match grow(disk, &descriptor, bytes) {
-        Ok(()) => Output::ok("\rGrow: 0% done.\rGrow: 42% done.\rGrow: 100% done.\n"),
+        Ok(()) => Output::ok("Grow: 100% done.\n"),
         Err(error) => refused(&error.to_string()),
     }
 }
