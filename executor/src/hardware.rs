@@ -12,7 +12,7 @@ use futures::future::{try_join, try_join_all};
 use crate::nodes::Node;
 use crate::reading::{Ask, ReadError, on_volume};
 use crate::snapshot_tree::{Sizes, read_tree};
-use crate::volumes::{LONGEST_TEXT, Names, Volumes, names, sizes, volume_of};
+use crate::volumes::{LONGEST_TEXT, Names, Volumes, lines, names, sizes, volume_of};
 
 /// The bytes of a GB.
 pub(crate) const GIB: u64 = 1 << 30;
@@ -167,13 +167,19 @@ async fn disks(
         return Ok(Vec::new());
     }
     let paths: Vec<String> = disks.iter().map(|disk| place.of(&disk.file)).collect();
-    let on: BTreeSet<String> = paths.iter().filter_map(|path| volume_of(path)).collect();
+    // A disk may be built upon from every volume that VMs are on.
+    let on = paths
+        .iter()
+        .chain(others)
+        .filter_map(|path| volume_of(path));
+    let on: BTreeSet<String> = on.collect();
     let (sizes, names) =
         try_join(sizes(asks, &paths), names(asks, place.volumes, &on, others)).await?;
+    let links = links(asks, place.volumes, &paths).await?;
     // What is longer holds the data itself.
     let read = paths.iter().filter(|path| {
         let size = sizes.get(*path);
-        size.is_some_and(|size| *size <= LONGEST_TEXT)
+        size.is_some_and(|size| *size < LONGEST_TEXT)
     });
     let read = read.map(async |path| Ok::<_, ReadError>((path, descriptor(asks, path).await?)));
     let descriptors: BTreeMap<_, _> = try_join_all(read).await?.into_iter().collect();
@@ -194,10 +200,25 @@ async fn disks(
             size_gb: size_bytes.map(|bytes| bytes / GIB),
             size_bytes,
             thin: descriptor.and_then(|it| it.thin),
-            fixed: found.fixed(place, &paths, others, &names),
+            fixed: found.fixed(place, others, &names, &links),
         }
     });
     Ok(shown.collect())
+}
+
+/// The links in the directories of files, and the directories that are links: what is behind one is
+/// known by another path.
+async fn links(
+    asks: &impl Ask,
+    volumes: &Volumes,
+    paths: &[String],
+) -> Result<BTreeSet<String>, ReadError> {
+    let directories = paths.iter().filter_map(|path| path.rsplit_once('/'));
+    let directories: BTreeSet<&str> = directories.map(|(directory, _)| directory).collect();
+    let commands: Vec<Command> = directories.into_iter().map(Command::links).collect();
+    let outputs = try_join_all(commands.iter().map(|command| asks.ask(command))).await?;
+    let links = outputs.iter().flat_map(|output| lines(&output.stdout));
+    Ok(links.map(|link| volumes.canonical(&link)).collect())
 }
 
 /// A disk, and what was found of it.
@@ -215,9 +236,9 @@ impl Found<'_> {
     fn fixed(
         &self,
         place: &Place<'_>,
-        own: &[String],
         others: &BTreeSet<String>,
         names: &Names,
+        links: &BTreeSet<String>,
     ) -> Option<FixedDisk> {
         let because = |kind, by| Some(FixedDisk { kind, by });
         let is_raw = self.descriptor.is_some_and(DiskDescriptor::is_raw);
@@ -237,7 +258,7 @@ impl Found<'_> {
         }
         let list = place.vmx.replace(".vmx", ".vmsd");
         let needed_by = names.by_file.iter().find(|(file, named)| {
-            let is_own = **file == place.vmx || **file == list || own.contains(file);
+            let is_own = **file == place.vmx || **file == list;
             let directory = file.rsplit_once('/').map_or("", |(directory, _)| directory);
             let mut named = named.iter();
             !is_own && named.any(|name| place.volumes.resolved(name, directory) == *self.path)
@@ -246,13 +267,27 @@ impl Found<'_> {
             let by = place.volumes.shown(file);
             return because(FixedDiskKind::Needed, Some(by));
         }
+        let unsure = || because(FixedDiskKind::Unsure, Some(place.volumes.shown(self.path)));
         let Some(descriptor) = self.descriptor else {
-            let path = place.volumes.shown(self.path);
-            return because(FixedDiskKind::Unsure, Some(path));
+            return unsure();
         };
+        let (directory, name) = self.path.rsplit_once('/').unwrap_or_default();
+        if links.contains(self.path)
+            || links.contains(directory)
+            || self.disk.file.split('/').any(|part| part == "..")
+        {
+            return unsure();
+        }
         if !descriptor.is_of_host() {
             let kind = descriptor.create_type.clone();
             return because(FixedDiskKind::Format, Some(kind));
+        }
+        // Two descriptors may name the same data.
+        let own = name
+            .strip_suffix(".vmdk")
+            .map(|stem| format!("{stem}-flat.vmdk"));
+        if descriptor.extents.iter().map(Some).ne([own.as_ref()]) {
+            return unsure();
         }
         let unread = names.unread.iter().next()?;
         because(FixedDiskKind::Unsure, Some(place.volumes.shown(unread)))

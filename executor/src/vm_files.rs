@@ -331,8 +331,8 @@ fn obstacle(kind: ObstacleKind, path: &str, by: Option<String>) -> Obstacle {
     }
 }
 
-/// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on the VM's
-/// volume, and the `.vmx` files of the node's `others`.
+/// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on the volumes
+/// of the VM and of the node's `others`.
 async fn named_elsewhere(
     asks: &impl Ask,
     sorted: &mut Sorted<'_>,
@@ -346,8 +346,10 @@ async fn named_elsewhere(
         let vmx = sorted.vmx.clone();
         sorted.forbid(ObstacleKind::Shared, &vmx, None);
     }
-    let volume = volume_of(&sorted.directory).into_iter().collect();
-    let names = names(asks, sorted.volumes, &volume, &others).await?;
+    // A disk may be built upon from every volume that VMs are on.
+    let on = others.iter().chain([&sorted.directory]);
+    let on = on.filter_map(|path| volume_of(path)).collect();
+    let names = names(asks, sorted.volumes, &on, &others).await?;
     for unread in &names.unread {
         sorted.forbid(ObstacleKind::Unsure, unread, None);
     }

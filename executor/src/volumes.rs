@@ -7,7 +7,7 @@ use ecoman_model::Datastore;
 
 use crate::reading::{Ask, ReadError, VOLUMES, on_volume};
 
-/// What may name disks is shorter; what is longer holds them.
+/// What may name disks is shorter; what is as long or longer holds them.
 pub(crate) const LONGEST_TEXT: u64 = 1 << 20;
 
 /// How many files one command is given.
@@ -102,7 +102,7 @@ pub(crate) async fn names(
     names.unread.extend(gone.cloned());
     let texts: Vec<String> = sizes
         .into_iter()
-        .filter(|(_, size)| *size <= LONGEST_TEXT)
+        .filter(|(_, size)| *size < LONGEST_TEXT)
         .map(|(path, _)| path)
         .collect();
     for some in texts.chunks(AT_ONCE) {

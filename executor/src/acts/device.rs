@@ -61,6 +61,8 @@ async fn begin(
 ) -> Result<(Before, Vec<u8>), TaskError> {
     job.begin(LOOK);
     let vm = vmx_change::look(job, vmid).await?;
+    // Of a run that has died since, or nothing.
+    vm.file.discard_leftover(job).await;
     let situation = Situation {
         power: vm.power,
         connection_state: vm.facts.connection_state.as_deref(),
@@ -136,6 +138,10 @@ async fn differing(
 impl Shown for Keys {
     /// No command shows devices, so the node is made to read the file.
     fn is_shown(&self) -> bool {
+        false
+    }
+
+    fn is_asked_of_node(&self) -> bool {
         false
     }
 

@@ -81,8 +81,8 @@ pub(super) async fn grow(job: &Job, act: &DiskGrow) -> Result<(), TaskError> {
     }
     let left = |error: TaskError| TaskError {
         left: vec![format!(
-            "{key} ({}) on {} has {} now, which cannot be taken back; the node may show another size \
-             until it reads the VM again.",
+            "{key} ({}) on {} was expanded to {}, which cannot be undone; the host may show another \
+             size until it reads the VM again.",
             disk.file,
             job.name(),
             size(Some(wanted)),
@@ -101,10 +101,17 @@ pub(super) async fn grow(job: &Job, act: &DiskGrow) -> Result<(), TaskError> {
     job.begin(COMPARE);
     let now = size_of(job, act, &disk).await.map_err(left)?;
     if now != Some(wanted) {
-        return Err(changed(
-            job,
-            &format!("The size of {key}, {} now,", size(now)),
-        ));
+        return Err(left(TaskError {
+            kind: TaskErrorKind::Node,
+            message: format!(
+                "{key} of VM {vmid} on {} was expanded to {} and shows {} now.",
+                job.name(),
+                size(Some(wanted)),
+                size(now)
+            ),
+            hint: "Check the disk on the host.".to_owned(),
+            left: Vec::new(),
+        }));
     }
     let detail = format!("{key} has {}.", size(now));
     job.step(COMPARE, StepState::Done, Some(detail));

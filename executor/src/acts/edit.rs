@@ -49,6 +49,10 @@ impl Shown for Settings<'_> {
         differences(&self.edit.settings, &self.before).is_empty()
     }
 
+    fn is_asked_of_node(&self) -> bool {
+        true
+    }
+
     async fn differs(&self, job: &Job, vm: &Before) -> Result<Vec<String>, TaskError> {
         let settings = &self.edit.settings;
         let mut now = shown(&vm_facts(job, vm.vmid).await?);

@@ -83,6 +83,9 @@ pub(super) trait Shown: Sync {
     /// Whether the node showed it before anything was done.
     fn is_shown(&self) -> bool;
 
+    /// Whether what differs is asked of the node, and not read in the file that was written.
+    fn is_asked_of_node(&self) -> bool;
+
     /// What the node shows otherwise than was requested.
     fn differs(
         &self,
@@ -261,6 +264,11 @@ async fn undo(
     if !differ.is_empty() {
         let shows = || refused(format!("it shows {}.", differ.join("; ")), "");
         return Err(complaint.unwrap_or_else(shows));
+    }
+    // Where the node shows nothing, its word about the file says what it has; without one, nobody knows.
+    let is_unknown = |it: &TaskError| it.kind != TaskErrorKind::Node && !shown.is_asked_of_node();
+    if let Some(complaint) = complaint.filter(is_unknown) {
+        return Err(complaint);
     }
     Ok(if rewritten {
         "The node has written the configuration over it; the VM is as it was."

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use ecoman_model::{
     CdromChange, DiskGrow, FixedDiskKind, NicMove, SnapshotCreate, StepState, TaskErrorKind,
-    TaskRequest, VmHardware, Vmid,
+    TaskRequest, VmFiles, VmHardware, Vmid,
 };
-use ecoman_simulator::{Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
+use ecoman_simulator::{DatastoreSpec, Fault, NodeSpec, Power, Scope, SimulatedNode, VmSpec};
 use reqwest::StatusCode;
 
 use crate::bench::{Bench, PATIENCE, assert_done, failure, sent, snapshot, wrap_tool};
@@ -166,7 +166,7 @@ async fn an_independent_disk_on_another_volume_gets_larger_too() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_its_reason_and_changes_nothing() {
     type Prepare = fn(&SimulatedNode);
-    let cases: [(&str, Option<FixedDiskKind>, TaskRequest, Prepare); 9] = [
+    let cases: [(&str, Option<FixedDiskKind>, TaskRequest, Prepare); 11] = [
         (
             "raw device",
             Some(FixedDiskKind::RawDevice),
@@ -218,6 +218,26 @@ async fn what_cannot_be_is_refused_with_its_reason_and_changes_nothing() {
                 plant(node, &format!("{DIRECTORY}/web.vmdk"), "no descriptor");
             },
         ),
+        // Its data is that of another disk.
+        (
+            "cannot be looked at",
+            Some(FixedDiskKind::Unsure),
+            grow(40),
+            |node| {
+                let other = "\"../bystander/bystander-flat.vmdk\"";
+                edit_descriptor(node, "\"web-flat.vmdk\"", other);
+            },
+        ),
+        (
+            "cannot be looked at",
+            Some(FixedDiskKind::Unsure),
+            grow(40),
+            |node| {
+                let disk = node.file(&format!("{DIRECTORY}/web.vmdk"));
+                std::fs::rename(&disk, disk.with_file_name("real.vmdk")).unwrap();
+                std::os::unix::fs::symlink("real.vmdk", disk).unwrap();
+            },
+        ),
         ("never gets smaller", None, grow(3), |_| {}),
         ("must be from 1 to", None, grow(100_000), |_| {}),
     ];
@@ -251,6 +271,33 @@ async fn what_cannot_be_is_refused_with_its_reason_and_changes_nothing() {
     node.edit_vm(7, |vm| vm.power = Power::On).unwrap();
     let error = failure(&bench.run(&node, grow(40)).await, TaskErrorKind::Refused);
     assert!(error.message.contains("only while it is off"), "{error:?}");
+    assert_eq!(sent(&node, "vmkfstools -X"), 0);
+}
+
+#[tokio::test]
+async fn a_disk_that_a_vm_on_another_datastore_is_built_upon_is_kept() {
+    let clone = VmSpec::new("clone").id(2).disk(GB, 4 * GB);
+    let spec = spec()
+        .datastore(DatastoreSpec::vmfs("datastore2", "5f-2", 64 * GB))
+        .vm(clone.stored("datastore2", "clone/clone.vmx"));
+    let node = SimulatedNode::start(spec).unwrap();
+    let line = format!("parentFileNameHint=\"{DIRECTORY}/web.vmdk\"\n");
+    plant(&node, "/vmfs/volumes/datastore2/clone/clone.vmdk", &line);
+    let bench = Bench::new(&[&node]).await;
+    let seen = hardware(&bench).await;
+    let fixed = seen.disks[0].fixed.as_ref().expect("a reason");
+    assert_eq!(fixed.kind, FixedDiskKind::Needed);
+    assert!(
+        fixed
+            .by
+            .as_deref()
+            .unwrap()
+            .ends_with("datastore2/clone/clone.vmdk")
+    );
+    failure(&bench.run(&node, grow(40)).await, TaskErrorKind::Refused);
+    let files = bench.get("/nodes/hoge/vms/7/files").await;
+    let files: VmFiles = files.json().await.expect("files");
+    assert!(!files.obstacles.is_empty(), "{files:#?}");
     assert_eq!(sent(&node, "vmkfstools -X"), 0);
 }
 
@@ -350,7 +397,10 @@ async fn a_reload_that_fails_is_said_with_what_is_there_now() {
     let bench = Bench::new(&[&node]).await;
     let error = failure(&bench.run(&node, grow(40)).await, TaskErrorKind::Node);
     assert!(error.message.contains("no such thing"), "{error:?}");
-    assert!(error.left[0].contains("has 40.0 GB now"), "{error:?}");
+    assert!(
+        error.left[0].contains("was expanded to 40.0 GB"),
+        "{error:?}"
+    );
     assert_eq!(size(&node), (40, 40));
 }
 

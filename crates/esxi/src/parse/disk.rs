@@ -12,6 +12,8 @@ pub struct DiskDescriptor {
     pub size_bytes: u64,
     /// `createType`: `vmfs`, `seSparse`, `vmfsRawDeviceMap`, ...
     pub create_type: String,
+    /// The files that hold its data, as they are named there: beside the descriptor.
+    pub extents: Vec<String>,
     /// Whether it is built on another disk.
     pub has_parent: bool,
     /// Whether it takes space only as it is written to; `None`: the file ends before it says so.
@@ -40,6 +42,7 @@ impl DiskDescriptor {
 pub fn disk_descriptor(content: &[u8]) -> Result<DiskDescriptor, ParseError> {
     let input = Input::with_text("vmdk", content)?;
     let mut sectors = None;
+    let mut extents = Vec::new();
     let mut create_type = None;
     let mut has_parent = false;
     let mut thin = None;
@@ -53,6 +56,7 @@ pub fn disk_descriptor(content: &[u8]) -> Result<DiskDescriptor, ParseError> {
                 count.ok_or_else(|| input.unexpected(line.start, "not the size of an extent"))?;
             let sum = count.checked_add(sectors.unwrap_or(0u64));
             sectors = Some(sum.ok_or_else(|| input.unexpected(line.start, "too large"))?);
+            extents.extend(quoted(text));
             continue;
         }
         let Some((key, value)) = pair(text).filter(|_| !text.starts_with(b"#")) else {
@@ -75,6 +79,7 @@ pub fn disk_descriptor(content: &[u8]) -> Result<DiskDescriptor, ParseError> {
         (Some(create_type), Some(size_bytes)) => Ok(DiskDescriptor {
             size_bytes,
             create_type,
+            extents,
             has_parent,
             thin,
         }),
@@ -87,6 +92,13 @@ fn extent(line: &[u8]) -> Option<Option<u64>> {
     let text = std::str::from_utf8(line).ok()?;
     let mut words = text.split_ascii_whitespace();
     matches!(words.next()?, "RW" | "RDONLY" | "NOACCESS").then(|| words.next()?.parse().ok())
+}
+
+/// The name in quotes of the line of an extent.
+fn quoted(line: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(line);
+    let (_, rest) = text.split_once('"')?;
+    Some(rest.rsplit_once('"')?.0.to_owned())
 }
 
 fn pair(line: &[u8]) -> Option<(String, String)> {

@@ -95,7 +95,7 @@ pub(super) fn keys(file: &[u8]) -> impl Iterator<Item = (String, String)> {
 }
 
 /// The files that a `.vmx`, a `.vmsd` or the descriptor of a disk names: disks, ISO images, parents.
-/// What cannot be read is left out.
+/// Of an encoding that is unknown, what is ASCII can be told.
 #[must_use]
 pub fn named_files(file: &[u8]) -> Vec<String> {
     let names_file = |entry: &Entry| {
@@ -105,7 +105,12 @@ pub fn named_files(file: &[u8]) -> Vec<String> {
     };
     entries(file)
         .filter(names_file)
-        .filter_map(|entry| entry.text(file))
+        .map(|entry| {
+            let text = entry.text(file);
+            text.unwrap_or_else(|| {
+                String::from_utf8_lossy(&unescaped(entry.raw(file))).into_owned()
+            })
+        })
         .collect()
 }
 
