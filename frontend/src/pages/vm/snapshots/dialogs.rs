@@ -78,7 +78,8 @@ pub(super) fn dialogs(all: Dialogs) -> AnyView {
 
 fn take(open: Open, vm: &VmFacts, free: Option<u64>) -> AnyView {
     let texts = &text::deferred().snapshots;
-    let now = use_clock().now();
+    // Not by a tracked read: the dialog would be built again each second, over what is typed.
+    let now = use_clock().exact();
     let name = RwSignal::new(format::timestamp(now, zone(now)));
     let description = RwSignal::new(String::new());
     let memory = RwSignal::new(false);
