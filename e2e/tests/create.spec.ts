@@ -106,8 +106,12 @@ test('a double click is one VM', async ({ ownLab, page }) => {
   });
   const tasks = (await (await fetch(`${url}/api/v1/tasks`)).json()) as { items: unknown[] };
   expect(tasks.items).toHaveLength(1);
-  const vms = (await (await fetch(`${url}/api/v1/vms`)).json()) as { items: { name: string }[] };
-  expect(vms.items.filter(({ name }) => name === 'only-one')).toHaveLength(1);
+  // The crawler looks for it when the task has ended.
+  const named = async () => {
+    const vms = (await (await fetch(`${url}/api/v1/vms`)).json()) as { items: { name: string }[] };
+    return vms.items.filter(({ name }) => name === 'only-one').length;
+  };
+  await expect.poll(named, { timeout: 30_000 }).toBe(1);
 });
 
 test('a refusal of the server stands at its field, and the form is kept', async ({

@@ -88,7 +88,7 @@ test('memory, CPUs and guest OS are changed with what was and what will be', asy
   await accessible(page);
   await button(page, 'Save').click();
   await expect(dialog(page)).toBeHidden();
-  await expect(page.getByRole('region', { name: 'Hardware' })).toContainText('6.0 GB');
+  await expect(page.getByRole('region', { name: 'Hardware', exact: true })).toContainText('6.0 GB');
   const vmx = await nodes.vmx('hoge', 1);
   expect(vmx).toMatchObject({
     memSize: '6144',

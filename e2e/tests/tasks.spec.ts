@@ -55,8 +55,8 @@ test('what a node that is away cannot do fails, and can be asked again', async (
   const { url, nodes } = await ownLab([
     { name: 'hoge', vms: [{ id: 7, name: 'web', power: 'on', up_hours: 1 }] },
   ]);
-  // Nor can it be asked for snapshots, as the page does whenever the VM has changed.
-  guard.allow(/502 .*\/vms\/hoge\/7\/snapshots/);
+  // Nor can it be asked for snapshots and devices, as the page does whenever the VM has changed.
+  guard.allow(/502 .*\/vms\/hoge\/7\/(snapshots|hardware)/);
   await page.goto(`${url}/vms/hoge/7`);
   await nodes.goesAway('hoge');
   await page.getByRole('button', { name: 'Suspend', exact: true }).click();
