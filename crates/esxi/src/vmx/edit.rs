@@ -95,7 +95,7 @@ pub(super) fn keys(file: &[u8]) -> impl Iterator<Item = (String, String)> {
 }
 
 /// The files that a `.vmx`, a `.vmsd` or the descriptor of a disk names: disks, ISO images, parents.
-/// Of an encoding that is unknown, what is ASCII can be told.
+/// Where the encoding is unknown, what is ASCII is still right.
 #[must_use]
 pub fn named_files(file: &[u8]) -> Vec<String> {
     let names_file = |entry: &Entry| {
