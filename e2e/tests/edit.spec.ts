@@ -190,7 +190,7 @@ test('what another browser has changed meanwhile is shown, and taken or overwrit
   });
   await button(page, 'Save').click();
   await expect(warning).toContainText('Notes: by Host Client (outside ECoMan)');
-  await page.unroute('**/api/v1/vms/hoge/1');
+  await page.unrouteAll({ behavior: 'wait' });
   await button(page, 'Take the new values').click();
   await expect(notes(page)).toHaveValue('by Host Client');
   await expect(button(page, 'Save')).toBeDisabled();
