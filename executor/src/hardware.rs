@@ -167,14 +167,8 @@ async fn disks(
         return Ok(Vec::new());
     }
     let paths: Vec<String> = disks.iter().map(|disk| place.of(&disk.file)).collect();
-    // A disk may be built upon from every volume that VMs are on.
-    let on = paths
-        .iter()
-        .chain(others)
-        .filter_map(|path| volume_of(path));
-    let on: BTreeSet<String> = on.collect();
-    let (sizes, names) =
-        try_join(sizes(asks, &paths), names(asks, place.volumes, &on, others)).await?;
+    let names = names(asks, place.volumes, &paths, others);
+    let (sizes, names) = try_join(sizes(asks, &paths), names).await?;
     let links = links(asks, place.volumes, &paths).await?;
     // What is longer holds the data itself.
     let read = paths.iter().filter(|path| {

@@ -297,11 +297,7 @@ async fn get_snapshots(
     State(registry): State<Arc<Registry>>,
     Path((node, vmid)): Path<(String, String)>,
 ) -> Response {
-    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    read_of_node(snapshot_tree::read(&node, vmid).await)
+    read_of_vm(&registry, &node, &vmid, snapshot_tree::read).await
 }
 
 /// Get the files of a VM
@@ -329,11 +325,7 @@ async fn get_files(
     State(registry): State<Arc<Registry>>,
     Path((node, vmid)): Path<(String, String)>,
 ) -> Response {
-    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    read_of_node(vm_files::read(&node, vmid).await)
+    read_of_vm(&registry, &node, &vmid, vm_files::read).await
 }
 
 /// Get the hardware of a VM
@@ -360,39 +352,30 @@ async fn get_hardware(
     State(registry): State<Arc<Registry>>,
     Path((node, vmid)): Path<(String, String)>,
 ) -> Response {
-    let (node, vmid) = match find_vm(&registry, &node, &vmid) {
-        Ok(found) => found,
-        Err(response) => return *response,
-    };
-    read_of_node(hardware::read(&node, vmid).await)
+    read_of_vm(&registry, &node, &vmid, hardware::read).await
 }
 
-/// What was read of a node, or why it was not.
-fn read_of_node<T>(read: Result<T, ReadError>) -> Response
-where
-    Json<T>: IntoResponse,
-{
-    match read {
-        Ok(read) => Json(read).into_response(),
-        Err(error) => problem(error.kind(), &error.to_string()),
-    }
-}
-
-/// The node and the id of a VM in a path, or why there is none.
-fn find_vm(
+/// What is read of the VM in a path, or why it is not.
+async fn read_of_vm<T>(
     registry: &Registry,
     node: &str,
     vmid: &str,
-) -> Result<(Arc<Node>, Vmid), Box<Response>> {
+    read: impl AsyncFnOnce(&Node, Vmid) -> Result<T, ReadError>,
+) -> Response
+where
+    Json<T>: IntoResponse,
+{
     let Some(found) = node.parse().ok().and_then(|node| registry.nodes.get(&node)) else {
         let detail = format!("The executor's hosts.yml has no host {node}.");
-        return Err(Box::new(problem(ProblemKind::NodeNotFound, &detail)));
+        return problem(ProblemKind::NodeNotFound, &detail);
     };
     let Ok(vmid) = vmid.parse() else {
-        let detail = format!("No VM {vmid}.");
-        return Err(Box::new(problem(ProblemKind::VmNotFound, &detail)));
+        return problem(ProblemKind::VmNotFound, &format!("No VM {vmid}."));
     };
-    Ok((found, vmid))
+    match read(&found, vmid).await {
+        Ok(read) => Json(read).into_response(),
+        Err(error) => problem(error.kind(), &error.to_string()),
+    }
 }
 
 /// Get this document

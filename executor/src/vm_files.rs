@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::nodes::Node;
 use crate::reading::{Ask, ReadError, VOLUMES, on_volume};
-use crate::volumes::{Volumes, lines, names, sizes, volume_of};
+use crate::volumes::{Volumes, lines, names, sizes};
 
 /// Reads the files of a VM, beside what runs on the node.
 pub(crate) async fn read(node: &Node, vmid: Vmid) -> Result<VmFiles, ReadError> {
@@ -346,10 +346,8 @@ async fn named_elsewhere(
         let vmx = sorted.vmx.clone();
         sorted.forbid(ObstacleKind::Shared, &vmx, None);
     }
-    // A disk may be built upon from every volume that VMs are on.
-    let on = others.iter().chain([&sorted.directory]);
-    let on = on.filter_map(|path| volume_of(path)).collect();
-    let names = names(asks, sorted.volumes, &on, &others).await?;
+    let own = std::slice::from_ref(&sorted.vmx);
+    let names = names(asks, sorted.volumes, own, &others).await?;
     for unread in &names.unread {
         sorted.forbid(ObstacleKind::Unsure, unread, None);
     }

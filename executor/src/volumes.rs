@@ -74,18 +74,20 @@ pub(crate) struct Names {
     pub(crate) unread: BTreeSet<String>,
 }
 
-/// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on these volumes,
-/// and the `.vmx` files `others`, wherever they are; all paths are canonical.
+/// What the `.vmx` files, lists of snapshots and descriptors of disks name that are on the volumes of
+/// the files `own` of a VM and of the `.vmx` files `others`: a disk may be built upon from every volume that
+/// VMs are on. All paths are canonical.
 pub(crate) async fn names(
     asks: &impl Ask,
     volumes: &Volumes,
-    on: &BTreeSet<String>,
+    own: &[String],
     others: &BTreeSet<String>,
 ) -> Result<Names, ReadError> {
     let mut names = Names::default();
     let mut files = others.clone();
-    for volume in on {
-        let output = asks.ask(&Command::vm_files(volume)).await?;
+    let on = own.iter().chain(others).filter_map(|path| volume_of(path));
+    for volume in on.collect::<BTreeSet<_>>() {
+        let output = asks.ask(&Command::vm_files(&volume)).await?;
         if output.exit != 0 {
             names.unread.insert(format!("{volume}/"));
         }

@@ -13,25 +13,33 @@ use crate::volumes::Volumes;
 /// Puts an ISO image into a CD/DVD drive, or takes it out.
 pub(super) async fn change_cdrom(job: &Job, act: &CdromChange) -> Result<(), TaskError> {
     check(act.clone().check())?;
-    job.plan(STEPS);
-    let doing = format!("The change of VM {} on {}", act.vmid, job.name());
-    let preparing = async {
-        let (vm, old) = begin(job, act, act.vmid).await?;
-        let values = cdrom_values(job, act, &vm, &old).await?;
-        Ok((vm, old, values))
-    };
-    let (vm, old, values) = job.unless_cancelled(&doing, preparing).await?;
-    finish(job, &vm, old, values, &doing).await
+    change(job, act, act.vmid, async |vm, old| {
+        cdrom_values(job, act, vm, old).await
+    })
+    .await
 }
 
 /// Moves a network adapter to another port group.
 pub(super) async fn move_nic(job: &Job, act: &NicMove) -> Result<(), TaskError> {
     check(act.clone().check())?;
+    change(job, act, act.vmid, async |vm, old| {
+        nic_values(job, act, vm, old).await
+    })
+    .await
+}
+
+/// Looks, and gives the keys of the `.vmx` the values that `wanted` finds for them.
+async fn change(
+    job: &Job,
+    act: &(dyn Act + Sync),
+    vmid: Vmid,
+    wanted: impl AsyncFnOnce(&Before, &[u8]) -> Result<Vec<(String, String)>, TaskError>,
+) -> Result<(), TaskError> {
     job.plan(STEPS);
-    let doing = format!("The change of VM {} on {}", act.vmid, job.name());
+    let doing = format!("The change of VM {vmid} on {}", job.name());
     let preparing = async {
-        let (vm, old) = begin(job, act, act.vmid).await?;
-        let values = nic_values(job, act, &vm, &old).await?;
+        let (vm, old) = begin(job, act, vmid).await?;
+        let values = wanted(&vm, &old).await?;
         Ok((vm, old, values))
     };
     let (vm, old, values) = job.unless_cancelled(&doing, preparing).await?;
