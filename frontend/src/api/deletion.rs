@@ -4,17 +4,12 @@ use ecoman_api::{Task, VmFiles};
 use gloo_net::http::Request;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::http::{ROOT, change_for_bytes, get, read_task};
+use super::http::{change_for_bytes, get, read_task, vm_path};
 use crate::state::error::Error;
-
-fn path(node: &str, vmid: u32) -> String {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    format!("{ROOT}/vms/{node}/{vmid}")
-}
 
 /// The files of a VM, which the server reads from its node at once.
 pub(crate) async fn vm_files(node: &str, vmid: u32) -> Result<VmFiles, Error> {
-    get(&format!("{}/files", path(node, vmid))).await
+    get(&format!("{}/files", vm_path(node, vmid))).await
 }
 
 /// Asks to unregister a VM, or, with the `fingerprint` of its files, to delete it from disk.
@@ -26,7 +21,7 @@ pub(crate) async fn delete_vm(
     key: &str,
 ) -> Result<Task, Error> {
     let name = utf8_percent_encode(name, NON_ALPHANUMERIC);
-    let path = path(node, vmid);
+    let path = vm_path(node, vmid);
     let path = match fingerprint {
         None => format!("{path}?files=keep&name={name}"),
         Some(seen) => format!("{path}?files=delete&name={name}&fingerprint={seen}"),

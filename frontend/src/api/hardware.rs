@@ -2,20 +2,14 @@
 
 use ecoman_api::{ChangeCdrom, DeviceKey, GrowDisk, MoveNic, Task, VmHardware};
 use gloo_net::http::Request;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::http::{ROOT, change, get};
+use super::http::{change, get, vm_path};
 use crate::state::error::Error;
 use crate::state::inventory::VmKey;
 
-fn path(vm: &VmKey) -> String {
-    let node = utf8_percent_encode(&vm.node, NON_ALPHANUMERIC);
-    format!("{ROOT}/vms/{node}/{}", vm.vmid)
-}
-
 /// The hardware of a VM, which the server reads from its node at once.
 pub(crate) async fn hardware(vm: &VmKey) -> Result<VmHardware, Error> {
-    get(&format!("{}/hardware", path(vm))).await
+    get(&format!("{}/hardware", vm_path(&vm.node, vm.vmid))).await
 }
 
 /// Asks to make a disk larger. The same `key` again is the same task.
@@ -25,7 +19,7 @@ pub(crate) async fn grow_disk(
     wanted: GrowDisk,
     key: &str,
 ) -> Result<Task, Error> {
-    let path = format!("{}/disks/{disk}", path(vm));
+    let path = format!("{}/disks/{disk}", vm_path(&vm.node, vm.vmid));
     change(
         Request::patch(&path).header("Idempotency-Key", key),
         &wanted,
@@ -39,7 +33,7 @@ pub(crate) async fn change_cdrom(
     wanted: &ChangeCdrom,
     key: &str,
 ) -> Result<Task, Error> {
-    let path = format!("{}/cdrom", path(vm));
+    let path = format!("{}/cdrom", vm_path(&vm.node, vm.vmid));
     change(Request::put(&path).header("Idempotency-Key", key), wanted).await
 }
 
@@ -50,6 +44,6 @@ pub(crate) async fn move_nic(
     wanted: &MoveNic,
     key: &str,
 ) -> Result<Task, Error> {
-    let path = format!("{}/nics/{nic}", path(vm));
+    let path = format!("{}/nics/{nic}", vm_path(&vm.node, vm.vmid));
     change(Request::patch(&path).header("Idempotency-Key", key), wanted).await
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use ecoman_api::{Task, TaskPage};
 use gloo_net::http::{Headers, Request, RequestBuilder, Response};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use web_sys::{AbortSignal, RequestCache};
@@ -15,6 +16,12 @@ pub(super) use crate::state::wire::read_json;
 
 /// Where the API is.
 pub(super) const ROOT: Root = Root;
+
+/// Where a VM is in the API.
+pub(super) fn vm_path(node: &str, vmid: u32) -> String {
+    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
+    format!("{ROOT}/vms/{node}/{vmid}")
+}
 
 pub(super) struct Root;
 

@@ -18,7 +18,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use self::http::{
     ROOT, change, change_for_bytes, csv, get, get_bytes, get_with_headers, read_json, read_task,
-    task_page,
+    task_page, vm_path,
 };
 use crate::clock;
 use crate::state::task_filter::TaskFilter;
@@ -85,8 +85,7 @@ pub(crate) async fn vms_csv(query: &str) -> Result<Vec<u8>, Error> {
 
 /// One VM.
 pub(crate) async fn vm(node: &str, vmid: u32) -> Result<Vm, Error> {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    get(&format!("{ROOT}/vms/{node}/{vmid}")).await
+    get(&vm_path(node, vmid)).await
 }
 
 /// Every node.
@@ -131,16 +130,14 @@ pub(crate) async fn set_power(
     wanted: SetPower,
     key: &str,
 ) -> Result<Task, Error> {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    let request =
-        Request::put(&format!("{ROOT}/vms/{node}/{vmid}/power")).header("Idempotency-Key", key);
+    let path = format!("{}/power", vm_path(node, vmid));
+    let request = Request::put(&path).header("Idempotency-Key", key);
     change(request, &wanted).await
 }
 
 /// Answers the question that a VM waits with.
 pub(crate) async fn answer(node: &str, vmid: u32, answer: AnswerQuestion) -> Result<Task, Error> {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    let request = Request::post(&format!("{ROOT}/vms/{node}/{vmid}/question"));
+    let request = Request::post(&format!("{}/question", vm_path(node, vmid)));
     change(request, &answer).await
 }
 

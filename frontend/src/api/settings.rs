@@ -2,9 +2,8 @@
 
 use ecoman_api::{Task, UpdateVm, Vm};
 use gloo_net::http::Request;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::http::{ROOT, change_for_answer, change_for_bytes, read_json, read_task};
+use super::http::{change_for_answer, change_for_bytes, read_json, read_task, vm_path};
 use crate::state::error::Error;
 
 /// What has become of a change of settings.
@@ -16,11 +15,6 @@ pub(crate) enum Updated {
     Waits(Box<Vm>),
 }
 
-fn path(node: &str, vmid: u32) -> String {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    format!("{ROOT}/vms/{node}/{vmid}")
-}
-
 /// Asks for other settings of a VM. The same `key` again is the same change.
 pub(crate) async fn update_vm(
     node: &str,
@@ -28,7 +22,7 @@ pub(crate) async fn update_vm(
     wanted: &UpdateVm,
     key: &str,
 ) -> Result<Updated, Error> {
-    let request = Request::patch(&path(node, vmid)).header("Idempotency-Key", key);
+    let request = Request::patch(&vm_path(node, vmid)).header("Idempotency-Key", key);
     let (status, body) = change_for_answer(request, Some(wanted)).await?;
     Ok(match status {
         200 => Updated::Waits(read_json(&body)?),
@@ -38,6 +32,6 @@ pub(crate) async fn update_vm(
 
 /// Takes back what waits until a VM is off.
 pub(crate) async fn cancel_pending(node: &str, vmid: u32) -> Result<(), Error> {
-    let request = Request::delete(&format!("{}/pending", path(node, vmid)));
+    let request = Request::delete(&format!("{}/pending", vm_path(node, vmid)));
     change_for_bytes(request, None::<&()>).await.map(drop)
 }

@@ -2,14 +2,12 @@
 
 use ecoman_api::{CreateSnapshot, RevertToSnapshot, SnapshotTree, Task};
 use gloo_net::http::{Request, RequestBuilder};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::http::{ROOT, change, change_for_bytes, get, read_task};
+use super::http::{change, change_for_bytes, get, read_task, vm_path};
 use crate::state::error::Error;
 
 fn path(node: &str, vmid: u32) -> String {
-    let node = utf8_percent_encode(node, NON_ALPHANUMERIC);
-    format!("{ROOT}/vms/{node}/{vmid}/snapshots")
+    format!("{}/snapshots", vm_path(node, vmid))
 }
 
 /// The snapshots of a VM, which the server reads from its node at once.
